@@ -1,0 +1,36 @@
+"""What every contract shares: a provider name and one place where errors turn ours."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from blocks.contracts.errors import ProviderError, Unexpected
+
+
+class Contract(abc.ABC):
+    """One capability of a provider: public ``@final`` methods over abstract ``_hooks``."""
+
+    provider: ClassVar[str]
+    capability: ClassVar[str]
+
+    @abc.abstractmethod
+    def _explain(self, error: Exception) -> ProviderError | None:
+        """Return our error for one of the SDK's, or None if it is not the SDK's."""
+
+    @contextmanager
+    def _calling(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except ProviderError as error:
+            self._place(error, operation)
+            raise
+        except Exception as error:
+            known = self._explain(error) or Unexpected(f"{type(error).__name__}: {error}")
+            self._place(known, operation)
+            raise known from error
+
+    def _place(self, error: ProviderError, operation: str) -> None:
+        error.provider, error.operation = self.provider, f"{self.capability}.{operation}"

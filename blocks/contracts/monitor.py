@@ -1,0 +1,128 @@
+"""What endpoints did: counts per variant and tick, captured requests, metrics over time."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, final
+
+from pydantic import Field
+
+from blocks.contracts.base import Contract
+from blocks.contracts.operation import Frozen
+from blocks.contracts.store import ObjectInfo
+
+LATENCY_RATIO = 1.05
+"""Width of a latency bucket: bucket i holds latencies in [1.05**i, 1.05**(i+1)) milliseconds."""
+
+PREDICTION_BUCKETS = 100
+"""Prediction buckets: i holds scores in [i/100, (i+1)/100); a class label is its own bucket."""
+
+
+def latency_bucket(seconds: float) -> int:
+    """Return the bucket of a latency; under a microsecond counts as one."""
+    return math.floor(math.log(max(seconds * 1000, 1e-3)) / math.log(LATENCY_RATIO))
+
+
+def latency_of(bucket: int) -> float:
+    """Return the lower edge of a latency bucket in seconds."""
+    return float(LATENCY_RATIO**bucket) / 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorFeatures:
+    """What a provider's monitoring keeps."""
+
+    resolution_seconds: int  # length of a tick
+    captures: bool  # single requests and predictions, not only counts
+    mirrored: bool  # the answers of a mirrored variant are counted too
+
+
+class Window(Frozen):
+    """From ``start`` (included) to ``end`` (excluded); both with a time zone."""
+
+    start: datetime
+    end: datetime
+
+
+class Sample(Frozen):
+    """One value of a metric."""
+
+    at: datetime
+    value: float
+
+
+class VariantTick(Frozen):
+    """What one variant did in one tick, as counts: it merges by addition and has a bounded size."""
+
+    variant: str
+    start: datetime
+    seconds: float
+    mirrored: bool = False  # counts answers that nobody saw
+    requests: int = Field(ge=0)
+    errors: int = Field(default=0, ge=0)  # 5xx, time-outs and lost connections; never 4xx
+    users: int = Field(default=0, ge=0)  # distinct users, where users stay on one variant
+    erring_users: int = Field(default=0, ge=0)
+    latency: Mapping[int, int] = {}  # latency bucket -> requests
+    predictions: Mapping[str, int] = {}  # prediction bucket or label -> predictions
+    outcomes: Mapping[str, int] = {}  # business event -> requests that had it
+
+
+class Monitor(Contract):
+    """Read what endpoints did; keep metrics beside it."""
+
+    capability: ClassVar[str] = "monitor"
+    features: ClassVar[MonitorFeatures]
+
+    @final
+    def ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
+        """Return the complete ticks that start in the window, oldest first; none is an empty list.
+
+        A tick is returned once it can no longer change; the same window returns the same ticks.
+        """
+        with self._calling("ticks"):
+            return self._ticks(endpoint, window)
+
+    @final
+    def captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
+        """Return Parquet files with the requests captured in the window, oldest first.
+
+        Columns: ``at`` (UTC timestamp), ``request_id``, ``row`` (int, position in the request),
+        ``variant``, ``mirrored`` (bool), ``status`` (int), ``seconds`` (float), ``user``, the
+        model's inputs by name, and ``prediction``. A file may reach beyond the window.
+        """
+        with self._calling("captures"):
+            return self._captures(endpoint, window)
+
+    @final
+    def record(self, metric: str, samples: Sequence[Sample], *, labels: Mapping[str, str]) -> None:
+        """Keep samples. Recording the same sample twice keeps it once."""
+        with self._calling("record"):
+            self._record(metric, samples, labels)
+
+    @final
+    def read(self, metric: str, window: Window, *, labels: Mapping[str, str]) -> Sequence[Sample]:
+        """Return samples with these labels in the window, oldest first; none is an empty sequence."""
+        with self._calling("read"):
+            return self._read(metric, window, labels)
+
+    @property
+    def tick(self) -> timedelta:
+        """The length of a tick."""
+        return timedelta(seconds=self.features.resolution_seconds)
+
+    @abc.abstractmethod
+    def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]: ...
+    @abc.abstractmethod
+    def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]: ...
+    @abc.abstractmethod
+    def _record(
+        self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]
+    ) -> None: ...
+    @abc.abstractmethod
+    def _read(
+        self, metric: str, window: Window, labels: Mapping[str, str]
+    ) -> Sequence[Sample]: ...

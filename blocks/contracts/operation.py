@@ -1,0 +1,97 @@
+"""Long-running work: a handle that outlives its orchestrator, and its status."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class Phase(StrEnum):
+    """Where a piece of work stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # capacity was taken back; submitting the next attempt resumes
+    CANCELLED = "cancelled"
+
+    @property
+    def done(self) -> bool:
+        """Whether the phase is final."""
+        return self not in (Phase.QUEUED, Phase.RUNNING)
+
+
+class Frozen(BaseModel):
+    """Base of every value that crosses a process border: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunKey(Frozen):
+    """Names one attempt at one step of one run, so that asking twice does it once."""
+
+    run: str
+    step: str
+    attempt: int = 0
+
+    def next(self) -> RunKey:
+        """Return the key of the attempt after this one."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+    def token(self, request: BaseModel) -> str:
+        """Return the client token: same key and request, same token; else another.
+
+        The request is part of it, so one token can never name two requests.
+        """
+        parts = [self.run, self.step, self.attempt, request.model_dump(mode="json")]
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class OperationRef(Frozen):
+    """Where a piece of work lives. Plain JSON: keep it, send it, reattach with it."""
+
+    provider: str
+    capability: str
+    id: str
+    token: str
+    scope: Mapping[str, str] = {}
+
+
+class Failure(Frozen):
+    """Why a piece of work failed, in the provider's code and words."""
+
+    code: str
+    message: str
+
+
+class Usage(Frozen):
+    """What was consumed, as the provider meters it."""
+
+    machine: str
+    seconds: float
+    billed_seconds: float | None = None
+    spot: bool = False
+    cpu_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class OperationStatus(Frozen, Generic[T]):
+    """One observation. A failed job is data here, never an exception."""
+
+    phase: Phase
+    result: T | None = None
+    failure: Failure | None = None
+    interruptions: int = 0
+    usage: Usage | None = None
+    progress: float | None = None  # share done in 0..1, where the work reports it
+    poll_after: timedelta | None = None

@@ -1,0 +1,93 @@
+"""The levers by which the conformance suite moves a provider's world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from blocks.contracts import (
+    BatchRequest,
+    Contract,
+    ModelDraft,
+    OperationRef,
+    TrainingRequest,
+    VariantRequest,
+)
+
+C = TypeVar("C", bound=Contract)
+
+
+class Bench(Protocol):
+    """Everything the suite needs to know about one provider.
+
+    A provider ships one, next to its code. Nothing else in the suite is allowed to know which
+    provider it is talking to.
+    """
+
+    def connect(self, contract: type[C]) -> C:
+        """Return a block wired to this world, as a fresh process would build it."""
+        ...
+
+    def training_request(self, *, script: str = ...) -> TrainingRequest:
+        """Return a request whose job runs ``script`` (Python, with ``blocks.workload``) for real.
+
+        The default script waits until told by ``succeed`` or ``fail``.
+        """
+        ...
+
+    def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
+        """Return a draft of a small real MLflow model, made afresh.
+
+        Kinds: ``threshold`` (input ``x: double``, ``n: long``, optional ``note: string``; predicts
+        x > 0.5 as 0.0 or 1.0), ``constant`` (always 0.25), ``broken`` (raises on every request),
+        ``unloadable`` (fails while loading), ``slow`` (50 ms longer for 2 % of the requests).
+        """
+        ...
+
+    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest: ...
+
+    def batch_request(self, rows: int) -> BatchRequest: ...
+
+    def begin(self, ref: OperationRef) -> None:
+        """Let queued work start; return when the provider reports it running."""
+        ...
+
+    def succeed(self, ref: OperationRef) -> None:
+        """Let running work succeed; return when it has."""
+        ...
+
+    def fail(self, ref: OperationRef, reason: str) -> None:
+        """Let running work fail for ``reason``; return when it has."""
+        ...
+
+    def reclaim(self, ref: OperationRef) -> None:
+        """Take the machine back, as a spot market does; return when it is gone."""
+        ...
+
+    def settle(self, ref: OperationRef) -> None:
+        """Return when an operation has come to its end by itself."""
+        ...
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        """What upstream holds of the request, told back in the words of ours."""
+        ...
+
+    def created(self, capability: str) -> int:
+        """How many things of this kind were ever created upstream."""
+        ...
+
+    def running(self) -> Sequence[str]:
+        """What computes or bills upstream right now, by any name."""
+        ...
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Put a secret where the provider's store finds it."""
+        ...
+
+
+class BenchFactory(Protocol):
+    """Makes a world of its own below ``folder`` and takes it down at the end."""
+
+    def __call__(self, folder: Path) -> AbstractContextManager[Bench]: ...
