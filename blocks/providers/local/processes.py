@@ -1,0 +1,118 @@
+"""Detached processes of this machine that carry our owner id, found again by it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from blocks.contracts import Frozen
+
+OWNER = "BLUEWATER_OWNER"
+RESOURCE = "BLUEWATER_RESOURCE"
+
+
+class Identity(Frozen):
+    """One process for ever: a pid alone may be given to another process later."""
+
+    pid: int
+    started: float  # seconds since the epoch, as the kernel keeps it
+
+    @property
+    def created(self) -> datetime:
+        """When the process started."""
+        return datetime.fromtimestamp(self.started, UTC)
+
+
+class Owned(Frozen):
+    """A live process of ours, and what it is for (``kind/id``)."""
+
+    identity: Identity
+    resource: str
+
+
+def spawn(  # noqa: PLR0913
+    argv: Sequence[str],
+    *,
+    owner: str,
+    resource: str,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Identity:
+    """Start a program in a session of its own, so that it outlives us.
+
+    Its output is appended to ``log``; its environment is ours, with ``env`` and the owner mark.
+    """
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env={**os.environ, **(env or {}), OWNER: owner, RESOURCE: resource},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=tuple(pass_fds),
+        )
+    return identify(process.pid)
+
+
+def identify(pid: int | None = None) -> Identity:
+    """Return the identity of a live process; of this one without a pid."""
+    process = psutil.Process(pid)
+    return Identity(pid=process.pid, started=process.create_time())
+
+
+def alive(identity: Identity) -> bool:
+    """Whether that very process still runs. A zombie does not."""
+    return _process(identity) is not None
+
+
+def owned(owner: str) -> Iterator[Owned]:
+    """Yield every live process that carries this owner id, children included."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            environment = process.environ()
+            if environment.get(OWNER) == owner and process.status() != psutil.STATUS_ZOMBIE:
+                identity = Identity(pid=process.pid, started=process.create_time())
+                yield Owned(identity=identity, resource=environment.get(RESOURCE, ""))
+
+
+def stop(identity: Identity, *, grace: float = 10.0) -> None:
+    """End a process and its group: SIGTERM, ``grace`` seconds, SIGKILL. Gone is fine."""
+    process = _process(identity)
+    if process is None:
+        return
+    _signal(identity, signal.SIGTERM)
+    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+        process.wait(grace)
+        return
+    _signal(identity, signal.SIGKILL)
+    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+        process.wait(grace)
+
+
+def _process(identity: Identity) -> psutil.Process | None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(identity.pid)
+        same = abs(process.create_time() - identity.started) < 0.01  # noqa: PLR2004
+        if same and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _signal(identity: Identity, number: signal.Signals) -> None:
+    """Signal the whole group where the process leads one, else the process alone."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(identity.pid) == identity.pid:
+            os.killpg(identity.pid, number)
+        else:
+            os.kill(identity.pid, number)
