@@ -40,12 +40,17 @@ class EndpointFeatures:
         if request.min_replicas == 0 and not self.scale_to_zero:
             raise Unsupported("no scale to zero here; set min_replicas=1", code="SCALE_TO_ZERO")
         if request.max_replicas > max(request.min_replicas, 1) and not self.autoscaling:
-            raise Unsupported("no autoscaling here; set max_replicas=min_replicas", code="AUTOSCALING")
+            raise Unsupported(
+                "no autoscaling here; set max_replicas=min_replicas", code="AUTOSCALING"
+            )
         if request.capture.sample and not self.capture:
             raise Unsupported("nothing is captured here; set capture.sample=0", code="CAPTURE")
         if serving.user_header and not self.sticky:
             raise Unsupported("users cannot stay on a variant; set user_header=''", code="STICKY")
-        if self.max_payload_bytes is not None and serving.max_payload_bytes > self.max_payload_bytes:
+        if (
+            self.max_payload_bytes is not None
+            and serving.max_payload_bytes > self.max_payload_bytes
+        ):
             raise Unsupported(f"payloads end at {self.max_payload_bytes} bytes", code="MAX_PAYLOAD")
 
     def require_traffic(self, traffic: Traffic) -> None:
@@ -143,16 +148,16 @@ class Endpoints(Contract):
 
     @final
     def retire(self, endpoint: str, variant: str) -> None:
-        """Take a variant down after its last request. Conflict while it has traffic; gone is fine."""
+        """Take a variant down. Gone is fine; Conflict while it has traffic."""
         with self._calling("retire"):
             self._retire(endpoint, variant)
 
     @final
     def predict(self, endpoint: str, payload: Any, *, variant: str | None = None) -> Prediction:
-        """Ask the endpoint once; a refusal by the model's contract is a Prediction with its status.
+        """Ask the endpoint once; a refusal by the contract is a Prediction with its status.
 
-        ``payload`` is JSON for MLflow's ``/invocations``. Raises Unsupported if ``variant`` is named
-        and cannot be reached past the split.
+        ``payload`` is JSON for MLflow's ``/invocations``. Raises Unsupported if ``variant`` is
+        named and cannot be reached past the split.
         """
         with self._calling("predict"):
             if variant is not None and not self.features.direct:

@@ -23,7 +23,9 @@ class RegistryFeatures:
     def require_aliases(self) -> None:
         """Raise Unsupported where names cannot be given to versions."""
         if not self.aliases:
-            raise Unsupported("this registry has no aliases; name a version instead", code="ALIASES")
+            raise Unsupported(
+                "this registry has no aliases; name a version instead", code="ALIASES"
+            )
 
 
 class ModelDraft(Frozen):

@@ -105,7 +105,7 @@ class Monitor(Contract):
 
     @final
     def read(self, metric: str, window: Window, *, labels: Mapping[str, str]) -> Sequence[Sample]:
-        """Return samples with these labels in the window, oldest first; none is an empty sequence."""
+        """Return samples with these labels in the window, oldest first; none is an empty list."""
         with self._calling("read"):
             return self._read(metric, window, labels)
 
@@ -123,6 +123,4 @@ class Monitor(Contract):
         self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]
     ) -> None: ...
     @abc.abstractmethod
-    def _read(
-        self, metric: str, window: Window, labels: Mapping[str, str]
-    ) -> Sequence[Sample]: ...
+    def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]: ...

@@ -38,9 +38,13 @@ class TrainingFeatures:
         if request.spot and not self.spot:
             raise Unsupported("no spot capacity here; set spot=False", code="SPOT")
         if request.nodes > 1 and not self.multi_node:
-            raise Unsupported(f"one node only, {request.nodes} asked; set nodes=1", code="MULTI_NODE")
+            raise Unsupported(
+                f"one node only, {request.nodes} asked; set nodes=1", code="MULTI_NODE"
+            )
         if self.max_duration is not None and request.max_duration > self.max_duration:
-            raise Unsupported(f"jobs end after {self.max_duration}; ask for less", code="MAX_DURATION")
+            raise Unsupported(
+                f"jobs end after {self.max_duration}; ask for less", code="MAX_DURATION"
+            )
 
 
 class TrainingRequest(Frozen):
@@ -114,7 +118,7 @@ class TrainingJobs(Contract):
 
     @final
     def logs(self, ref: OperationRef, *, since: datetime | None = None) -> Iterator[LogLine]:
-        """Yield what the job wrote after ``since``, oldest first, and end with what is there now."""
+        """Yield what the job wrote after ``since``, oldest first, up to what is there now."""
         with self._calling("logs"):
             yield from self._logs(ref, since)
 

@@ -46,9 +46,13 @@ class Bench(Protocol):
         """
         ...
 
-    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest: ...
+    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
+        """Return a request to serve a model of that kind on an endpoint of this world."""
+        ...
 
-    def batch_request(self, rows: int) -> BatchRequest: ...
+    def batch_request(self, rows: int) -> BatchRequest:
+        """Return a request to score a data set of that many rows with a threshold model."""
+        ...
 
     def begin(self, ref: OperationRef) -> None:
         """Let queued work start; return when the provider reports it running."""
@@ -90,4 +94,6 @@ class Bench(Protocol):
 class BenchFactory(Protocol):
     """Makes a world of its own below ``folder`` and takes it down at the end."""
 
-    def __call__(self, folder: Path) -> AbstractContextManager[Bench]: ...
+    def __call__(self, folder: Path) -> AbstractContextManager[Bench]:
+        """Return the world, ready to be entered."""
+        ...

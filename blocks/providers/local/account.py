@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from functools import cached_property
@@ -44,9 +45,7 @@ class LocalMachine(Block):
         if not file.exists():
             mine = file.with_name(f"owner.{uuid.uuid4().hex}")
             mine.write_text(uuid.uuid4().hex)
-            try:
-                os.link(mine, file)  # whoever links first names the workspace
-            except FileExistsError:
-                pass  # another process was first; its id is read below
+            with contextlib.suppress(FileExistsError):  # whoever links first names the workspace
+                os.link(mine, file)
             mine.unlink()
         return file.read_text()

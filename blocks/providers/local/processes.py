@@ -37,7 +37,7 @@ class Owned(Frozen):
     resource: str
 
 
-def spawn(  # noqa: PLR0913
+def spawn(
     argv: Sequence[str],
     *,
     owner: str,
@@ -103,7 +103,7 @@ def stop(identity: Identity, *, grace: float = 10.0) -> None:
 def _process(identity: Identity) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.started) < 0.01  # noqa: PLR2004
+        same = abs(process.create_time() - identity.started) < 0.01
         if same and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None

@@ -1,0 +1,1 @@
+"""Train a model on cheap machines that may be taken away."""

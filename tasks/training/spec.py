@@ -1,0 +1,83 @@
+"""What to train, on which machines, and how much bad luck is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pydantic import Field, model_validator
+
+from blocks.contracts import Frozen
+
+
+class SpotSpec(Frozen):
+    """How to use machines that the provider may take back at any moment."""
+
+    checkpoints: bool = Field(
+        default=True, description="The training code saves and resumes through blocks.workload."
+    )
+    expected_hours: float | None = Field(
+        default=None, gt=0, description="Hours the training takes without interruption, if known."
+    )
+    interruptions_per_hour: float = Field(
+        default=0.05, gt=0, description="How often such machines are taken back, per hour."
+    )
+    interruptions_allowed: int = Field(
+        default=5, ge=0, description="Attempts that may be lost before the run gives up."
+    )
+    last_on_demand: bool = Field(
+        default=True, description="The last attempt runs on a machine nobody takes back."
+    )
+    capacity_wait: timedelta = Field(
+        default=timedelta(minutes=30),
+        description="How long to wait for capacity before on-demand is taken, or the run ends.",
+    )
+
+    @model_validator(mode="after")
+    def _resumes(self) -> SpotSpec:
+        if not self.checkpoints:
+            hours = self.expected_hours or 1.0
+            billed = expected_billed_hours(hours, self.interruptions_per_hour)
+            raise ValueError(
+                f"spot without checkpoints: {hours:g} h of work are expected to bill {billed:,.1f} "
+                f"h at {self.interruptions_per_hour:g} interruptions per hour, since every one "
+                "starts it from the beginning; save checkpoints, or leave `spot` out"
+            )
+        return self
+
+
+class TrainingSpec(Frozen):
+    """What to train, on which machines, and how much bad luck is allowed."""
+
+    source: str = Field(description="URI of the folder with the training code.")
+    command: tuple[str, ...] = Field(
+        default=("python", "train.py"), min_length=1, description="What runs in that folder."
+    )
+    image: str = Field(default="", description="Container image; empty on this machine.")
+    parameters: Mapping[str, str] = Field(default={}, description="Hyperparameters, by name.")
+    env: Mapping[str, str] = Field(default={}, description="Environment variables, no secrets.")
+    secrets: Mapping[str, str] = Field(
+        default={}, description="Environment variable and the name of the secret that fills it."
+    )
+    machine: str = Field(default="local.medium", description="Machine type of the provider.")
+    nodes: int = Field(default=1, ge=1, description="Machines that train together.")
+    spot: SpotSpec | None = Field(
+        default=None, description="Use cheap machines that may be taken back; empty for on-demand."
+    )
+    failures_allowed: int = Field(
+        default=0, ge=0, description="Times the training code itself may fail and be tried again."
+    )
+    max_duration: timedelta = Field(
+        default=timedelta(hours=12), description="Longest time that one attempt may take."
+    )
+
+
+def expected_billed_hours(work: float, interruptions_per_hour: float) -> float:
+    """Return the mean hours billed until ``work`` hours fit between two interruptions.
+
+    Interruptions are a Poisson process and each restarts the work: (exp(l w) - 1) / l,
+    Ross, Introduction to Probability Models, section 3.5. Infinite where the float overflows.
+    """
+    exponent = interruptions_per_hour * work
+    return math.expm1(exponent) / interruptions_per_hour if exponent < 700 else math.inf
