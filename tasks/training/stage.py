@@ -6,13 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from prefect import task
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from blocks.contracts import (
     Conflict,
@@ -28,6 +22,7 @@ from blocks.contracts import (
     TrainingResult,
     Unexpected,
 )
+from tasks import showing
 from tasks.training.attempts import Budget
 from tasks.training.report import Attempt, TrainingReport, priced
 from tasks.training.spec import TrainingSpec
@@ -55,9 +50,7 @@ def train_model(
     trainer = _Trainer(jobs, store, spec, run, pace or Pace(every=timedelta(seconds=5)))
     result, attempts = trainer.until_a_model(to_request(spec, data_uri, f"{store.root}/runs/{run}"))
     report = TrainingReport(result=result, attempts=priced(attempts, prices))
-    create_table_artifact(
-        key="training", table=report.table(), description=f"Attempts at training, run {run}"
-    )
+    showing.table("training", report.table(), f"Attempts at training, run {run}")
     return report
 
 
@@ -87,8 +80,8 @@ class _Trainer:
         self, jobs: TrainingJobs, store: ObjectStore, spec: TrainingSpec, run: str, pace: Pace
     ) -> None:
         self.jobs, self.store, self.spec, self.run, self.pace = jobs, store, spec, run, pace
-        self.logger = get_run_logger()
-        self.progress = create_progress_artifact(progress=0.0, description=f"training, run {run}")
+        self.logger = showing.logger()
+        self.progress = showing.Progress(f"Training, run {run}")
 
     def until_a_model(self, base: TrainingRequest) -> tuple[TrainingResult, list[Attempt]]:
         budget, key = Budget(), RunKey(run=self.run, step="train")
@@ -143,5 +136,5 @@ class _Trainer:
             self.logger.info("another process decided for on-demand first")
 
     def _show(self, status: OperationStatus[TrainingResult]) -> None:
-        if status.progress is not None and self.progress is not None:
-            update_progress_artifact(self.progress, progress=round(status.progress * 100, 1))
+        if status.progress is not None:
+            self.progress.set(status.progress)

@@ -1,0 +1,66 @@
+"""What people see of a run: log lines, tables, pages and progress."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import cast
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging import get_run_logger
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+def in_a_run() -> bool:
+    """Whether Prefect runs this code as part of a flow."""
+    return TaskRunContext.get() is not None or FlowRunContext.get() is not None
+
+
+def logger() -> Logger:
+    """Return the run's logger; without a run, the plain one."""
+    return get_run_logger() if in_a_run() else logging.getLogger("bluewater")
+
+
+def table(key: str, rows: Sequence[Mapping[str, str]], description: str) -> None:
+    """Show a table beside the run."""
+    if in_a_run():
+        create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
+
+
+def page(key: str, markdown: str, description: str) -> None:
+    """Show a page of markdown beside the run."""
+    if in_a_run():
+        create_markdown_artifact(key=key, markdown=markdown, description=description)
+
+
+def link(key: str, url: str, text: str) -> None:
+    """Show a link beside the run."""
+    if in_a_run():
+        create_link_artifact(key=key, link=url, link_text=text, description=text)
+
+
+class Progress:
+    """A bar beside the run, from 0 to 1. Setting it to what it is already costs nothing."""
+
+    def __init__(self, description: str) -> None:
+        self._shown = 0.0
+        self._id: UUID | None = None
+        if in_a_run():
+            made = create_progress_artifact(progress=0.0, description=description)
+            self._id = cast(UUID, made)
+
+    def set(self, share: float) -> None:
+        """Show that ``share`` of the work is done."""
+        percent = round(100 * min(max(share, 0.0), 1.0), 1)
+        if self._id is not None and percent != self._shown:
+            update_progress_artifact(self._id, progress=percent)
+        self._shown = percent
