@@ -1,0 +1,238 @@
+"""Drives one rollout from its journal: write down, do, read back.
+
+Whoever dies here leaves a journal that says what was going to be done; every act may be repeated,
+so the next process does it again and goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from blocks.contracts import (
+    Conflict,
+    Endpoints,
+    Mirror,
+    ModelRegistry,
+    ModelVersion,
+    Monitor,
+    ObjectStore,
+    OperationStatus,
+    Phase,
+    RunKey,
+    Traffic,
+    Variant,
+    VariantRequest,
+)
+from tasks import showing
+from tasks.rollout.journal import Entry, Event, Journal, RolloutInProgress, is_open
+from tasks.rollout.looks import moment
+from tasks.rollout.spec import RolloutSpec
+from tasks.waiting import Pace, patiently, wait
+
+
+class Worse(Exception):
+    """Green must not go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The contracts that a rollout works through."""
+
+    endpoints: Endpoints
+    monitor: Monitor
+    models: ModelRegistry
+    store: ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to become of an endpoint."""
+
+    model: ModelVersion
+    alias: str
+    run: str
+    spec: RolloutSpec
+
+    def request(self) -> VariantRequest:
+        """Return the request for green; it is named after the model version."""
+        spec = self.spec
+        return VariantRequest(
+            endpoint=spec.endpoint,
+            variant=f"v{self.model.version}",
+            model=self.model,
+            machine=spec.machine,
+            min_replicas=spec.min_replicas,
+            max_replicas=spec.max_replicas,
+            serving=spec.serving,
+            capture=spec.capture,
+        )
+
+
+class Driver:
+    """One process's hold on one rollout."""
+
+    def __init__(self, ports: Ports, wish: Wish, pace: Pace) -> None:
+        self.ports, self.wish, self.pace, self.spec = ports, wish, pace, wish.spec
+        by = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.journal = Journal(ports.store, self.spec.endpoint, by=by)
+        self.entries: list[Entry] = []
+
+    def take_up(self) -> bool:
+        """Begin the rollout, or take it up where it was left; False if it has ended before.
+
+        Raises RolloutInProgress while the endpoint is in the middle of another run's rollout.
+        """
+        self.entries = list(self.journal.current())
+        mine = bool(self.entries) and self.entries[0].run == self.wish.run
+        if mine and not is_open(self.entries):
+            return False
+        if mine:
+            self.note(Event.TAKEN_UP)
+            return True
+        if is_open(self.entries):
+            first, last = self.entries[0], self.entries[-1]
+            raise RolloutInProgress(
+                f"endpoint {self.spec.endpoint!r} is in the rollout of run {first.run!r} since "
+                f"{first.at:%Y-%m-%d %H:%M:%S} UTC (now: {last.event}); start that run again to "
+                "finish it, or take it back with `bluewater rollback`"
+            )
+        self._begin()
+        return True
+
+    def note(self, event: Event, *, why: str = "", percent: int | None = None) -> Entry:
+        """Write an entry down before acting on it."""
+        entry = Entry(
+            number=0,
+            at=moment(self.pace.clock()),
+            run=self.wish.run,
+            by="",
+            event=event,
+            why=why,
+            percent=percent,
+        )
+        self.entries.append(self.journal.append(entry))
+        showing.logger().info(
+            "%s: %s%s %s", self.spec.endpoint, event, f" {percent} %" if percent else "", why
+        )
+        return self.entries[-1]
+
+    def happened(self, event: Event) -> Entry | None:
+        """Return the newest entry that says so."""
+        return next((entry for entry in reversed(self.entries) if entry.event is event), None)
+
+    @property
+    def green(self) -> VariantRequest:
+        """The request that this rollout began with."""
+        request = self.entries[0].green
+        if request is None:
+            raise Worse("the journal's first entry names no variant")
+        return request
+
+    @property
+    def blue(self) -> str | None:
+        """The variant that was live when the rollout began."""
+        return self.entries[0].blue
+
+    def deploy(self) -> OperationStatus[Variant]:
+        """Bring green up without traffic, or find it up. Raises Worse if it does not get ready."""
+        key = RunKey(run=self.wish.run, step=f"deploy {self.spec.endpoint}")
+        endpoints, within = self.ports.endpoints, self.spec.deploy_within
+        deploy = partial(endpoints.deploy, self.green, key=key)
+        ref = patiently(deploy, within=within, pace=self.pace)
+        status = wait(partial(endpoints.status, ref), within=within, pace=self.pace)
+        if status.phase is not Phase.SUCCEEDED:
+            failure = status.failure
+            raise Worse(f"green never got ready: {failure.message if failure else status.phase}")
+        return status
+
+    def split(self, percent: int, *, mirror: int | None = None) -> Traffic:
+        """Give green its share and the rest to blue; being there already is fine."""
+        green, blue = self.green.variant, self.blue
+        shares = {green: percent} if blue is None else {blue: 100 - percent, green: percent}
+        to = Traffic(
+            percent={name: share for name, share in shares.items() if share},
+            mirror=Mirror(variant=green, percent=mirror) if mirror else None,
+        )
+        return self._shift(to)
+
+    def restore(self) -> None:
+        """Give blue everything, take green down, and point the alias back at blue's model."""
+        endpoint, green, blue = self.spec.endpoint, self.green, self.blue
+        if blue is not None:
+            self._shift(Traffic(percent={blue: 100}))
+            self._point_alias_back()
+        elif self.ports.endpoints.traffic(endpoint).share(green.variant):
+            raise Worse(f"{endpoint!r} has no version before {green.variant} to return to")
+        retire = partial(self.ports.endpoints.retire, endpoint, green.variant)
+        patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+
+    def promote(self) -> None:
+        """Point the registry's alias at green's model."""
+        models, model, alias = self.ports.models, self.wish.model, self.wish.alias
+        promote = partial(
+            models.promote,
+            model,
+            alias,
+            replacing=models.resolve(model.name, alias),
+            by=self.wish.run,
+        )
+        patiently(promote, within=self.spec.deploy_within, pace=self.pace)
+
+    def retire_blue(self) -> None:
+        """Take the version before down."""
+        if self.blue is not None:
+            retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
+            patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+
+    def _begin(self) -> None:
+        endpoints, name = self.ports.endpoints, self.spec.endpoint
+        traffic = endpoints.traffic(name)
+        green = self.wish.request()
+        blue = max(traffic.percent, key=traffic.share, default=None)
+        if blue == green.variant:
+            blue = None
+        entry = Entry(
+            number=0,
+            at=moment(self.pace.clock()),
+            run=self.wish.run,
+            by="",
+            event=Event.BEGUN,
+            green=green,
+            blue=blue,
+            blue_model=_served_by(endpoints.variants(name), blue),
+            before=traffic,
+        )
+        self.entries = [self.journal.append(entry)]
+        showing.logger().info(
+            "%s: %s takes over from %s", name, green.variant, blue or "nothing: it is new"
+        )
+
+    def _shift(self, to: Traffic) -> Traffic:
+        endpoints, name = self.ports.endpoints, self.spec.endpoint
+
+        def move() -> Traffic:
+            now = endpoints.traffic(name)
+            if (now.percent, now.mirror) == (to.percent, to.mirror):
+                return now
+            return endpoints.shift(name, to, since=now)
+
+        return patiently(move, within=self.spec.deploy_within, pace=self.pace)
+
+    def _point_alias_back(self) -> None:
+        models, alias, before = self.ports.models, self.wish.alias, self.entries[0].blue_model
+        green = self.green.model
+        if before is None or models.resolve(green.name, alias) != green:
+            return
+        try:
+            models.promote(before, alias, replacing=green, by=self.wish.run)
+        except Conflict:
+            showing.logger().warning("alias %s was moved meanwhile; it stays there", alias)
+
+
+def _served_by(variants: Sequence[Variant], name: str | None) -> ModelVersion | None:
+    return next((variant.model for variant in variants if variant.name == name), None)

@@ -1,0 +1,39 @@
+"""The first questions to a new version, before it gets traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from blocks.contracts import Frozen, Prediction, Serving
+
+ROUNDS = 20
+
+
+class Smoke(Frozen):
+    """What the first questions found."""
+
+    problems: tuple[str, ...]
+    summary: str
+
+
+def smoke(ask: Callable[[Any], Prediction], request: Any, *, serving: Serving) -> Smoke:
+    """Ask with a good request a few times, and with broken ones once each."""
+    answers = [ask(request) for _ in range(ROUNDS)]
+    problems = [
+        f"the sample request was answered {answer.status}: {str(answer.body)[:200]}"
+        for answer in answers
+        if answer.status != 200
+    ][:1]
+    slowest = max(answer.seconds for answer in answers)
+    if slowest > serving.timeout.total_seconds():
+        problems.append(f"an answer took {slowest:.2f} s, the limit is {serving.timeout}")
+    for name, broken in {"an empty body": {}, "no rows": {"dataframe_records": []}}.items():
+        status = ask(broken).status
+        if not 400 <= status < 500:
+            problems.append(f"{name} was answered {status}, not refused with 4xx")
+    middle = sorted(answer.seconds for answer in answers)[ROUNDS // 2]
+    return Smoke(
+        problems=tuple(problems),
+        summary=f"{ROUNDS} answers, median {1000 * middle:.1f} ms; broken requests are refused",
+    )
