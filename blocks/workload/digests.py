@@ -1,0 +1,50 @@
+"""What is in a file or a folder, in one short word."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def digest(folder: Path | str) -> str:
+    """Return the SHA-256 of a folder: over sorted relative paths, sizes and contents.
+
+    For each file: its POSIX path in UTF-8, a zero byte, its size in eight bytes (big-endian), its
+    content. Empty folders do not count. Raises NotADirectoryError for anything but a folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder")
+    whole = hashlib.sha256()
+    for name in files(folder):
+        file = folder / name
+        whole.update(name.encode() + b"\0" + file.stat().st_size.to_bytes(8, "big"))
+        for chunk in _chunks(file):
+            whole.update(chunk)
+    return whole.hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """Return the SHA-256 of one file's content."""
+    whole = hashlib.sha256()
+    for chunk in _chunks(file):
+        whole.update(chunk)
+    return whole.hexdigest()
+
+
+def files(folder: Path) -> list[str]:
+    """Return the relative POSIX paths of all files below ``folder``, sorted."""
+    found = []
+    for parent, _, names in os.walk(folder):
+        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in names]
+    return sorted(found)
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK):
+            yield chunk

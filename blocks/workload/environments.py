@@ -1,0 +1,142 @@
+"""Where each cloud puts data, checkpoints and models: one table, read once.
+
+``BLUEWATER_*`` variables always win; a provider sets what its cloud does not set by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from blocks.workload.places import local_path
+
+
+_SAGEMAKER_PARAMETERS = "/opt/ml/input/config/hyperparameters.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a job is told by the machine it wakes up on. Places are paths or URIs."""
+
+    platform: str
+    data: str = ""
+    checkpoints: str = ""  # where they are written; for anything but a path, a copy is kept there
+    checkpoints_copy: str = ""  # a second place that outlives the machine
+    output: str = ""  # where the model and the outcome file go
+    output_uri: str = ""  # the same place, as the world outside calls it
+    failure: str = ""  # a file whose text the cloud shows as the reason of a failure
+    progress: str = ""  # a file that the provider's status reads
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters_file: str = ""
+    token: str = ""
+    attempt: int = 0
+    interruptions_per_hour: float | None = None
+    interval: float | None = None  # seconds between checkpoints, where somebody insists
+    keep: int = 3  # checkpoints
+    hidden: tuple[str, ...] = field(default=(), repr=False)  # secret values; never to be told
+
+
+def surroundings(environ: Mapping[str, str]) -> Surroundings:
+    """Return what an environment says. Pure: looks at nothing but the mapping."""
+    known = next((read(environ) for marker, read in _CLOUDS if marker in environ), None)
+    found = known or Surroundings(platform="bluewater")
+    return _overridden(found, environ)
+
+
+def parameters(text: str) -> dict[str, str]:
+    """Return hyperparameters from a JSON object; values that are not text are kept as JSON."""
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise TypeError(f"hyperparameters must be a JSON object, not {text[:40]!r}")
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+def _sagemaker(environ: Mapping[str, str]) -> Surroundings:
+    """SageMaker: fixed paths below /opt/ml; SM_* only where the training toolkit is installed."""
+    data = environ.get("SM_CHANNEL_TRAINING") or environ.get("SM_CHANNEL_TRAIN")
+    return Surroundings(
+        platform="sagemaker",
+        data=data or "/opt/ml/input/data/training",
+        checkpoints="/opt/ml/checkpoints",
+        output=environ.get("SM_MODEL_DIR") or "/opt/ml/model",
+        failure="/opt/ml/output/failure",
+        parameters=parameters(environ["SM_HPS"]) if environ.get("SM_HPS") else {},
+        parameters_file=""
+        if environ.get("SM_HPS")
+        else "/opt/ml/input/config/hyperparameters.json",
+    )
+
+
+def _vertex(environ: Mapping[str, str]) -> Surroundings:
+    """Vertex AI: buckets by URI, and every bucket mounted below /gcs."""
+    return Surroundings(
+        platform="vertex",
+        data=_mounted(environ.get("AIP_TRAINING_DATA_URI", "").removesuffix("*")),
+        checkpoints_copy=_mounted(environ.get("AIP_CHECKPOINT_DIR", "")),
+        output=_mounted(environ.get("AIP_MODEL_DIR", "")),
+        output_uri=environ.get("AIP_MODEL_DIR", "").rstrip("/"),
+    )
+
+
+def _azureml(environ: Mapping[str, str]) -> Surroundings:
+    """Azure ML: inputs and outputs by name; what is below ./outputs is always kept."""
+    return Surroundings(
+        platform="azureml",
+        data=environ.get("AZURE_ML_INPUT_data", ""),
+        checkpoints=environ.get("AZURE_ML_OUTPUT_checkpoints", "outputs/checkpoints"),
+        output=environ.get("AZURE_ML_OUTPUT_output", "outputs"),
+    )
+
+
+def _databricks(environ: Mapping[str, str]) -> Surroundings:
+    """Databricks sets no places; Unity Catalog volumes are mounted below /Volumes."""
+    return Surroundings(platform="databricks")
+
+
+_CLOUDS: tuple[tuple[str, Callable[[Mapping[str, str]], Surroundings]], ...] = (
+    ("TRAINING_JOB_NAME", _sagemaker),  # set by SageMaker itself, with or without the toolkit
+    ("SM_MODEL_DIR", _sagemaker),
+    ("AIP_MODEL_DIR", _vertex),
+    ("AZUREML_RUN_ID", _azureml),
+    ("DATABRICKS_RUNTIME_VERSION", _databricks),
+)
+
+
+def _overridden(found: Surroundings, environ: Mapping[str, str]) -> Surroundings:
+    def said(name: str) -> str:
+        return environ.get(f"BLUEWATER_{name}", "")
+
+    text = {
+        name: _mounted(said(name.upper())) or getattr(found, name)
+        for name in ("data", "checkpoints", "checkpoints_copy", "output", "progress", "token")
+    }
+    text["output_uri"] = said("OUTPUT_URI") or found.output_uri
+    if text["checkpoints"] and local_path(text["checkpoints"]) is None:
+        text["checkpoints_copy"] = text["checkpoints_copy"] or text["checkpoints"]
+        text["checkpoints"] = ""
+    told = parameters(said("PARAMETERS")) if said("PARAMETERS") else found.parameters
+    rate, interval = said("INTERRUPTIONS_PER_HOUR"), said("CHECKPOINT_INTERVAL")
+    return replace(
+        found,
+        **text,
+        parameters=told,
+        parameters_file="" if said("PARAMETERS") else found.parameters_file,
+        attempt=int(said("ATTEMPT") or found.attempt),
+        interruptions_per_hour=float(rate) if rate else found.interruptions_per_hour,
+        interval=float(interval) if interval else found.interval,
+        keep=int(said("CHECKPOINTS_KEPT") or found.keep),
+        hidden=tuple(environ[name] for name in said("SECRETS").split(",") if environ.get(name)),
+    )
+
+
+def _mounted(uri: str) -> str:
+    """Return the mount of a URI on the clouds that mount theirs, else the URI as it is."""
+    if uri.startswith("dbfs:/Volumes/"):
+        return uri.removeprefix("dbfs:")
+    if uri.startswith("gs://"):
+        return f"/gcs/{uri.removeprefix('gs://')}".rstrip("/")
+    return uri
