@@ -32,6 +32,7 @@ class Provider:
     title: str
     capabilities: Mapping[str, str]  # capability -> "module:Class"
     bench: str
+    services: str | None = None  # pages that this provider can start here
     extra: str | None = None  # what `pip install bluewater[extra]` brings
 
 

@@ -17,4 +17,5 @@ PROVIDER = Provider(
         "inventory": "blocks.providers.local.inventory:LocalInventory",
     },
     bench="blocks.providers.local.bench:LocalBench",
+    services="blocks.providers.local.services:LocalServices",
 )

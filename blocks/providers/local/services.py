@@ -1,0 +1,116 @@
+"""The pages of this machine: a Prefect server and MLflow's interface, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+from filelock import FileLock
+
+from blocks.contracts import Frozen, Unavailable
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.processes import Identity, alive, spawn
+
+START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly
+
+
+class Service(Frozen):
+    """A page that is served by a process of ours."""
+
+    name: str
+    url: str
+    identity: Identity
+
+
+class LocalServices:
+    """Starts what is not running, and says where it is. Safe to call from many processes."""
+
+    def __init__(self, machine: LocalMachine | None = None) -> None:
+        self._machine = machine or LocalMachine()
+
+    def running(self) -> Mapping[str, Service]:
+        """Return the services that run now, by name."""
+        return {service.name: service for service in self._known()}
+
+    def start(self, *names: str) -> Mapping[str, Service]:
+        """Start these services (``prefect``, ``mlflow``) unless they run; do not wait for them."""
+        folder = self._machine.folder("services")
+        with FileLock(folder / "lock"):
+            running = self.running()
+            for name in names:
+                if name not in running:
+                    service = self._spawn(name, folder)
+                    (folder / f"{name}.json").write_text(service.model_dump_json())
+            return self.running()
+
+    def wait(self, name: str) -> Service:
+        """Return a service once it answers. Raises Unavailable with the end of its log."""
+        service = self.running()[name]
+        end = time.monotonic() + START_WITHIN
+        while time.monotonic() < end and alive(service.identity):
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{service.url}{HEALTH[name]}", timeout=5).is_success:
+                    return service
+            time.sleep(0.2)
+        log = (self._machine.folder("services") / f"{name}.log").read_text(errors="replace")
+        raise Unavailable(f"{name} did not start; its log ends: {log[-500:]}", code="SERVICE")
+
+    def _known(self) -> Iterator[Service]:
+        for file in sorted(self._machine.folder("services").glob("*.json")):
+            service = Service.model_validate_json(file.read_text())
+            if alive(service.identity):
+                yield service
+
+    def _spawn(self, name: str, folder: Path) -> Service:
+        port = _free_port(folder / f"{name}.port")
+        identity = spawn(
+            self._command(name, port),
+            owner=self._machine.owner,
+            resource=f"service/{name}",
+            log=folder / f"{name}.log",
+            env=self._environment(name),
+        )
+        return Service(name=name, url=f"http://127.0.0.1:{port}", identity=identity)
+
+    def _command(self, name: str, port: int) -> list[str]:
+        if name == "prefect":
+            return [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+        database = self._machine.folder("mlflow") / "mlflow.db"
+        artifacts = self._machine.folder("mlflow", "artifacts")
+        return [
+            *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{database}"),
+            *("--default-artifact-root", artifacts.as_uri()),
+        ]
+
+    def _environment(self, name: str) -> dict[str, str]:
+        if name == "prefect":
+            return {
+                "PREFECT_HOME": str(self._machine.folder("prefect")),
+                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+                "PREFECT_API_URL": "",
+            }
+        return {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+HEALTH = {"prefect": "/api/health", "mlflow": "/health"}
+
+
+def _free_port(kept: Path) -> int:
+    """Return the port this service had before, if it is free, so that links stay valid."""
+    wanted = int(kept.read_text()) if kept.exists() else 0
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                kept.write_text(str(probe.getsockname()[1]))
+                return int(probe.getsockname()[1])
+    raise Unavailable("no port is free on this machine", code="PORT")
+
+

@@ -1,0 +1,62 @@
+"""Where a command runs: the platform it works on, and the Prefect server that shows it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from blocks import registry
+from blocks.platform import Platform
+
+PREFECT = "PREFECT_API_URL"
+
+on_platform = click.option(
+    "--platform",
+    "platform_name",
+    metavar="NAME",
+    help="YAML file, or name of a saved Prefect block. Default: this machine alone.",
+)
+
+
+def platform(name: str | None) -> Platform:
+    """Return the platform of that name: a YAML file, a Prefect block, or this machine."""
+    if not name:
+        return Platform(name="this machine")
+    file = Path(name)
+    if file.suffix in {".yaml", ".yml"}:
+        if not file.is_file():
+            raise click.UsageError(f"--platform {name}: there is no such file")
+        return Platform.model_validate(yaml.safe_load(file.read_text()))
+    try:
+        found: Any = Platform.load(name)
+    except ValueError as error:
+        raise click.UsageError(
+            f"--platform {name}: no Prefect block bluewater-platform/{name}; "
+            "save one, or name a YAML file"
+        ) from error
+    loaded: Platform = found
+    return loaded
+
+
+def services() -> Any:
+    """Return what starts and lists the pages of this machine."""
+    path = registry.provider("local").services
+    return registry.load(str(path))()
+
+
+def prefect_server() -> str:
+    """Return the address of the Prefect server in force; start one here where there is none.
+
+    Must run before Prefect is imported: Prefect reads its settings once.
+    """
+    if url := os.environ.get(PREFECT):
+        return url
+    pages = services()
+    pages.start("prefect")
+    url = f"{pages.wait('prefect').url}/api"
+    os.environ[PREFECT] = url
+    return url

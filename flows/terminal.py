@@ -1,0 +1,77 @@
+"""How the command line reads and writes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from blocks.contracts import ProviderError
+from blocks.registry import MissingExtra, UnknownProvider
+from flows.exits import Exit
+from tasks.specification.problems import SpecificationRefused
+
+P = ParamSpec("P")
+
+console = Console()
+errors = Console(stderr=True)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+def exits(*known: tuple[type[Exception], Exit]) -> Callable[[Callable[P, Exit]], Callable[P, None]]:
+    """Turn a command's return value, and the errors it may meet, into an exit code."""
+    table: dict[type[Exception], Exit] = {
+        SpecificationRefused: Exit.USAGE,
+        UnknownProvider: Exit.USAGE,
+        MissingExtra: Exit.USAGE,
+        ProviderError: Exit.PROVIDER,
+        **dict(known),
+    }
+
+    def around(command: Callable[P, Exit]) -> Callable[P, None]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                code = command(*args, **kwargs)
+            except Exception as error:
+                if os.environ.get("BLUEWATER_TRACEBACK"):
+                    raise
+                code = next(
+                    (exit_ for kind, exit_ in table.items() if isinstance(error, kind)), Exit.ERROR
+                )
+                say_error(error, code)
+            sys.exit(int(code))
+
+        return run
+
+    return around
+
+
+def say_error(error: Exception, code: Exit) -> None:
+    """Print what went wrong, on standard error."""
+    name = f"{type(error).__name__}: " if code is Exit.ERROR else ""
+    errors.print(f"[bold red]error[/] {name}{error}", highlight=False, soft_wrap=True)
+    if code is Exit.ERROR:
+        errors.print(code.meaning, highlight=False)
+
+
+def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
+    """Print rows as a table, or as a JSON list."""
+    rows = list(rows)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str))
+        return
+    table = Table(title=title, title_justify="left", expand=False)
+    for name in rows[0] if rows else ():
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table)

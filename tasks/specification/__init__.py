@@ -1,0 +1,1 @@
+"""What a release is asked to do, checked before anything is started."""

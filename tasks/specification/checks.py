@@ -1,0 +1,175 @@
+"""Whether a platform can carry a specification out: every question that costs nothing to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from blocks.contracts import (
+    Endpoints,
+    Mirror,
+    ModelVersion,
+    NotFound,
+    ObjectStore,
+    Prices,
+    ProviderError,
+    SecretStore,
+    Traffic,
+    TrainingJobs,
+    Unsupported,
+    VariantRequest,
+)
+from tasks.specification.problems import Problem
+from tasks.specification.spec import ReleaseSpec
+from tasks.training.stage import to_request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a specification is checked against."""
+
+    store: ObjectStore
+    training: TrainingJobs
+    endpoints: Endpoints
+    prices: Prices
+    secrets: SecretStore
+
+
+def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
+    """Return every problem, or an empty list. Nothing is started."""
+    return [
+        *_objects(spec, around.store),
+        *_columns(spec, around.store),
+        *_machines(spec, around.prices),
+        *_features(spec, around),
+        *_secrets(spec, around.secrets),
+    ]
+
+
+def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
+    named = {
+        "data.train": spec.data.train,
+        "data.holdout": spec.data.holdout,
+        "data.recent": spec.data.recent,
+        "training.source": spec.training.source,
+        "rollout.smoke_request": spec.rollout.smoke_request,
+    }
+    for field, uri in named.items():
+        if uri is None:
+            continue
+        try:
+            found = next(iter(store.walk(uri)), None)
+        except ProviderError as error:
+            scheme = store.features.scheme
+            yield Problem(
+                field=field,
+                value=uri,
+                problem=f"the store of this platform cannot reach it: {error}",
+                remedy=f"give a {scheme}:// URI, or a platform whose store holds it",
+            )
+        else:
+            if found is None:
+                yield Problem(
+                    field=field, value=uri, problem="nothing is there", remedy="put it there"
+                )
+
+
+def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
+    wanted = {"data.label": spec.data.label}
+    wanted |= {f"data.slices.{number}": name for number, name in enumerate(spec.data.slices)}
+    for part, uri in {"train": spec.data.train, "holdout": spec.data.holdout}.items():
+        columns = _columns_of(store, uri)
+        if columns is None:
+            continue
+        fields = dict(wanted)
+        if part == "train" and spec.data.batch:
+            fields["data.batch"] = spec.data.batch
+        for field, name in fields.items():
+            if name not in columns:
+                yield Problem(
+                    field=field,
+                    value=name,
+                    problem=f"data.{part} has no such column",
+                    remedy=f"use one of {', '.join(columns)}",
+                )
+
+
+def _columns_of(store: ObjectStore, uri: str) -> list[str] | None:
+    """Return the columns of a data set, or None where that is no question of this check."""
+    try:
+        first = next((each for each in store.walk(uri) if each.uri.endswith(".parquet")), None)
+        if first is None:
+            return None
+        with store.open(first.uri) as file:
+            return list(pq.read_schema(file).names)
+    except (ProviderError, OSError, ValueError):
+        return None  # reported by the check of the objects, or by validation with the rows
+
+
+def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
+    wanted = [
+        ("training.machine", spec.training.machine, spec.training.spot is not None),
+        ("rollout.machine", spec.rollout.machine, False),
+    ]
+    for field, machine, spot in wanted:
+        if prices.price(machine, spot=spot) is None:
+            yield Problem(
+                field=field,
+                value=machine,
+                problem=f"no {'spot ' if spot else ''}price is known for this machine",
+                remedy="correct its name, or add its price to the platform's price book",
+            )
+
+
+def _features(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
+    training = to_request(spec.training, spec.data.train, around.store.root)
+    yield from _asked("training", lambda: around.training.features.require(training))
+    rollout = spec.rollout
+    model = ModelVersion(name=spec.name, version="0", uri="", digest="")
+    variant = VariantRequest(
+        endpoint=rollout.endpoint,
+        variant="v0",
+        model=model,
+        machine=rollout.machine,
+        min_replicas=rollout.min_replicas,
+        max_replicas=rollout.max_replicas,
+        serving=rollout.serving,
+        capture=rollout.capture,
+    )
+    features = around.endpoints.features
+    yield from _asked("rollout", lambda: features.require_variant(variant))
+    first = rollout.steps[0]
+    if first < 100:
+        split = Traffic(percent={"v0": 100 - first, "v1": first})
+        yield from _asked("rollout.steps", lambda: features.require_traffic(split))
+    if rollout.shadow is not None:
+        mirror = Mirror(variant="v1", percent=rollout.shadow.percent)
+        copied = Traffic(percent={"v0": 100}, mirror=mirror)
+        yield from _asked("rollout.shadow", lambda: features.require_traffic(copied))
+
+
+def _asked(field: str, ask: Callable[[], None]) -> Iterator[Problem]:
+    try:
+        ask()
+    except Unsupported as error:
+        yield Problem(
+            field=field,
+            value=error.code,
+            problem=str(error),
+            remedy="change the specification, or take another provider",
+        )
+
+
+def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:
+    named = {f"training.secrets.{env}": name for env, name in spec.training.secrets.items()}
+    if spec.rollout.serving.token_secret:
+        named["rollout.serving.token_secret"] = spec.rollout.serving.token_secret
+    for field, name in named.items():
+        try:
+            secrets.get(name)
+        except NotFound as error:
+            yield Problem(
+                field=field, value=name, problem=str(error), remedy="put the secret there"
+            )

@@ -1,0 +1,55 @@
+"""A specification file becomes a specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.specification.problems import Problem, SpecificationRefused, from_validation_error
+from tasks.specification.spec import ReleaseSpec
+
+PLACES = (
+    ("data", "train"),
+    ("data", "holdout"),
+    ("data", "recent"),
+    ("validation", "suite"),
+    ("training", "source"),
+    ("rollout", "smoke_request"),
+)
+
+
+def load(file: Path) -> ReleaseSpec:
+    """Read a YAML file; paths in it are relative to it. Raises SpecificationRefused."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise refused(str(file), f"cannot be read: {error.strerror}", "name a file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = str(error).replace("\n", " ")
+        raise refused(str(file), f"is not YAML: {where}", "correct the syntax") from error
+    if not isinstance(content, dict):
+        raise refused(str(file), "holds no mapping", "start from the example") from None
+    for section, key in PLACES:
+        _resolve(content.get(section), key, file.absolute().parent)
+    try:
+        return ReleaseSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecificationRefused(from_validation_error(error)) from error
+
+
+def refused(value: str, problem: str, remedy: str) -> SpecificationRefused:
+    """Return the error for a file that is no specification at all."""
+    return SpecificationRefused(
+        [Problem(field="(the file)", value=value, problem=problem, remedy=remedy)]
+    )
+
+
+def _resolve(section: Any, key: str, folder: Path) -> None:
+    """Turn a relative path into a file URI; leave URIs alone."""
+    value = section.get(key) if isinstance(section, dict) else None
+    if isinstance(value, str) and not urlsplit(value).scheme:
+        section[key] = (folder / value).resolve().as_uri()
