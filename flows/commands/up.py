@@ -1,0 +1,21 @@
+"""``bluewater up``: start the pages of this machine."""
+
+from __future__ import annotations
+
+import click
+
+from flows.exits import Exit
+from flows.session import services
+from flows.terminal import as_json, exits, show
+
+
+@click.command(short_help="Start the Prefect and MLflow pages of this machine.")
+@as_json
+@exits()
+def command(*, as_json: bool) -> Exit:
+    """Start the Prefect and MLflow pages of this machine, on loopback; `down` stops them."""
+    pages = services()
+    names = pages.start("prefect", "mlflow")
+    rows = [{"page": name, "url": pages.wait(name).url} for name in sorted(names)]
+    show(rows, title="Pages", as_json=as_json)
+    return Exit.OK
