@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from blocks.workload.places import local_path
 
-
 _SAGEMAKER_PARAMETERS = "/opt/ml/input/config/hyperparameters.json"
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,10 @@ def spawn(
             start_new_session=True,
             pass_fds=tuple(pass_fds),
         )
-    return identify(process.pid)
+    identity = identify(process.pid)
+    # Reaps it if it ends before us; if we end first, init does.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return identity
 
 
 def identify(pid: int | None = None) -> Identity:

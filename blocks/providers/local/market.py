@@ -1,0 +1,121 @@
+"""A spot market for this machine: when capacity is there, and when it is taken back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from blocks.contracts import Frozen, InvalidRequest
+
+
+class Market(Frozen):
+    """How this machine plays a spot market. By default it takes nothing back by itself.
+
+    A trace is a JSON file (``.json`` or ``.json.gz``): a list of lifetimes in seconds, one for each
+    spot job in the order of their submission (later ones live on), or availability by ticks:
+    ``{"gap_seconds": 195, "data": [1, 1, 0, ...]}``, where spot can be held while it is 1.
+    """
+
+    trace: Path | None = Field(default=None, description="File with lifetimes or availability.")
+    rate: float | None = Field(
+        default=None, gt=0, description="Reclaims per hour, drawn anew for every job."
+    )
+    seed: int = Field(default=0, description="Seed of the draws; same seed and job, same draw.")
+    notice: float = Field(
+        default=2.0, ge=0, description="Seconds between the notice (SIGTERM) and the end (SIGKILL)."
+    )
+    start: datetime | None = Field(
+        default=None, description="When the first tick of an availability trace was."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Market:
+        if self.trace is not None and self.rate is not None:
+            raise ValueError("trace and rate are two sources of reclaims; give one of them")
+        return self
+
+
+class Tape(Frozen):
+    """What a trace file holds: lifetimes, or ticks."""
+
+    lifetimes: tuple[float, ...] = ()
+    gap_seconds: float = 0.0
+    data: tuple[int, ...] = ()
+
+    def tick(self, seconds: float) -> int:
+        """Return how much can be held, ``seconds`` after the first tick; the end repeats."""
+        index = max(0, min(int(seconds // self.gap_seconds), len(self.data) - 1))
+        return self.data[index]
+
+    def lost_after(self, seconds: float) -> float | None:
+        """Return when, counted from the first tick, capacity held then is lost, if ever."""
+        first = max(0, int(seconds // self.gap_seconds))
+        for index in range(first, len(self.data)):
+            if not self.data[index]:
+                return max(index * self.gap_seconds, seconds)
+        return None
+
+
+def has_capacity(market: Market, now: datetime) -> bool:
+    """Whether a spot job could be started now."""
+    if market.trace is None:
+        return True
+    tape = load(market.trace)
+    return not tape.data or bool(tape.tick(_elapsed(market, now)))
+
+
+def lifetime(market: Market, *, token: str, number: int, now: datetime) -> float | None:
+    """Return the seconds after which a job started now is taken back; None = never.
+
+    ``number`` counts the spot jobs of the workspace from 0.
+    """
+    if market.rate is not None:
+        # Not for secrets: the draw must be the same whenever it is asked for.
+        return random.Random(f"{market.seed}/{token}").expovariate(market.rate / 3600)  # noqa: S311
+    if market.trace is None:
+        return None
+    tape = load(market.trace)
+    if tape.data:
+        elapsed = _elapsed(market, now)
+        lost = tape.lost_after(elapsed)
+        return None if lost is None else lost - elapsed
+    return tape.lifetimes[number] if number < len(tape.lifetimes) else None
+
+
+def expected_rate(market: Market) -> float | None:
+    """Return the interruptions per hour to expect, or None where nothing is known."""
+    if market.rate is not None or market.trace is None:
+        return market.rate
+    tape = load(market.trace)
+    if tape.lifetimes:
+        return 3600 * len(tape.lifetimes) / max(sum(tape.lifetimes), 1e-9)
+    lost = sum(a > b for a, b in zip(tape.data, tape.data[1:], strict=False))
+    held = sum(map(bool, tape.data)) * tape.gap_seconds
+    return 3600 * lost / held if held else None
+
+
+def load(trace: Path) -> Tape:
+    """Read a trace file. Raises InvalidRequest that says what it should look like."""
+    try:
+        raw = trace.read_bytes()
+        value: Any = json.loads(gzip.decompress(raw) if trace.suffix == ".gz" else raw)
+        if isinstance(value, list):
+            return Tape(lifetimes=tuple(value))
+        ticks = tuple(min(1, int(tick)) for tick in value["data"])
+        return Tape(gap_seconds=value["gap_seconds"], data=ticks)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidRequest(
+            f"spot trace {trace} cannot be read ({error}); it must hold a list of lifetimes in "
+            'seconds, or {"gap_seconds": number, "data": [0 or 1, ...]}',
+            code="SPOT_TRACE",
+        ) from error
+
+
+def _elapsed(market: Market, now: datetime) -> float:
+    return (now - (market.start or datetime.fromtimestamp(0, UTC))).total_seconds()

@@ -1,0 +1,47 @@
+"""Secrets of this machine: environment variables, then Prefect's secret blocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, ClassVar, cast
+
+from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
+from prefect.settings import get_current_settings
+from pydantic import SecretStr
+
+from blocks.contracts import NotFound, ProviderError, SecretStore
+
+PREFIX = "BLUEWATER_SECRET_"
+
+
+class LocalSecrets(Block, SecretStore):
+    """Looks secrets up in the environment, then in Prefect where an API is configured."""
+
+    _block_type_name = "Local secrets"
+    _block_type_slug = "local-secrets"
+
+    provider: ClassVar[str] = "local"
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return None
+
+    def _get(self, name: str) -> SecretStr:
+        variable = PREFIX + re.sub(r"\W", "_", name).upper()
+        if variable in os.environ:
+            return SecretStr(os.environ[variable])
+        if get_current_settings().api.url is None:
+            raise NotFound(
+                f"no secret {name!r}: set the environment variable {variable}, or configure a "
+                "Prefect API that has a secret block of that name"
+            )
+        try:
+            value = cast("Secret[Any]", Secret.load(name)).value.get_secret_value()
+        except ValueError as error:  # what Prefect raises for a block that is not there
+            raise NotFound(
+                f"no secret {name!r}: neither the environment variable {variable} nor a Prefect "
+                "secret block of that name is there"
+            ) from error
+        return SecretStr(value if isinstance(value, str) else json.dumps(value))
