@@ -1,0 +1,133 @@
+"""The rules of the house, checked from the code itself."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.blocks.core import Block
+
+from blocks import contracts, registry
+from blocks.contracts import Contract
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("blocks", "tasks", "flows")
+MODULES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if path.stem
+)
+CONTRACTS = [
+    cls
+    for cls in vars(contracts).values()
+    if inspect.isclass(cls) and issubclass(cls, Contract) and cls is not Contract
+]
+IMPLEMENTATIONS = [
+    (name, contract)
+    for name in registry.PROVIDERS
+    for contract in CONTRACTS
+    if contract.capability in registry.provider(name).capabilities
+]
+
+
+def name_of(path: object) -> str:
+    return str(Path(str(path)).relative_to(ROOT)) if isinstance(path, Path) else str(path)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_no_module_is_longer_than_400_lines(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_imports_stand_at_the_top(module: Path) -> None:
+    """Laziness comes from the registry and from the command line's group, nowhere else."""
+    tree = ast.parse(module.read_text())
+    inside = [
+        node.lineno
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert inside == []
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda cls: cls.__name__)
+def test_no_contract_method_hides_one_of_prefects_blocks(contract: type[Contract]) -> None:
+    ours = {name for name in vars(contract) if not name.startswith("_")}
+    assert ours & {name for name in dir(Block) if not name.startswith("_")} == set()
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda cls: cls.__name__)
+def test_public_methods_of_a_contract_are_final_and_documented(contract: type[Contract]) -> None:
+    for name, method in vars(contract).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            assert getattr(method, "__final__", False), name
+            assert method.__doc__, name
+
+
+@pytest.mark.parametrize(("provider", "contract"), IMPLEMENTATIONS)
+def test_what_a_provider_lists_keeps_the_contract(
+    provider: str, contract: type[Contract]
+) -> None:
+    cls = registry.implementation(provider, contract)
+    assert not inspect.isabstract(cls)
+    assert issubclass(cls, Block)
+    assert cls.provider == provider
+    assert cls.get_block_type_slug() == f"{provider}-{contract.capability}"
+
+
+def test_every_capability_has_a_contract() -> None:
+    listed = {
+        name for entry in registry.PROVIDERS for name in registry.provider(entry).capabilities
+    }
+    assert listed <= {contract.capability for contract in CONTRACTS}
+
+
+LIGHT = {
+    "blocks.registry": ("prefect", "mlflow", "pandas"),
+    "blocks.contracts": ("prefect", "mlflow", "pandas", "numpy"),
+    "blocks.workload": ("prefect", "mlflow", "pydantic", "numpy", "fsspec"),
+    "flows.cli": ("prefect", "mlflow", "pydantic", "numpy"),
+}
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_what_must_start_fast_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded & set(LIGHT[module]) == set()
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    "module", [path for path in MODULES if path.parts[len(ROOT.parts)] == "tasks"], ids=name_of
+)
+def test_only_stages_know_prefect(module: Path) -> None:
+    """Engines can be used, and tested, without it."""
+    if module.name not in {"stage.py", "showing.py"}:
+        assert [name for name in imports_of(module) if name.split(".")[0] == "prefect"] == []
+
+
+def test_contracts_return_no_dict_and_take_no_keywords() -> None:
+    for contract in CONTRACTS:
+        for name, method in vars(contract).items():
+            if inspect.isfunction(method) and not name.startswith("_"):
+                signature = inspect.signature(method)
+                assert "dict" not in str(signature.return_annotation), f"{contract} {name}"
+                kinds = {parameter.kind for parameter in signature.parameters.values()}
+                assert inspect.Parameter.VAR_KEYWORD not in kinds
