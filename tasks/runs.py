@@ -53,7 +53,7 @@ def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Itera
 def open_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Begun:
     """Return the run that goes on, or begin one. Two processes that begin at once share one."""
     runs = all_runs(store, name)
-    for begun, ended in runs:
+    for begun, _ in runs:
         if run and begun.run == run:
             return begun
     if not run and runs and runs[-1][1] is None and runs[-1][0].digest == digest:

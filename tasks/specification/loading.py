@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,8 +23,11 @@ PLACES = (
 )
 
 
-def load(file: Path) -> ReleaseSpec:
-    """Read a YAML file; paths in it are relative to it. Raises SpecificationRefused."""
+def load(file: Path, *, changes: Sequence[str] = ()) -> ReleaseSpec:
+    """Read a YAML file; paths in it are relative to it. Raises SpecificationRefused.
+
+    ``changes`` are applied first, each ``path.to.field=value`` with a YAML value.
+    """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -33,6 +37,8 @@ def load(file: Path) -> ReleaseSpec:
         raise refused(str(file), f"is not YAML: {where}", "correct the syntax") from error
     if not isinstance(content, dict):
         raise refused(str(file), "holds no mapping", "start from the example") from None
+    for change in changes:
+        _change(content, change)
     for section, key in PLACES:
         _resolve(content.get(section), key, file.absolute().parent)
     try:
@@ -46,6 +52,18 @@ def refused(value: str, problem: str, remedy: str) -> SpecificationRefused:
     return SpecificationRefused(
         [Problem(field="(the file)", value=value, problem=problem, remedy=remedy)]
     )
+
+
+def _change(content: dict[str, Any], change: str) -> None:
+    """Set one field to a YAML value, as ``--set rollout.bake=PT1M`` asks."""
+    path, sign, value = change.partition("=")
+    *sections, key = path.split(".")
+    place: Any = content
+    for section in sections:
+        place = place.setdefault(section, {}) if isinstance(place, dict) else None
+    if not sign or not isinstance(place, dict):
+        raise refused(change, "is not a change", "write it as path.to.field=value")
+    place[key] = yaml.safe_load(value)
 
 
 def _resolve(section: Any, key: str, folder: Path) -> None:
