@@ -1,0 +1,56 @@
+"""A release that was cut off goes on; one that came to its end is not repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks.contracts import Frozen, ObjectStore, Unavailable
+from tasks.memory import recall, remember
+from tasks.runs import a_run, all_runs, open_run
+
+
+class Refused(Exception):
+    pass
+
+
+class Found(Frozen):
+    value: int
+
+
+def test_a_run_that_was_cut_off_goes_on(store: ObjectStore) -> None:
+    first = open_run(store, "m", "digest")
+    assert open_run(store, "m", "digest") == first
+
+
+def test_a_run_that_a_provider_cut_off_goes_on(store: ObjectStore) -> None:
+    with pytest.raises(Unavailable), a_run(store, "m", "digest") as first:
+        raise Unavailable("down for a minute")
+    with a_run(store, "m", "digest") as second:
+        assert second == first
+
+
+def test_a_run_that_ended_is_followed_by_a_new_one(store: ObjectStore) -> None:
+    with a_run(store, "m", "digest", run="one") as first:
+        pass
+    with pytest.raises(Refused), a_run(store, "m", "digest", run="two"):
+        raise Refused
+    with a_run(store, "m", "digest") as third:
+        assert third not in {first, "two"}
+    assert [ended.how for _, ended in all_runs(store, "m") if ended] == ["done", "Refused", "done"]
+
+
+def test_another_specification_is_another_run(store: ObjectStore) -> None:
+    assert open_run(store, "m", "digest") != open_run(store, "m", "other")
+
+
+def test_a_named_run_is_found_again_whatever_came_after(store: ObjectStore) -> None:
+    first = open_run(store, "m", "digest", run="mine")
+    open_run(store, "m", "other")
+    assert open_run(store, "m", "digest", run="mine") == first
+
+
+def test_what_was_found_out_is_not_found_out_again(store: ObjectStore) -> None:
+    uri = f"{store.root}/runs/r/found.json"
+    assert recall(store, uri, Found) is None
+    assert remember(store, uri, Found, lambda: Found(value=1)) == Found(value=1)
+    assert remember(store, uri, Found, lambda: Found(value=2)) == Found(value=1)
