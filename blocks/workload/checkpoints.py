@@ -72,6 +72,7 @@ class Checkpoints:
 
         One that is damaged or half-written is skipped with a line in the log.
         """
+        self._put_back()
         here, there = set(self._steps()), set(self._copied_steps())
         for step in sorted(here | there, reverse=True):
             if step in here and (found := self._verified(step)):
@@ -112,12 +113,23 @@ class Checkpoints:
 
     def _publish(self, draft: Path, step: int) -> None:
         """Give the finished folder its name; a checkpoint of the same step makes way."""
-        final = self.folder / _name(step)
+        final, before = self.folder / _name(step), self.folder / f".replaced-{_name(step)}"
+        shutil.rmtree(before, ignore_errors=True)
         if final.exists():
-            final.rename(self._draft())
+            final.rename(before)
         draft.rename(final)
         sync_folder(self.folder)
+        shutil.rmtree(before, ignore_errors=True)
         self._whole[step] = True
+
+    def _put_back(self) -> None:
+        """Undo what was killed between making way and taking the place."""
+        for before in self.folder.glob(".replaced-*"):
+            final = self.folder / before.name.removeprefix(".replaced-")
+            if final.exists():
+                shutil.rmtree(before, ignore_errors=True)
+            else:
+                before.rename(final)
 
     def _draft(self) -> Path:
         return self.folder / f".saving-{uuid.uuid4().hex}"

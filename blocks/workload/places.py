@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from blocks.workload.digests import files
 from blocks.workload.durable import sync_file, sync_folder, write_bytes
@@ -49,10 +49,11 @@ class Place(Protocol):
 
 def local_path(place: str) -> Path | None:
     """Return the path that a plain path or a ``file://`` URI means, or None for other schemes."""
-    if "://" not in place:
+    scheme, separator, rest = place.partition("://")
+    if not separator:
         return Path(place)
-    parts = urlsplit(place)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    # Whoever wrote "#" or "?" unquoted meant a file name: there is no query on a disk.
+    return Path("/" + unquote(rest.partition("/")[2])) if scheme == "file" else None
 
 
 def at(place: str) -> Place:

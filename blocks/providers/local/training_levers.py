@@ -8,8 +8,7 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -20,8 +19,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.jobs import Command, Job, JobFolder, Started
 from blocks.providers.local.market import Market
 from blocks.providers.local.training import LocalTraining
-
-_WAIT = 60.0  # seconds, on a busy machine
+from blocks.testing.waiting import until
 
 # Waits for a file named by its token: empty means succeed, a text is the reason to fail.
 DEFAULT_SCRIPT = """
@@ -72,7 +70,7 @@ class TrainingLevers:
     def begin(self, ref: OperationRef) -> None:
         """Wait until the command runs and is known by its process."""
         folder = self._job(ref)
-        _until(lambda: folder.read(Command) is not None or self._phase(ref).done)
+        until(lambda: folder.read(Command) is not None or self._phase(ref).done)
         assert self._phase(ref) is Phase.RUNNING  # noqa: S101
 
     def succeed(self, ref: OperationRef) -> None:
@@ -96,7 +94,7 @@ class TrainingLevers:
     def pull_the_plug(self, ref: OperationRef) -> None:
         """Kill runner and command at once, as a machine that is gone does."""
         folder = self._job(ref)
-        _until(lambda: folder.read(Started) is not None)
+        until(lambda: folder.read(Started) is not None)
         for found in list(processes.owned(self._machine.owner)):
             if found.resource == folder.resource:
                 with contextlib.suppress(ProcessLookupError):
@@ -108,7 +106,7 @@ class TrainingLevers:
 
     def settle(self, ref: OperationRef) -> None:
         """Wait for the end, and until its processes are gone."""
-        _until(lambda: self._phase(ref).done and self._is_free(ref))
+        until(lambda: self._phase(ref).done and self._is_free(ref))
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the live command really got, and from the job's record what it cannot know."""
@@ -155,11 +153,3 @@ class TrainingLevers:
 
     def _phase(self, ref: OperationRef) -> Phase:
         return self._jobs.status(ref).phase
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + _WAIT
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError(f"not so within {_WAIT} s")
-        time.sleep(0.02)
