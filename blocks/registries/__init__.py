@@ -1,0 +1,1 @@
+"""Model registries that several providers share."""

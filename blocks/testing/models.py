@@ -1,0 +1,68 @@
+"""Small real models in MLflow's format, for benches and tests."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from pathlib import Path
+
+import yaml
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import add_to_model
+from mlflow.types import ColSpec, DataType, Schema
+
+from blocks.contracts import ModelDraft
+from blocks.workload import digest
+
+CODE = {
+    "threshold": "return (frame['x'] > 0.5).astype(float).to_numpy()",
+    "constant": "return np.full(len(frame), 0.25)",
+    "shifted": "return np.minimum((frame['x'] > 0.5).astype(float).to_numpy() + 0.5, 1.0)",
+    "broken": "raise ValueError('this model always fails')",
+    "slow": (
+        "time.sleep(0.05 if hash(tuple(frame['x'])) % 50 == 0 else 0);"
+        " return (frame['x'] > 0.5).astype(float).to_numpy()"
+    ),
+    "unloadable": "return None",
+}
+
+SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec(DataType.double, "x"),
+            ColSpec(DataType.long, "n"),
+            ColSpec(DataType.string, "note", required=False),
+        ]
+    ),
+    outputs=Schema([ColSpec(DataType.double, "prediction")]),
+)
+
+
+def make_model(folder: Path, *, kind: str) -> ModelDraft:
+    """Write a model of that kind (see ``Bench.model_draft``) and return its draft.
+
+    The model is code, not a pickle, so making and loading it takes milliseconds.
+    """
+    loads = "raise OSError('this model cannot be loaded')" if kind == "unloadable" else "pass"
+    code = f"""
+        import time
+        import numpy as np
+
+        class Scorer:
+            def predict(self, frame, params=None):
+                {CODE[kind]}
+
+        def _load_pyfunc(path):
+            {loads}
+            return Scorer()
+    """
+    # the module's name is the kind's: two models in one process must not share one
+    module = f"bluewater_{kind}_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / f"{module}.py").write_text(textwrap.dedent(code))
+    model = Model(signature=SIGNATURE)
+    add_to_model(model, loader_module=module, code="code")  # type: ignore[no-untyped-call]
+    (folder / "MLmodel").write_text(yaml.safe_dump(model.to_dict(), sort_keys=False))
+    return ModelDraft(
+        name="bench", uri=folder.as_uri(), digest=digest(folder), metrics={"roc_auc": 0.9}
+    )
