@@ -59,19 +59,19 @@ class LocalPrices(Block, Prices):
         return None
 
     def _price(self, machine: str, spot: bool) -> Price | None:
-        for book in self._books():
-            rates = book.machines.get(machine)
-            per_hour = None if rates is None else (rates.spot if spot else rates.on_demand)
-            if per_hour is not None:
-                return Price(
-                    machine=machine,
-                    per_hour=per_hour,
-                    currency=book.currency,
-                    spot=spot,
-                    source=book.source,
-                    as_of=book.as_of,
-                )
-        return None
+        book = next((book for book in self._books() if machine in book.machines), None)
+        rates = None if book is None else book.machines[machine]
+        per_hour = None if rates is None else (rates.spot if spot else rates.on_demand)
+        if book is None or per_hour is None:
+            return None
+        return Price(
+            machine=machine,
+            per_hour=per_hour,
+            currency=book.currency,
+            spot=spot,
+            source=book.source,
+            as_of=book.as_of,
+        )
 
     def _cost(self, usage: Usage) -> Cost | None:
         price = self._price(usage.machine, usage.spot)

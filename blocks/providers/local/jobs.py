@@ -101,7 +101,8 @@ class JobFolder:
         """Make the folder with the request in it, in one step; an existing one is left alone."""
         draft = path.with_name(f".new-{uuid.uuid4().hex}")
         draft.mkdir(parents=True)
-        (draft / "lock").touch()
+        for name in ("lock", "output.log"):
+            (draft / name).touch()
         (draft / "job.json").write_text(job.model_dump_json(indent=1))
         try:
             draft.rename(path)  # fails on a folder with anything in it

@@ -68,7 +68,10 @@ class LocalStore(Block, ObjectStore):
 
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
         path = path_of(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(str(error)) from error
         draft = path.with_name(f"{_DRAFT}{uuid.uuid4().hex}")
         try:
             with draft.open("wb") as out:

@@ -14,6 +14,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.contracts import (
+    Denied,
     Idempotency,
     InvalidRequest,
     LogLine,
@@ -73,8 +74,8 @@ class LocalTraining(Block, TrainingJobs):
             self._stop(folder, job, StopReason.RECLAIMED)
 
     def _explain(self, error: Exception) -> ProviderError | None:
-        if isinstance(error, FileNotFoundError):
-            return NotFound(str(error))
+        if isinstance(error, PermissionError):
+            return Denied(str(error))
         return Unavailable(str(error)) if isinstance(error, OSError) else None
 
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
@@ -103,8 +104,6 @@ class LocalTraining(Block, TrainingJobs):
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         folder, _ = self._known(ref)
-        if not folder.log.exists():
-            return
         started = folder.read(Started)
         watched = started is not None and processes.alive(started.runner)
         yield from joblog.lines(folder, since, growing=watched and folder.read(Ended) is None)
