@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,9 +29,13 @@ class Strangers:
     _program: subprocess.Popen[str]
     _told: dict[int, OperationRef] = field(default_factory=dict)
 
-    def submit(self, request: TrainingRequest, *, key: RunKey) -> int:
-        """Let a new process submit; return its pid at once."""
-        call = {"request": request.model_dump(mode="json"), "key": key.model_dump(mode="json")}
+    def submit(self, request: TrainingRequest, *, key: RunKey, at: float = 0.0) -> int:
+        """Let a new process submit, many of them ``at`` one moment; return its pid at once."""
+        call = {
+            "request": request.model_dump(mode="json"),
+            "key": key.model_dump(mode="json"),
+            "at": at,
+        }
         assert self._program.stdin is not None  # noqa: S101
         self._program.stdin.write(json.dumps(call) + "\n")
         self._program.stdin.flush()
@@ -91,7 +96,9 @@ def _serve(path: str, settings: str) -> None:
 
 def _submit(jobs: TrainingJobs, call: dict[str, Any]) -> None:
     request = TrainingRequest.model_validate(call["request"])
-    ref = jobs.submit(request, key=RunKey.model_validate(call["key"]))
+    key = RunKey.model_validate(call["key"])
+    time.sleep(max(0.0, call["at"] - time.time()))
+    ref = jobs.submit(request, key=key)
     _say({"pid": os.getpid(), "ref": ref.model_dump(mode="json")})
 
 

@@ -339,13 +339,20 @@ def test_a_missing_secret_is_told_before_anything_starts(bench: Bench, jobs: Tra
 
 
 def test_many_at_once_start_one_job(bench: Bench, jobs: TrainingJobs) -> None:
+    """All at the same moment, again and again: whoever is first, the others join."""
     request = bench.training_request()
     with strangers(jobs) as others:
-        pids = [others.submit(request, key=KEY) for _ in range(8)]
-        refs = {others.ref(pid).id for pid in pids}
-    assert refs == {submit(bench, jobs).id}
-    assert bench.created("training") == 1
-    bench.succeed(submit(bench, jobs))
+        for number in range(5):
+            key = RunKey(run=f"run-{number}", step="train")
+            at = time.time() + 0.3
+            pids = [others.submit(request, key=key, at=at) for _ in range(8)]
+            refs = {others.ref(pid).id for pid in pids}
+            ref = jobs.submit(request, key=key)
+            assert refs == {ref.id}
+            assert bench.created("training") == number + 1
+            bench.succeed(ref)
+            told = [line.text for line in jobs.logs(ref)]
+            assert len(told) == len(set(told)), "two of them ran"
     assert bench.running() == []
 
 
@@ -356,7 +363,7 @@ def test_a_submitter_killed_at_any_moment_leaves_one_job(bench: Bench, jobs: Tra
     with strangers(jobs) as others:
         for key in keys:
             pid = others.submit(request, key=key)
-            time.sleep(moments.uniform(0, 0.02))
+            time.sleep(moments.uniform(0, 0.04))
             os.kill(pid, signal.SIGKILL)
         for number, key in enumerate(keys, start=1):
             ref = jobs.submit(request, key=key)

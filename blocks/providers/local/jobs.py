@@ -112,10 +112,15 @@ class JobFolder:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    @classmethod
+    def below(cls, jobs: Path) -> list[JobFolder]:
+        """Return every job in a folder of jobs; half-made ones are none."""
+        return [job for path in sorted(jobs.iterdir()) if (job := cls(path)).exists]
+
     @property
     def exists(self) -> bool:
         """Whether there is such a job."""
-        return (self.path / "job.json").exists()
+        return not self.path.name.startswith(".") and (self.path / "job.json").exists()
 
     @property
     def resource(self) -> str:

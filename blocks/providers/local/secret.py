@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
+import httpx
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
-from blocks.contracts import NotFound, ProviderError, SecretStore
+from blocks.contracts import Denied, NotFound, ProviderError, SecretStore, Unavailable
 
 PREFIX = "BLUEWATER_SECRET_"
 
@@ -26,7 +28,11 @@ class LocalSecrets(Block, SecretStore):
     provider: ClassVar[str] = "local"
 
     def _explain(self, error: Exception) -> ProviderError | None:
-        return None
+        """Sort what Prefect's client raises on its way to the API."""
+        if isinstance(error, httpx.HTTPStatusError):
+            refused = error.response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+            return Denied(str(error)) if refused else Unavailable(str(error))
+        return Unavailable(str(error)) if isinstance(error, httpx.TransportError) else None
 
     def _get(self, name: str) -> SecretStr:
         variable = PREFIX + re.sub(r"\W", "_", name).upper()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -73,6 +74,13 @@ class LocalTraining(Block, TrainingJobs):
                 raise InvalidRequest("only spot jobs are taken back; submit it with spot=True")
             self._stop(folder, job, StopReason.RECLAIMED)
 
+    def refs(self) -> Sequence[OperationRef]:
+        """Return every job of the workspace, oldest first."""
+        with self._calling("refs"):
+            found = [folder.read(Job) for folder in JobFolder.below(self.machine.folder("jobs"))]
+            known = sorted((job for job in found if job), key=lambda job: job.created)
+            return [self._ref(job.token) for job in known]
+
     def _explain(self, error: Exception) -> ProviderError | None:
         if isinstance(error, PermissionError):
             return Denied(str(error))
@@ -86,14 +94,13 @@ class LocalTraining(Block, TrainingJobs):
         job = folder.read(Job)
         if job is not None and folder.read(Ended) is None:
             self._ensure(folder, job)
-        return OperationRef(
-            provider=self.provider, capability=self.capability, id=token, token=token
-        )
+        return self._ref(token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
         folder, job = self._known(ref)
         if folder.read(Ended) is None:
-            self._ensure(folder, job)
+            with contextlib.suppress(NotFound):  # only who has its secrets can start it
+                self._ensure(folder, job)
         return observe(folder, job)
 
     def _cancel(self, ref: OperationRef) -> None:
@@ -112,6 +119,11 @@ class LocalTraining(Block, TrainingJobs):
         if not id_.isalnum():
             raise NotFound(f"{id_!r} is no job of this machine")
         return JobFolder(self.machine.folder("jobs") / id_)
+
+    def _ref(self, token: str) -> OperationRef:
+        return OperationRef(
+            provider=self.provider, capability=self.capability, id=token, token=token
+        )
 
     def _known(self, ref: OperationRef) -> tuple[JobFolder, Job]:
         folder = self._folder(ref.id)
@@ -134,13 +146,14 @@ class LocalTraining(Block, TrainingJobs):
 
     def _spawn(self, folder: JobFolder, job: Job, lock: int) -> None:
         """Hand the lock to a runner; it is held from here until the last process is gone."""
+        stopped = folder.read(StopOrder) is not None
         processes.spawn(
             [sys.executable, "-m", f"{__package__}.runner", str(folder.path), str(lock)],
             owner=job.owner,
             resource=folder.resource,
             log=folder.runner_log,
             cwd=Path(__file__).resolve().parents[3],
-            env=_secret_values(job.request),
+            env={} if stopped else _secret_values(job.request),
             pass_fds=(lock,),
         )
 

@@ -131,8 +131,7 @@ class TrainingLevers:
 
     def created(self) -> int:
         """Count the job folders."""
-        jobs = self._machine.folder("jobs")
-        return sum(1 for path in jobs.iterdir() if JobFolder(path).exists)
+        return len(JobFolder.below(self._machine.folder("jobs")))
 
     def _pull(self, ref: OperationRef, reason: str) -> None:
         self.begin(ref)

@@ -187,6 +187,31 @@ def test_a_job_cancelled_before_it_began_never_runs(bench: Bench, jobs: LocalTra
     assert JobFolder(path).read(Command) is None
 
 
+def test_a_job_that_lacks_its_secrets_waits_for_who_has_them(
+    bench: Bench, jobs: LocalTraining
+) -> None:
+    """Any process may look at a job or cancel it, also one without the secrets to start it."""
+    request = bench.training_request().model_copy(update={"secrets": {"KEY": "far-away"}})
+    token = KEY.token(request)
+    path = jobs.machine.folder("jobs") / token
+    job = Job(token=token, request=request, created=datetime.now(UTC), owner=jobs.machine.owner)
+    JobFolder.create(path, job)
+    ref = OperationRef(provider="local", capability="training", id=token, token=token)
+    assert jobs.status(ref).phase is Phase.QUEUED
+    with pytest.raises(NotFound, match="far-away"):
+        jobs.submit(request, key=KEY)
+    jobs.cancel(ref)
+    bench.settle(ref)
+    assert jobs.status(ref).phase is Phase.CANCELLED
+
+
+def test_every_job_of_the_workspace_is_listed(bench: Bench, jobs: LocalTraining) -> None:
+    assert list(jobs.refs()) == []
+    keys = [KEY, KEY.next(), KEY.next().next()]
+    refs = [jobs.submit(bench.training_request(), key=key) for key in keys]
+    assert list(jobs.refs()) == refs
+
+
 def test_a_job_that_ignores_the_notice_is_killed(bench: Bench, jobs: LocalTraining) -> None:
     quick = jobs.model_copy(update={"market": Market(notice=0.1)})
     request = bench.training_request(script=IGNORES_NOTICE).model_copy(update={"spot": True})
