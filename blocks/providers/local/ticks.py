@@ -1,0 +1,181 @@
+"""Ticks of one endpoint, sealed: merged over its processes once, and never changed again.
+
+Every server process appends its own ticks to a file of its own; the router's are beside them. A
+second is sealed when every live process has written it, or two seconds after its end. What comes
+later still is added to the next second that is sealed, so no count is lost and none is changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from blocks.contracts import Frozen, VariantTick, Window
+from blocks.workload.durable import write_bytes
+
+LATEST = 2  # seconds after its end at which a tick is sealed, whoever is missing
+
+K = TypeVar("K")
+Key = tuple[str, bool]
+
+
+class _Position(Frozen):
+    """How far sealing has come. It is written last, and what goes beyond it does not count."""
+
+    sealed: int = 0  # the newest sealed second since the epoch
+    read: Mapping[str, int] = {}  # file of ticks -> bytes taken from it
+    written: Mapping[str, int] = {}  # sealed file -> its size
+
+
+class SealedTicks:
+    """The ticks of an endpoint, whose telemetry is below ``folder``."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._sources, self._sealed = folder / "ticks", folder / "sealed"
+        self._clock = clock
+
+    def between(self, window: Window) -> Sequence[VariantTick]:
+        """Return the sealed ticks that start in the window, oldest first."""
+        if not self._sources.is_dir():
+            return []
+        with self._alone():
+            self._seal()
+            found = [
+                tick
+                for day in _days(window)
+                for tick in _parse(self._sealed / f"{day}.jsonl")
+                if window.start <= tick.start < window.end
+            ]
+        return sorted(found, key=lambda tick: (tick.start, tick.variant, tick.mirrored))
+
+    def _seal(self) -> None:
+        position = self._position()
+        sources = {file: _lines(file, position.read.get(file.name, 0)) for file in self._files()}
+        until = self._complete({file: lines for file, (lines, _) in sources.items()})
+        if until <= position.sealed:
+            return
+        read, merged = dict(position.read), dict[tuple[int, Key], list[VariantTick]]()
+        for file, (lines, offsets) in sources.items():
+            for tick, end in zip(lines, offsets, strict=True):
+                second = _second(tick)
+                if second > until:
+                    break
+                late = max(second, position.sealed + 1)
+                merged.setdefault((late, (tick.variant, tick.mirrored)), []).append(tick)
+                read[file.name] = end
+        ticks = [_merge(second, merged[second, key]) for second, key in sorted(merged)]
+        written = self._append(ticks, dict(position.written))
+        after = _Position(sealed=until, read=read, written=written)
+        write_bytes(self._sealed / "position.json", after.model_dump_json().encode())
+
+    def _complete(self, sources: Mapping[Path, Sequence[VariantTick]]) -> int:
+        """Return the newest second that may be sealed now."""
+        now = int(self._clock())
+        newest = [
+            max(map(_second, lines), default=0) for file, lines in sources.items() if _lives(file)
+        ]
+        return max(now - 1 - LATEST, min([*newest, now - 1]) if newest else 0)
+
+    def _append(self, ticks: Sequence[VariantTick], written: dict[str, int]) -> dict[str, int]:
+        days: dict[str, list[VariantTick]] = {}
+        for tick in ticks:
+            days.setdefault(f"{tick.start:%Y-%m-%d}", []).append(tick)
+        for day, those in days.items():
+            with (self._sealed / f"{day}.jsonl").open("ab") as file:
+                file.write(b"".join(tick.model_dump_json().encode() + b"\n" for tick in those))
+                file.flush()
+                os.fsync(file.fileno())
+                written[f"{day}.jsonl"] = file.tell()
+        return written
+
+    def _position(self) -> _Position:
+        """Return how far sealing has come, without what a killed process wrote beyond it."""
+        try:
+            file = self._sealed / "position.json"
+            position = _Position.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            position = _Position()
+        for file in self._sealed.glob("*.jsonl"):
+            size = position.written.get(file.name, 0)
+            if file.stat().st_size > size:
+                os.truncate(file, size)
+        return position
+
+    def _files(self) -> Iterator[Path]:
+        yield from sorted(self._sources.glob("*.jsonl"))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._sealed.mkdir(parents=True, exist_ok=True)
+        with (self._sealed / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _lines(file: Path, start: int) -> tuple[list[VariantTick], list[int]]:
+    """Return the whole lines from a position on, and where each ends."""
+    with file.open("rb") as opened:
+        opened.seek(start)
+        content = opened.read()
+    ticks, ends, end = [], [], start
+    for line in content.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break  # it is being written
+        end += len(line)
+        ticks.append(VariantTick.model_validate_json(line))
+        ends.append(end)
+    return ticks, ends
+
+
+def _parse(file: Path) -> Sequence[VariantTick]:
+    return _lines(file, 0)[0] if file.exists() else []
+
+
+def _lives(file: Path) -> bool:
+    """Whether the process that writes this file runs; its id is the last part of the name."""
+    pid = file.stem.rpartition(".")[2]
+    return pid.isdigit() and psutil.pid_exists(int(pid))
+
+
+def _merge(second: int, ticks: Sequence[VariantTick]) -> VariantTick:
+    first = ticks[0]
+    return VariantTick(
+        variant=first.variant,
+        start=datetime.fromtimestamp(second, UTC),
+        seconds=first.seconds,
+        mirrored=first.mirrored,
+        requests=sum(tick.requests for tick in ticks),
+        errors=sum(tick.errors for tick in ticks),
+        users=sum(tick.users for tick in ticks),
+        erring_users=sum(tick.erring_users for tick in ticks),
+        latency=_total([tick.latency for tick in ticks]),
+        predictions=_total([tick.predictions for tick in ticks]),
+        outcomes=_total([tick.outcomes for tick in ticks]),
+    )
+
+
+def _total(counts: Sequence[Mapping[K, int]]) -> dict[K, int]:
+    whole: Counter[K] = Counter()
+    for each in counts:
+        whole.update(each)
+    return dict(whole)
+
+
+def _second(tick: VariantTick) -> int:
+    return int(tick.start.timestamp())
+
+
+def _days(window: Window) -> Iterator[str]:
+    day, last = window.start.astimezone(UTC).date(), window.end.astimezone(UTC).date()
+    while day <= last:
+        yield day.isoformat()
+        day += timedelta(days=1)
