@@ -59,7 +59,8 @@ def _silent(exit_status: int | None, last_lines: str) -> Ended:
         remedy = "the command ended without an outcome; call job.succeed(...) at its end"
         return _ended(Phase.FAILED, "NO_OUTCOME", remedy, exit_status)
     if exit_status < 0:
-        name = signal.Signals(-exit_status).name
+        known = {number.value: number.name for number in signal.Signals}
+        name = known.get(-exit_status, f"SIGNAL_{-exit_status}")  # real-time signals have no name
         hint = "; memory may have run out" if name == "SIGKILL" else ""
         return _ended(Phase.FAILED, name, f"killed by {name}{hint}\n{last_lines}", exit_status)
     return _ended(Phase.FAILED, f"EXIT_{exit_status}", last_lines, exit_status)

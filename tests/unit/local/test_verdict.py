@@ -77,6 +77,7 @@ def test_a_job_that_was_told_to_end_ended_for_that_reason(
         (3, (Phase.FAILED, "EXIT_3")),
         (-9, (Phase.FAILED, "SIGKILL")),
         (-11, (Phase.FAILED, "SIGSEGV")),
+        (-40, (Phase.FAILED, "SIGNAL_40")),
     ],
 )
 def test_without_a_word_the_exit_status_decides(
