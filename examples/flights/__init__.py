@@ -1,0 +1,1 @@
+"""Late flights: a whole project on real data."""

@@ -1,0 +1,87 @@
+"""Trains the model of the example, in rounds that survive the loss of the machine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import joblib
+import mlflow.pyfunc
+import pandas as pd
+from late_model import FEATURES, NUMBERS, TEXTS, Encoder
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import log_loss
+
+from blocks.workload import Job
+
+HERE = Path(__file__).parent
+LABEL = "late"
+
+
+def main() -> None:
+    """Train from the newest checkpoint on, save in time, and hand the model over."""
+    with Job.from_environment() as job:
+        frame = pd.read_parquet(job.data, columns=[*FEATURES, LABEL])
+        encoder, truth = Encoder.learned_from(frame), frame[LABEL].to_numpy()
+        matrix = encoder.matrix(frame)
+        trees = new_trees(job)
+        rounds, step = int(job.number("rounds", 120)), int(job.number("rounds_a_step", 10))
+        done = 0
+        if (found := job.checkpoints.latest()) is not None:
+            trees, done = joblib.load(found.folder / "trees.joblib"), found.step
+            print(f"resumed after {done} of {rounds} rounds", flush=True)
+        while done < rounds:
+            done = min(done + step, rounds)
+            trees.set_params(max_iter=done).fit(matrix, truth)
+            loss = float(log_loss(truth, trees.predict_proba(matrix)[:, 1]))
+            print(f"{done} of {rounds} rounds, training loss {loss:.4f}", flush=True)
+            job.progress(done=done, of=rounds, loss=loss)
+            if job.checkpoints.due():
+                with job.checkpoints.saving(done) as folder:
+                    joblib.dump(trees, folder / "trees.joblib")
+            job.stop_if_noticed()
+        with tempfile.TemporaryDirectory() as scratch:
+            model = save(Path(scratch), encoder, trees)
+            job.succeed(model=model, metrics={"training_loss": loss})
+
+
+def new_trees(job: Job) -> HistGradientBoostingClassifier:
+    """Return the untrained trees; the seed makes an interrupted training equal a whole one."""
+    return HistGradientBoostingClassifier(
+        learning_rate=job.number("learning_rate", 0.1),
+        max_leaf_nodes=int(job.number("leaves", 31)),
+        min_samples_leaf=int(job.number("least_rows", 50)),
+        l2_regularization=job.number("shrinkage", 1.0),
+        categorical_features=list(range(len(TEXTS))),
+        warm_start=True,
+        early_stopping=False,
+        random_state=2013,
+    )
+
+
+def save(scratch: Path, encoder: Encoder, trees: HistGradientBoostingClassifier) -> Path:
+    """Write encoder and trees as one MLflow model, with the columns it takes."""
+    kept = scratch / "kept"
+    kept.mkdir()
+    joblib.dump({"levels": encoder.levels, "trees": trees}, kept / "model.joblib")
+    kinds = dict.fromkeys(TEXTS, DataType.string) | dict.fromkeys(NUMBERS, DataType.double)
+    inputs = Schema([ColSpec(kinds.get(name, DataType.long), name) for name in FEATURES])
+    outputs = Schema([ColSpec(DataType.double, "probability_late")])
+    code = scratch / "late_model.py"
+    shutil.copy(HERE / "late_model.py", code)
+    mlflow.pyfunc.save_model(
+        scratch / "model",
+        loader_module="late_model",
+        data_path=str(kept),
+        code_paths=[str(code)],
+        signature=ModelSignature(inputs=inputs, outputs=outputs),
+        pip_requirements=["scikit-learn", "pandas", "joblib"],
+    )
+    return scratch / "model"
+
+
+if __name__ == "__main__":
+    main()
