@@ -1,0 +1,1 @@
+"""Check the data before money is spent on it."""

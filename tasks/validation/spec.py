@@ -1,0 +1,16 @@
+"""What the data must keep."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from blocks.contracts import Frozen
+
+
+class ValidationSpec(Frozen):
+    """What the data must keep."""
+
+    suite: str = Field(description="URI of a Great Expectations suite, as JSON.")
+    examples: int = Field(
+        default=5, ge=0, le=100, description="Unexpected values shown for each failed check."
+    )
