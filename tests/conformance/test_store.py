@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -134,21 +135,25 @@ def test_create_if_absent_is_kept_or_refused(store: ObjectStore) -> None:
 def test_of_many_who_create_exactly_one_wins(bench: Bench, store: ObjectStore) -> None:
     if not store.features.conditional_write:
         pytest.skip("this store refuses create-if-absent, which another test checks")
-    uri = f"{store.root}/race/once"
+    start, callers = Barrier(8), range(10, 18)
 
-    def create(number: int) -> int | None:
-        content = str(number).encode() * 10_000
+    def create(round_: int, number: int) -> int | None:
+        mine, content = bench.connect(ObjectStore), str(number).encode() * 10_000
+        start.wait()
         try:
-            bench.connect(ObjectStore).write(uri, content, only_if_absent=True)
+            mine.write(f"{store.root}/race/{round_}", content, only_if_absent=True)
         except Conflict:
             return None
         return number
 
-    with ThreadPoolExecutor(16) as pool:
-        winners = [number for number in pool.map(create, range(10, 42)) if number is not None]
-    assert len(winners) == 1
-    assert store.read(uri) == str(winners[0]).encode() * 10_000
-    assert len(list(store.walk(f"{store.root}/race"))) == 1
+    with ThreadPoolExecutor(len(callers)) as pool:
+        for round_ in range(40):
+            tried = pool.map(create, [round_] * len(callers), callers)
+            winners = [number for number in tried if number is not None]
+            assert len(winners) == 1
+            content = store.read(f"{store.root}/race/{round_}")
+            assert content == str(winners[0]).encode() * 10_000
+    assert len(list(store.walk(f"{store.root}/race"))) == 40
 
 
 def test_readers_see_the_old_content_or_the_new(bench: Bench, store: ObjectStore) -> None:

@@ -237,6 +237,18 @@ def test_lost_capacity_is_an_interruption_not_a_failure(bench: Bench, jobs: Trai
     assert bench.running() == []
 
 
+@pytest.mark.parametrize("end", ["succeed", "fail"])
+def test_no_attempt_is_judged_by_the_last_word_of_another(
+    bench: Bench, jobs: TrainingJobs, end: str
+) -> None:
+    """Attempts share their output place, where an earlier one may have left a word."""
+    first = submit(bench, jobs)
+    bench.succeed(first) if end == "succeed" else bench.fail(first, "loss is NaN")
+    bench.begin(second := submit(bench, jobs, KEY.next()))
+    bench.reclaim(second)
+    assert jobs.status(second).phase is Phase.INTERRUPTED
+
+
 def test_an_interrupted_job_stays_interrupted(bench: Bench, jobs: TrainingJobs) -> None:
     """Asking for it again must not start it again: the next attempt has its own token."""
     bench.begin(ref := submit(bench, jobs))
