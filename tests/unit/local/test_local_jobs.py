@@ -289,10 +289,13 @@ def test_what_could_never_run_is_refused_first(
     assert bench.created("training") == 0
 
 
-@pytest.mark.parametrize("id_", ["../../etc", "", "a/b", "."])
-def test_no_ref_leads_out_of_the_workspace(jobs: LocalTraining, id_: str) -> None:
+@pytest.mark.parametrize("id_", ["../jobs/{}", "{}/", "./{}", "../../etc", "", "."])
+def test_an_id_is_a_name_and_never_a_path(bench: Bench, jobs: LocalTraining, id_: str) -> None:
+    """Else a ref from elsewhere could lead out of the workspace."""
+    ref = jobs.submit(bench.training_request(), key=KEY)
+    assert jobs.status(ref)
     with pytest.raises(NotFound):
-        jobs.status(OperationRef(provider="local", capability="training", id=id_, token="t"))
+        jobs.status(ref.model_copy(update={"id": id_.format(ref.id)}))
 
 
 def test_the_job_sees_its_own_environment_and_nothing_of_ours(
