@@ -1,0 +1,77 @@
+"""The pictures of an evaluation, as PNG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from tasks.evaluation.calibration import Calibration
+from tasks.evaluation.delong import Floats
+from tasks.evaluation.gates import Answer, Gate
+
+CHALLENGER, CHAMPION = "#0b7285", "#adb5bd"
+COLOURS = {Answer.PASS: "#2b8a3e", Answer.FAIL: "#c92a2a", Answer.INCONCLUSIVE: "#868e96"}
+
+
+def curves(truth: np.ndarray, scores: Floats, names: Sequence[str], fit: Calibration) -> bytes:
+    """Draw ROC, precision and recall, and calibration. The last model is the challenger."""
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    for name, row in zip(names, scores, strict=True):
+        colour = CHALLENGER if name == names[-1] else CHAMPION
+        false, true, _ = roc_curve(truth, row)
+        precision, recall, _ = precision_recall_curve(truth, row)
+        left.plot(false, true, color=colour, label=name)
+        middle.plot(recall, precision, color=colour, label=name)
+    left.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
+    _label(left, "ROC", "false positive rate", "true positive rate")
+    _label(middle, "Precision and recall", "recall", "precision")
+    right.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
+    right.plot(
+        [each.score for each in fit.bins],
+        [each.rate for each in fit.bins],
+        marker="o",
+        markersize=4,
+        color=CHALLENGER,
+    )
+    top = max([*(each.score for each in fit.bins), *(each.rate for each in fit.bins), 0.1]) * 1.1
+    right.set(xlim=(0, top), ylim=(0, top))
+    _label(right, f"Calibration (error {fit.error:.3f})", "mean score", "share that came true")
+    left.legend(frameon=False, loc="lower right")
+    return _png(figure)
+
+
+def forest(gates: Sequence[Gate]) -> bytes:
+    """Draw the difference of each slice with its interval, against the margin."""
+    shown = [gate for gate in gates if gate.difference is not None][::-1]
+    figure = Figure(figsize=(8, 1.2 + 0.28 * len(shown)), layout="constrained")
+    axes = figure.subplots()
+    for row, gate in enumerate(shown):
+        axes.plot([gate.low, gate.high], [row, row], color=COLOURS[gate.answer], linewidth=2)
+        axes.plot([gate.difference], [row], marker="o", color=COLOURS[gate.answer], markersize=5)
+    axes.axvline(0, color="#343a40", linewidth=1)
+    if shown:
+        axes.axvline(-shown[0].margin, color=COLOURS[Answer.FAIL], linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(shown)), [f"{gate.name} ({gate.rows:,})" for gate in shown])
+    _label(axes, "Challenger minus champion, by slice", "difference in area under the curve", "")
+    return _png(figure)
+
+
+def _label(axes: Axes, title: str, x: str, y: str) -> None:
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _png(figure: Figure) -> bytes:
+    FigureCanvasAgg(figure)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=110)
+    return out.getvalue()

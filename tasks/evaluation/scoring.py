@@ -1,0 +1,103 @@
+"""Scores of a model over a data set. A model is loaded only if its digest is the one expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blocks.contracts import ObjectStore
+from blocks.workload import digest
+from tasks.data import DataSpec
+from tasks.evaluation.delong import Floats
+
+BATCH = 20_000  # rows scored at a time
+
+
+class ModelRefused(Exception):
+    """The model cannot be compared: it is not the one expected, or it answers no scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A model in memory, and the columns it takes."""
+
+    predict: Callable[[pd.DataFrame], Any]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Truth (rows,), scores (models, rows) and the slice columns of a data set."""
+
+    truth: np.ndarray
+    scores: Floats
+    slices: pd.DataFrame
+    some_rows: pd.DataFrame  # a few input rows, to measure latency with
+
+
+def load_model(folder: Path, expected: str) -> LoadedModel:
+    """Load a verified model. Raises ModelRefused, before anything of it is loaded."""
+    if (found := digest(folder)) != expected:
+        raise ModelRefused(
+            f"{folder} has digest {found}, expected was {expected}; train or register it again"
+        )
+    loaded = mlflow.pyfunc.load_model(str(folder))
+    inputs = loaded.metadata.get_input_schema()
+    if inputs is None:
+        raise ModelRefused(f"{folder} has no signature; save it with one")
+    return LoadedModel(
+        predict=getattr(loaded, "_model_impl", loaded).predict,
+        columns=tuple(inputs.input_names()),
+    )
+
+
+def score(store: ObjectStore, uri: str, data: DataSpec, models: Sequence[LoadedModel]) -> Scored:
+    """Score every row with every model. Only scores, truth and slice columns stay in memory."""
+    truths: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
+    slices: list[pd.DataFrame] = []
+    some = pd.DataFrame()
+    for batch in batches(store, uri):
+        frame = batch.to_pandas()
+        truths.append(frame[data.label].to_numpy())
+        scores.append(np.vstack([_scores(model, frame) for model in models]))
+        slices.append(frame[list(data.slices)])
+        if some.empty:
+            some = frame.head(256)
+    if not truths:
+        raise ModelRefused(f"{uri} has no rows to compare models on")
+    truth = np.concatenate(truths)
+    if not np.isin(truth, (0, 1)).all():
+        raise ModelRefused(f"column {data.label!r} of {uri} holds other values than 0 and 1")
+    return Scored(
+        truth=truth.astype(np.int64),
+        scores=np.hstack(scores),
+        slices=pd.concat(slices, ignore_index=True),
+        some_rows=some,
+    )
+
+
+def batches(store: ObjectStore, uri: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file, or of a folder of them."""
+    for each in store.walk(uri):
+        with store.open(each.uri) as file:
+            yield from pq.ParquetFile(file).iter_batches(BATCH)
+
+
+def _scores(model: LoadedModel, frame: pd.DataFrame) -> Floats:
+    if missing := [name for name in model.columns if name not in frame]:
+        raise ModelRefused(f"the data has no column {missing[0]!r}, which the model takes")
+    answer = np.asarray(model.predict(frame[list(model.columns)]), dtype=float)
+    if answer.shape != (len(frame),):
+        raise ModelRefused(f"{len(frame)} rows were answered with shape {answer.shape}")
+    if not np.isfinite(answer).all():
+        raise ModelRefused(f"{int((~np.isfinite(answer)).sum())} predictions are not finite")
+    return answer

@@ -1,0 +1,160 @@
+"""Evaluate a challenger: against the champion, by slice, and by absolute limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from threadpoolctl import threadpool_limits
+
+from blocks.contracts import ModelVersion, ObjectStore, Price, Prices, TrainingResult
+from blocks.workload.places import local_path
+from tasks import showing
+from tasks.data import DataSpec
+from tasks.evaluation import plots
+from tasks.evaluation.calibration import Calibration, calibration
+from tasks.evaluation.delong import areas
+from tasks.evaluation.gates import Gate, compare
+from tasks.evaluation.latency import Latency, measure
+from tasks.evaluation.report import EvaluationReport, Limit
+from tasks.evaluation.scoring import LoadedModel, ModelRefused, Scored, load_model, score
+from tasks.evaluation.slices import slices, whole
+from tasks.evaluation.spec import EvaluationSpec
+from tasks.memory import remember
+
+
+@task(name="evaluate", task_run_name="evaluate {run}", cache_policy=NO_CACHE)
+def evaluate_model(
+    store: ObjectStore,
+    prices: Prices,
+    spec: EvaluationSpec,
+    data: DataSpec,
+    *,
+    challenger: TrainingResult,
+    champion: ModelVersion | None,
+    machine: str,
+    run: str,
+) -> EvaluationReport:
+    """Return what was found. Raises ModelRefused for a model that cannot be compared."""
+    place = f"{store.root}/runs/{run}/evaluation"
+
+    def evaluate() -> EvaluationReport:
+        evaluation = _Evaluation(store, spec, data, place)
+        return evaluation.report(challenger, champion, prices.price(machine))
+
+    report = remember(store, f"{place}/report.json", EvaluationReport, evaluate)
+    store.write(f"{place}/report.md", report.markdown().encode())
+    showing.page("evaluation", report.markdown(), "Champion and challenger")
+    return report
+
+
+class _Evaluation:
+    def __init__(
+        self, store: ObjectStore, spec: EvaluationSpec, data: DataSpec, place: str
+    ) -> None:
+        self.store, self.spec, self.data, self.place = store, spec, data, place
+
+    def report(
+        self, challenger: TrainingResult, champion: ModelVersion | None, price: Price | None
+    ) -> EvaluationReport:
+        new = load_model(_folder(challenger.model_uri), challenger.digest)
+        old = load_model(_folder(champion.uri), champion.digest) if champion else None
+        models = [old, new] if old else [new]
+        held_out = score(self.store, self.data.holdout, self.data, models)
+        fit = calibration(held_out.truth, held_out.scores[-1])
+        latency = self._latency(new, held_out)
+        cost = _cost(latency, price)
+        area = float(areas(held_out.truth, held_out.scores)[0][-1])
+        by_slice = self._slices(held_out) if old else ()
+        names = [f"champion (version {champion.version})", "challenger"] if champion else ["new"]
+        return EvaluationReport(
+            challenger="challenger",
+            champion=f"version {champion.version}" if champion else "",
+            rows=len(held_out.truth),
+            auc=area,
+            limits=tuple(self._limits(area, fit, latency, cost)),
+            overall=self._overall(held_out, models) if old else (),
+            slices=by_slice,
+            calibration=fit,
+            latency=latency,
+            cost_per_thousand=cost,
+            currency=price.currency if price else "",
+            block_inconclusive=self.spec.on_inconclusive == "block",
+            plots=self._plots(held_out, names, fit, by_slice),
+        )
+
+    def _overall(self, held_out: Scored, models: Sequence[LoadedModel]) -> tuple[Gate, ...]:
+        samples = [whole(held_out, "held-out rows")]
+        if self.data.recent:
+            samples.append(
+                whole(score(self.store, self.data.recent, self.data, models), "recent rows")
+            )
+        spec = self.spec
+        return compare(samples, margin=spec.margin, alpha=spec.alpha, power=spec.power)
+
+    def _slices(self, held_out: Scored) -> tuple[Gate, ...]:
+        spec = self.spec
+        samples = list(slices(held_out, least_rows=spec.least_slice_rows))
+        return compare(samples, margin=spec.slice_margin, alpha=spec.alpha, power=spec.power)
+
+    def _latency(self, model: LoadedModel, held_out: Scored) -> Latency:
+        asked = self.spec.latency
+        rows = held_out.some_rows[list(model.columns)].head(asked.rows)
+        with threadpool_limits(1):  # as it is served: a replica uses one thread a request
+            return measure(
+                lambda: model.predict(rows),
+                requests=asked.requests,
+                concurrency=asked.concurrency,
+                rows=len(rows),
+            )
+
+    def _limits(
+        self, area: float, fit: Calibration, latency: Latency, cost: Decimal | None
+    ) -> list[Limit]:
+        spec = self.spec
+        found = [_at_least("area under the ROC curve", area, spec.least_auc)]
+        if spec.calibration_limit is not None:
+            found.append(_at_most("calibration error", fit.error, spec.calibration_limit))
+        if spec.latency.p99_limit_ms is not None:
+            found.append(_at_most("p99 latency in ms", latency.p99, spec.latency.p99_limit_ms))
+        if spec.cost_limit is not None:
+            value = float(cost) if cost is not None else float("inf")
+            found.append(_at_most("cost of 1,000 predictions", value, float(spec.cost_limit)))
+        return found
+
+    def _plots(
+        self, held_out: Scored, names: Sequence[str], fit: Calibration, gates: Sequence[Gate]
+    ) -> dict[str, str]:
+        drawn = {"curves": plots.curves(held_out.truth, held_out.scores, names, fit)}
+        if gates:
+            drawn["slices"] = plots.forest(gates)
+        return {
+            name: self.store.write(f"{self.place}/{name}.png", png).uri
+            for name, png in drawn.items()
+        }
+
+
+def _folder(uri: str) -> Path:
+    path = local_path(uri)
+    if path is None:
+        raise ModelRefused(f"{uri} is not on this machine; fetch it first")
+    return path
+
+
+def _cost(latency: Latency, price: Price | None) -> Decimal | None:
+    """Cost of 1,000 rows on a machine that does nothing else; None without a price."""
+    if price is None:
+        return None
+    hours = Decimal(1000 / latency.rows_per_second / 3600)
+    return price.per_hour * hours
+
+
+def _at_least(name: str, value: float, limit: float) -> Limit:
+    return Limit(name=name, kept=value >= limit, found=f"{value:.4f}", limit=f"at least {limit:g}")
+
+
+def _at_most(name: str, value: float, limit: float) -> Limit:
+    return Limit(name=name, kept=value <= limit, found=f"{value:.4g}", limit=f"at most {limit:g}")
