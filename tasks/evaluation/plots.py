@@ -53,8 +53,12 @@ def forest(gates: Sequence[Gate]) -> bytes:
     figure = Figure(figsize=(8, 1.2 + 0.28 * len(shown)), layout="constrained")
     axes = figure.subplots()
     for row, gate in enumerate(shown):
-        axes.plot([gate.low, gate.high], [row, row], color=COLOURS[gate.answer], linewidth=2)
-        axes.plot([gate.difference], [row], marker="o", color=COLOURS[gate.answer], markersize=5)
+        axes.plot(
+            [gate.low or 0.0, gate.high or 0.0], [row, row], color=COLOURS[gate.answer], linewidth=2
+        )
+        axes.plot(
+            [gate.difference or 0.0], [row], marker="o", color=COLOURS[gate.answer], markersize=5
+        )
     axes.axvline(0, color="#343a40", linewidth=1)
     if shown:
         axes.axvline(-shown[0].margin, color=COLOURS[Answer.FAIL], linewidth=1, linestyle="--")

@@ -28,7 +28,8 @@ def smoke(ask: Callable[[Any], Prediction], request: Any, *, serving: Serving) -
     slowest = max(answer.seconds for answer in answers)
     if slowest > serving.timeout.total_seconds():
         problems.append(f"an answer took {slowest:.2f} s, the limit is {serving.timeout}")
-    for name, broken in {"an empty body": {}, "no rows": {"dataframe_records": []}}.items():
+    wrong: dict[str, Any] = {"an empty body": {}, "no rows": {"dataframe_records": []}}
+    for name, broken in wrong.items():
         status = ask(broken).status
         if not 400 <= status < 500:
             problems.append(f"{name} was answered {status}, not refused with 4xx")

@@ -75,9 +75,7 @@ class _Rollout:
             driver.note(Event.READY, why="not asked alone: this provider cannot")
             return
         request = json.loads(driver.ports.store.read(self.spec.smoke_request))
-        ask = partial(
-            endpoints.predict, self.spec.endpoint, variant=driver.green.variant
-        )
+        ask = partial(endpoints.predict, self.spec.endpoint, variant=driver.green.variant)
         found = smoke(ask, request, serving=self.spec.serving)
         if found.problems:
             raise Worse("green does not keep the contract: " + "; ".join(found.problems))
@@ -121,7 +119,9 @@ class _Rollout:
         """Look until there is reason to go on; raise Worse if there is one to return."""
         first = next(entry.at for entry in self.driver.entries if entry.event is Event.STEP)
         self.live = self.live or self._looks(first, mirrored=False)
-        last_comparison = percent == max((step for step in self.spec.steps if step < 100), default=0)
+        last_comparison = percent == max(
+            (step for step in self.spec.steps if step < 100), default=0
+        )
         while True:
             now = moment(self.pace.clock())
             verdict = self._judge(self.live, now, percent)
@@ -200,5 +200,3 @@ class _Rollout:
         report = to_report(driver.entries, url=self.url, model=driver.wish.model, plot_uri=plot)
         showing.table("rollout", report.table(), f"{report.outcome}: {report.why}")
         return report
-
-
