@@ -23,6 +23,8 @@ COMMANDS = {
     "down": "Stop and remove everything we own.",
 }
 
+NEED_PREFECT = {"release", "rollout", "rollback", "watch", "batch"}
+
 EPILOG = "\n".join(
     ["\b", "Exit codes:", *(f"  {int(exit_)}  {exit_.meaning}" for exit_ in Exit)],
 )
@@ -39,6 +41,9 @@ class Lazy(click.Group):
         """Return the command, imported only if it is the one that was called."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in NEED_PREFECT and not {"-h", "--help"} & set(sys.argv):
+            # Prefect reads its settings once, when it is imported
+            import_module("flows.session").prefect_server()
         command: click.Command = import_module(f"flows.commands.{cmd_name}").command
         return command
 

@@ -10,7 +10,6 @@ import click
 import yaml
 
 from blocks import registry
-from blocks.platform import Platform
 
 PREFECT = "PREFECT_API_URL"
 
@@ -22,24 +21,23 @@ on_platform = click.option(
 )
 
 
-def platform(name: str | None) -> Platform:
-    """Return the platform of that name: a YAML file, a Prefect block, or this machine."""
+def platform(name: str | None) -> Any:
+    """Return the Platform of that name: a YAML file, a Prefect block, or this machine."""
+    kind = registry.load("blocks.platform:Platform")
     if not name:
-        return Platform(name="this machine")
+        return kind(name="this machine")
     file = Path(name)
     if file.suffix in {".yaml", ".yml"}:
         if not file.is_file():
             raise click.UsageError(f"--platform {name}: there is no such file")
-        return Platform.model_validate(yaml.safe_load(file.read_text()))
+        return kind.model_validate(yaml.safe_load(file.read_text()))
     try:
-        found: Any = Platform.load(name)
+        return kind.load(name)
     except ValueError as error:
         raise click.UsageError(
             f"--platform {name}: no Prefect block bluewater-platform/{name}; "
             "save one, or name a YAML file"
         ) from error
-    loaded: Platform = found
-    return loaded
 
 
 def services() -> Any:

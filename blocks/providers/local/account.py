@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import uuid
 from functools import cached_property
 from pathlib import Path
 
 from prefect.blocks.core import Block
 from pydantic import Field
 
-HOME = "BLUEWATER_HOME"
-
-
-def default_workspace() -> Path:
-    """Return ``$BLUEWATER_HOME``, or ``.bluewater`` in the current folder."""
-    return Path(os.environ.get(HOME) or ".bluewater").absolute()
+from blocks.providers.local.workspace import default_workspace, folder_of, owner_of
 
 
 class LocalMachine(Block):
@@ -34,18 +26,9 @@ class LocalMachine(Block):
 
     def folder(self, *parts: str) -> Path:
         """Return a folder of the workspace, made if it is not there."""
-        path = self.workspace.absolute().joinpath(*parts)
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return folder_of(self.workspace, *parts)
 
     @cached_property
     def owner(self) -> str:
         """An id that no other workspace has; processes we start carry it in their environment."""
-        file = self.folder() / "owner"
-        if not file.exists():
-            mine = file.with_name(f"owner.{uuid.uuid4().hex}")
-            mine.write_text(uuid.uuid4().hex)
-            with contextlib.suppress(FileExistsError):  # whoever links first names the workspace
-                os.link(mine, file)
-            mine.unlink()
-        return file.read_text()
+        return owner_of(self.workspace)

@@ -13,8 +13,8 @@ import httpx
 from filelock import FileLock
 
 from blocks.contracts import Frozen, Unavailable
-from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.processes import Identity, alive, spawn
+from blocks.providers.local.workspace import default_workspace, folder_of, owner_of
 
 START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly
 
@@ -30,8 +30,8 @@ class Service(Frozen):
 class LocalServices:
     """Starts what is not running, and says where it is. Safe to call from many processes."""
 
-    def __init__(self, machine: LocalMachine | None = None) -> None:
-        self._machine = machine or LocalMachine()
+    def __init__(self, workspace: Path | None = None) -> None:
+        self._workspace = workspace or default_workspace()
 
     def running(self) -> Mapping[str, Service]:
         """Return the services that run now, by name."""
@@ -39,7 +39,7 @@ class LocalServices:
 
     def start(self, *names: str) -> Mapping[str, Service]:
         """Start these services (``prefect``, ``mlflow``) unless they run; do not wait for them."""
-        folder = self._machine.folder("services")
+        folder = folder_of(self._workspace, "services")
         with FileLock(folder / "lock"):
             running = self.running()
             for name in names:
@@ -57,11 +57,11 @@ class LocalServices:
                 if httpx.get(f"{service.url}{HEALTH[name]}", timeout=5).is_success:
                     return service
             time.sleep(0.2)
-        log = (self._machine.folder("services") / f"{name}.log").read_text(errors="replace")
+        log = (folder_of(self._workspace, "services") / f"{name}.log").read_text(errors="replace")
         raise Unavailable(f"{name} did not start; its log ends: {log[-500:]}", code="SERVICE")
 
     def _known(self) -> Iterator[Service]:
-        for file in sorted(self._machine.folder("services").glob("*.json")):
+        for file in sorted(folder_of(self._workspace, "services").glob("*.json")):
             service = Service.model_validate_json(file.read_text())
             if alive(service.identity):
                 yield service
@@ -70,7 +70,7 @@ class LocalServices:
         port = _free_port(folder / f"{name}.port")
         identity = spawn(
             self._command(name, port),
-            owner=self._machine.owner,
+            owner=owner_of(self._workspace),
             resource=f"service/{name}",
             log=folder / f"{name}.log",
             env=self._environment(name),
@@ -80,8 +80,8 @@ class LocalServices:
     def _command(self, name: str, port: int) -> list[str]:
         if name == "prefect":
             return [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-        database = self._machine.folder("mlflow") / "mlflow.db"
-        artifacts = self._machine.folder("mlflow", "artifacts")
+        database = folder_of(self._workspace, "mlflow") / "mlflow.db"
+        artifacts = folder_of(self._workspace, "mlflow", "artifacts")
         return [
             *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
             *("--backend-store-uri", f"sqlite:///{database}"),
@@ -91,7 +91,7 @@ class LocalServices:
     def _environment(self, name: str) -> dict[str, str]:
         if name == "prefect":
             return {
-                "PREFECT_HOME": str(self._machine.folder("prefect")),
+                "PREFECT_HOME": str(folder_of(self._workspace, "prefect")),
                 "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
                 "PREFECT_API_URL": "",
             }
@@ -112,5 +112,3 @@ def _free_port(kept: Path) -> int:
                 kept.write_text(str(probe.getsockname()[1]))
                 return int(probe.getsockname()[1])
     raise Unavailable("no port is free on this machine", code="PORT")
-
-

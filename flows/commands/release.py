@@ -1,0 +1,68 @@
+"""``bluewater release``: take a model from data to production."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flows.exits import Exit
+from flows.release import ReleaseReport, release
+from flows.session import on_platform, platform
+from flows.terminal import as_json, console, exits, show
+from tasks.evaluation.report import ChallengerRejected
+from tasks.rollout.journal import RolloutInProgress, TakenUp
+from tasks.specification.loading import load
+from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, TrainingFailed
+from tasks.validation.report import DataRejected
+from tasks.validation.suite import SuiteRefused
+
+
+@click.command(short_help="Take a model from data to production.")
+@click.argument("specification", type=click.Path(path_type=Path))
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
+@click.option("--run", default="", help="Go on with the run of this name, or begin one.")
+@on_platform
+@as_json
+@exits(
+    (DataRejected, Exit.DATA),
+    (SuiteRefused, Exit.USAGE),
+    (TrainingFailed, Exit.TRAINING),
+    (TooManyInterruptions, Exit.TRAINING),
+    (TrainingCancelled, Exit.TRAINING),
+    (ChallengerRejected, Exit.CHALLENGER),
+    (RolloutInProgress, Exit.BUSY),
+    (TakenUp, Exit.BUSY),
+)
+def command(
+    *,
+    specification: Path,
+    changes: tuple[str, ...],
+    run: str,
+    platform_name: str | None,
+    as_json: bool,
+) -> Exit:
+    """Take the model of SPECIFICATION (a YAML file) from data to production.
+
+    Run again after a crash, it goes on where it was.
+    """
+    report = release(platform(platform_name), load(specification, changes=changes), run=run)
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+    else:
+        tell(report)
+    return Exit.OK if report.rollout.live else Exit.RETURNED
+
+
+def tell(report: ReleaseReport) -> None:
+    """Print what a release found and did."""
+    show(report.training.table(), title="Training", as_json=False)
+    show(report.rollout.table(), title="Rollout", as_json=False)
+    rollout = report.rollout
+    colour = "green" if rollout.live else "red"
+    console.print(
+        f"[bold {colour}]{rollout.outcome}[/] version {report.model.version} of "
+        f"{report.model.name} on {rollout.url} {rollout.why}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,105 @@
+"""From data to production, in one flow."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from blocks.contracts import (
+    Endpoints,
+    Frozen,
+    ModelRegistry,
+    ModelVersion,
+    Monitor,
+    ObjectStore,
+    Prices,
+    SecretStore,
+    TrainingJobs,
+)
+from blocks.platform import Platform
+from tasks.evaluation.report import EvaluationReport, require
+from tasks.evaluation.stage import evaluate_model
+from tasks.registration.stage import register_model
+from tasks.rollout.driver import Ports
+from tasks.rollout.report import RolloutReport
+from tasks.rollout.stage import roll_out
+from tasks.runs import a_run
+from tasks.specification.checks import Surroundings
+from tasks.specification.spec import ReleaseSpec
+from tasks.specification.stage import check_specification
+from tasks.training.report import TrainingReport
+from tasks.training.stage import train_model
+from tasks.validation.report import ValidationReport
+from tasks.validation.stage import validate_data
+
+
+class ReleaseReport(Frozen):
+    """What a release found and did, stage by stage."""
+
+    run: str
+    validation: ValidationReport
+    training: TrainingReport
+    evaluation: EvaluationReport
+    model: ModelVersion
+    rollout: RolloutReport
+
+
+@flow(name="release", flow_run_name="release {spec.name}", log_prints=False)
+def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseReport:
+    """Validate, train, evaluate, register and roll out.
+
+    Started again after a crash, it goes on where it was: with the same ``run``, or, without one,
+    with the newest run of this specification that did not come to its end.
+
+    Raises:
+        SpecificationRefused: nothing was started.
+        DataRejected: nothing was trained.
+        TrainingFailed, TooManyInterruptions: there is no model.
+        ChallengerRejected: nothing was registered.
+    """
+    store, prices = platform.connect(ObjectStore), platform.connect(Prices)
+    jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
+    endpoints, monitor = platform.connect(Endpoints), platform.connect(Monitor)
+    around = Surroundings(
+        store=store,
+        training=jobs,
+        endpoints=endpoints,
+        prices=prices,
+        secrets=platform.connect(SecretStore),
+    )
+    digest = check_specification(spec, around)
+    with a_run(store, spec.name, digest, run=run) as run_id:
+        validation = validate_data(store, spec.validation, spec.data.train, run=run_id)
+        training = train_model(
+            jobs, store, prices, spec.training, data_uri=spec.data.train, run=run_id
+        )
+        evaluation = evaluate_model(
+            store,
+            prices,
+            spec.evaluation,
+            spec.data,
+            challenger=training.result,
+            champion=models.resolve(spec.name, spec.alias),
+            machine=spec.rollout.machine,
+            run=run_id,
+        )
+        require(evaluation)
+        model = register_model(
+            models,
+            store,
+            spec,
+            validation=validation,
+            training=training,
+            evaluation=evaluation,
+            profile_uri="",
+            run=run_id,
+        )
+        ports = Ports(endpoints=endpoints, monitor=monitor, models=models, store=store)
+        rollout = roll_out(ports, spec.rollout, model, alias=spec.alias, run=run_id)
+        return ReleaseReport(
+            run=run_id,
+            validation=validation,
+            training=training,
+            evaluation=evaluation,
+            model=model,
+            rollout=rollout,
+        )

@@ -1,0 +1,1 @@
+"""Record a model together with everything it came from."""
