@@ -32,15 +32,25 @@ class Replay(Frozen):
     moves: tuple[Promotion, ...] = ()
     counted: frozenset[str] = frozenset()  # tokens of the wishes that counted
 
+    def of(self, alias: str) -> tuple[Promotion, ...]:
+        """Return the moves of one alias, oldest first."""
+        return tuple(move for move in self.moves if move.alias == alias)
+
 
 def replay(wishes: Iterable[Wish]) -> Replay:
-    """Go through the log in order and let those wishes count whose belief was true."""
+    """Go through the log in order and let those wishes count whose belief was true.
+
+    A wish that was appended twice, because a reply was lost, has its turn once.
+    """
     pointing: dict[str, str] = {}
     moves: list[Promotion] = []
+    had_their_turn: set[str] = set()
     counted: set[str] = set()
     for wish in sorted(wishes, key=lambda each: each.number):
         before = pointing.get(wish.alias, "")
-        if before != wish.replacing or before == wish.to:
+        again = wish.token in had_their_turn
+        had_their_turn.add(wish.token)
+        if again or before != wish.replacing or before == wish.to:
             continue
         pointing[wish.alias] = wish.to
         counted.add(wish.token)

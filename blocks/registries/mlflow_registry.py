@@ -9,181 +9,207 @@ look if a process died in between.
 from __future__ import annotations
 
 import json
-import time
+import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 from mlflow.tracking import MlflowClient
-from sqlalchemy.exc import OperationalError
 
-from blocks.contracts import Conflict, InvalidRequest, ModelDraft, ModelVersion, Promotion
+from blocks.contracts import (
+    Conflict,
+    InvalidRequest,
+    ModelDraft,
+    ModelVersion,
+    NotFound,
+    Promotion,
+)
 from blocks.registries.ledger import Replay, Wish, replay
+from blocks.registries.mlflow_access import is_code, patiently, quieten
+from blocks.registries.mlflow_runs import TOKEN, MlflowRuns
 from blocks.workload import digest
+from blocks.workload.places import local_path
 
-T = TypeVar("T")
-
-TOKEN, DIGEST, METRICS, LINEAGE, EVIDENCE = (
-    f"bluewater.{name}" for name in ("token", "digest", "metrics", "lineage", "evidence")
+DIGEST, METRICS, LINEAGE, EVIDENCE = (
+    f"bluewater.{name}" for name in ("digest", "metrics", "lineage", "evidence")
 )
 WISH = ("token", "alias", "to", "replacing", "at", "by")
-TRIES = 20  # for a data base that is locked by others; each try waits a little longer
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+ALIAS = re.compile(r"(?!latest$|v\d+$)[A-Za-z_][A-Za-z0-9_-]*", re.IGNORECASE)  # as MLflow has it
 
 
 class MlflowRegistry:
     """One MLflow tracking server and registry, or one data base of them."""
 
     def __init__(self, tracking_uri: str, *, artifact_root: str | None, pages: str = "") -> None:
+        quieten()
         self._client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-        self._artifact_root, self._pages = artifact_root, pages
+        self._runs = MlflowRuns(self._client, artifact_root=artifact_root)
+        self._pages = pages
 
     def register(
-        self, draft: ModelDraft, folder: Path, evidence: dict[str, Path], token: str
+        self, draft: ModelDraft, folder: Path, evidence: Mapping[str, Path], token: str
     ) -> ModelVersion:
         """Keep the folder and the evidence in a run, and record a version that points at them."""
-        if (found := digest(folder)) != draft.digest:
-            raise InvalidRequest(
-                f"the model folder {draft.uri} has digest {found}, the draft says {draft.digest}; "
-                "it changed after training, train again",
-                code="DIGEST",
-            )
-        self._ensure(draft.name)
-        if (known := self._with_token(draft.name, token)) is not None:
-            return self._version(known)
-        run = self._run(draft, folder, evidence, token)
+        _check(NAME, draft.name, "model name")
+        if known := self._with_token(draft.name, token):
+            return self._version(known[0])
+        _verify(folder, draft.digest)
+        kept = self._runs.keep(draft, folder, evidence, token)
+        if (place := local_path(kept.source)) is not None:
+            _verify(place, draft.digest)
+        self._ensure(draft.name, {})
         tags = {
-            TOKEN: token,
             DIGEST: draft.digest,
             METRICS: json.dumps(dict(draft.metrics)),
             LINEAGE: json.dumps(dict(draft.lineage)),
-            EVIDENCE: json.dumps({name: f"{run.info.artifact_uri}/{name}" for name in evidence}),
+            EVIDENCE: json.dumps(dict(kept.evidence)),
         }
-        source = f"{run.info.artifact_uri}/model"
-        made = _patiently(
-            lambda: self._client.create_model_version(
-                draft.name, source=source, run_id=run.info.run_id, tags=tags
-            )
-        )
-        first = self._with_token(draft.name, token)
-        if first is not None and first.version != made.version:
-            # another process recorded the same draft at the same moment; the lower number stays
-            self._client.delete_model_version(draft.name, made.version)
-        return self._version(first or made)
+        first, *late = self._append(draft.name, token, kept.source, tags, run_id=kept.run)
+        for each in late:  # recorded at the same moment, by a process that may be gone
+            patiently(partial(self._client.delete_model_version, draft.name, each.version))
+        if first.run_id != kept.run:
+            self._runs.discard(kept.run)
+        return self._version(first)
 
     def find(self, name: str, version: str) -> ModelVersion | None:
         """Return that version, or None."""
+        _check(NAME, name, "model name")
+        if not version.isdigit():
+            return None
         try:
-            return self._version(_patiently(lambda: self._client.get_model_version(name, version)))
+            return self._version(patiently(lambda: self._client.get_model_version(name, version)))
         except MlflowException as error:
-            if _is(error, RESOURCE_DOES_NOT_EXIST):
+            if is_code(error, RESOURCE_DOES_NOT_EXIST):
                 return None
             raise
 
     def resolve(self, name: str, alias: str) -> ModelVersion | None:
         """Return what the log says the alias points to, and set the alias right if it does not."""
-        version = self._replay(name).pointing.get(alias)
-        if version is None:
-            return None
-        self._point(name, alias, version)
-        return self.find(name, version)
+        _check(NAME, name, "model name")
+        _check(ALIAS, alias, "alias")
+        found: ModelVersion | None = None
+        while True:
+            version = self._replay(name).pointing.get(alias, "")
+            named = self._alias(name, alias)
+            if not version and named:
+                self._adopt(name, alias, named)
+                continue
+            if found is not None and found.version == version == named:
+                return found
+            found = self.find(name, version) if version else None
+            if found is None or version == named:
+                return found
+            self._point(name, alias, version)  # and look again: others move it, too
 
     def promote(self, model: ModelVersion, alias: str, replacing: str, by: str) -> None:
         """Move the alias if it points at ``replacing``. Raises Conflict that says who was first."""
-        now = self._replay(model.name).pointing.get(alias, "")
-        if now != model.version:
-            token = uuid.uuid4().hex
-            self._wish(model, alias, replacing, by, token)
-            after = self._replay(model.name)
-            now = after.pointing.get(alias, "")
-            if token not in after.counted and now != model.version:
-                winner = next((m.by for m in reversed(after.moves) if m.alias == alias), "")
-                raise Conflict(
-                    f"{alias!r} of {model.name!r} points at version {now or 'none'} "
-                    f"(moved by {winner or 'nobody'}), not at {replacing or 'none'}; "
-                    "look again and decide anew",
-                    code="ALIAS_MOVED",
-                )
-        self._point(model.name, alias, now)
+        if self.find(model.name, model.version) is None:
+            raise NotFound(f"{model.name!r} has no version {model.version!r}", code="VERSION")
+        now = self.resolve(model.name, alias)
+        if now is not None and now.version == model.version:
+            return
+        if (now.version if now else "") != replacing:
+            raise self._conflict(model.name, alias, replacing)
+        token = uuid.uuid4().hex
+        # a version that somebody deleted is nowhere to be found, and still what the log ends with
+        last = self._replay(model.name).pointing.get(alias, "")
+        gone = not replacing and last and self.find(model.name, last) is None
+        believed = last if gone else replacing
+        self._wish(model.name, alias, model.version, replacing=believed, by=by, token=token)
+        after = self._replay(model.name)
+        if token not in after.counted and after.pointing.get(alias) != model.version:
+            raise self._conflict(model.name, alias, replacing)
+        self.resolve(model.name, alias)
 
     def history(self, name: str, alias: str) -> Sequence[Promotion]:
         """Return the moves that counted, oldest first."""
-        return [move for move in self._replay(name).moves if move.alias == alias]
+        _check(NAME, name, "model name")
+        return self._replay(name).of(alias)
 
     def _replay(self, name: str) -> Replay:
         return replay(_to_wish(entry) for entry in self._versions(_ledger(name)))
 
-    def _wish(self, model: ModelVersion, alias: str, replacing: str, by: str, token: str) -> None:
-        ledger = _ledger(model.name)
-        self._ensure(ledger)
-        values = (token, alias, model.version, replacing, datetime.now(UTC).isoformat(), by)
+    def _wish(self, name: str, alias: str, to: str, *, replacing: str, by: str, token: str) -> None:
+        values = (token, alias, to, replacing, datetime.now(UTC).isoformat(), by)
         tags = {f"bluewater.{key}": value for key, value in zip(WISH, values, strict=True)}
+        self._ensure(_ledger(name), {"bluewater.log": name})
+        self._append(_ledger(name), token, f"promotion:{alias}", tags)
 
-        def append() -> None:
-            if not any(entry.tags.get(TOKEN) == token for entry in self._versions(ledger)):
-                self._client.create_model_version(ledger, source=f"promotion:{alias}", tags=tags)
+    def _adopt(self, name: str, alias: str, version: str) -> None:
+        """Begin the log of an alias that somebody set before there was one."""
+        token = uuid.uuid4().hex
+        self._wish(name, alias, version, replacing="", by="found in MLflow", token=token)
 
-        _patiently(append)
+    def _conflict(self, name: str, alias: str, replacing: str) -> Conflict:
+        moves = self.history(name, alias)
+        where = f"points at version {moves[-1].version}" if moves else "points nowhere"
+        who = f", moved there by {moves[-1].by or 'an unnamed run'}" if moves else ""
+        return Conflict(
+            f"alias {alias!r} of {name!r} {where}{who}, and not at {replacing or 'none'}; "
+            "look again and decide anew",
+            code="ALIAS_MOVED",
+        )
+
+    def _alias(self, name: str, alias: str) -> str:
+        """Return the version that MLflow's alias names; empty for none."""
+        try:
+            model = patiently(lambda: self._client.get_registered_model(name))
+        except MlflowException as error:
+            if is_code(error, RESOURCE_DOES_NOT_EXIST):
+                return ""
+            raise
+        return str(model.aliases.get(alias, ""))
 
     def _point(self, name: str, alias: str, version: str) -> None:
-        known = _patiently(lambda: self._client.get_registered_model(name)).aliases
-        if str(known.get(alias, "")) != version:
-            _patiently(lambda: self._client.set_registered_model_alias(name, alias, version))
+        patiently(lambda: self._client.set_registered_model_alias(name, alias, version))
 
-    def _run(self, draft: ModelDraft, folder: Path, evidence: dict[str, Path], token: str) -> Any:
-        experiment = self._experiment(draft.name)
-        found = self._client.search_runs(
-            [experiment], filter_string=f"tags.`{TOKEN}` = '{token}'", max_results=1
-        )
-        run = found[0] if found else self._client.create_run(experiment, tags={TOKEN: token})
-        for name, value in draft.metrics.items():
-            self._client.log_metric(run.info.run_id, name, value)
-        for name, text in draft.lineage.items():
-            self._client.set_tag(run.info.run_id, f"lineage.{name}", text[:5000])
-        self._client.log_artifacts(run.info.run_id, str(folder), "model")
-        for name, file in evidence.items():
-            self._client.log_artifact(run.info.run_id, str(file), str(Path(name).parent))
-        self._client.set_terminated(run.info.run_id)
-        return self._client.get_run(run.info.run_id)
-
-    def _experiment(self, name: str) -> str:
-        known = self._client.get_experiment_by_name(name)
-        if known is not None:
-            return str(known.experiment_id)
-        place = f"{self._artifact_root}/{name}" if self._artifact_root else None
+    def _ensure(self, name: str, tags: Mapping[str, str]) -> None:
         try:
-            return str(self._client.create_experiment(name, artifact_location=place))
+            patiently(lambda: self._client.create_registered_model(name, tags=dict(tags)))
         except MlflowException as error:
-            if not _is(error, RESOURCE_ALREADY_EXISTS):
-                raise
-            return self._experiment(name)
-
-    def _ensure(self, name: str) -> None:
-        try:
-            _patiently(lambda: self._client.create_registered_model(name))
-        except MlflowException as error:
-            if not _is(error, RESOURCE_ALREADY_EXISTS):
+            if not is_code(error, RESOURCE_ALREADY_EXISTS):
                 raise
 
-    def _versions(self, name: str) -> list[MlflowVersion]:
+    def _append(
+        self,
+        name: str,
+        token: str,
+        source: str,
+        tags: Mapping[str, str],
+        *,
+        run_id: str | None = None,
+    ) -> list[MlflowVersion]:
+        """Return every version with this token, the first of them first; make one if none is."""
+        create = partial(self._client.create_model_version, name, source, run_id)
+
+        def append() -> None:
+            if not self._with_token(name, token):
+                create(tags={TOKEN: token, **tags})
+
+        patiently(append, races=True)
+        return self._with_token(name, token)
+
+    def _with_token(self, name: str, token: str) -> list[MlflowVersion]:
+        return self._versions(name, f" AND tags.`{TOKEN}` = '{token}'")
+
+    def _versions(self, name: str, and_: str = "") -> list[MlflowVersion]:
+        """Return the versions in the order of their numbers."""
         found: list[MlflowVersion] = []
         page: str | None = None
-        search = partial(self._client.search_model_versions, f"name='{name}'", max_results=1000)
+        search = partial(self._client.search_model_versions, f"name = '{name}'{and_}", 1000)
         while True:
-            result = _patiently(partial(search, page_token=page))
+            result: Any = patiently(partial(search, page_token=page))
             found.extend(result)
             page = result.token
             if not page:
-                return found
-
-    def _with_token(self, name: str, token: str) -> MlflowVersion | None:
-        same = [each for each in self._versions(name) if each.tags.get(TOKEN) == token]
-        return min(same, key=lambda each: int(each.version), default=None)
+                return sorted(found, key=lambda each: int(each.version))
 
     def _version(self, found: MlflowVersion) -> ModelVersion:
         tags = found.tags
@@ -191,12 +217,30 @@ class MlflowRegistry:
         return ModelVersion(
             name=found.name,
             version=str(found.version),
-            uri=found.source,
+            uri=self._runs.openable(str(found.source)),
             digest=tags.get(DIGEST, ""),
             metrics=json.loads(tags.get(METRICS, "{}")),
             lineage=json.loads(tags.get(LINEAGE, "{}")),
             evidence=json.loads(tags.get(EVIDENCE, "{}")),
             url=page if self._pages else "",
+        )
+
+
+def _verify(folder: Path, wanted: str) -> None:
+    if not folder.is_dir():
+        raise InvalidRequest(f"there is no model folder at {folder}", code="MODEL")
+    if (found := digest(folder)) != wanted:
+        raise InvalidRequest(
+            f"the model folder {folder} has digest {found}, the draft says {wanted}; it changed "
+            "after training, train again",
+            code="DIGEST",
+        )
+
+
+def _check(pattern: re.Pattern[str], text: str, what: str) -> None:
+    if not pattern.fullmatch(text):
+        raise InvalidRequest(
+            f"{text!r} cannot be a {what} in MLflow; use letters, digits, dashes", code="NAME"
         )
 
 
@@ -207,20 +251,3 @@ def _ledger(name: str) -> str:
 def _to_wish(entry: MlflowVersion) -> Wish:
     values = {key: entry.tags.get(f"bluewater.{key}", "") for key in WISH}
     return Wish.model_validate({"number": int(entry.version), **values})
-
-
-def _is(error: MlflowException, code: int) -> bool:
-    return bool(error.error_code == ErrorCode.Name(code))
-
-
-def _patiently(call: Callable[[], T]) -> T:
-    """Call again while others hold the data base. MLflow wraps some of its locks, not all."""
-    for attempt in range(TRIES):
-        try:
-            return call()
-        except (OperationalError, MlflowException) as error:
-            busy = "locked" in str(error) or "giving up after" in str(error)
-            if not busy or attempt == TRIES - 1:
-                raise
-            time.sleep(0.02 * (attempt + 1))
-    raise AssertionError("unreachable")

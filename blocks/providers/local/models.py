@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
-from mlflow.exceptions import MlflowException
 from prefect.blocks.core import Block
-from pydantic import Field
-from requests.exceptions import RequestException
-from sqlalchemy.exc import OperationalError
+from pydantic import Field, SecretStr
 
 from blocks.contracts import (
-    InvalidRequest,
     ModelDraft,
     ModelRegistry,
     ModelVersion,
-    NotFound,
     Promotion,
     ProviderError,
     RegistryFeatures,
-    Unavailable,
 )
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.paths import path_of
+from blocks.registries import mlflow_access
+from blocks.registries.mlflow_artifacts import fetched
+from blocks.registries.mlflow_database import prepared
 from blocks.registries.mlflow_registry import MlflowRegistry
-
-MEANINGS: dict[str, type[ProviderError]] = {
-    "RESOURCE_DOES_NOT_EXIST": NotFound,
-    "INVALID_PARAMETER_VALUE": InvalidRequest,
-    "TEMPORARILY_UNAVAILABLE": Unavailable,
-}
 
 
 class LocalModels(Block, ModelRegistry):
-    """Registers models with MLflow on this machine, or with an MLflow server."""
+    """Registers models with MLflow on this machine, or with an MLflow server.
+
+    A version's folder is always on this machine: what a server keeps elsewhere is fetched by the
+    first look at the version.
+    """
 
     _block_type_name = "Local models"
     _block_type_slug = "local-models"
@@ -52,45 +45,53 @@ class LocalModels(Block, ModelRegistry):
     tracking_uri: str = Field(
         default="", description="URL of an MLflow server; empty for a data base in the workspace."
     )
-
-    @cached_property
-    def _registry(self) -> MlflowRegistry:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-        if self.tracking_uri:
-            return MlflowRegistry(
-                self.tracking_uri, artifact_root=None, pages=self.tracking_uri.rstrip("/")
-            )
-        folder = self.machine.folder("mlflow")
-        return MlflowRegistry(
-            f"sqlite:///{folder / 'mlflow.db'}", artifact_root=(folder / "artifacts").as_uri()
-        )
+    token: SecretStr | None = Field(
+        default=None, description="Bearer token of the MLflow server; empty if it asks for none."
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
-        if isinstance(error, OperationalError | RequestException):
-            return Unavailable(f"MLflow does not answer: {error}", code=type(error).__name__)
-        if isinstance(error, MlflowException):
-            code = str(error.error_code)
-            kind = MEANINGS.get(code)
-            if kind is None and "API request to" in str(error):
-                kind = Unavailable  # connection refused, or a 5xx after the client's own retries
-            return kind(str(error), code=code) if kind else None
-        return None
+        return mlflow_access.explain(error)
 
     def _register(self, draft: ModelDraft, token: str) -> ModelVersion:
-        evidence: dict[str, Path] = {name: path_of(uri) for name, uri in draft.evidence.items()}
-        return self._registry.register(draft, path_of(draft.uri), evidence, token)
+        folder = path_of(draft.uri)
+        evidence = {name: path_of(uri) for name, uri in draft.evidence.items()}
+        with self._signed_in() as registry:
+            return self._here(registry.register(draft, folder, evidence, token))
 
     def _find(self, name: str, version: str) -> ModelVersion | None:
-        return self._registry.find(name, version)
+        with self._signed_in() as registry:
+            found = registry.find(name, version)
+            return self._here(found) if found else None
 
     def _resolve(self, name: str, alias: str) -> ModelVersion | None:
-        return self._registry.resolve(name, alias)
+        with self._signed_in() as registry:
+            found = registry.resolve(name, alias)
+            return self._here(found) if found else None
 
     def _promote(
         self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
     ) -> None:
-        self._registry.promote(model, alias, replacing.version if replacing else "", by)
+        with self._signed_in() as registry:
+            registry.promote(model, alias, replacing.version if replacing else "", by)
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
-        return self._registry.history(name, alias)
+        with self._signed_in() as registry:
+            return registry.history(name, alias)
+
+    @contextmanager
+    def _signed_in(self) -> Iterator[MlflowRegistry]:
+        with mlflow_access.signed_in(self.token):
+            yield self._registry
+
+    @cached_property
+    def _registry(self) -> MlflowRegistry:
+        if self.tracking_uri:
+            pages = self.tracking_uri.rstrip("/") if self.tracking_uri.startswith("http") else ""
+            return MlflowRegistry(self.tracking_uri, artifact_root=None, pages=pages)
+        folder = self.machine.folder("mlflow")
+        uri, artifacts = prepared(folder / "mlflow.db"), (folder / "artifacts").as_uri()
+        return MlflowRegistry(uri, artifact_root=artifacts)
+
+    def _here(self, version: ModelVersion) -> ModelVersion:
+        folder = fetched(version.uri, version.digest, self.machine.folder("mlflow", "fetched"))
+        return version.model_copy(update={"uri": folder.as_uri()})
