@@ -1,0 +1,114 @@
+"""What the demo shows: a first version, then a better one that takes over under load."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from blocks.contracts import Phase
+from blocks.platform import Platform
+from blocks.providers.local.services import LocalServices
+from blocks.providers.local.training import LocalTraining
+from examples.flights.traffic import Traffic
+from flows.commands.release import tell
+from flows.release import ReleaseReport, release
+from tasks.specification.loading import load
+
+HERE = Path(__file__).parent
+REQUESTS_PER_SECOND = 40.0
+FAST = (  # minutes become seconds; the policy stays what it is
+    "rollout.shadow.duration=PT8S",
+    "rollout.step_duration=PT6S",
+    "rollout.step_requests=1",
+    "rollout.patience=PT20S",
+    "rollout.on_little_traffic=go_on",
+    "rollout.look_every=PT1S",
+    "rollout.bake=PT5S",
+    "rollout.rules.warm_up=PT2S",
+)
+console = Console()
+
+
+def main() -> None:
+    """Release twice, and show what happened. Ends with 1 if the better version did not get live."""
+    pages = LocalServices()
+    console.rule("[bold]1. A first version: few rounds, no spot, nobody to compare with")
+    first = _release("training.spot=null", 'training.parameters={rounds: "8", leaves: "6"}')
+    pages.start("mlflow")
+    console.rule("[bold]2. A better one: its machine is taken away, and it takes over under load")
+    token = os.environ["BLUEWATER_SECRET_FLIGHTS_TOKEN"]
+    rows = HERE / "data" / "holdout.parquet"
+    url = first.rollout.url
+    callers = Traffic(url, token=token, rows=rows, per_second=REQUESTS_PER_SECOND)
+    with callers as traffic, Reclaim():
+        second = _release()
+    console.rule("[bold]What happened")
+    tell(second)
+    prefect = os.environ["PREFECT_API_URL"].removesuffix("/api")
+    _show_links(second, prefect, pages.wait("mlflow").url)
+    lost = sum(count for status, count in traffic.answers.items() if status != 200)
+    console.print(
+        f"{traffic.answers.total():,} requests during the second release, {lost} of them lost: "
+        + ", ".join(f"{name} answered {count:,}" for name, count in traffic.variants.items()),
+        highlight=False,
+    )
+    sys.exit(0 if second.rollout.live and not lost else 1)
+
+
+def _release(*changes: str) -> ReleaseReport:
+    spec = load(HERE / "release.yaml", changes=(*FAST, *changes))
+    return release(Platform(name="this machine"), spec, run=f"demo-{time.time():.0f}")
+
+
+class Reclaim:
+    """Takes the machine of the next spot job away in the middle of its training."""
+
+    def __init__(self) -> None:
+        self._jobs = LocalTraining()
+        self._known = {ref.id for ref in self._jobs.refs()}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Reclaim:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.2):
+            for ref in self._jobs.refs():
+                status = self._jobs.status(ref) if ref.id not in self._known else None
+                if status and status.phase is Phase.RUNNING and (status.progress or 0) >= 0.4:
+                    console.print(f"[bold yellow]the market takes the machine of {ref.id} back[/]")
+                    self._jobs.reclaim(ref)
+                    return
+
+
+def _show_links(report: ReleaseReport, prefect: str, mlflow: str) -> None:
+    table = Table(title="Look at it", title_justify="left", show_header=False)
+    model, rollout = report.model, report.rollout
+    links: Sequence[tuple[str, str]] = (
+        ("Prefect", f"{prefect}/runs"),
+        ("MLflow", f"{mlflow}/#/models/{model.name}/versions/{model.version}"),
+        ("Data Docs", report.validation.docs_uri),
+        ("Evaluation", report.evaluation.plots.get("curves", "")),
+        ("Rollout plot", rollout.plot_uri),
+        ("Endpoint", f"{rollout.url}/invocations"),
+    )
+    for name, link in links:
+        table.add_row(name, link, style=None)
+    console.print(table, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
