@@ -2,7 +2,8 @@
 
 Only what is known when a ticket is sold becomes a feature: the schedule, the route and the carrier.
 Left out: departure delay and air time (known too late), weather (a forecast would be needed, and
-what the package has is what was measured later), the aircraft (assigned on the day). Flights that
+what the package has is what was measured later), the aircraft (assigned on the day), the day of
+the year (four months of training say nothing about the others). Flights that
 never arrived are left out, too: whether they would have been late is not known.
 """
 
@@ -29,7 +30,6 @@ QUERY = """
         (sched_arr_time // 100) % 24 + (sched_arr_time % 100) / 60.0 as arrival_hour,
         distance::double as distance,
         dayofweek(make_date(year, month, day))::bigint as weekday,
-        dayofyear(make_date(year, month, day))::bigint as day_of_year,
         month::bigint as month,
         strftime(make_date(year, month, day), '%G-W%V') as week,
         make_date(year, month, day) as date,

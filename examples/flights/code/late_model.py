@@ -11,7 +11,7 @@ import pandas as pd
 
 TEXTS = ("carrier", "origin", "dest")
 NUMBERS = ("departure_hour", "arrival_hour", "distance")
-WHOLE = ("weekday", "day_of_year")
+WHOLE = ("weekday",)
 FEATURES = (*TEXTS, *NUMBERS, *WHOLE)
 
 

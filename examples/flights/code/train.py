@@ -28,10 +28,11 @@ def main() -> None:
         encoder, truth = Encoder.learned_from(frame), frame[LABEL].to_numpy()
         matrix = encoder.matrix(frame)
         trees = new_trees(job)
-        rounds, step = int(job.number("rounds", 120)), int(job.number("rounds_a_step", 10))
-        done = 0
+        rounds, step = int(job.number("rounds", 40)), int(job.number("rounds_a_step", 4))
+        done, loss = 0, float("nan")
         if (found := job.checkpoints.latest()) is not None:
             trees, done = joblib.load(found.folder / "trees.joblib"), found.step
+            loss = found.metrics.get("loss", loss)
             print(f"resumed after {done} of {rounds} rounds", flush=True)
         while done < rounds:
             done = min(done + step, rounds)
@@ -52,7 +53,7 @@ def new_trees(job: Job) -> HistGradientBoostingClassifier:
     """Return the untrained trees; the seed makes an interrupted training equal a whole one."""
     return HistGradientBoostingClassifier(
         learning_rate=job.number("learning_rate", 0.1),
-        max_leaf_nodes=int(job.number("leaves", 31)),
+        max_leaf_nodes=int(job.number("leaves", 15)),
         min_samples_leaf=int(job.number("least_rows", 50)),
         l2_regularization=job.number("shrinkage", 1.0),
         categorical_features=list(range(len(TEXTS))),
