@@ -73,7 +73,7 @@ class MlflowRegistry:
         }
         first, *late = self._append(draft.name, token, kept.source, tags, run_id=kept.run)
         for each in late:  # recorded at the same moment, by a process that may be gone
-            patiently(partial(self._client.delete_model_version, draft.name, each.version))
+            self._forget(each)
         if first.run_id != kept.run:
             self._runs.discard(kept.run)
         return self._version(first)
@@ -166,6 +166,13 @@ class MlflowRegistry:
                 return ""
             raise
         return str(model.aliases.get(alias, ""))
+
+    def _forget(self, version: MlflowVersion) -> None:
+        try:
+            patiently(lambda: self._client.delete_model_version(version.name, version.version))
+        except MlflowException as error:
+            if not is_code(error, RESOURCE_DOES_NOT_EXIST):
+                raise
 
     def _point(self, name: str, alias: str, version: str) -> None:
         patiently(lambda: self._client.set_registered_model_alias(name, alias, version))

@@ -12,6 +12,7 @@ from blocks.contracts import (
     BatchRequest,
     Contract,
     ModelDraft,
+    ModelRegistry,
     OperationRef,
     SecretStore,
     TrainingRequest,
@@ -19,6 +20,7 @@ from blocks.contracts import (
 )
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.model_levers import ModelLevers
 from blocks.providers.local.secret import PREFIX
 from blocks.providers.local.training_levers import TrainingLevers
 from blocks.registry import implementation
@@ -33,12 +35,15 @@ class _Bench:
         self.folder = folder
         self.machine = LocalMachine(workspace=folder / "workspace")
         self.training = TrainingLevers(self.machine, folder)
+        self.models = ModelLevers(self.machine, folder)
         self._secrets: list[str] = []
 
     def connect(self, contract: type[C]) -> C:
         """Return a block over this workspace, as a fresh process would build it."""
         cls: Callable[..., C] = implementation("local", contract)
         machine = LocalMachine(workspace=self.machine.workspace)
+        if contract is ModelRegistry:
+            self.models.database()
         # Secrets are the environment's, not the workspace's.
         return cls() if contract is SecretStore else cls(machine=machine)
 
@@ -47,7 +52,8 @@ class _Bench:
         return self.training.request(script)
 
     def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
-        raise NotImplementedError
+        """Return a draft of a small real model, made afresh."""
+        return self.models.draft(kind)
 
     def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
         raise NotImplementedError
@@ -99,7 +105,7 @@ class _Bench:
         return self._of(ref.capability)
 
     def _of(self, capability: str) -> Any:
-        return {"training": self.training}[capability]
+        return {"training": self.training, "models": self.models}[capability]
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""Other processes that call the same provider at the same moment, or die while they do.
+
+They are forked from a server that has imported what a call needs, so that a hundred of them cost
+little, and so that nothing of this process (threads, open data bases) is copied into them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
+
+from prefect.blocks.core import Block
+
+from blocks.contracts import Contract
+from blocks.registry import load
+
+HEADSTART = 1.0  # seconds for a whole crowd to be ready
+_CALLING = "calling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """One process with one call to make."""
+
+    process: ForkServerProcess
+    answer: Connection
+
+    def calling(self) -> None:
+        """Return as it begins to call. Raises EOFError if it died before."""
+        self.answer.recv()
+
+    def kill(self) -> None:
+        """Kill it, wherever it is."""
+        self.process.kill()
+        self.process.join()
+
+    def told(self) -> Any:
+        """Return what its call returned, or the error it raised. Raises EOFError if it died."""
+        try:
+            while (said := self.answer.recv()) == _CALLING:
+                pass
+            return said
+        finally:
+            self.process.join()
+
+
+def stranger(
+    contract: Contract, method: str, *args: object, at: float = 0.0, **kwargs: object
+) -> Stranger:
+    """Let a new process call ``method`` of a provider configured like this one, not before ``at``.
+
+    ``at`` is in seconds since the epoch. What is passed and returned must bear pickling.
+    """
+    if not isinstance(contract, Block):
+        raise TypeError(f"{type(contract).__qualname__} is no block, so it cannot be sent")
+    settings = contract.model_dump_json(
+        include=set(type(contract).model_fields), context={"include_secrets": True}
+    )
+    path = f"{type(contract).__module__}:{type(contract).__qualname__}"
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = _context().Process(
+        target=_call, args=(there, (path, settings), (method, args, kwargs), at), daemon=True
+    )
+    process.start()
+    there.close()
+    return Stranger(process=process, answer=here)
+
+
+@contextmanager
+def crowd(
+    contract: Contract, method: str, calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]
+) -> Iterator[list[Stranger]]:
+    """Let one stranger make each of these calls, all at one moment."""
+    at = time.time() + HEADSTART
+    started = [stranger(contract, method, *args, at=at, **kwargs) for args, kwargs in calls]
+    try:
+        yield started
+    finally:
+        for each in started:
+            each.kill()
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    needed = [name for name in sys.modules if name.partition(".")[0] in {"blocks", "mlflow"}]
+    context.set_forkserver_preload(needed)  # of effect only before the first one is started
+    return context
+
+
+def _call(
+    answer: Connection,
+    block: tuple[str, str],
+    call: tuple[str, Sequence[Any], Mapping[str, Any]],
+    at: float,
+) -> None:
+    path, settings = block
+    method, args, kwargs = call
+    provider = load(path).model_validate_json(settings)
+    time.sleep(max(0.0, at - time.time()))
+    answer.send(_CALLING)
+    try:
+        told = getattr(provider, method)(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test wants to see it
+        told = error
+    answer.send(told)

@@ -1,0 +1,351 @@
+"""What every provider's model registry must do."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import mlflow.pyfunc
+import pandas as pd
+import pytest
+
+from blocks.contracts import (
+    Conflict,
+    InvalidRequest,
+    ModelDraft,
+    ModelRegistry,
+    ModelVersion,
+    NotFound,
+    ObjectStore,
+    Promotion,
+    RunKey,
+    Unsupported,
+)
+from blocks.testing.bench import Bench
+from blocks.testing.crowd import crowd, stranger
+from blocks.workload import digest
+
+CONTRACT = ModelRegistry
+KEY = RunKey(run="run-1", step="register")
+ALIAS = "champion"
+
+
+@pytest.fixture
+def models(bench: Bench) -> ModelRegistry:
+    return bench.connect(ModelRegistry)
+
+
+@pytest.fixture
+def named(models: ModelRegistry) -> ModelRegistry:
+    if not models.features.aliases:
+        pytest.skip("this registry has no aliases")
+    return models
+
+
+def register(bench: Bench, models: ModelRegistry, kind: str = "threshold") -> ModelVersion:
+    return models.register(bench.model_draft(kind=kind), key=KEY)
+
+
+def kept_folder(bench: Bench, version: ModelVersion, into: Path) -> Path:
+    """Copy what the registry keeps to a folder of ours, through the provider's store."""
+    store = bench.connect(ObjectStore)
+    for found in store.walk(version.uri):
+        file = into / unquote(found.uri.removeprefix(version.uri)).lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(store.read(found.uri))
+    return into
+
+
+def alter(draft: ModelDraft) -> None:
+    """Change one byte of a draft's folder."""
+    file = Path(unquote(urlparse(draft.uri).path)) / "MLmodel"
+    file.write_text(file.read_text() + " ")
+
+
+def test_what_is_registered_is_kept_whole(
+    bench: Bench, models: ModelRegistry, tmp_path: Path
+) -> None:
+    draft = bench.model_draft()
+    version = models.register(draft, key=KEY)
+    assert (version.name, version.version) == (draft.name, "1")
+    assert version.digest == draft.digest
+    assert dict(version.metrics) == dict(draft.metrics)
+    assert dict(version.lineage) == dict(draft.lineage)
+    assert version.uri != draft.uri
+    assert digest(kept_folder(bench, version, tmp_path / "kept")) == draft.digest
+
+
+def test_the_kept_folder_is_a_model_that_predicts(
+    bench: Bench, models: ModelRegistry, tmp_path: Path
+) -> None:
+    folder = kept_folder(bench, register(bench, models), tmp_path / "kept")
+    model = mlflow.pyfunc.load_model(str(folder))
+    scores = model.predict(pd.DataFrame({"x": [0.2, 0.7], "n": [1, 2]}))
+    assert list(scores) == [0.0, 1.0]
+
+
+def test_evidence_is_kept_with_the_version(bench: Bench, models: ModelRegistry) -> None:
+    store, draft = bench.connect(ObjectStore), bench.model_draft()
+    version = models.register(draft, key=KEY)
+    assert draft.evidence
+    assert set(version.evidence) == set(draft.evidence)
+    for name, uri in draft.evidence.items():
+        content = store.read(uri)
+        store.remove(uri)
+        assert store.read(version.evidence[name]) == content
+
+
+def test_evidence_is_kept_under_its_name_whatever_the_file_was_called(
+    bench: Bench, models: ModelRegistry
+) -> None:
+    store, draft = bench.connect(ObjectStore), bench.model_draft()
+    uri = next(iter(draft.evidence.values()))
+    named = draft.model_copy(update={"evidence": {"a/first.txt": uri, "b/second.txt": uri}})
+    version = models.register(named, key=KEY)
+    for name in named.evidence:
+        assert version.evidence[name].endswith(name)
+        assert store.read(version.evidence[name]) == store.read(uri)
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/etc/outside.txt", "model/MLmodel"])
+def test_evidence_cannot_land_outside_or_on_the_model(
+    bench: Bench, models: ModelRegistry, name: str
+) -> None:
+    draft = bench.model_draft()
+    uri = next(iter(draft.evidence.values()))
+    with pytest.raises(InvalidRequest, match="evidence"):
+        models.register(draft.model_copy(update={"evidence": {name: uri}}), key=KEY)
+    assert bench.created("models") == 0
+
+
+def test_missing_evidence_is_told_and_nothing_recorded(bench: Bench, models: ModelRegistry) -> None:
+    draft = bench.model_draft()
+    uri = next(iter(draft.evidence.values())) + ".gone"
+    with pytest.raises(InvalidRequest, match=r"report\.html"):
+        models.register(draft.model_copy(update={"evidence": {"report.html": uri}}), key=KEY)
+    assert bench.created("models") == 0
+
+
+def test_registering_twice_records_one_version(bench: Bench, models: ModelRegistry) -> None:
+    draft = bench.model_draft()
+    first = models.register(draft, key=KEY)
+    assert bench.connect(ModelRegistry).register(draft, key=KEY) == first
+    assert bench.created("models") == 1
+
+
+def test_a_replay_needs_no_folder_any_more(bench: Bench, models: ModelRegistry) -> None:
+    """The output of a finished job may have been cleaned up by then."""
+    draft = bench.model_draft()
+    first = models.register(draft, key=KEY)
+    alter(draft)
+    assert models.register(draft, key=KEY) == first
+
+
+def test_another_key_or_draft_is_another_version(bench: Bench, models: ModelRegistry) -> None:
+    draft = bench.model_draft()
+    changed = draft.model_copy(update={"metrics": {"roc_auc": 0.1}})
+    versions = [
+        models.register(draft, key=KEY),
+        models.register(draft, key=KEY.next()),
+        models.register(changed, key=KEY),
+    ]
+    assert [each.version for each in versions] == ["1", "2", "3"]
+    assert versions[2].metrics["roc_auc"] == 0.1
+
+
+def test_a_folder_that_changed_after_training_is_refused(
+    bench: Bench, models: ModelRegistry
+) -> None:
+    draft = bench.model_draft()
+    alter(draft)
+    with pytest.raises(InvalidRequest, match=draft.digest) as caught:
+        models.register(draft, key=KEY)
+    assert (caught.value.provider, caught.value.operation) == (models.provider, "models.register")
+    assert bench.created("models") == 0
+
+
+def test_a_missing_folder_is_refused(bench: Bench, models: ModelRegistry) -> None:
+    draft = bench.model_draft()
+    with pytest.raises(InvalidRequest, match="gone"):
+        models.register(draft.model_copy(update={"uri": draft.uri + "-gone"}), key=KEY)
+
+
+def test_a_version_is_found_by_name_and_number(bench: Bench, models: ModelRegistry) -> None:
+    version = register(bench, models)
+    later = bench.connect(ModelRegistry)
+    assert later.find(version.name, version.version) == version
+    assert later.find(version.name, "2") is None
+    assert later.find(version.name, "no number") is None
+    assert later.find("unknown", "1") is None
+
+
+def test_a_version_survives_json(bench: Bench, models: ModelRegistry) -> None:
+    version = register(bench, models)
+    assert ModelVersion.model_validate_json(version.model_dump_json()) == version
+
+
+def test_aliases_are_kept_or_refused(bench: Bench, models: ModelRegistry) -> None:
+    """A flag may lie neither way: on means it works, off means an early, typed no."""
+    version = register(bench, models)
+    if models.features.aliases:
+        models.promote(version, ALIAS, replacing=None)
+        assert models.resolve(version.name, ALIAS) == version
+        return
+    with pytest.raises(Unsupported):
+        models.promote(version, ALIAS, replacing=None)
+    with pytest.raises(Unsupported):
+        models.resolve(version.name, ALIAS)
+    with pytest.raises(Unsupported):
+        models.history(version.name, ALIAS)
+
+
+def test_an_alias_that_was_never_set_points_nowhere(bench: Bench, named: ModelRegistry) -> None:
+    version = register(bench, named)
+    assert named.resolve(version.name, ALIAS) is None
+    assert named.resolve("unknown", ALIAS) is None
+    assert list(named.history("unknown", ALIAS)) == []
+
+
+def test_every_move_is_in_the_history(bench: Bench, named: ModelRegistry) -> None:
+    one, two = register(bench, named), register(bench, named, "constant")
+    named.promote(one, ALIAS, replacing=None, by="run-1")
+    named.promote(two, ALIAS, replacing=one, by="run-2")
+    named.promote(one, ALIAS, replacing=two, by="ana")
+    history = list(bench.connect(ModelRegistry).history(one.name, ALIAS))
+    assert [(move.version, move.replaced, move.by) for move in history] == [
+        ("1", None, "run-1"),
+        ("2", "1", "run-2"),
+        ("1", "2", "ana"),
+    ]
+    assert [move.at for move in history] == sorted(move.at for move in history)
+    assert all(move.at.tzinfo is not None for move in history)
+    assert named.resolve(one.name, ALIAS) == one
+
+
+def test_promoting_what_is_there_already_does_nothing(bench: Bench, named: ModelRegistry) -> None:
+    """A replay of a promotion that was done before it crashed asks with what it believed then."""
+    one, two = register(bench, named), register(bench, named, "constant")
+    named.promote(one, ALIAS, replacing=None)
+    named.promote(one, ALIAS, replacing=None)
+    named.promote(two, ALIAS, replacing=one)
+    named.promote(two, ALIAS, replacing=one)
+    named.promote(two, ALIAS, replacing=two)
+    assert len(named.history(one.name, ALIAS)) == 2
+
+
+def test_a_promotion_that_was_overtaken_is_a_conflict_that_names_the_winner(
+    bench: Bench, named: ModelRegistry
+) -> None:
+    one, two, three = (register(bench, named) for _ in range(3))
+    named.promote(one, ALIAS, replacing=None, by="run-1")
+    named.promote(two, ALIAS, replacing=one, by="run-2")
+    for believed in (one, None):
+        with pytest.raises(Conflict, match=r"version 2.*run-2") as caught:
+            named.promote(three, ALIAS, replacing=believed)
+        assert caught.value.operation == "models.promote"
+    assert named.resolve(one.name, ALIAS) == two
+    assert len(named.history(one.name, ALIAS)) == 2
+
+
+def test_a_new_alias_replaces_nothing(bench: Bench, named: ModelRegistry) -> None:
+    one, two = register(bench, named), register(bench, named)
+    with pytest.raises(Conflict):
+        named.promote(two, ALIAS, replacing=one)
+    assert named.resolve(one.name, ALIAS) is None
+
+
+def test_aliases_and_models_are_apart(bench: Bench, named: ModelRegistry) -> None:
+    one = register(bench, named)
+    draft = bench.model_draft().model_copy(update={"name": "another"})
+    other = named.register(draft, key=KEY)
+    named.promote(one, ALIAS, replacing=None)
+    assert named.resolve(one.name, "shadow") is None
+    assert named.resolve(other.name, ALIAS) is None
+    named.promote(other, ALIAS, replacing=None)
+    named.promote(one, "shadow", replacing=None)
+    assert named.resolve(other.name, ALIAS) == other
+    assert named.resolve(one.name, ALIAS) == one
+    assert [len(named.history(one.name, alias)) for alias in (ALIAS, "shadow")] == [1, 1]
+
+
+def test_an_unknown_version_cannot_be_promoted(bench: Bench, named: ModelRegistry) -> None:
+    one = register(bench, named)
+    with pytest.raises(NotFound, match="9"):
+        named.promote(one.model_copy(update={"version": "9"}), ALIAS, replacing=None)
+    assert named.resolve(one.name, ALIAS) is None
+    assert list(named.history(one.name, ALIAS)) == []
+
+
+@pytest.mark.parametrize("alias", ["", "two words", "a/b", "latest", "v3"])
+def test_a_bad_alias_is_refused_and_leaves_no_trace(
+    bench: Bench, named: ModelRegistry, alias: str
+) -> None:
+    one = register(bench, named)
+    with pytest.raises(InvalidRequest):
+        named.promote(one, alias, replacing=None)
+    assert list(named.history(one.name, alias)) == []
+
+
+def test_many_that_register_at_once_get_one_version(bench: Bench, models: ModelRegistry) -> None:
+    draft = bench.model_draft()
+    with crowd(models, "register", [((draft,), {"key": KEY})] * 6) as strangers:
+        told = [each.told() for each in strangers]
+    assert told == [models.register(draft, key=KEY)] * 6
+    assert told[0].version == "1"
+    assert bench.created("models") == 1
+
+
+def test_of_many_that_promote_at_once_exactly_one_wins(bench: Bench, named: ModelRegistry) -> None:
+    """Again and again: whoever wins is everybody's truth, and all others are told."""
+    if not named.features.guarded_promotion:
+        pytest.skip("this provider says that the last write wins")
+    versions = [register(bench, named) for _ in range(5)]
+    for number in range(3):
+        before = named.resolve("bench", ALIAS)
+        racing = [each for each in versions if each != before]
+        calls = [
+            ((each, ALIAS), {"replacing": before, "by": f"run {each.version}"}) for each in racing
+        ]
+        with crowd(named, "promote", calls) as strangers:
+            told = [each.told() for each in strangers]
+        won = [each for each, answer in zip(racing, told, strict=True) if answer is None]
+        assert len(won) == 1, told
+        assert {type(answer) for answer in told} == {type(None), Conflict}, told
+        assert named.resolve("bench", ALIAS) == won[0]
+        last = named.history("bench", ALIAS)[-1]
+        assert (last.version, last.by) == (won[0].version, f"run {won[0].version}")
+        assert len(named.history("bench", ALIAS)) == number + 1
+
+
+def test_a_promoter_killed_at_any_moment_leaves_alias_and_history_at_one(
+    bench: Bench, named: ModelRegistry
+) -> None:
+    """Whatever it had done, the alias is old or new, and the next promotion goes through."""
+    versions, moments = [register(bench, named) for _ in range(2)], random.Random(7)
+    named.promote(versions[0], ALIAS, replacing=None, by="first")
+    for number in range(10):
+        before = named.resolve("bench", ALIAS)
+        assert before is not None
+        after = next(each for each in versions if each != before)
+        dying = stranger(named, "promote", after, ALIAS, replacing=before, by=f"dying {number}")
+        dying.calling()
+        time.sleep(moments.uniform(0.0, 0.2))
+        dying.kill()
+        history = named.history("bench", ALIAS)
+        now = named.resolve("bench", ALIAS)
+        assert now is not None
+        assert now in (before, after)
+        assert now.version == history[-1].version
+        assert chained(history)
+    other = next(each for each in versions if each != named.resolve("bench", ALIAS))
+    named.promote(other, ALIAS, replacing=named.resolve("bench", ALIAS), by="last")
+    assert named.resolve("bench", ALIAS) == other
+
+
+def chained(moves: Sequence[Promotion]) -> bool:
+    """Whether each move replaced what the one before had set."""
+    before: list[str | None] = [None, *(move.version for move in moves)]
+    return [move.replaced for move in moves] == before[:-1]
