@@ -140,7 +140,7 @@ class MlflowRegistry:
         values = (token, alias, to, replacing, datetime.now(UTC).isoformat(), by)
         tags = {f"bluewater.{key}": value for key, value in zip(WISH, values, strict=True)}
         self._ensure(_ledger(name), {"bluewater.log": name})
-        self._append(_ledger(name), token, f"promotion:{alias}", tags)
+        self._append(_ledger(name), token, f"promotion:/{alias}", tags)
 
     def _adopt(self, name: str, alias: str, version: str) -> None:
         """Begin the log of an alias that somebody set before there was one."""
@@ -198,7 +198,7 @@ class MlflowRegistry:
 
         def append() -> None:
             if not self._with_token(name, token):
-                create(tags={TOKEN: token, **tags})
+                create(tags={TOKEN: token, **tags}, await_creation_for=0)
 
         patiently(append, races=True)
         return self._with_token(name, token)

@@ -83,6 +83,8 @@ class LocalServices:
         database = folder_of(self._workspace, "mlflow") / "mlflow.db"
         artifacts = folder_of(self._workspace, "mlflow", "artifacts")
         return [
+            # two that make MLflow's tables at once break them: the server comes when they are there
+            *(sys.executable, "-m", "blocks.registries.mlflow_database", str(database)),
             *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
             *("--backend-store-uri", f"sqlite:///{database}"),
             *("--default-artifact-root", artifacts.as_uri()),
