@@ -17,6 +17,14 @@ class Check(Frozen):
     examples: tuple[str, ...] = ()
     why: str = ""
 
+    def __str__(self) -> str:
+        seen = f" (found {self.observed})" if self.observed else ""
+        shown = f", e.g. {', '.join(self.examples)}" if self.examples else ""
+        count = f" in {self.unexpected} rows" if self.unexpected is not None else ""
+        column = f" {self.column}" if self.column else ""
+        why = f": {self.why}" if self.why else ""
+        return f"{self.expectation}{column}{count}{seen}{shown}{why}"
+
 
 class ValidationReport(Frozen):
     """What validation found in one data set."""
@@ -50,15 +58,16 @@ class DataRejected(Exception):
     def __init__(self, report: ValidationReport) -> None:
         self.report = report
         broken = [each for each in report.failed if each.severity == "error"]
-        listed = "; ".join(_sentence(each) for each in broken)
+        listed = "; ".join(str(each) for each in broken)
         super().__init__(f"{report.data}: {len(broken)} checks failed: {listed}")
 
 
-def _sentence(check: Check) -> str:
-    seen = f" (found {check.observed})" if check.observed else ""
-    shown = f", e.g. {', '.join(check.examples)}" if check.examples else ""
-    count = f" in {check.unexpected} rows" if check.unexpected is not None else ""
-    return f"{check.expectation} {check.column}{count}{seen}{shown}".replace("  ", " ")
+def empty(suite: str, data: str) -> ValidationReport:
+    """Return the report on data without rows, over which every expectation would hold."""
+    rows = Check(
+        expectation="data has rows", severity="error", passed=False, observed="0", why="no rows"
+    )
+    return ValidationReport(suite=suite, data=data, rows=0, fingerprint="", checks=(rows,))
 
 
 def _row(check: Check) -> dict[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import tempfile
+from functools import partial
+from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -15,7 +13,8 @@ from blocks.contracts import ObjectStore
 from tasks import showing
 from tasks.memory import remember
 from tasks.validation.fingerprint import fingerprint
-from tasks.validation.report import DataRejected, ValidationReport
+from tasks.validation.parquet import open_parquet
+from tasks.validation.report import DataRejected, ValidationReport, empty
 from tasks.validation.run import run_suite
 from tasks.validation.spec import ValidationSpec
 from tasks.validation.suite import read_suite
@@ -25,53 +24,46 @@ from tasks.validation.suite import read_suite
 def validate_data(
     store: ObjectStore, spec: ValidationSpec, data_uri: str, *, run: str
 ) -> ValidationReport:
-    """Return what the suite found. Raises DataRejected if a check failed that stops a release.
+    """Return what the suite found.
 
-    Raises SuiteRefused, before any row is read, for a suite that does not fit the data.
+    Raises:
+        SuiteRefused: before any row is read, with everything in the suite that cannot be run.
+        DataRejected: a check failed that stops a release.
+        NotFound, InvalidRequest: there is no data there, or it is no Parquet data set.
     """
     place = f"{store.root}/runs/{run}/validation"
-    report = remember(
-        store,
-        f"{place}/report.json",
-        ValidationReport,
-        lambda: _validate(store, spec, data_uri, place),
-    )
+    look = partial(validated, store, spec, data_uri, place)
+    report = remember(store, f"{place}/report.json", ValidationReport, look)
     found = "passed" if report.passed else "FAILED"
     showing.table("validation", report.table(), f"{found}: {report.suite}, {report.rows} rows")
-    showing.link("data-docs", report.docs_uri, "Data Docs")
+    if report.docs_uri:
+        showing.link("data-docs", report.docs_uri, "Data Docs")
+    for check in report.failed:
+        showing.logger().warning("%s: %s", check.severity, check)
     if not report.passed:
         raise DataRejected(report)
     return report
 
 
-def _validate(
+def validated(
     store: ObjectStore, spec: ValidationSpec, data_uri: str, place: str
 ) -> ValidationReport:
+    """Return what the suite finds; keep the suite and Data Docs at ``place`` of the store."""
     content = store.read(spec.suite)
-    name, lines = read_suite(content, _columns(store, data_uri))
-    frame = pd.concat([batch.to_pandas() for batch in _batches(store, data_uri)])
-    checks, page = run_suite(name, lines, frame, examples=spec.examples)
-    docs = store.write(f"{place}/data-docs.html", page.encode())
-    kept = store.write(f"{place}/suite.json", json.dumps(json.loads(content), indent=2).encode())
+    with tempfile.TemporaryDirectory(prefix="bluewater-") as scratch:
+        folder = Path(scratch)
+        data = open_parquet(store, data_uri, folder)
+        name, lines = read_suite(content, data.schema.names)
+        if not data.rows:
+            return empty(name, data_uri)
+        checks, page = run_suite(name, lines, data, folder, examples=spec.examples)
+        known = fingerprint(data.schema, data.batches())
     return ValidationReport(
         suite=name,
         data=data_uri,
-        rows=len(frame),
-        fingerprint=fingerprint(_batches(store, data_uri)),
+        rows=data.rows,
+        fingerprint=known,
         checks=checks,
-        docs_uri=docs.uri,
-        suite_uri=kept.uri,
+        docs_uri=store.write(f"{place}/data-docs.html", page.encode()).uri,
+        suite_uri=store.write(f"{place}/suite.json", content).uri,
     )
-
-
-def _columns(store: ObjectStore, uri: str) -> list[str]:
-    for each in store.walk(uri):
-        with store.open(each.uri) as file:
-            return list(pq.read_schema(file).names)
-    return []
-
-
-def _batches(store: ObjectStore, uri: str) -> Iterator[pa.RecordBatch]:
-    for each in store.walk(uri):
-        with store.open(each.uri) as file:
-            yield from pq.ParquetFile(file).iter_batches()

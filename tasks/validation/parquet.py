@@ -1,0 +1,125 @@
+"""A Parquet data set, wherever it is kept, as files here and as something to ask questions of."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+from urllib.request import url2pathname
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blocks.contracts import InvalidRequest, NotFound, ObjectStore
+from tasks.validation.dialect import NAME
+
+VIEW = "data"
+BATCH = 1 << 16  # rows in memory at a time
+SETTINGS = {
+    "memory_limit": "1GB",  # beyond it, DuckDB spills to disk
+    # Arrow leaves not-a-number out of a file's statistics, and DuckDB then takes it that there is
+    # none (github.com/duckdb/duckdb/issues/25521).
+    "disabled_optimizers": "statistics_propagation",
+}
+FLOATS = ("FLOAT", "DOUBLE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetData:
+    """Files of one data set that all have the same columns."""
+
+    uri: str
+    files: tuple[Path, ...]
+    schema: pa.Schema
+    rows: int
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, some at a time."""
+        for file in self.files:
+            yield from pq.ParquetFile(file).iter_batches(batch_size=BATCH)
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return a few columns in memory, for questions that no data base answers."""
+        tables = [pq.read_table(file, columns=list(columns)) for file in self.files]
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
+
+    def database(self, folder: Path) -> str:
+        """Return the SQLAlchemy address of a data base with one view, ``data``, over the files.
+
+        Not-a-number is missing there, as it is for pandas.
+        """
+        path = folder / "data.duckdb"
+        with duckdb.connect(str(path)) as base:
+            rows = base.read_parquet([str(file) for file in self.files], union_by_name=True)
+            kinds = zip(rows.columns, map(str, rows.types), strict=True)
+            rows.project(", ".join(_column(*each) for each in kinds)).create_view(VIEW)
+        settings = {**SETTINGS, "temp_directory": str(folder / "spill")}
+        return f"{NAME.replace('.', '+')}:///{path}?{urlencode(settings)}"
+
+
+def open_parquet(store: ObjectStore, uri: str, folder: Path) -> ParquetData:
+    """Return the data set; one that is kept elsewhere is copied into ``folder``, once.
+
+    Raises:
+        NotFound: there is no file below ``uri``.
+        InvalidRequest: a file is not Parquet, or its columns differ from the others'.
+    """
+    found = list(store.walk(uri))
+    if len(found) != 1 or found[0].uri != uri:
+        found = [each for each in found if each.uri.endswith((".parquet", ".pq"))]
+    if not found:
+        raise NotFound(f"{uri}: no Parquet file there; write the data first, or name its place")
+    files = [_local(store, each.uri, folder / f"{i}.parquet") for i, each in enumerate(found)]
+    footers = [_footer(file, each.uri) for file, each in zip(files, found, strict=True)]
+    first = footers[0].schema.to_arrow_schema()
+    for footer, each in zip(footers, found, strict=True):
+        if differing := _differences(first, footer.schema.to_arrow_schema()):
+            raise InvalidRequest(
+                f"{each.uri}: columns differ from {found[0].uri}: {', '.join(differing)}; "
+                "write all files of a data set with the same columns",
+                code="SCHEMA",
+            )
+    rows = sum(footer.num_rows for footer in footers)
+    return ParquetData(uri=uri, files=tuple(files), schema=first, rows=rows)
+
+
+def _local(store: ObjectStore, uri: str, copy: Path) -> Path:
+    """Return the file itself where it lies on this machine, else a copy: it is read many times."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    with store.open(uri) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    return copy
+
+
+def _footer(file: Path, uri: str) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        text = str(error).split("\n")[0]
+        raise InvalidRequest(
+            f"{uri}: not a Parquet file: {text}; write it again", code="PARQUET"
+        ) from error
+
+
+def _differences(one: pa.Schema, other: pa.Schema) -> list[str]:
+    kinds = [{field.name: str(field.type) for field in schema} for schema in (one, other)]
+    names = sorted(kinds[0].keys() | kinds[1].keys())
+    return [
+        f"{name} ({kinds[1].get(name, 'missing')} instead of {kinds[0].get(name, 'none')})"
+        for name in names
+        if kinds[0].get(name) != kinds[1].get(name)
+    ]
+
+
+def _column(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return (
+        f"case when not isnan({quoted}) then {quoted} end as {quoted}" if kind in FLOATS else quoted
+    )
