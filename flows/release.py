@@ -9,17 +9,16 @@ from blocks.contracts import (
     Frozen,
     ModelRegistry,
     ModelVersion,
-    Monitor,
     ObjectStore,
     Prices,
     SecretStore,
     TrainingJobs,
 )
 from blocks.platform import Platform
+from flows.rollout import to_ports
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
 from tasks.registration.stage import register_model
-from tasks.rollout.driver import Ports
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out
 from tasks.runs import a_run
@@ -58,11 +57,10 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
     """
     store, prices = platform.connect(ObjectStore), platform.connect(Prices)
     jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
-    endpoints, monitor = platform.connect(Endpoints), platform.connect(Monitor)
     around = Surroundings(
         store=store,
         training=jobs,
-        endpoints=endpoints,
+        endpoints=platform.connect(Endpoints),
         prices=prices,
         secrets=platform.connect(SecretStore),
     )
@@ -93,8 +91,7 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             profile_uri="",
             run=run_id,
         )
-        ports = Ports(endpoints=endpoints, monitor=monitor, models=models, store=store)
-        rollout = roll_out(ports, spec.rollout, model, alias=spec.alias, run=run_id)
+        rollout = roll_out(to_ports(platform), spec.rollout, model, alias=spec.alias, run=run_id)
         return ReleaseReport(
             run=run_id,
             validation=validation,

@@ -16,6 +16,7 @@ from rich.table import Table
 from blocks.contracts import ProviderError
 from blocks.registry import MissingExtra, UnknownProvider
 from flows.exits import Exit
+from tasks.rollout.report import RolloutReport
 from tasks.specification.problems import SpecificationRefused
 
 P = ParamSpec("P")
@@ -75,3 +76,18 @@ def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     console.print(table)
+
+
+def tell_rollout(report: RolloutReport, *, as_json: bool) -> None:
+    """Print how a rollout went."""
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+        return
+    show(report.table(), title="Rollout", as_json=False)
+    colour = "green" if report.live else "red"
+    console.print(
+        f"[bold {colour}]{report.outcome}[/] version {report.model.version} of "
+        f"{report.model.name} on {report.url} {report.why}",
+        highlight=False,
+        soft_wrap=True,
+    )

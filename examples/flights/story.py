@@ -40,7 +40,7 @@ def main() -> None:
     """Release twice, and show what happened. Ends with 1 if the better version did not get live."""
     pages = LocalServices()
     console.rule("[bold]1. A first version: few rounds, no spot, nobody to compare with")
-    first = _release("training.spot=null", 'training.parameters={rounds: "8", leaves: "6"}')
+    first = _release("training.spot=null", 'training.parameters={rounds: "20", leaves: "8"}')
     pages.start("mlflow")
     console.rule("[bold]2. A better one: its machine is taken away, and it takes over under load")
     token = os.environ["BLUEWATER_SECRET_FLIGHTS_TOKEN"]

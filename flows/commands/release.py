@@ -9,7 +9,7 @@ import click
 from flows.exits import Exit
 from flows.release import ReleaseReport, release
 from flows.session import on_platform, platform
-from flows.terminal import as_json, console, exits, show
+from flows.terminal import as_json, exits, show, tell_rollout
 from tasks.evaluation.report import ChallengerRejected
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.specification.loading import load
@@ -57,12 +57,4 @@ def command(
 def tell(report: ReleaseReport) -> None:
     """Print what a release found and did."""
     show(report.training.table(), title="Training", as_json=False)
-    show(report.rollout.table(), title="Rollout", as_json=False)
-    rollout = report.rollout
-    colour = "green" if rollout.live else "red"
-    console.print(
-        f"[bold {colour}]{rollout.outcome}[/] version {report.model.version} of "
-        f"{report.model.name} on {rollout.url} {rollout.why}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    tell_rollout(report.rollout, as_json=False)

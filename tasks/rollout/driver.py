@@ -206,6 +206,8 @@ class Driver:
             blue=blue,
             blue_model=_served_by(endpoints.variants(name), blue),
             before=traffic,
+            alias=self.wish.alias,
+            spec=self.spec,
         )
         self.entries = [self.journal.append(entry)]
         showing.logger().info(

@@ -19,6 +19,7 @@ from blocks.contracts import (
     Traffic,
     VariantRequest,
 )
+from tasks.rollout.spec import RolloutSpec
 
 
 class Event(StrEnum):
@@ -52,6 +53,8 @@ class Entry(Frozen):
     blue: str | None = None  # the live variant, for BEGUN; None = the endpoint was new
     blue_model: ModelVersion | None = None
     before: Traffic | None = None  # the split that was in force, for BEGUN
+    alias: str = ""  # what the registry calls the version that serves, for BEGUN
+    spec: RolloutSpec | None = None  # for BEGUN
 
 
 class TakenUp(Exception):

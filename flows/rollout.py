@@ -1,0 +1,45 @@
+"""Bring a registered version to an endpoint, or return the endpoint to the version before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import flow
+
+from blocks.contracts import Endpoints, InvalidRequest, ModelRegistry, Monitor, ObjectStore
+from blocks.platform import Platform
+from tasks.rollout.driver import Ports
+from tasks.rollout.report import RolloutReport
+from tasks.rollout.stage import roll_out, take_back
+from tasks.specification.spec import ReleaseSpec
+
+
+@flow(name="rollout", flow_run_name="rollout {spec.name} version {version}", log_prints=False)
+def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") -> RolloutReport:
+    """Bring a version that is registered already to the endpoint of the specification.
+
+    Started again with the same ``run`` (default: the version), it goes on where it was.
+    """
+    ports = to_ports(platform)
+    model = ports.models.find(spec.name, version)
+    if model is None:
+        raise InvalidRequest(f"{spec.name!r} has no version {version!r}; register it first")
+    name = run or f"rollout-{spec.name}-{version}"
+    return roll_out(ports, spec.rollout, model, alias=spec.alias, run=name)
+
+
+@flow(name="rollback", flow_run_name="rollback {endpoint}", log_prints=False)
+def rollback(platform: Platform, endpoint: str, why: str = "asked by hand") -> RolloutReport:
+    """Return an endpoint, and its alias, to the version before."""
+    run = f"rollback-{endpoint}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return take_back(to_ports(platform), endpoint, why=why, run=run)
+
+
+def to_ports(platform: Platform) -> Ports:
+    """Return the contracts that a rollout works through."""
+    return Ports(
+        endpoints=platform.connect(Endpoints),
+        monitor=platform.connect(Monitor),
+        models=platform.connect(ModelRegistry),
+        store=platform.connect(ObjectStore),
+    )

@@ -1,0 +1,186 @@
+"""The way of a version through its rollout: ready, shadow, steps, live, or back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from functools import partial
+
+from blocks.contracts import Window
+from tasks import showing
+from tasks.rollout.bake import too_many_errors
+from tasks.rollout.driver import Driver, Worse
+from tasks.rollout.journal import Event
+from tasks.rollout.looks import Looks, moment
+from tasks.rollout.plot import draw
+from tasks.rollout.report import RolloutReport, to_report
+from tasks.rollout.smoke import smoke
+from tasks.rollout.verdict import Decision, Verdict
+from tasks.waiting import patiently
+
+
+class Rollout:
+    """One rollout, from wherever its journal is to its end."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver, self.spec, self.pace = driver, driver.spec, driver.pace
+        self.live: Looks | None = None
+        self.url = ""
+
+    def through(self) -> RolloutReport:
+        """Go through all stages, from wherever the journal is."""
+        driver = self.driver
+        if driver.take_up():
+            try:
+                if taken_back := driver.happened(Event.RETURNING):
+                    raise Worse(taken_back.why)
+                self._ready()
+                self._shadow()
+                self._steps()
+                self._live()
+            except Worse as worse:
+                self._give_back(str(worse))
+        return self._report()
+
+    def back(self, why: str) -> RolloutReport:
+        """Take the rollout up only to end it: everything goes back to blue."""
+        if self.driver.take_up():
+            self._give_back(why)
+        return self._report()
+
+    def _ready(self) -> None:
+        """Deploy green and ask it through the contract, before anybody else does."""
+        driver, endpoints = self.driver, self.driver.ports.endpoints
+        variant = driver.deploy().result
+        self.url = variant.url if variant else ""
+        if driver.happened(Event.READY):
+            return
+        if not endpoints.features.direct:
+            driver.note(Event.READY, why="not asked alone: this provider cannot")
+            return
+        request = json.loads(driver.ports.store.read(self.spec.smoke_request))
+        ask = partial(endpoints.predict, self.spec.endpoint, variant=driver.green.variant)
+        found = smoke(ask, request, serving=self.spec.serving)
+        if found.problems:
+            raise Worse("green does not keep the contract: " + "; ".join(found.problems))
+        driver.note(Event.READY, why=found.summary)
+
+    def _shadow(self) -> None:
+        """Compare on copies of live requests, whose answers nobody sees."""
+        driver, shadow = self.driver, self.spec.shadow
+        if driver.blue is None or shadow is None or driver.happened(Event.STEP):
+            return
+        if not driver.ports.endpoints.features.mirror:
+            showing.logger().warning("no shadow: this provider cannot mirror requests")
+            return
+        entry = driver.happened(Event.SHADOW) or driver.note(Event.SHADOW)
+        driver.split(0, mirror=shadow.percent)
+        looks = self._looks(entry.at, mirrored=True)
+        until = entry.at + shadow.duration
+        while (now := moment(self.pace.clock())) < until:
+            self._judge(looks, now, 0)
+            self.pace.pause()
+
+    def _steps(self) -> None:
+        """Give green more and more, as long as nothing speaks against it."""
+        driver, last = self.driver, self.driver.happened(Event.STEP)
+        reached = last.percent or 0 if last else 0
+        if driver.blue is None:
+            if not last:
+                driver.note(Event.STEP, percent=100, why="there is no version before")
+            driver.split(100)
+            return
+        for percent in self.spec.steps:
+            if percent < reached:
+                continue
+            entry = last if last and percent == reached else None
+            entry = entry or driver.note(Event.STEP, percent=percent)
+            driver.split(percent)
+            if percent < 100:
+                self._stay(entry.at, percent)
+
+    def _stay(self, since: datetime, percent: int) -> None:
+        """Look until there is reason to go on; raise Worse if there is one to return."""
+        first = next(entry.at for entry in self.driver.entries if entry.event is Event.STEP)
+        self.live = self.live or self._looks(first, mirrored=False)
+        last_comparison = percent == max(
+            (step for step in self.spec.steps if step < 100), default=0
+        )
+        while True:
+            now = moment(self.pace.clock())
+            verdict = self._judge(self.live, now, percent)
+            seen = self.live.requests_since(since)
+            enough = seen >= self.spec.step_requests and now - since >= self.spec.step_duration
+            if enough and (not last_comparison or verdict.decision is Decision.GO_ON):
+                return
+            if now - since >= self.spec.patience:
+                self._impatient(percent, seen, verdict)
+                return
+            self.pace.pause()
+
+    def _impatient(self, percent: int, seen: int, verdict: Verdict) -> None:
+        why = (
+            f"no harm seen after {self.spec.patience} at {percent} %, and not enough traffic to be "
+            f"sure ({seen} requests on green): {verdict.explain()}"
+        )
+        if self.spec.on_little_traffic == "return":
+            raise Worse(why)
+        showing.logger().warning("%s; going on, as the specification says", why)
+
+    def _live(self) -> None:
+        """Green has everything: name it, keep blue warm for a while, take blue down."""
+        driver = self.driver
+        entry = driver.happened(Event.LIVE) or driver.note(Event.LIVE)
+        driver.promote()
+        if driver.blue is not None:
+            self._bake(entry.at, entry.at + self.spec.bake)
+        driver.retire_blue()
+        driver.note(Event.FINISHED)
+
+    def _bake(self, since: datetime, until: datetime) -> None:
+        while (now := moment(self.pace.clock())) < until:
+            window = Window(start=since, end=now)
+            ticks = self.driver.ports.monitor.ticks(self.spec.endpoint, window)
+            green = [tick for tick in ticks if tick.variant == self.driver.green.variant]
+            if why := too_many_errors(green, limit=self.spec.bake_error_limit):
+                raise Worse(why)
+            self.pace.pause()
+
+    def _judge(self, looks: Looks, now: datetime, percent: int) -> Verdict:
+        look = partial(looks.again, now, percent)
+        verdict = patiently(look, within=timedelta(minutes=10), pace=self.pace)
+        if verdict.decision is Decision.RETURN:
+            raise Worse(verdict.explain())
+        variants = self.driver.ports.endpoints.variants(self.spec.endpoint)
+        green = next((each for each in variants if each.name == self.driver.green.variant), None)
+        if green is None:
+            raise Worse("green is gone")
+        return verdict
+
+    def _give_back(self, why: str) -> None:
+        driver = self.driver
+        if not driver.happened(Event.RETURNING):
+            driver.note(Event.RETURNING, why=why)
+        driver.restore()
+        driver.note(Event.RETURNED, why=why)
+
+    def _looks(self, start: datetime, *, mirrored: bool) -> Looks:
+        return Looks(
+            self.driver.ports.monitor,
+            self.spec.endpoint,
+            self.spec.rules,
+            blue=self.driver.blue or "",
+            green=self.driver.green.variant,
+            start=start,
+            mirrored=mirrored,
+        )
+
+    def _report(self) -> RolloutReport:
+        driver = self.driver
+        plot = ""
+        if self.live is not None and self.live.points:
+            plot = f"{driver.ports.store.root}/rollouts/{self.spec.endpoint}/{driver.wish.run}.png"
+            driver.ports.store.write(plot, draw(self.live.points))
+        report = to_report(driver.entries, url=self.url, model=driver.wish.model, plot_uri=plot)
+        showing.table("rollout", report.table(), f"{report.outcome}: {report.why}")
+        return report
