@@ -47,6 +47,7 @@ class Serving(Frozen):
     concurrency: int = Field(default=64, ge=1)  # in flight per replica; more wait in a queue
     token_secret: str | None = None  # name in the secret store of the bearer token; None = open
     user_header: str = ""  # header that names the user: the same user stays on one variant
+    merge: bool = True  # requests that wait may be answered by one call of the model
 
 
 class Capture(Frozen):

@@ -1,9 +1,13 @@
-"""Serve one replica until SIGTERM; then answer what is in flight, and leave."""
+"""Serve one replica until SIGTERM; then answer what is in flight, and leave with status 0.
+
+With status 1, and the reason as the last line, if the model is not what was registered, does not
+load, or if the port is taken.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gc
 import logging
 import os
 import socket
@@ -13,12 +17,16 @@ from pathlib import Path
 import click
 import uvicorn
 import uvloop
+from pydantic import ValidationError
 
 from blocks.serving.app import App
 from blocks.serving.config import ServerConfig
 from blocks.serving.mirror import MirrorSender
-from blocks.serving.model import ServedModel, WrongDigest
+from blocks.serving.model import NotServed, ServedModel
 from blocks.serving.telemetry import Telemetry
+
+BACKLOG = 1024
+IDLE = 75  # seconds that an idle connection is kept: longer than any router keeps its own
 
 
 class _Server(uvicorn.Server):
@@ -30,7 +38,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: object) -> None:
         self._app.draining = True
-        asyncio.get_event_loop().call_later(self._grace, self._leave)
+        asyncio.get_running_loop().call_later(self._grace, self._leave)
 
     def _leave(self) -> None:
         self.should_exit = True
@@ -42,40 +50,61 @@ class _Server(uvicorn.Server):
 def main(file: Path, grace: float) -> None:
     """Serve one replica."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    config = ServerConfig.model_validate_json(file.read_text())
-    config.state.mkdir(parents=True, exist_ok=True)
     try:
+        config = ServerConfig.model_validate_json(file.read_bytes())
+        config.state.mkdir(parents=True, exist_ok=True)
+        listener = _listen(config)
         model = ServedModel(config)
-    except WrongDigest as error:
+    except (NotServed, ValidationError) as error:
         sys.exit(str(error))
-    uvloop.run(_serve(config, model, grace))
+    uvloop.run(_serve(config, model, listener, grace))
+    if model.in_flight:
+        logging.warning("left %d requests that the model never answered", model.in_flight)
+        logging.shutdown()
+        os._exit(0)  # a thread that hangs in the model would hold up an orderly end
 
 
-async def _serve(config: ServerConfig, model: ServedModel, grace: float) -> None:
-    telemetry, mirror = Telemetry(config), MirrorSender(config.mirror, variant=config.variant)
-    app = App(config, model, telemetry, mirror)
+def _listen(config: ServerConfig) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((config.host, config.port))
-    listener.listen(1024)
+    try:
+        listener.bind((config.host, config.port))
+    except OSError as error:
+        raise NotServed(
+            f"port {config.port} of {config.host} cannot be had: {error}; "
+            "choose another, or 0 for any"
+        ) from error
+    return listener
+
+
+async def _serve(
+    config: ServerConfig, model: ServedModel, listener: socket.socket, grace: float
+) -> None:
+    telemetry = Telemetry(config, model.schema)
+    mirror = MirrorSender(config.mirror, variant=config.variant)
+    app = App(config, model, telemetry, mirror)
     settings = uvicorn.Config(
         app,
         http="httptools",
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=int(config.serving.timeout.total_seconds()) + 1,
-        backlog=1024,
+        backlog=BACKLOG,
     )
+    await model.warm_up()
+    gc.collect()
+    gc.freeze()  # what the libraries made lives for ever; looking through it again costs the tail
     telemetry.start()
-    copying = asyncio.create_task(mirror.run())
+    mirror.start()
+    listener.listen(BACKLOG)
     _publish(config.state / "port", str(listener.getsockname()[1]))
     try:
         await _Server(settings, app, grace).serve(sockets=[listener])
     finally:
-        copying.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await copying
+        mirror.close()
         telemetry.close()
 
 

@@ -20,7 +20,7 @@ class ServerConfig(Frozen):
 
     endpoint: str
     variant: str
-    replica: str
+    replica: str  # a name without dots
     model: ModelVersion
     model_folder: Path
     host: str = "127.0.0.1"

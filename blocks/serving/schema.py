@@ -1,209 +1,193 @@
-"""The model's signature as the contract of a request: what fits becomes a frame, the rest a 4xx."""
+"""The model's signature as the contract of a request: what fits becomes rows, the rest a 4xx."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
-import orjson
 import pandas as pd
 from mlflow.models import ModelSignature
 
-LIMITS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
+from blocks.serving.columns import Array, Column
+from blocks.serving.refused import Refused
+
+UNNAMED = ""  # the only tensor of a model whose input has no name
 
 
-class Refused(Exception):
-    """The request does not fit the contract; the message names the field."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The checked rows of one request, by column."""
 
-    def __init__(
-        self, status: int, code: str, message: str, *, field: str = "", remedy: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.field, self.remedy = status, code, field, remedy
+    columns: Mapping[str, Array]
+    count: int
 
-    def body(self) -> dict[str, Any]:
-        """Return the answer's JSON."""
-        error = {"code": self.code, "field": self.field, "message": str(self)}
-        return {"error": error | {"remedy": self.remedy}}
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What two requests must have in common to be answered by one call."""
+        return tuple((name, array.dtype, array.shape[1:]) for name, array in self.columns.items())
 
 
-class Column:
-    """One input of the model, and how a value of it is checked."""
+class Schema(Protocol):
+    """What a model takes."""
 
-    def __init__(self, name: str, kind: str, *, required: bool) -> None:
-        self.name, self.kind, self.required = name, kind, required
-        self._check: Callable[[Any], Any] = CHECKS.get(kind, _anything)
+    strict: bool  # False = the model has no signature, and everything fits
 
-    def values(self, raw: Sequence[Any]) -> Any:
-        """Return the column as an array of its type. Raises Refused for the first misfit."""
-        out = []
-        for row, value in enumerate(raw):
-            if value is None or (isinstance(value, float) and math.isnan(value)):
-                if self.required and self.kind not in {"double", "float"}:
-                    raise self._refuse("may not be empty", row)
-                out.append(None if self.kind not in {"double", "float"} else math.nan)
-                continue
-            try:
-                out.append(self._check(value))
-            except (TypeError, ValueError) as error:
-                raise self._refuse(f"{value!r:.60} is no {self.kind}", row) from error
-        missing = any(value is None for value in out)
-        return np.array(out, dtype=object if missing else DTYPES.get(self.kind, object))
+    def rows(self, raw: Mapping[str, Sequence[Any]]) -> Rows:
+        """Check named columns. Raises Refused, naming the field."""
+        ...
 
-    def _refuse(self, problem: str, row: int) -> Refused:
-        return Refused(
-            400,
-            "TYPE",
-            f"{self.name} of row {row}: {problem}",
-            field=self.name,
-            remedy=f"send a {self.kind}",
+    def build(self, columns: Mapping[str, Array]) -> Any:
+        """Return what the model's ``predict`` takes."""
+        ...
+
+    def example(self) -> Mapping[str, Sequence[Any]]:
+        """Return one row that fits; none where nothing is known."""
+        ...
+
+
+def schema_of(signature: ModelSignature | None) -> Schema:
+    """Return what a signature asks for. Columns without a name cannot be checked."""
+    inputs = signature.inputs if signature is not None else None
+    if inputs is None:
+        return ColumnSchema([])
+    if inputs.is_tensor_spec():
+        return TensorSchema(
+            {spec.name or UNNAMED: (spec.type, tuple(spec.shape)) for spec in inputs.inputs}
         )
+    if not inputs.has_input_names():
+        return ColumnSchema([])
+    return ColumnSchema(
+        [
+            Column(spec.name, getattr(spec.type, "name", "any"), required=bool(spec.required))
+            for spec in inputs.inputs
+        ]
+    )
 
 
-class RequestSchema:
-    """Turns the body of a request into the model's frame."""
+class ColumnSchema:
+    """A frame with named columns."""
 
-    def __init__(self, signature: ModelSignature | None) -> None:
-        self.columns: list[Column] = []
-        inputs = signature.inputs if signature is not None else None
-        if inputs is not None and not inputs.is_tensor_spec():
-            self.columns = [
-                Column(str(spec.name), spec.type.name, required=bool(spec.required))
-                for spec in inputs.inputs
-            ]
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = columns
+        self.strict = bool(columns)
+        self._known = {column.name for column in columns}
 
-    def frame(self, body: bytes) -> pd.DataFrame:
-        """Return the rows of an ``/invocations`` request. Raises Refused."""
-        if not body:
-            raise Refused(400, "EMPTY", "the body is empty", remedy=REMEDY)
-        try:
-            content = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise Refused(400, "JSON", f"the body is not JSON: {error}", remedy=REMEDY) from error
-        if not isinstance(content, dict):
-            raise Refused(400, "SHAPE", "the body is not a JSON object", remedy=REMEDY)
-        return self.of_columns(_columns(content))
-
-    def of_columns(self, raw: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-        """Return named columns as the model's frame. Raises Refused."""
-        if not raw or not len(next(iter(raw.values()))):
+    def rows(self, raw: Mapping[str, Sequence[Any]]) -> Rows:
+        """Check named columns. Raises Refused, naming the field."""
+        count = len(next(iter(raw.values()), ()))
+        if not count:
             raise Refused(400, "EMPTY", "there are no rows", remedy="send at least one row")
-        if not self.columns:
-            return pd.DataFrame(dict(raw))
-        known = {column.name for column in self.columns}
-        if unknown := [name for name in raw if name not in known]:
-            raise Refused(
-                400,
-                "UNKNOWN_COLUMN",
-                f"{unknown[0]!r} is no input of this model",
-                field=str(unknown[0]),
-                remedy=f"send {', '.join(sorted(known))}",
+        if not self.strict:
+            return Rows(
+                columns={name: _as_it_is(values) for name, values in raw.items()}, count=count
             )
-        data: dict[str, Any] = {}
+        for name in raw:
+            if name not in self._known:
+                raise self._unknown(name)
+        found = {}
         for column in self.columns:
-            if column.name in raw:
-                data[column.name] = column.values(raw[column.name])
+            values = raw.get(column.name)
+            if values is not None:
+                found[column.name] = column.array(values)
             elif column.required:
-                raise Refused(
-                    400,
-                    "MISSING_COLUMN",
-                    f"{column.name!r} is missing",
-                    field=column.name,
-                    remedy=f"send {column.name} as {column.kind}",
-                )
-        return pd.DataFrame(data)
+                raise _missing(column.name, column.type)
+        return Rows(columns=found, count=count)
+
+    def build(self, columns: Mapping[str, Array]) -> pd.DataFrame:
+        """Return the frame; an optional column that was not sent is not in it, as in MLflow."""
+        return pd.DataFrame(dict(columns))
+
+    def example(self) -> Mapping[str, Sequence[Any]]:
+        """Return one row that fits."""
+        return {column.name: [column.kind.example] for column in self.columns if column.required}
+
+    def _unknown(self, name: str) -> Refused:
+        if name == UNNAMED:
+            remedy = "send every row as an object, or the columns by name"
+            return Refused(400, "SHAPE", "the rows do not name their columns", remedy=remedy)
+        message = f"{name[:100]!r} is no input of this model"
+        remedy = f"send {', '.join(column.name for column in self.columns)}"
+        return Refused(400, "UNKNOWN_COLUMN", message, field=name[:100], remedy=remedy)
 
 
-REMEDY = (
-    'send {"dataframe_records": [{...}]}, {"dataframe_split": {"columns": [...], "data": [...]}}, '
-    '{"instances": [{...}]} or {"inputs": {"column": [...]}}'
-)
+class TensorSchema:
+    """Arrays with a shape, whose first dimension is the row."""
+
+    strict = True
+
+    def __init__(self, tensors: Mapping[str, tuple[Any, tuple[int, ...]]]) -> None:
+        self.tensors = tensors
+
+    def rows(self, raw: Mapping[str, Sequence[Any]]) -> Rows:
+        """Check named tensors. Raises Refused, naming the field."""
+        if len(self.tensors) == 1 and len(raw) == 1:
+            raw = {next(iter(self.tensors)): next(iter(raw.values()))}
+        for name in raw:
+            if name not in self.tensors:
+                remedy = f"send {', '.join(self.tensors)}"
+                message = f"{name[:100]!r} is no input of this model"
+                raise Refused(400, "UNKNOWN_COLUMN", message, field=name[:100], remedy=remedy)
+        found = {}
+        for name, (dtype, shape) in self.tensors.items():
+            if name not in raw:
+                raise _missing(name, f"{dtype} of shape {shape}")
+            found[name] = _tensor(name or "inputs", raw[name], dtype, shape)
+        counts = {len(array) for array in found.values()}
+        if len(counts) > 1:
+            raise Refused(
+                400, "SHAPE", "the tensors differ in their number of rows", field="inputs"
+            )
+        if counts == {0}:
+            raise Refused(400, "EMPTY", "there are no rows", remedy="send at least one row")
+        return Rows(columns=found, count=counts.pop())
+
+    def build(self, columns: Mapping[str, Array]) -> Any:
+        """Return the array, or a dict of arrays where they have names."""
+        return columns[UNNAMED] if UNNAMED in columns else dict(columns)
+
+    def example(self) -> Mapping[str, Sequence[Any]]:
+        """Return one row of zeros."""
+        return {
+            name: np.zeros([1, *(max(size, 1) for size in shape[1:])], dtype=dtype).tolist()
+            for name, (dtype, shape) in self.tensors.items()
+        }
 
 
-def _columns(content: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the columns of any of the shapes that MLflow's scoring server takes."""
-    records = content.get("dataframe_records", content.get("instances"))
-    if records is not None:
-        return _of_records(records)
-    if (split := content.get("dataframe_split")) is not None:
-        return _of_split(split)
-    inputs = content.get("inputs")
-    if isinstance(inputs, dict):
-        lists = {k: v if isinstance(v, list) else [v] for k, v in inputs.items()}
-        if len({len(values) for values in lists.values()}) > 1:
-            raise Refused(400, "SHAPE", "the columns differ in length", field="inputs")
-        return lists
-    if isinstance(inputs, list):
-        return _of_records(inputs)
-    raise Refused(400, "SHAPE", "the body names no rows", remedy=REMEDY)
-
-
-def _of_records(records: Any) -> dict[str, list[Any]]:
-    if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
-        raise Refused(400, "SHAPE", "rows must be a list of objects", remedy=REMEDY)
-    names = dict.fromkeys(name for row in records for name in row)
-    return {name: [row.get(name) for row in records] for name in names}
-
-
-def _of_split(split: Any) -> dict[str, list[Any]]:
-    names = split.get("columns") if isinstance(split, dict) else None
-    rows = split.get("data") if isinstance(split, dict) else None
-    if not isinstance(names, list) or not isinstance(rows, list):
-        raise Refused(400, "SHAPE", "dataframe_split needs columns and data", remedy=REMEDY)
-    if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
-        raise Refused(400, "SHAPE", f"every row of data needs {len(names)} values", field="data")
-    return {str(name): [row[index] for row in rows] for index, name in enumerate(names)}
-
-
-def _integer(kind: str) -> Callable[[Any], int]:
-    low, high = LIMITS[kind]
-
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+def _tensor(name: str, raw: Any, dtype: Any, shape: tuple[int, ...]) -> Array:
+    remedy = f"send {dtype} of shape {list(shape)}"
+    try:
+        array = np.asarray(raw)
+        if not np.can_cast(array.dtype, dtype, "same_kind"):
             raise TypeError
-        return value
-
-    return check
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
-        raise TypeError
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
+        array = array.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise Refused(
+            400, "TYPE", f"{name} is no array of {dtype}", field=name, remedy=remedy
+        ) from error
+    fits = array.ndim == len(shape) and all(
+        wanted in (-1, found) for wanted, found in zip(shape[1:], array.shape[1:], strict=True)
+    )
+    if not fits:
+        message = f"{name} has shape {list(array.shape)}"
+        raise Refused(400, "SHAPE", message, field=name, remedy=remedy)
+    if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
+        message = f"{name} holds values that are no numbers"
+        raise Refused(400, "MISSING_VALUE", message, field=name, remedy=remedy)
+    return array
 
 
-def _anything(value: Any) -> Any:
-    return value
+def _missing(name: str, kind: str) -> Refused:
+    return Refused(
+        400,
+        "MISSING_COLUMN",
+        f"{name!r} is missing",
+        field=name or "inputs",
+        remedy=f"send {name or 'inputs'} as {kind}",
+    )
 
 
-CHECKS: dict[str, Callable[[Any], Any]] = {
-    "integer": _integer("integer"),
-    "long": _integer("long"),
-    "double": _number,
-    "float": _number,
-    "string": _text,
-    "boolean": _truth,
-    "datetime": pd.Timestamp,
-}
-DTYPES: dict[str, Any] = {
-    "integer": np.int32,
-    "long": np.int64,
-    "double": np.float64,
-    "float": np.float32,
-    "boolean": np.bool_,
-    "datetime": "datetime64[ns]",
-}
+def _as_it_is(values: Sequence[Any]) -> Array:
+    array: Array = pd.Series(list(values)).to_numpy()
+    return array
