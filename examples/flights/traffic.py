@@ -20,10 +20,11 @@ class Traffic:
     """Sends one row a request, at a fixed rate, until stopped; counts what comes back."""
 
     def __init__(self, url: str, *, token: str, rows: Path, per_second: float) -> None:
-        frame = pd.read_parquet(rows).drop(columns=["late", "month", "week"])
+        frame = pd.read_parquet(rows).drop(columns=["flight", "late", "month", "week"])
+        frame = frame.sample(2000, random_state=1).astype(object)
         self._bodies = [
             json.dumps({"dataframe_records": [row]}).encode()
-            for row in frame.sample(2000, random_state=1).to_dict("records")
+            for row in frame.where(frame.notna(), None).to_dict("records")
         ]
         self._address, self._token = urlsplit(url).netloc, token
         self._pause = CALLERS / per_second

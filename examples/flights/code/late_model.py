@@ -8,21 +8,40 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 TEXTS = ("carrier", "origin", "dest")
-NUMBERS = ("departure_hour", "arrival_hour", "distance")
-WHOLE = ("weekday",)
+NUMBERS = (
+    "departure_hour",
+    "arrival_hour",
+    "distance",
+    "minutes_behind",
+    "temperature",
+    "dew_point",
+    "wind_direction",
+    "wind_speed",
+    "precipitation",
+    "pressure",
+    "visibility",
+)
+WHOLE = ("weekday", "departures")
 FEATURES = (*TEXTS, *NUMBERS, *WHOLE)
 
 
 class Encoder:
     """Turns the columns into the numbers that the trees split on.
 
-    A value that training never saw is missing: trees have a way for that, and serving goes on.
+    A value that training never saw is missing, as a number that was not measured is: trees have a
+    way for that, and serving goes on.
     """
 
     def __init__(self, levels: dict[str, list[str]]) -> None:
         self.levels = levels
+        self._codes = {
+            name: {value: float(code) for code, value in enumerate(known)}
+            for name, known in levels.items()
+        }
 
     @classmethod
     def learned_from(cls, frame: pd.DataFrame) -> Encoder:
@@ -31,27 +50,34 @@ class Encoder:
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """Return one row of floats for each row of the frame."""
-        columns = []
-        for name in TEXTS:
-            codes = pd.Index(self.levels[name]).get_indexer(frame[name]).astype(float)
-            columns.append(np.where(codes < 0, np.nan, codes))
-        columns += [frame[name].to_numpy(dtype=float) for name in (*NUMBERS, *WHOLE)]
-        return np.column_stack(columns)
+        matrix = np.empty((len(frame), len(FEATURES)))
+        for place, name in enumerate(FEATURES):
+            codes, values = self._codes.get(name), frame[name].to_numpy()
+            matrix[:, place] = (
+                values if codes is None else [codes.get(value, np.nan) for value in values]
+            )
+        return matrix
 
 
-class LateModel:
+class LateModel(PythonModel):
     """Encoder and trees, versioned and served as one."""
 
-    def __init__(self, encoder: Encoder, trees: Any) -> None:
-        self.encoder, self.trees = encoder, trees
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load what ``train.py`` saved. The server has verified its digest before."""
+        kept = joblib.load(Path(context.artifacts["kept"]) / "model.joblib")
+        self.encoder, self.trees = Encoder(kept["levels"]), kept["trees"]
 
-    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> np.ndarray:
         """Return the probability of a late arrival for each row, in 0..1."""
-        scores: np.ndarray = self.trees.predict_proba(self.encoder.matrix(frame))[:, 1]
+        scores: np.ndarray = self.trees.predict_proba(self.encoder.matrix(model_input))[:, 1]
         return scores
 
 
-def _load_pyfunc(path: str) -> LateModel:
-    """Load what ``train.py`` saved. The server has verified its digest before."""
-    kept = joblib.load(Path(path) / "model.joblib")
-    return LateModel(Encoder(kept["levels"]), kept["trees"])
+# The file itself is kept with each version and run when that version is loaded, so that two
+# versions in one process do not share their code.
+set_model(LateModel())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -12,13 +12,14 @@ import pandas as pd
 from late_model import FEATURES, NUMBERS, TEXTS, Encoder
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier as Trees
 from sklearn.metrics import log_loss
 
 from blocks.workload import Job
 
 HERE = Path(__file__).parent
 LABEL = "late"
+NEEDS = ("mlflow", "scikit-learn", "pandas", "numpy", "joblib")
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
         encoder, truth = Encoder.learned_from(frame), frame[LABEL].to_numpy()
         matrix = encoder.matrix(frame)
         trees = new_trees(job)
-        rounds, step = int(job.number("rounds", 40)), int(job.number("rounds_a_step", 4))
+        rounds, step = int(job.number("rounds", 60)), int(job.number("rounds_a_step", 5))
         done, loss = 0, float("nan")
         if (found := job.checkpoints.latest()) is not None:
             trees, done = joblib.load(found.folder / "trees.joblib"), found.step
@@ -45,14 +46,14 @@ def main() -> None:
                     joblib.dump(trees, folder / "trees.joblib")
             job.stop_if_noticed()
         with tempfile.TemporaryDirectory() as scratch:
-            model = save(Path(scratch), encoder, trees)
+            model = save(Path(scratch), frame[list(FEATURES)].head(2), encoder, trees)
             job.succeed(model=model, metrics={"training_loss": loss})
 
 
-def new_trees(job: Job) -> HistGradientBoostingClassifier:
+def new_trees(job: Job) -> Trees:
     """Return the untrained trees; the seed makes an interrupted training equal a whole one."""
-    return HistGradientBoostingClassifier(
-        learning_rate=job.number("learning_rate", 0.1),
+    return Trees(
+        learning_rate=job.number("learning_rate", 0.08),
         max_leaf_nodes=int(job.number("leaves", 15)),
         min_samples_leaf=int(job.number("least_rows", 50)),
         l2_regularization=job.number("shrinkage", 1.0),
@@ -63,7 +64,7 @@ def new_trees(job: Job) -> HistGradientBoostingClassifier:
     )
 
 
-def save(scratch: Path, encoder: Encoder, trees: HistGradientBoostingClassifier) -> Path:
+def save(scratch: Path, example: pd.DataFrame, encoder: Encoder, trees: Trees) -> Path:
     """Write encoder and trees as one MLflow model, with the columns it takes."""
     kept = scratch / "kept"
     kept.mkdir()
@@ -71,15 +72,13 @@ def save(scratch: Path, encoder: Encoder, trees: HistGradientBoostingClassifier)
     kinds = dict.fromkeys(TEXTS, DataType.string) | dict.fromkeys(NUMBERS, DataType.double)
     inputs = Schema([ColSpec(kinds.get(name, DataType.long), name) for name in FEATURES])
     outputs = Schema([ColSpec(DataType.double, "probability_late")])
-    code = scratch / "late_model.py"
-    shutil.copy(HERE / "late_model.py", code)
     mlflow.pyfunc.save_model(
         scratch / "model",
-        loader_module="late_model",
-        data_path=str(kept),
-        code_paths=[str(code)],
+        python_model=str(HERE / "late_model.py"),
+        artifacts={"kept": str(kept)},
         signature=ModelSignature(inputs=inputs, outputs=outputs),
-        pip_requirements=["scikit-learn", "pandas", "joblib"],
+        input_example=example,
+        pip_requirements=[f"{name}=={version(name)}" for name in NEEDS],
     )
     return scratch / "model"
 
