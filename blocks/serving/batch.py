@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import json
 import os
 import uuid
@@ -94,9 +97,11 @@ def score_file(scorer: Scorer, source: Path, target: Path) -> Iterator[int]:
         yield rows_of(source)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         with draft.open("wb") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)
             yield from _write_parts(scorer, source, out, mark)
             out.flush()
             os.fsync(out.fileno())
@@ -111,6 +116,14 @@ def is_scored(target: Path, mark: bytes) -> bool:
         return False
     metadata = pq.read_schema(target).metadata or {}
     return bool(metadata.get(_MARK) == mark)
+
+
+def _sweep(target: Path) -> None:
+    """Remove drafts of this file whose writers were killed; a living one holds its lock."""
+    for draft in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), draft.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.unlink()
 
 
 def _write_parts(scorer: Scorer, source: Path, out: Any, mark: bytes) -> Iterator[int]:

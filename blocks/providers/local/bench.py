@@ -20,6 +20,7 @@ from blocks.contracts import (
 )
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.batch_levers import BatchLevers
 from blocks.providers.local.model_levers import ModelLevers
 from blocks.providers.local.secret import PREFIX
 from blocks.providers.local.training_levers import TrainingLevers
@@ -36,6 +37,7 @@ class _Bench:
         self.machine = LocalMachine(workspace=folder / "workspace")
         self.training = TrainingLevers(self.machine, folder)
         self.models = ModelLevers(self.machine, folder)
+        self.batch = BatchLevers(self.machine, folder)
         self._secrets: list[str] = []
 
     def connect(self, contract: type[C]) -> C:
@@ -59,7 +61,8 @@ class _Bench:
         raise NotImplementedError
 
     def batch_request(self, rows: int) -> BatchRequest:
-        raise NotImplementedError
+        """Return a request to score that many rows."""
+        return self.batch.request(rows)
 
     def begin(self, ref: OperationRef) -> None:
         self._levers(ref).begin(ref)
@@ -105,7 +108,7 @@ class _Bench:
         return self._of(ref.capability)
 
     def _of(self, capability: str) -> Any:
-        return {"training": self.training, "models": self.models}[capability]
+        return {"training": self.training, "models": self.models, "batch": self.batch}[capability]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from blocks.contracts import Frozen, Phase, TrainingRequest, TrainingResult
 from blocks.providers.local.market import Market
@@ -91,13 +91,15 @@ class Ended(Frozen):
 class JobFolder:
     """One job on disk. Every record is written in one step, so readers need no lock."""
 
+    kind: ClassVar[str] = KIND
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.log, self.stamps = path / "output.log", path / "output.stamps"
         self.progress, self.runner_log = path / "progress.json", path / "runner.log"
 
     @classmethod
-    def create(cls, path: Path, job: Job) -> None:
+    def create(cls, path: Path, job: Frozen) -> None:
         """Make the folder with the request in it, in one step; an existing one is left alone."""
         draft = path.with_name(f".new-{uuid.uuid4().hex}")
         draft.mkdir(parents=True)
@@ -125,7 +127,7 @@ class JobFolder:
     @property
     def resource(self) -> str:
         """The mark that the job's processes carry."""
-        return f"{KIND}/{self.path.name}"
+        return f"{self.kind}/{self.path.name}"
 
     def read(self, record: type[R]) -> R | None:
         """Return a record, or None if it was not written yet."""

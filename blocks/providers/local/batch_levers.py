@@ -1,0 +1,102 @@
+"""How the conformance suite moves the batch jobs of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blocks.contracts import BatchRequest, ModelVersion, OperationRef, Phase
+from blocks.providers.local import processes
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.batch import LocalBatch
+from blocks.providers.local.batch_jobs import BatchFolder, Job
+from blocks.providers.local.jobs import Started
+from blocks.testing.models import make_model
+from blocks.testing.waiting import until
+
+ROWS = 200_000  # in each file
+
+
+class BatchLevers:
+    """The batch part of the bench."""
+
+    def __init__(self, machine: LocalMachine, folder: Path) -> None:
+        self._machine, self._folder = machine, folder
+        self._jobs = LocalBatch(machine=machine)
+
+    def request(self, rows: int) -> BatchRequest:
+        """Return a request over two files or more; the same number of rows, the same request."""
+        data, model = self._folder / f"rows-{rows}", self._folder / "batch-model"
+        if not data.exists():
+            _write(data, rows)
+        if not model.exists():
+            self._model = make_model(model, kind="threshold")
+        draft = self._model
+        return BatchRequest(
+            model=ModelVersion(name=draft.name, version="1", uri=draft.uri, digest=draft.digest),
+            data_uri=data.as_uri(),
+            output_uri=(self._folder / f"scored-{rows}").as_uri(),
+            machine="local.small",
+        )
+
+    def begin(self, ref: OperationRef) -> None:
+        """Wait until a worker has it."""
+        until(lambda: self._phase(ref) is not Phase.QUEUED)
+
+    def reclaim(self, ref: OperationRef) -> None:
+        """Pull the machine's plug."""
+        until(lambda: self._job(ref).read(Started) is not None)
+        for found in list(processes.owned(self._machine.owner)):
+            if found.resource == self._job(ref).resource:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(found.identity.pid, signal.SIGKILL)
+        self.settle(ref)
+
+    def settle(self, ref: OperationRef) -> None:
+        """Wait for the end, and until its process is gone."""
+        until(lambda: self._phase(ref).done and self._is_free(ref), within=120)
+
+    def succeed(self, ref: OperationRef) -> None:
+        """Let it come to its end; nothing is needed for that."""
+        self.settle(ref)
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        """Tell what the worker reads."""
+        job = self._job(ref).read(Job)
+        if job is None:
+            raise LookupError(f"no batch job {ref.id}")
+        return dict(job.request)
+
+    def created(self) -> int:
+        """Count the job folders."""
+        return len(BatchFolder.below(self._machine.folder("batch")))
+
+    def _job(self, ref: OperationRef) -> BatchFolder:
+        return BatchFolder(self._machine.folder("batch") / ref.id)
+
+    def _is_free(self, ref: OperationRef) -> bool:
+        with self._job(ref).lock() as lock:
+            return lock is not None
+
+    def _phase(self, ref: OperationRef) -> Phase:
+        return self._jobs.status(ref).phase
+
+
+def _write(data: Path, rows: int) -> None:
+    """Write x, n and note: x goes round from 0 to 1, n counts on over all files."""
+    (data / "more").mkdir(parents=True)
+    starts = range(0, rows, min(ROWS, -(-rows // 2)))
+    for number, start in enumerate(starts):
+        n = np.arange(start, min(rows, start + starts.step))
+        table = pa.table(
+            {"x": (n % 101) / 100, "n": n, "note": pa.array(np.char.add("note ", n.astype(str)))}
+        )
+        place = data if number % 2 == 0 else data / "more"
+        pq.write_table(table, place / f"part-{number:03d}.parquet", row_group_size=50_000)
