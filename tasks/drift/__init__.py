@@ -1,0 +1,1 @@
+"""Drift: mergeable profiles, distances, calibrated alarms, performance with and without labels."""

@@ -1,0 +1,127 @@
+"""The reference of a model: one profile for each batch it was trained on, kept with the model.
+
+Batches show how much the data moves by itself, which is what an alarm has to be measured against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from blocks.contracts import ObjectStore
+from tasks.drift.axes import Axes, axes_of
+from tasks.drift.profile import MissingColumns, Profile, ProfileMismatch, Tally
+from tasks.drift.reading import batches, parquet, rows_of, sample, schema_of
+
+SPLITS = 20  # batches made by position where the data names none
+LIVE = 8  # batches counted at the same time; a count of 20 columns takes 10 MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceProfile:
+    """Profiles of the batches that a model was trained on, oldest first, with the same axes."""
+
+    axes: Axes
+    batches: Mapping[str, Profile]
+    model: str = ""  # name and version, or the digest, of the model it belongs to
+
+    @property
+    def whole(self) -> Profile:
+        """The profile of all batches together."""
+        return reduce(add, self.batches.values())
+
+    def without(self, batch: str) -> Profile:
+        """Return the profile of all other batches, by subtraction."""
+        return self.whole - self.batches[batch]
+
+    def beside(self, other: ReferenceProfile) -> ReferenceProfile:
+        """Return a reference with the columns of both, for the batches that both have."""
+        shared = [name for name in self.batches if name in other.batches]
+        if not shared:
+            raise ProfileMismatch("the two references have no batch in common")
+        joined = {name: self.batches[name].beside(other.batches[name]) for name in shared}
+        return ReferenceProfile(
+            axes=joined[shared[0]].axes, batches=joined, model=self.model or other.model
+        )
+
+
+def reference_of(
+    store: ObjectStore,
+    uri: str,
+    *,
+    batch: str | None = None,
+    ignore: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    model: str = "",
+) -> ReferenceProfile:
+    """Profile a data set by batch: by the column ``batch``, or in 20 parts by position.
+
+    Parts by position tell how the data moves only if the rows are in the order of time; shuffled
+    rows hide it, and alarms will then be raised for what is usual.
+    """
+    objects = parquet(store, uri)
+    names = [name for name in schema_of(store, objects).names if name not in ignore]
+    if batch is not None and batch not in schema_of(store, objects).names:
+        raise MissingColumns(f"the data has no column {batch!r} to name its batches")
+    wanted = [*names, *([batch] if batch and batch not in names else [])]
+    axes = axes_of(
+        sample(store, objects, names), categorical=categorical, ignore=[*ignore, batch or ""]
+    )
+    found = batches(store, objects, wanted)
+    parts = _named(found, batch) if batch else _placed(found, rows_of(store, objects))
+    return reference_from(parts, axes, model=model)
+
+
+def reference_from(
+    parts: Iterator[tuple[str, pa.RecordBatch]], axes: Axes, *, model: str = ""
+) -> ReferenceProfile:
+    """Profile rows that come with the name of their batch, in any order of batches."""
+    live: dict[str, Tally] = {}
+    done: dict[str, Profile] = {}
+    for name, rows in parts:
+        if name not in live and len(live) == LIVE:
+            _put_away(live, done)
+        live.setdefault(name, Tally(axes)).add(rows)
+    _put_away(live, done)
+    ordered = {name: done[name] for name in sorted(done)}
+    return ReferenceProfile(axes=axes, batches=ordered, model=model)
+
+
+def _put_away(live: dict[str, Tally], done: dict[str, Profile]) -> None:
+    for name, tally in live.items():
+        profile = tally.profile()
+        done[name] = done[name] + profile if name in done else profile
+    live.clear()
+
+
+def _named(found: Iterator[pa.RecordBatch], batch: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    for rows in found:
+        column = rows.column(batch)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        values = [str(value) for value in column.dictionary.to_pylist()]
+        index = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
+        for each in np.unique(index):
+            name = values[each] if each >= 0 else "missing"
+            here = np.flatnonzero(index == each)
+            yield name, rows if len(here) == len(rows) else rows.take(pa.array(here))
+
+
+def _placed(found: Iterator[pa.RecordBatch], total: int) -> Iterator[tuple[str, pa.RecordBatch]]:
+    splits = min(SPLITS, max(total, 1))
+    edges = [total * number // splits for number in range(splits + 1)]
+    position, part = 0, 0
+    for rows in found:
+        start = 0
+        while start < len(rows):
+            while edges[part + 1] <= position:
+                part += 1
+            size = min(len(rows) - start, edges[part + 1] - position)
+            yield f"part-{part:02d}", rows.slice(start, size)
+            start, position = start + size, position + size
