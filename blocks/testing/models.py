@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
 from pathlib import Path
 
 import yaml
@@ -14,15 +13,17 @@ from mlflow.types import ColSpec, DataType, Schema
 from blocks.contracts import ModelDraft
 from blocks.workload import digest
 
+SCORE = "return (frame['x'] > 0.5).astype(float).to_numpy()"
+RARE = "next(turns) % 50 == 0"
+
 CODE = {
-    "threshold": "return (frame['x'] > 0.5).astype(float).to_numpy()",
+    "threshold": SCORE,
+    "same": SCORE,
     "constant": "return np.full(len(frame), 0.25)",
     "shifted": "return np.minimum((frame['x'] > 0.5).astype(float).to_numpy() + 0.5, 1.0)",
     "broken": "raise ValueError('this model always fails')",
-    "slow": (
-        "time.sleep(0.05 if hash(tuple(frame['x'])) % 50 == 0 else 0);"
-        " return (frame['x'] > 0.5).astype(float).to_numpy()"
-    ),
+    "flaky": f"if {RARE}: raise ValueError('this model fails sometimes')\n        {SCORE}",
+    "slow": f"time.sleep(0.05 if {RARE} else 0)\n        {SCORE}",
     "unloadable": "return None",
 }
 
@@ -41,25 +42,32 @@ SIGNATURE = ModelSignature(
 def make_model(folder: Path, *, kind: str) -> ModelDraft:
     """Write a model of that kind (see ``Bench.model_draft``) and return its draft.
 
-    The model is code, not a pickle, so making and loading it takes milliseconds.
+    The model is code, not a pickle, so making and loading it takes milliseconds. While a file
+    ``incident`` lies beside the folder, every fifth request to it fails.
     """
     loads = "raise OSError('this model cannot be loaded')" if kind == "unloadable" else "pass"
-    code = f"""
-        import time
-        import numpy as np
+    code = f"""\
+import itertools
+import os
+import time
+import numpy as np
 
-        class Scorer:
-            def predict(self, frame, params=None):
-                {CODE[kind]}
+turns = itertools.count(1)
 
-        def _load_pyfunc(path):
-            {loads}
-            return Scorer()
-    """
+class Scorer:
+    def predict(self, frame, params=None):
+        if os.path.exists({str(folder.parent / "incident")!r}) and next(turns) % 5 == 0:
+            raise OSError('an incident hits everybody')
+        {CODE[kind]}
+
+def _load_pyfunc(path):
+    {loads}
+    return Scorer()
+"""
     # the module's name is the kind's: two models in one process must not share one
     module = f"bluewater_{kind}_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     (folder / "code").mkdir(parents=True)
-    (folder / "code" / f"{module}.py").write_text(textwrap.dedent(code))
+    (folder / "code" / f"{module}.py").write_text(code)
     model = Model(signature=SIGNATURE)
     add_to_model(model, loader_module=module, code="code")  # type: ignore[no-untyped-call]
     (folder / "MLmodel").write_text(yaml.safe_dump(model.to_dict(), sort_keys=False))

@@ -72,6 +72,7 @@ class Replicas:
             resource=f"endpoint/{request.endpoint}",
             log=place / "log",
             env={
+                "OMP_NUM_THREADS": "1",  # one row at a time gains nothing from more
                 **request.env,
                 ENDPOINT_TOKEN: self._token,
                 INTERNAL_TOKEN: self._folder.internal_token(),

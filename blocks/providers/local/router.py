@@ -8,10 +8,14 @@ https://docs.haproxy.org/2.8/management.html#9.3
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import math
+import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -44,11 +48,12 @@ defaults
     # asking a model twice does no harm, so a replica that dies costs no request
     retries 3
     retry-on conn-failure empty-response
-    default-server inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 {maxconn}
+    default-server inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 {maxconn} \
+observe layer4 error-limit 1 on-error mark-down
 
 frontend public
     bind {bind}
-    stick-table type string len 128 size 100k expire 10s store http_req_rate(1s)
+    stick-table type string len 128 size 100k expire 10s store http_req_rate(10s)
     http-request set-var(txn.caller) req.hdr(authorization),xxh64
     http-request track-sc0 src,concat(-,txn.caller)
 {limit}
@@ -56,6 +61,11 @@ frontend public
 if {{ req.hdr_val(content-length) gt {max_payload} }}
 {slot}
     http-request set-var(txn.backend) var(txn.slot),map_str({slots})
+    # a variant without a live replica is stood in for by the oldest one, then by the newest
+    http-request set-var(txn.backend) str(99),map_str({slots}) \
+if {{ var(txn.backend),nbsrv lt 1 }}
+    http-request set-var(txn.backend) str(0),map_str({slots}) \
+if {{ var(txn.backend),nbsrv lt 1 }}
     acl internal req.hdr({mirrored}) -m str {token}
     http-request set-var(txn.backend) req.hdr({variant}),map_str({variants},none) \
 if internal {{ req.hdr({variant}) -m found }}
@@ -99,6 +109,16 @@ def binary() -> str:
     return found
 
 
+def runtime_socket(folder: Path) -> Path:
+    """Return the path of the runtime socket: short, as sockets need, and private to this user."""
+    home = Path(tempfile.gettempdir()) / f"bluewater-{os.getuid()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    if home.stat().st_uid != os.getuid():
+        raise Unavailable(f"{home} belongs to somebody else; set TMPDIR to a place of your own")
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return home / f"{name}.sock"
+
+
 def configuration(
     folder: Path, serving: Serving, *, token: str, bind: str, ports: Mapping[str, int]
 ) -> str:
@@ -110,7 +130,7 @@ def configuration(
     many = _json("RATE", "too many requests", "send fewer a second")
     limit = (
         f"    http-request return status 429 content-type application/json "
-        f"hdr retry-after 1 string '{many}' if {{ sc_http_req_rate(0) gt {rate:g} }}"
+        f"hdr retry-after 1 string '{many}' if {{ sc_http_req_rate(0) gt {math.ceil(10 * rate)} }}"
         if rate
         else ""
     )
@@ -122,7 +142,7 @@ def configuration(
             f" if {{ {header} -m found }}"
         )
     return CONFIGURATION.format(
-        socket=folder / "haproxy.sock",
+        socket=runtime_socket(folder),
         bind=bind,
         timeout=int(serving.timeout.total_seconds() * 1000) + 2000,
         maxconn=f"maxconn {serving.concurrency}",

@@ -23,7 +23,14 @@ from blocks.contracts import Unavailable, VariantTick
 from blocks.providers.local.desired import Desired, EndpointFolder, ObservedVariant
 from blocks.providers.local.processes import alive, spawn, stop
 from blocks.providers.local.replicas import Replica, Replicas
-from blocks.providers.local.router import SERVERS, Counters, Runtime, binary, configuration
+from blocks.providers.local.router import (
+    SERVERS,
+    Counters,
+    Runtime,
+    binary,
+    configuration,
+    runtime_socket,
+)
 from blocks.providers.local.scaling import Scaling
 from blocks.serving.config import ENDPOINT_TOKEN, MirrorTarget
 
@@ -41,7 +48,7 @@ class Supervisor:
     def __init__(self, folder: EndpointFolder, *, owner: str, token: str) -> None:
         self._folder, self._owner = folder, owner
         self._replicas = Replicas(folder, owner=owner, endpoint_token=token)
-        self._runtime = Runtime(folder.path / "haproxy.sock")
+        self._runtime = Runtime(runtime_socket(folder.path))
         self._observed = folder.observed()
         self._listener: socket.socket | None = None
         self._scaling: dict[str, Scaling] = {}
@@ -285,6 +292,7 @@ class Supervisor:
     def _close(self) -> None:
         if self._observed.router is not None:
             stop(self._observed.router, grace=2)
+        runtime_socket(self._folder.path).unlink(missing_ok=True)
         self._note(router=None)
 
 
