@@ -12,7 +12,6 @@ from blocks.providers.local import processes
 from blocks.providers.local.services import LocalServices
 from blocks.providers.local.workspace import owner_of
 
-
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request says nothing
 
 
