@@ -186,14 +186,14 @@ def test_another_model_scores_again(bench: Bench, jobs: BatchInference, store: O
 
 
 def test_memory_does_not_grow_with_the_data(bench: Bench, jobs: BatchInference) -> None:
-    """Four times the rows; in memory at once they would be a hundred megabytes more, and more."""
+    """Four times the rows in every file; a file at once would show."""
     peaks = []
-    for rows in (500_000, 2_000_000):
+    for rows in (1_000_000, 4_000_000):
         usage = settled(bench, jobs, bench.batch_request(rows)).usage
         if usage is None or usage.peak_memory_bytes is None:
             pytest.skip("this provider does not measure memory")
         peaks.append(usage.peak_memory_bytes)
-    assert peaks[1] - peaks[0] < 40 << 20, peaks
+    assert peaks[1] - peaks[0] < 30 << 20, peaks
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from blocks.providers.local.jobs import Started
 from blocks.testing.models import make_model
 from blocks.testing.waiting import until
 
-ROWS = 200_000  # in each file
+FILES = 4
 
 
 class BatchLevers:
@@ -32,7 +32,7 @@ class BatchLevers:
         self._jobs = LocalBatch(machine=machine)
 
     def request(self, rows: int) -> BatchRequest:
-        """Return a request over two files or more; the same number of rows, the same request."""
+        """Return a request over a few files; the same number of rows, the same request."""
         data, model = self._folder / f"rows-{rows}", self._folder / "batch-model"
         if not data.exists():
             _write(data, rows)
@@ -92,11 +92,11 @@ class BatchLevers:
 def _write(data: Path, rows: int) -> None:
     """Write x, n and note: x goes round from 0 to 1, n counts on over all files."""
     (data / "more").mkdir(parents=True)
-    starts = range(0, rows, min(ROWS, -(-rows // 2)))
+    starts = range(0, rows, -(-rows // FILES))
     for number, start in enumerate(starts):
         n = np.arange(start, min(rows, start + starts.step))
         table = pa.table(
             {"x": (n % 101) / 100, "n": n, "note": pa.array(np.char.add("note ", n.astype(str)))}
         )
         place = data if number % 2 == 0 else data / "more"
-        pq.write_table(table, place / f"part-{number:03d}.parquet", row_group_size=50_000)
+        pq.write_table(table, place / f"part-{number:03d}.parquet", row_group_size=rows)

@@ -1,27 +1,38 @@
-"""What this workspace owns on this machine, found by the mark that its processes carry."""
+"""Everything of ours on this machine: jobs, endpoints and services, by the owner's mark."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 import psutil
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, ProviderError, Resource, Unavailable
+from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.providers.local import batch_jobs, jobs, processes
 from blocks.providers.local.account import LocalMachine
-from blocks.providers.local.processes import Identity, Owned, owned, stop
+from blocks.providers.local.batch import LocalBatch
+from blocks.providers.local.batch_jobs import BatchFolder
+from blocks.providers.local.desired import EndpointFolder
+from blocks.providers.local.jobs import JobFolder
+from blocks.providers.local.processes import Owned
+from blocks.providers.local.teardown import empty_endpoint, stop_all, supervisor_first
+from blocks.providers.local.training import LocalTraining
 
-FOLDERS = {"training-job": "jobs", "endpoint": "endpoints", "batch-job": "batch"}
-GONE_WITHIN = 30.0  # seconds until the last process of a resource must be gone
+ENDPOINT, SERVICE, PROCESS = "endpoint", "service", "process"
+KINDS = {jobs.KIND, batch_jobs.KIND, ENDPOINT, SERVICE, PROCESS}
+
+Running = Mapping[tuple[str, str], list[Owned]]
 
 
 class LocalInventory(Block, Inventory):
-    """Lists and stops what carries this workspace's owner id; data and models stay."""
+    """Lists and stops what was started from this workspace; its data, models and reports stay."""
 
     _block_type_name = "Local inventory"
     _block_type_slug = "local-inventory"
@@ -29,56 +40,127 @@ class LocalInventory(Block, Inventory):
     provider: ClassVar[str] = "local"
 
     machine: LocalMachine = Field(
-        default_factory=LocalMachine, description="The workspace whose things are listed."
+        default_factory=LocalMachine, description="Whose things are listed on this machine."
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
-        if isinstance(error, OSError | psutil.Error):
-            return Unavailable(str(error), code=type(error).__name__)
-        return None
+        if isinstance(error, PermissionError):
+            return Denied(str(error))
+        return Unavailable(str(error)) if isinstance(error, OSError) else None
 
     def _owned(self) -> Iterator[Resource]:
-        running: dict[str, list[Owned]] = {}
-        for found in owned(self.machine.owner):
-            running.setdefault(found.resource, []).append(found)
-        for name, processes in sorted(running.items()):
-            count = len(processes)
-            yield self._resource(
-                name,
-                created=min(found.identity.created for found in processes),
-                running=True,
-                detail=f"{count} process{'es' if count > 1 else ''}",
-            )
-        for kind, folder in FOLDERS.items():
-            for place in sorted(self.machine.folder(folder).iterdir()):
-                name = f"{kind}/{place.name}"
-                if place.is_dir() and name not in running:
-                    made = datetime.fromtimestamp(place.stat().st_ctime, UTC)
-                    yield self._resource(name, created=made, running=False, detail="kept on disk")
+        running = self._running()
+        yield from self._training_jobs(running)
+        yield from self._batch_jobs(running)
+        yield from self._endpoints(running)
+        for (kind, id_), found in sorted(running.items()):
+            if not self._has_folder(kind, id_):
+                created = min(each.identity.created for each in found)
+                yield _resource(kind, id_, created, running, detail=f"{len(found)} processes")
 
     def _remove(self, resource: Resource) -> None:
-        """Stop whatever restarts things first, then the rest, until nothing of it runs."""
-        place = self.machine.folder() / FOLDERS.get(resource.kind, "services") / resource.name
-        if not self._processes(resource) and not place.exists() and resource.running is False:
-            raise Denied(f"{resource.id} is not of this workspace", code="OWNER")
-        end = time.monotonic() + GONE_WITHIN
-        self._stop_supervisor(place)
-        while found := self._processes(resource):
-            for each in found:
-                stop(each.identity, grace=5)
-            if time.monotonic() > end:
-                raise Unavailable(f"{resource.id} does not end", code="ALIVE")
+        kind, id_ = resource.kind, resource.id
+        if kind not in KINDS or not _is_plain(id_) or self._belongs_to_others(kind, id_):
+            raise Denied(
+                f"{kind} {id_!r} was not started from {self.machine.workspace}; "
+                "remove it where it belongs",
+                code="NOT_OURS",
+            )
+        self._tell(kind, id_)
+        stop_all(partial(self._of, kind, id_), self._order(kind, id_))
 
-    def _processes(self, resource: Resource) -> list[Owned]:
-        return [each for each in owned(self.machine.owner) if each.resource == resource.id]
+    def _tell(self, kind: str, id_: str) -> None:
+        """See that nobody starts again what is stopped now."""
+        if kind == jobs.KIND:
+            LocalTraining(machine=self.machine).cancel(_ref(LocalTraining.capability, id_))
+        elif kind == batch_jobs.KIND:
+            LocalBatch(machine=self.machine).cancel(_ref(LocalBatch.capability, id_))
+        elif kind == ENDPOINT:
+            empty_endpoint(self._endpoint(id_))
 
-    def _stop_supervisor(self, place: Path) -> None:
-        file = place / "supervisor.json"
-        if file.exists():
-            stop(Identity.model_validate_json(file.read_text()), grace=5)
+    def _order(self, kind: str, id_: str) -> Callable[[Owned], int]:
+        return supervisor_first(self._endpoint(id_)) if kind == ENDPOINT else lambda _: 0
 
-    def _resource(self, name: str, *, created: datetime, running: bool, detail: str) -> Resource:
-        kind, _, short = name.partition("/")
-        return Resource(
-            kind=kind, id=name, name=short, created=created, running=running, detail=detail
-        )
+    def _training_jobs(self, running: Running) -> Iterator[Resource]:
+        for folder in JobFolder.below(self.machine.folder("jobs")):
+            job, end = folder.read(jobs.Job), folder.read(jobs.Ended)
+            if job is not None:
+                name = PurePosixPath(job.request.source_uri).name
+                detail = end.phase.value if end else ""
+                id_ = folder.path.name
+                yield _resource(jobs.KIND, id_, job.created, running, name=name, detail=detail)
+
+    def _batch_jobs(self, running: Running) -> Iterator[Resource]:
+        for folder in BatchFolder.below(self.machine.folder("batch")):
+            job, end = folder.read(batch_jobs.Job), folder.read(batch_jobs.Ended)
+            if job is not None:
+                name = PurePosixPath(job.request.data_uri).name
+                detail = end.phase.value if end else ""
+                id_ = folder.path.name
+                yield _resource(
+                    batch_jobs.KIND, id_, job.created, running, name=name, detail=detail
+                )
+
+    def _endpoints(self, running: Running) -> Iterator[Resource]:
+        for path in sorted(self.machine.folder("endpoints").iterdir()):
+            variants = EndpointFolder(path).desired().variants.values()
+            if variants:
+                created = datetime.fromtimestamp(min(each.started for each in variants), UTC)
+                detail = ", ".join(sorted(each.request.variant for each in variants))
+                yield _resource(ENDPOINT, path.name, created, running, detail=detail)
+
+    def _has_folder(self, kind: str, id_: str) -> bool:
+        if kind == jobs.KIND:
+            return JobFolder(self.machine.folder("jobs") / id_).exists
+        if kind == batch_jobs.KIND:
+            return BatchFolder(self.machine.folder("batch") / id_).exists
+        return kind == ENDPOINT and bool(self._endpoint(id_).desired().variants)
+
+    def _endpoint(self, id_: str) -> EndpointFolder:
+        return EndpointFolder(self.machine.folder("endpoints") / id_)
+
+    def _running(self) -> Running:
+        """Return our live processes by what they are for; not this one, nor those it runs in."""
+        spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+        found: dict[tuple[str, str], list[Owned]] = defaultdict(list)
+        for each in processes.owned(self.machine.owner):
+            if each.identity.pid not in spared:
+                found[_named(each.resource)].append(each)
+        return found
+
+    def _of(self, kind: str, id_: str) -> list[Owned]:
+        return self._running().get((kind, id_), [])
+
+    def _belongs_to_others(self, kind: str, id_: str) -> bool:
+        """Whether processes of that name live, and none of them, nor a folder, is ours."""
+        if self._of(kind, id_) or self._has_folder(kind, id_):
+            return False
+        return any(_named(each) == (kind, id_) for each in processes.marked())
+
+
+def _resource(
+    kind: str,
+    id_: str,
+    created: datetime,
+    running: Running,
+    *,
+    name: str = "",
+    detail: str = "",
+) -> Resource:
+    live = (kind, id_) in running
+    return Resource(
+        kind=kind, id=id_, name=name or id_, created=created, running=live, detail=detail
+    )
+
+
+def _named(resource: str) -> tuple[str, str]:
+    kind, _, id_ = resource.partition("/")
+    return (kind, id_) if id_ else (PROCESS, kind or "unnamed")
+
+
+def _is_plain(id_: str) -> bool:
+    return bool(id_) and "/" not in id_ and not id_.startswith(".")
+
+
+def _ref(capability: str, id_: str) -> OperationRef:
+    return OperationRef(provider="local", capability=capability, id=id_, token=id_)

@@ -90,6 +90,15 @@ def owned(owner: str) -> Iterator[Owned]:
                 yield Owned(identity=identity, resource=environment.get(RESOURCE, ""))
 
 
+def marked() -> Iterator[str]:
+    """Yield what each live process of any owner on this machine is for."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            environment = process.environ()
+            if OWNER in environment and process.status() != psutil.STATUS_ZOMBIE:
+                yield environment.get(RESOURCE, "")
+
+
 def stop(identity: Identity, *, grace: float = 10.0) -> None:
     """End a process and its group: SIGTERM, ``grace`` seconds, SIGKILL. Gone is fine."""
     process = _process(identity)
