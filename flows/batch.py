@@ -1,0 +1,37 @@
+"""Score a data set with a registered version."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from blocks.contracts import (
+    BatchInference,
+    BatchRequest,
+    BatchResult,
+    InvalidRequest,
+    ModelRegistry,
+)
+from blocks.platform import Platform
+from tasks.batch.stage import score_data
+
+
+@flow(name="batch", flow_run_name="batch {model}", log_prints=False)
+def batch(
+    platform: Platform,
+    model: str,
+    data: str,
+    output: str,
+    machine: str,
+    alias: str = "champion",
+    run: str = "",
+) -> BatchResult:
+    """Score every row of a Parquet data set with the version that an alias means.
+
+    Started again with the same ``run`` (default: made from what is asked), it goes on where it was.
+    """
+    version = platform.connect(ModelRegistry).resolve(model, alias)
+    if version is None:
+        raise InvalidRequest(f"{model!r} has no alias {alias!r}; promote a version first")
+    request = BatchRequest(model=version, data_uri=data, output_uri=output, machine=machine)
+    name = run or f"batch-{model}-{version.version}"
+    return score_data(platform.connect(BatchInference), request, run=name)

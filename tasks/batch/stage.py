@@ -1,0 +1,47 @@
+"""Score a data set, and wait for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.contracts import BatchInference, BatchRequest, BatchResult, Phase, RunKey
+from tasks import showing
+from tasks.waiting import Pace, patiently, wait
+
+FAULTS = timedelta(minutes=10)  # how long a passing fault of the provider is waited out
+
+
+class ScoringFailed(Exception):
+    """The job ended without predictions for every row."""
+
+
+@task(name="score", task_run_name="score {run}", cache_policy=NO_CACHE)
+def score_data(
+    batch: BatchInference, request: BatchRequest, *, run: str, pace: Pace | None = None
+) -> BatchResult:
+    """Return where the predictions are. Run again with the same ``run``, it finds the same job.
+
+    A job whose machine was taken back is submitted again, and does not score a finished file twice.
+    """
+    pace = pace or Pace(every=timedelta(seconds=2))
+    progress = showing.Progress(f"Scoring, run {run}")
+    key = RunKey(run=run, step="score")
+    while True:
+        ref = patiently(partial(batch.submit, request, key=key), within=FAULTS, pace=pace)
+        status = wait(
+            partial(batch.status, ref),
+            within=request.max_duration + FAULTS,
+            pace=pace,
+            seen=lambda seen: progress.set(seen.progress or 0.0),
+        )
+        if status.phase is Phase.SUCCEEDED and status.result is not None:
+            return status.result
+        if status.phase is not Phase.INTERRUPTED:
+            failure = status.failure
+            why = f"{failure.code}: {failure.message}" if failure else status.phase.value
+            raise ScoringFailed(f"job {ref.id} {why}")
+        key = key.next()
