@@ -21,6 +21,7 @@ def batch(
     model: str,
     data: str,
     output: str,
+    *,
     machine: str,
     alias: str = "champion",
     run: str = "",

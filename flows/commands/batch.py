@@ -36,7 +36,13 @@ def command(
 ) -> Exit:
     """Score every row of a data set with the version of MODEL that an alias means."""
     result = batch(
-        platform(platform_name), model, _uri(data), _uri(output), machine, alias=alias, run=run
+        platform(platform_name),
+        model,
+        _uri(data),
+        _uri(output),
+        machine=machine,
+        alias=alias,
+        run=run,
     )
     show([result.model_dump()], title="Predictions", as_json=as_json)
     return Exit.OK
