@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import sqlalchemy as sa
 
 from blocks.contracts import InvalidRequest, NotFound, ObjectStore
 from tasks.validation.dialect import NAME
@@ -59,7 +60,8 @@ class ParquetData:
             kinds = zip(rows.columns, map(str, rows.types), strict=True)
             rows.project(", ".join(_column(*each) for each in kinds)).create_view(VIEW)
         settings = {**SETTINGS, "temp_directory": str(folder / "spill")}
-        return f"{NAME.replace('.', '+')}:///{path}?{urlencode(settings)}"
+        url = sa.URL.create(NAME.replace(".", "+"), database=str(path), query=settings)
+        return url.render_as_string()
 
 
 def open_parquet(store: ObjectStore, uri: str, folder: Path) -> ParquetData:

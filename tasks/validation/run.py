@@ -45,7 +45,7 @@ def run_suite(
     ]
     asked = [line.model_copy(update={"kwargs": translated(line.kwargs)}) for line in numbered]
     with _quiet():
-        result = _over_files(data, folder).validate(to_gx_suite(name, asked))
+        result = _over_files(to_gx_suite(name, asked), data, folder)
         for place, each in enumerate(result.results):
             line = numbered[each.expectation_config.meta[NUMBER]]
             if _raised(each) or line.type in FRAME_ONLY:
@@ -73,10 +73,14 @@ def _context() -> Any:
     )
 
 
-def _over_files(data: ParquetData, folder: Path) -> Any:
+def _over_files(suite: gx.ExpectationSuite, data: ParquetData, folder: Path) -> Any:
     source = _context().data_sources.add_sql("files", connection_string=data.database(folder))
     asset = source.add_table_asset(VIEW, table_name=VIEW).add_batch_definition_whole_table("all")
-    return asset.get_batch()
+    try:
+        return asset.get_batch().validate(suite)
+    finally:
+        source.get_engine().dispose()
+        source.get_execution_engine().engine.dispose()
 
 
 def _over_frame(name: str, line: Expectation, data: ParquetData) -> Any:

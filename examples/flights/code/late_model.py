@@ -9,13 +9,11 @@ import joblib
 import numpy as np
 import pandas as pd
 from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 TEXTS = ("carrier", "origin", "dest")
-NUMBERS = (
-    "departure_hour",
-    "arrival_hour",
-    "distance",
+NUMBERS = ("departure_hour", "arrival_hour", "distance")
+MEASURED = (  # may be missing: nobody has left yet, or nobody looked at the sky
     "minutes_behind",
     "temperature",
     "dew_point",
@@ -26,7 +24,7 @@ NUMBERS = (
     "visibility",
 )
 WHOLE = ("weekday", "departures")
-FEATURES = (*TEXTS, *NUMBERS, *WHOLE)
+FEATURES = (*TEXTS, *NUMBERS, *MEASURED, *WHOLE)
 
 
 class Encoder:
@@ -52,10 +50,12 @@ class Encoder:
         """Return one row of floats for each row of the frame."""
         matrix = np.empty((len(frame), len(FEATURES)))
         for place, name in enumerate(FEATURES):
-            codes, values = self._codes.get(name), frame[name].to_numpy()
-            matrix[:, place] = (
-                values if codes is None else [codes.get(value, np.nan) for value in values]
-            )
+            if name not in frame:
+                matrix[:, place] = np.nan
+            elif codes := self._codes.get(name):
+                matrix[:, place] = [codes.get(value, np.nan) for value in frame[name].to_numpy()]
+            else:
+                matrix[:, place] = frame[name].to_numpy(dtype=float)
         return matrix
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import joblib
 import mlflow.pyfunc
 import pandas as pd
-from late_model import FEATURES, NUMBERS, TEXTS, Encoder
+from late_model import FEATURES, MEASURED, TEXTS, WHOLE, Encoder
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from sklearn.ensemble import HistGradientBoostingClassifier as Trees
@@ -69,8 +69,13 @@ def save(scratch: Path, example: pd.DataFrame, encoder: Encoder, trees: Trees) -
     kept = scratch / "kept"
     kept.mkdir()
     joblib.dump({"levels": encoder.levels, "trees": trees}, kept / "model.joblib")
-    kinds = dict.fromkeys(TEXTS, DataType.string) | dict.fromkeys(NUMBERS, DataType.double)
-    inputs = Schema([ColSpec(kinds.get(name, DataType.long), name) for name in FEATURES])
+    kinds = dict.fromkeys(TEXTS, DataType.string) | dict.fromkeys(WHOLE, DataType.long)
+    inputs = Schema(
+        [
+            ColSpec(kinds.get(name, DataType.double), name, required=name not in MEASURED)
+            for name in FEATURES
+        ]
+    )
     outputs = Schema([ColSpec(DataType.double, "probability_late")])
     mlflow.pyfunc.save_model(
         scratch / "model",
