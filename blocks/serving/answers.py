@@ -11,6 +11,7 @@ import pandas as pd
 
 from blocks.contracts import PREDICTION_BUCKETS
 
+FLOAT_MAX = int(np.finfo(np.float64).max)
 LABELS = 10_000  # whole numbers below this are class labels; beyond, quantities
 
 
@@ -80,6 +81,8 @@ def prediction_bucket(value: Any) -> str:
         return str(value)[:100]
     if isinstance(value, int) and abs(value) < LABELS:
         return str(value)
+    if isinstance(value, int) and abs(value) > FLOAT_MAX:
+        return "inf" if value > 0 else "-inf"
     number = math.nan if value is None else float(value)
     if 0 <= number <= 1:
         return str(min(int(number * PREDICTION_BUCKETS), PREDICTION_BUCKETS - 1))

@@ -6,6 +6,7 @@ A bare ASGI application: a framework would cost several times what a small model
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import math
 import os
@@ -87,7 +88,7 @@ class App:
             *headers,
             (REQUEST_ID.encode(), exchange.identify().encode()),
         ]
-        sent = content if text else orjson.dumps(content, default=str, option=OPTIONS)
+        sent = content if text else _json(content)
         await exchange.answer(status, sent, headers, close=self.draining, linger=linger)
         return None
 
@@ -189,6 +190,13 @@ def _advice(refused: Refused) -> list[Header]:
     if refused.code == "METHOD":
         return [(b"allow", refused.remedy.removeprefix("use ").replace(" or ", ", ").encode())]
     return []
+
+
+def _json(content: Any) -> bytes:
+    try:
+        return orjson.dumps(content, default=str, option=OPTIONS)
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, say
+        return json.dumps(content, default=str).encode()
 
 
 def _always(content: Any) -> Callable[[Exchange, bool], Awaitable[Answer]]:

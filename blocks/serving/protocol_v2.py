@@ -120,8 +120,8 @@ def _named(tensor: Any) -> tuple[str, list[Any]]:
     if not isinstance(name, str) or not isinstance(tensor.get("data"), list):
         message = "a tensor needs a name and data"
         raise Refused(400, "SHAPE", message, field=str(name or "inputs")[:100], remedy=REMEDY)
-    if tensor.get("datatype") not in DATATYPES:
-        message = f"{str(tensor.get('datatype'))[:20]!r} of {name[:100]!r} is no datatype"
+    if (datatype := str(tensor.get("datatype"))) not in DATATYPES:
+        message = f"{datatype[:20]!r} of {name[:100]!r} is no datatype"
         remedy = f"send one of {', '.join(sorted(DATATYPES))}"
         raise Refused(400, "DATATYPE", message, field=name[:100], remedy=remedy)
     return name, tensor["data"]

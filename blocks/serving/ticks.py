@@ -128,9 +128,10 @@ class TickFile:
     far it has read stays right. The process id is the last part of every name.
     """
 
-    def __init__(self, folder: Path, prefix: str) -> None:
+    def __init__(self, folder: Path, prefix: str, *, limit: int = FILE_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._prefix, self._number = folder, prefix, 0
+        self._limit = limit
         self._failing = False
         self._size = self._cut()
 
@@ -142,7 +143,7 @@ class TickFile:
 
     def append(self, content: bytes) -> bool:
         """Add lines, all or none; return whether they are there."""
-        if self._size and self._size + len(content) > FILE_BYTES:
+        if self._size and self._size + len(content) > self._limit:
             self._next()
         try:
             with self.path.open("ab", buffering=0) as file:

@@ -131,6 +131,7 @@ class Workers:
         try:
             parts = split(listed(self._ask(columns, None)), [rows.count for rows in group])
         except Exception:  # noqa: BLE001 - any model, any error; each request is asked again alone
+            log.warning("a merged call failed; for %g s, requests are asked one by one", PAUSE)
             self._paused_until = time.monotonic() + PAUSE
             return None
         if parts is None:
