@@ -9,11 +9,11 @@ together. Besides, a change must be large enough to matter: an effect floor for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2, gumbel_r, norm
 
+from blocks.contracts import Frozen
 from tasks.drift.compare import Watched, watched_of
 from tasks.drift.histogram import Floats
 from tasks.drift.noise import Sampling, surprise, wobble
@@ -33,19 +33,20 @@ FLOORS: Mapping[Change, float] = {
 }
 """Smaller changes are no reason for an alarm, however sure they are."""
 
+CERTAIN = 99.0  # larger surprises are told as this one
+
 HEAVY = 6.0
 """A change that surprised so much within the reference has its own limit: it may happen again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Frozen):
     """One kind of change of one column."""
 
     column: str
     change: Change
     effect: float  # the distance, or the share
     floor: float
-    surprise: float  # in standard deviations, about
+    surprise: float  # in standard deviations, about; 99 for what was never seen
     limit: float  # what the surprise has to pass
     alarm: bool
 
@@ -121,7 +122,7 @@ class Alarms:
             change=change,
             effect=effect,
             floor=floor,
-            surprise=score,
+            surprise=min(max(score, -CERTAIN), CERTAIN),
             limit=limit,
             alarm=effect > floor and score > limit,
         )

@@ -33,15 +33,17 @@ class Axes(Frozen):
     def __getitem__(self, name: str) -> Axis:
         return next(axis for axis in self.columns if axis.name == name)
 
+    def only(self, names: Sequence[str]) -> Axes:
+        """Return the axes of those columns."""
+        return Axes(columns=tuple(axis for axis in self.columns if axis.name in names))
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that are profiled, in the order of the data."""
         return tuple(axis.name for axis in self.columns)
 
 
-def axes_of(
-    sample: pa.Table, *, categorical: Sequence[str] = (), ignore: Sequence[str] = ()
-) -> Axes:
+def axes_of(sample: pa.Table, *, categorical: Sequence[str] = ()) -> Axes:
     """Return axes from some rows of the reference; any rows do, they only set the resolution.
 
     Numbers, dates and times are numeric unless listed in ``categorical``; text and booleans are
@@ -50,8 +52,6 @@ def axes_of(
     """
     found = []
     for field in sample.schema:
-        if field.name in ignore:
-            continue
         column = sample.column(field.name)
         if is_category(field.type) or field.name in categorical:
             axis = _category(field.name, column)

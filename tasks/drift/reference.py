@@ -56,25 +56,24 @@ def reference_of(
     uri: str,
     *,
     batch: str | None = None,
-    ignore: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
     model: str = "",
 ) -> ReferenceProfile:
-    """Profile a data set by batch: by the column ``batch``, or in 20 parts by position.
+    """Profile ``columns`` by batch: by the column ``batch``, or in 20 parts by position.
 
     Parts by position tell how the data moves only if the rows are in the order of time; shuffled
     rows hide it, and alarms will then be raised for what is usual.
     """
     objects = parquet(store, uri)
-    names = [name for name in schema_of(store, objects).names if name not in ignore]
-    if batch is not None and batch not in schema_of(store, objects).names:
-        raise MissingColumns(f"the data has no column {batch!r} to name its batches")
+    there = schema_of(store, objects).names
+    names = [name for name in there if name != batch] if columns is None else list(columns)
     wanted = [*names, *([batch] if batch and batch not in names else [])]
-    axes = axes_of(
-        sample(store, objects, names), categorical=categorical, ignore=[*ignore, batch or ""]
-    )
+    if lacking := [name for name in wanted if name not in there]:
+        raise MissingColumns(f"the data has no column {', '.join(map(repr, lacking))}")
+    axes = axes_of(sample(store, objects, names), categorical=categorical)
     found = batches(store, objects, wanted)
-    parts = _named(found, batch) if batch else _placed(found, rows_of(store, objects))
+    parts = _named(found, batch) if batch else split(found, rows_of(store, objects))
     return reference_from(parts, axes, model=model)
 
 
@@ -91,6 +90,23 @@ def reference_from(
     _put_away(live, done)
     ordered = {name: done[name] for name in sorted(done)}
     return ReferenceProfile(axes=axes, batches=ordered, model=model)
+
+
+def split(
+    found: Iterator[pa.RecordBatch], total: int, splits: int = SPLITS
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yield rows with the name of the part they are in, by position: ``part-00`` to ``part-19``."""
+    splits = min(splits, max(total, 1))
+    edges = [total * number // splits for number in range(splits + 1)]
+    position, part = 0, 0
+    for rows in found:
+        start = 0
+        while start < len(rows):
+            while edges[part + 1] <= position:
+                part += 1
+            size = min(len(rows) - start, edges[part + 1] - position)
+            yield f"part-{part:02d}", rows.slice(start, size)
+            start, position = start + size, position + size
 
 
 def _put_away(live: dict[str, Tally], done: dict[str, Profile]) -> None:
@@ -111,17 +127,3 @@ def _named(found: Iterator[pa.RecordBatch], batch: str) -> Iterator[tuple[str, p
             name = values[each] if each >= 0 else "missing"
             here = np.flatnonzero(index == each)
             yield name, rows if len(here) == len(rows) else rows.take(pa.array(here))
-
-
-def _placed(found: Iterator[pa.RecordBatch], total: int) -> Iterator[tuple[str, pa.RecordBatch]]:
-    splits = min(SPLITS, max(total, 1))
-    edges = [total * number // splits for number in range(splits + 1)]
-    position, part = 0, 0
-    for rows in found:
-        start = 0
-        while start < len(rows):
-            while edges[part + 1] <= position:
-                part += 1
-            size = min(len(rows) - start, edges[part + 1] - position)
-            yield f"part-{part:02d}", rows.slice(start, size)
-            start, position = start + size, position + size

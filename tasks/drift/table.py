@@ -18,7 +18,7 @@ from tasks.drift.distances import (
 )
 from tasks.drift.histogram import MIDDLES, Counts, Histogram
 from tasks.drift.levels import Levels
-from tasks.drift.profile import Column, Profile
+from tasks.drift.profile import Profile
 
 TENTHS = 10
 

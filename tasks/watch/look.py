@@ -1,0 +1,181 @@
+"""One look at an endpoint: drift, data quality, performance, and the causes that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from blocks.contracts import Monitor, ObjectStore, Window
+from tasks.drift.alarm import Alarms, Finding
+from tasks.drift.betting import LossEvidence
+from tasks.drift.performance import Calibrator, Estimate, Trust, domain_auc, estimate, measure
+from tasks.drift.table import drift_table
+from tasks.watch.policy import Cause, Kind
+from tasks.watch.reference import PREDICTION, WatchReference
+from tasks.watch.report import MeasuredWindow, WatchReport
+from tasks.watch.spec import WatchSpec
+from tasks.watch.traffic import Traffic, labelled, observe
+
+EVIDENCE = 20.0  # capital that comes with a chance of at most 1 in 20 if the promise is kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Where to look, and against what."""
+
+    monitor: Monitor
+    store: ObjectStore
+    spec: WatchSpec
+    endpoint: str
+    variant: str  # empty: all of them
+    reference: WatchReference
+
+    def report(self, window: Window, before: WatchReport | None) -> WatchReport:
+        """Return what is found in the window; ``before`` is the look before this one."""
+        profile = self.reference.profile
+        traffic = observe(
+            self.monitor,
+            self.store,
+            self.endpoint,
+            window,
+            axes=profile.axes,
+            variant=self.variant,
+        )
+        judged = traffic.rows >= self.spec.least_rows
+        calibrator = self.reference.calibrator
+        report = WatchReport(
+            endpoint=self.endpoint,
+            model=profile.model,
+            window=window,
+            rows=traffic.rows,
+            judged=judged,
+            expected_auc=calibrator.auc if calibrator else None,
+        )
+        found: dict[str, object] = {}
+        if judged:
+            floors, chance = self.spec.floors, self.spec.false_alarms
+            alarms = Alarms(profile, false_alarms=chance, floors=floors)
+            found["columns"] = drift_table(profile.whole, traffic.profile)
+            found["findings"] = alarms.judge(traffic.profile)
+            found["estimate"] = self._estimate(traffic)
+        found["matured"] = self._matured(window, before)
+        report = report.model_copy(update=found)
+        return report.model_copy(update={"causes": tuple(causes(report, self.spec))})
+
+    def _estimate(self, traffic: Traffic) -> Estimate | None:
+        calibrator, sample = self.reference.calibrator, traffic.sample
+        if calibrator is None or PREDICTION not in sample:
+            return None
+        apart = domain_auc(self.reference.sample.to_pandas(), sample)
+        return estimate(calibrator, sample[PREDICTION].to_numpy(dtype=np.float64), apart)
+
+    def _matured(self, window: Window, before: WatchReport | None) -> MeasuredWindow | None:
+        """Judge the newest window whose labels are all there, by their age."""
+        labels, calibrator = self.spec.labels, self.reference.calibrator
+        if labels is None or calibrator is None:
+            return None
+        back = -(-labels.maturity // self.spec.window) * self.spec.window
+        past = Window(start=window.start - back, end=window.end - back)
+        rows = observe(
+            self.monitor,
+            self.store,
+            self.endpoint,
+            past,
+            axes=self.reference.profile.axes,
+            variant=self.variant,
+        ).sample
+        if rows.empty:
+            return None
+        known = labelled(self.store, labels, rows)
+        share = len(known) / len(rows)
+        found = MeasuredWindow(
+            window=past,
+            captured=len(rows),
+            labelled=len(known),
+            complete=share >= labels.least_share,
+        )
+        if not found.complete or len(known) < self.spec.least_rows:
+            return found
+        scores = known[PREDICTION].to_numpy(dtype=np.float64)
+        truth = known["label"].to_numpy(dtype=np.int64)
+        evidence = self._evidence(before, calibrator, scores, truth)
+        return found.model_copy(
+            update={"measured": measure(calibrator, scores, truth), "evidence": evidence}
+        )
+
+    def _evidence(
+        self,
+        before: WatchReport | None,
+        calibrator: Calibrator,
+        scores: np.ndarray,
+        truth: np.ndarray,
+    ) -> LossEvidence | None:
+        if self.reference.loss is None:
+            return None
+        promised = min(self.reference.loss * (1 + self.spec.loss_margin), 0.99)
+        evidence = LossEvidence(promised=promised)
+        if before and before.model == self.reference.profile.model and before.matured:
+            evidence = before.matured.evidence or evidence
+        return evidence.after((calibrator(scores) - truth) ** 2)
+
+
+def causes(report: WatchReport, spec: WatchSpec) -> list[Cause]:
+    """Return what speaks for a retrain, with its effect.
+
+    An estimate that cannot be trusted is no cause: it says nothing, neither good nor bad.
+    """
+    found = [_of(finding) for finding in _largest(report.alarms)]
+    before = report.expected_auc
+    guess = report.estimate
+    if before is not None and guess is not None and guess.trust is Trust.USABLE:
+        found += _loss(Kind.ESTIMATE, before, guess.auc, guess.high, spec.least_loss)
+    matured = report.matured
+    if before is not None and matured is not None and matured.measured is not None:
+        seen = matured.measured
+        found += _loss(Kind.PERFORMANCE, before, seen.auc, seen.high, spec.least_loss)
+        if matured.evidence is not None and matured.evidence.value >= EVIDENCE:
+            rise = seen.loss / matured.evidence.promised * (1 + spec.loss_margin) - 1
+            found.append(
+                Cause(
+                    kind=Kind.PERFORMANCE,
+                    subject="mean loss",
+                    effect=rise,
+                    floor=spec.loss_margin,
+                )
+            )
+    return found
+
+
+def window_before(now: datetime, spec: WatchSpec) -> Window:
+    """Return the newest whole window, on a grid that begins at the epoch."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    end = epoch + (now - spec.settle - epoch) // spec.window * spec.window
+    return Window(start=end - spec.window, end=end)
+
+
+def _largest(alarms: Sequence[Finding]) -> list[Finding]:
+    """Return one finding for each column: the one that passes its floor by most."""
+    largest: dict[str, Finding] = {}
+    for each in alarms:
+        known = largest.get(each.column)
+        if known is None or each.effect / max(each.floor, 1e-9) > known.effect / max(
+            known.floor, 1e-9
+        ):
+            largest[each.column] = each
+    return list(largest.values())
+
+
+def _of(finding: Finding) -> Cause:
+    kind = Kind.PREDICTION if finding.column == PREDICTION else Kind.INPUT
+    return Cause(kind=kind, subject=finding.column, effect=finding.effect, floor=finding.floor)
+
+
+def _loss(
+    kind: Kind, before: float, now: float | None, high: float | None, least: float
+) -> list[Cause]:
+    if now is None or high is None or high >= before or before - now < least:
+        return []
+    return [Cause(kind=kind, subject="area under the curve", effect=before - now, floor=least)]

@@ -1,0 +1,152 @@
+"""What a look at an endpoint found, for the flow and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blocks.contracts import Frozen, Window
+from tasks.drift.alarm import Finding
+from tasks.drift.betting import LossEvidence
+from tasks.drift.performance import Estimate, Measured, Trust
+from tasks.drift.table import ColumnDrift
+from tasks.watch.policy import Cause, RetrainRequest
+
+TRUSTED = {
+    Trust.USABLE: "the rows are like those it was calibrated on",
+    Trust.DOUBTFUL: "**doubtful**: the rows differ from those it was calibrated on",
+    Trust.UNKNOWN: "**not to be believed**: the rows are outside of what the model was trained on; "
+    "fetch labels",
+}
+
+
+class MeasuredWindow(Frozen):
+    """Performance in a window whose labels are there."""
+
+    window: Window
+    captured: int  # rows that were looked at
+    labelled: int
+    complete: bool  # enough of them have a label to judge
+    measured: Measured | None = None
+    evidence: LossEvidence | None = None
+
+
+class WatchReport(Frozen):
+    """One look at an endpoint."""
+
+    endpoint: str
+    model: str
+    window: Window
+    rows: int
+    judged: bool  # there were enough rows
+    columns: tuple[ColumnDrift, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    estimate: Estimate | None = None
+    expected_auc: float | None = None  # on held-out rows, when the model was trained
+    matured: MeasuredWindow | None = None
+    causes: tuple[Cause, ...] = ()
+    request: RetrainRequest | None = None
+    why_not: str = ""  # why no retrain was asked for
+    plots: Mapping[str, str] = {}  # name -> URI
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The changes that are both sure and large enough to matter."""
+        return tuple(each for each in self.findings if each.alarm)
+
+    def drift_rows(self) -> list[dict[str, str]]:
+        """Return the drift table as text, columns with alarms first."""
+        by_column: dict[str, list[Finding]] = {}
+        for each in self.alarms:
+            by_column.setdefault(each.column, []).append(each)
+        told = {each.column: each for each in self.columns}
+        names = [*by_column, *(name for name in told if name not in by_column)]
+        return [_row(name, by_column.get(name, []), told.get(name)) for name in names]
+
+    def markdown(self) -> str:
+        """Return the report as one page."""
+        span = f"{self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M}"
+        parts = [f"# {self.endpoint}, {span}", f"{self.rows:,} rows answered by {self.model}."]
+        if not self.judged:
+            parts.append("Too few rows to judge.")
+        elif self.alarms:
+            names = dict.fromkeys(each.column for each in self.alarms)
+            parts.append(f"**{len(names)} columns changed**: {', '.join(names)}.")
+        else:
+            parts.append("No column changed more than batches of the training data do.")
+        if self.request is not None:
+            reasons = "\n".join(f"- {reason}" for reason in self.request.reasons)
+            parts.append(f"**A retrain is asked for**, because of\n\n{reasons}")
+        else:
+            parts.append(f"No retrain is asked for: {self.why_not}.")
+        parts += [_estimated(self.estimate, self.expected_auc), _matured(self.matured)]
+        parts.append(_table(self.drift_rows()))
+        parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
+        return "\n\n".join(part for part in parts if part)
+
+
+def _row(name: str, alarms: Sequence[Finding], told: ColumnDrift | None) -> dict[str, str]:
+    what = ", ".join(f"{each.change} {each.effect:.3g}" for each in alarms)
+    if told is None:
+        return {"column": name, "alarm": what}
+    return {
+        "column": name,
+        "alarm": what,
+        "Jensen-Shannon": _number(told.jensen_shannon),
+        "PSI": _number(told.psi),
+        "KS": _number(told.ks),
+        "Wasserstein": _number(told.wasserstein),
+        "missing": f"{_share(told.missing_before)} to {_share(told.missing)}",
+        "median": f"{_number(told.median_before)} to {_number(told.median)}"
+        if told.median is not None
+        else "",
+        "unseen": ", ".join(told.unseen),
+    }
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    if not rows:
+        return ""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(row.get(name, "") for name in names) + " |" for row in rows]
+    return "## Columns\n\n" + "\n".join(lines)
+
+
+def _estimated(estimate: Estimate | None, expected: float | None) -> str:
+    if estimate is None:
+        return ""
+    before = f" (held out: {expected:.3f})" if expected is not None else ""
+    return (
+        f"Estimated area under the curve, without labels: {_number(estimate.auc)}{before}. This is "
+        f"{TRUSTED[estimate.trust]} (domain AUC {estimate.domain_auc:.3f})."
+    )
+
+
+def _matured(matured: MeasuredWindow | None) -> str:
+    if matured is None:
+        return ""
+    span = f"{matured.window.start:%Y-%m-%d %H:%M} to {matured.window.end:%Y-%m-%d %H:%M}"
+    if matured.measured is None:
+        return (
+            f"Of {matured.captured:,} rows of {span}, {matured.labelled:,} have a label: too few."
+        )
+    found, evidence = matured.measured, matured.evidence
+    text = (
+        f"Measured on {found.rows:,} labelled rows of {span}: area under the curve "
+        f"{_number(found.auc)}, share that came true {found.base_rate:.3f} "
+        f"(promised: {found.expected_rate:.3f})"
+    )
+    if evidence is None:
+        return text + "."
+    return (
+        f"{text}, mean loss {found.loss:.4f} (accepted: {evidence.promised:.4f}; evidence against "
+        f"it {evidence.value:.3g}, 20 is enough)."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"

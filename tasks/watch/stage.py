@@ -1,0 +1,186 @@
+"""Make a model's reference; look at an endpoint, and ask for a retrain when it is time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+
+from blocks.contracts import Frozen, Monitor, ObjectStore, Sample, TrainingResult, Window
+from blocks.workload.places import local_path
+from tasks import showing
+from tasks.data import DataSpec
+from tasks.evaluation.scoring import ModelRefused, load_model
+from tasks.memory import recall, remember
+from tasks.watch import plots, reference
+from tasks.watch.ledger import WatchLedger
+from tasks.watch.look import Look, window_before
+from tasks.watch.policy import RetrainRequest, Seen
+from tasks.watch.report import WatchReport
+from tasks.watch.spec import WatchSpec
+from tasks.watch.training import reference_for
+
+ASKED = "bluewater.retrain.asked"
+DRAWN = 30  # looks on a picture
+
+
+class ReferenceMade(Frozen):
+    """Where the reference of a model is kept, and what it was made of."""
+
+    uri: str
+    rows: int
+    batches: int
+    columns: tuple[str, ...]
+
+
+@task(name="profile", task_run_name="profile {run}", cache_policy=NO_CACHE)
+def profile_reference(
+    store: ObjectStore, spec: WatchSpec, data: DataSpec, *, training: TrainingResult, run: str
+) -> ReferenceMade:
+    """Profile what a model was trained on, to be kept with its version."""
+    place = f"{store.root}/runs/{run}/watch"
+
+    def make() -> ReferenceMade:
+        model = load_model(_folder(training.model_uri), training.digest)
+        made = reference_for(store, data, spec, model, name=training.digest[:12])
+        kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
+        return ReferenceMade(
+            uri=kept.uri,
+            rows=made.profile.whole.rows,
+            batches=len(made.profile.batches),
+            columns=made.profile.axes.names,
+        )
+
+    return remember(store, f"{place}/made.json", ReferenceMade, make)
+
+
+@task(name="watch", task_run_name="watch {endpoint}", cache_policy=NO_CACHE)
+def watch_endpoint(
+    monitor: Monitor,
+    store: ObjectStore,
+    spec: WatchSpec,
+    *,
+    endpoint: str,
+    reference_uri: str,
+    variant: str = "",
+    now: datetime | None = None,
+) -> WatchReport:
+    """Look at the newest whole window before ``now``; looking twice finds, and asks, the same."""
+    moment = now or datetime.now(UTC)
+    window = window_before(moment, spec)
+    place = f"{store.root}/watch/{endpoint}/reports"
+    look = Look(
+        monitor=monitor,
+        store=store,
+        spec=spec,
+        endpoint=endpoint,
+        variant=variant,
+        reference=reference.read(store, reference_uri),
+    )
+    earlier = _reports(store, place, window)
+    report = look.report(window, earlier[-1] if earlier else None)
+    report = _decided(store, spec, report, moment)
+    report = _drawn(store, place, [*earlier, report])
+    store.write(f"{place}/{_name(window)}.json", report.model_dump_json().encode())
+    _record(monitor, report)
+    _show(report)
+    return report
+
+
+def _decided(
+    store: ObjectStore, spec: WatchSpec, report: WatchReport, now: datetime
+) -> WatchReport:
+    ledger = WatchLedger(store, report.endpoint)
+    if report.judged or report.causes:
+        ledger.note(Seen(model=report.model, window=report.window, causes=report.causes))
+    tell = partial(_tell, report.endpoint)
+    decision = ledger.ask(spec, model=report.model, now=now, tell=tell)
+    return report.model_copy(update={"request": decision.request, "why_not": decision.why_not})
+
+
+def _tell(endpoint: str, request: RetrainRequest) -> None:
+    """Emit the event. Its id is the request's, so that one told twice is one event."""
+    showing.logger().info("a retrain is asked for: %s", "; ".join(request.reasons))
+    if showing.in_a_run():
+        emit_event(
+            event=ASKED,
+            resource={
+                "prefect.resource.id": f"bluewater.endpoint.{endpoint}",
+                "prefect.resource.name": endpoint,
+            },
+            payload=request.model_dump(mode="json"),
+            id=UUID(request.id),
+        )
+
+
+def _reports(store: ObjectStore, place: str, window: Window) -> list[WatchReport]:
+    """Return the looks before this window, oldest first, as many as are drawn."""
+    name = f"{place}/{_name(window)}.json"
+    uris = sorted(each.uri for each in store.walk(place) if each.uri.endswith(".json"))
+    newest = [uri for uri in uris if uri < name][-DRAWN:]
+    return [each for uri in newest if (each := recall(store, uri, WatchReport)) is not None]
+
+
+def _drawn(store: ObjectStore, place: str, reports: Sequence[WatchReport]) -> WatchReport:
+    """Draw the looks so far; return the last one with its pictures."""
+    last = reports[-1]
+    made = {}
+    if any(report.judged for report in reports):
+        made["drift"] = plots.drift(reports)
+    if any(report.estimate or report.matured for report in reports):
+        made["performance"] = plots.performance(reports)
+    name = _name(last.window)
+    uris = {kind: store.write(f"{place}/{name}-{kind}.png", png).uri for kind, png in made.items()}
+    return last.model_copy(update={"plots": uris})
+
+
+def _record(monitor: Monitor, report: WatchReport) -> None:
+    labels = {"endpoint": report.endpoint, "model": report.model}
+    guess, past = report.estimate, report.matured
+    values: dict[str, float | None] = {
+        "watch.rows": report.rows,
+        "watch.alarms": len({each.column for each in report.alarms}) if report.judged else None,
+        "watch.estimated_auc": guess.auc if guess else None,
+        "watch.domain_auc": guess.domain_auc if guess else None,
+    }
+    for metric, value in values.items():
+        if value is not None:
+            sample = Sample(at=report.window.start, value=value)
+            monitor.record(metric, [sample], labels=labels)
+    if past and past.measured and past.measured.auc is not None:
+        sample = Sample(at=past.window.start, value=past.measured.auc)
+        monitor.record("watch.measured_auc", [sample], labels=labels)
+    for column in report.columns:
+        if column.jensen_shannon is not None:
+            sample = Sample(at=report.window.start, value=column.jensen_shannon)
+            monitor.record("watch.drift", [sample], labels={**labels, "column": column.column})
+
+
+def _show(report: WatchReport) -> None:
+    showing.page("watch", report.markdown(), f"{report.endpoint}: drift and performance")
+    if rows := report.drift_rows():
+        showing.table("watch-columns", rows, f"{report.endpoint}: how each column changed")
+    showing.logger().info(
+        "%s: %d rows, %d alarms, %s",
+        report.endpoint,
+        report.rows,
+        len(report.alarms),
+        report.why_not or "a retrain is asked for",
+    )
+
+
+def _name(window: Window) -> str:
+    return f"{window.start:%Y%m%dT%H%M%SZ}"
+
+
+def _folder(uri: str) -> Path:
+    path = local_path(uri)
+    if path is None:
+        raise ModelRefused(f"{uri} is not on this machine; fetch it first")
+    return path

@@ -1,0 +1,81 @@
+"""Makes the reference of a model from what it was trained on and what was held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from blocks.contracts import ObjectStore
+from tasks.data import DataSpec
+from tasks.drift.axes import axes_of
+from tasks.drift.performance import Calibrator, Floats, calibrate
+from tasks.drift.reading import batches, parquet
+from tasks.drift.reference import ReferenceProfile, reference_from, reference_of, split
+from tasks.drift.rows import RowSample
+from tasks.evaluation.scoring import LoadedModel, Scored, score
+from tasks.watch.reference import PREDICTION, WatchReference
+from tasks.watch.spec import WatchSpec
+
+SAMPLE = 4_000  # training rows that current ones are told from
+
+
+def reference_for(
+    store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, name: str
+) -> WatchReference:
+    """Profile the model's inputs on its training rows, its scores on rows held out."""
+    columns = [each for each in model.columns if each not in spec.ignore]
+    inputs = reference_of(
+        store,
+        data.train,
+        batch=data.batch,
+        columns=columns,
+        categorical=spec.categorical,
+        model=name,
+    )
+    held_out = score(store, data.holdout, _with_batch(data), [model])
+    scores = held_out.scores[0]
+    calibrator, loss = _meaning(scores, held_out)
+    return WatchReference(
+        profile=inputs.beside(_scores(held_out, data.batch, list(inputs.batches))),
+        sample=_sample(store, data.train, columns),
+        calibrator=calibrator,
+        loss=loss,
+    )
+
+
+def _with_batch(data: DataSpec) -> DataSpec:
+    return data.model_copy(update={"slices": (data.batch,) if data.batch else ()})
+
+
+def _meaning(scores: Floats, held_out: Scored) -> tuple[Calibrator | None, float | None]:
+    if scores.min() < 0 or scores.max() > 1:
+        return None, None
+    calibrator = calibrate(scores, held_out.truth)
+    return calibrator, float(((calibrator(scores) - held_out.truth) ** 2).mean())
+
+
+def _scores(held_out: Scored, batch: str | None, names: list[str]) -> ReferenceProfile:
+    """Profile the scores in the same batches; where held-out rows have others, by position."""
+    rows = pa.RecordBatch.from_pydict({PREDICTION: held_out.scores[0]})
+    axes = axes_of(pa.table(rows))
+    if batch:
+        column = held_out.slices[batch].astype(str).to_numpy()
+        if set(names) <= set(column):
+            return reference_from(_by_name(rows, column), axes)
+    parts = list(split(iter([rows]), len(rows), len(names)))
+    renamed = ((name, part) for name, (_, part) in zip(names, parts, strict=False))
+    return reference_from(renamed, axes)
+
+
+def _by_name(rows: pa.RecordBatch, column: np.ndarray) -> Iterator[tuple[str, pa.RecordBatch]]:
+    for name in np.unique(column):
+        yield str(name), rows.take(pa.array(np.flatnonzero(column == name)))
+
+
+def _sample(store: ObjectStore, uri: str, columns: list[str]) -> pa.Table:
+    sample = RowSample(SAMPLE)
+    for rows in batches(store, parquet(store, uri), columns):
+        sample.add(rows)
+    return sample.table()
