@@ -29,6 +29,7 @@ from tasks.training.report import TrainingReport
 from tasks.training.stage import train_model
 from tasks.validation.report import ValidationReport
 from tasks.validation.stage import validate_data
+from tasks.watch.stage import profile_reference
 
 
 class ReleaseReport(Frozen):
@@ -81,6 +82,9 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             run=run_id,
         )
         require(evaluation)
+        reference = profile_reference(
+            store, spec.watch, spec.data, training=training.result, run=run_id
+        )
         model = register_model(
             models,
             store,
@@ -88,7 +92,7 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             validation=validation,
             training=training,
             evaluation=evaluation,
-            profile_uri="",
+            profile_uri=reference.uri,
             run=run_id,
         )
         rollout = roll_out(to_ports(platform), spec.rollout, model, alias=spec.alias, run=run_id)

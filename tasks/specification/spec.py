@@ -13,6 +13,7 @@ from tasks.evaluation.spec import EvaluationSpec
 from tasks.rollout.spec import RolloutSpec
 from tasks.training.spec import TrainingSpec
 from tasks.validation.spec import ValidationSpec
+from tasks.watch.spec import WatchSpec
 
 
 class ReleaseSpec(Frozen):
@@ -33,6 +34,9 @@ class ReleaseSpec(Frozen):
         default=EvaluationSpec(), description="What a new model must show before it may serve."
     )
     rollout: RolloutSpec = Field(description="How it takes over the endpoint.")
+    watch: WatchSpec = Field(
+        default=WatchSpec(), description="What to look for afterwards, in live traffic."
+    )
     tags: Mapping[str, str] = Field(
         default={}, description="Words kept with the model version, e.g. the code revision."
     )

@@ -61,7 +61,7 @@ def test_a_release_killed_in_every_stage_ends_as_if_nothing_had_happened(
     models: ModelRegistry = LocalModels(machine=machine)
     endpoints: Endpoints = LocalEndpoints(machine=machine)
     assert len(report["training"]["attempts"]) == 1
-    assert len(list((workspace / "jobs").glob("*"))) == 2  # one of each release
+    assert len(list((workspace / "jobs").glob("[!.]*"))) == 2  # one of each release
     assert models.find("small", "3") is None
     champion = models.resolve("small", "champion")
     assert champion is not None

@@ -1,0 +1,40 @@
+"""Look at live traffic: has it drifted from what the model was trained on?"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from blocks.contracts import Endpoints, InvalidRequest, Monitor, ObjectStore
+from blocks.platform import Platform
+from tasks.watch.reference import NAME
+from tasks.watch.report import WatchReport
+from tasks.watch.spec import WatchSpec
+from tasks.watch.stage import watch_endpoint
+
+
+@flow(name="watch", flow_run_name="watch {endpoint}", log_prints=False)
+def watch(platform: Platform, endpoint: str, spec: WatchSpec | None = None) -> WatchReport:
+    """Compare the newest whole window of an endpoint's traffic with the live version's training.
+
+    Emits the event ``bluewater.retrain.asked`` when the policy of the specification says so.
+    Raises InvalidRequest for an endpoint without traffic, or whose version has no reference.
+    """
+    endpoints = platform.connect(Endpoints)
+    traffic = endpoints.traffic(endpoint)
+    live = max(traffic.percent, key=traffic.share, default="")
+    model = next((each.model for each in endpoints.variants(endpoint) if each.name == live), None)
+    if model is None:
+        raise InvalidRequest(f"endpoint {endpoint!r} has no traffic; check its name")
+    if NAME not in model.evidence:
+        raise InvalidRequest(
+            f"version {model.version} of {model.name!r} was registered without {NAME}; "
+            "release it again"
+        )
+    return watch_endpoint(
+        platform.connect(Monitor),
+        platform.connect(ObjectStore),
+        spec or WatchSpec(),
+        endpoint=endpoint,
+        reference_uri=model.evidence[NAME],
+        variant=live,
+    )

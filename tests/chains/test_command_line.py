@@ -1,0 +1,117 @@
+"""The command line from a first release to an empty machine, as a user runs it."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from blocks.providers.local import processes
+from blocks.providers.local.workspace import owner_of
+from flows.cli import COMMANDS
+from flows.exits import Exit
+from tests.chains.command import ROOT, run, run_json
+from tests.chains.project import make_project
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_release_twice_return_and_take_down(
+    tmp_path: Path, workspace: Path, prefect_api: str
+) -> None:
+    specification = str(make_project(tmp_path / "project"))
+    world = {"workspace": workspace, "api": prefect_api}
+    plan = run_json("plan", specification, **world)  # type: ignore[arg-type]
+    assert [line["stage"] for line in plan] == [
+        *("validate", "train", "evaluate", "register", "roll out", "serve"),
+    ]
+    first = run_json("release", specification, **world)  # type: ignore[arg-type]
+    assert first["rollout"]["outcome"] == "live"
+    better = ("--set", 'training.parameters={slope: "0.6"}')
+    second = run_json("release", specification, *better, **world)  # type: ignore[arg-type]
+    assert second["model"]["version"] == "2"
+
+    status = run_json("status", **world)  # type: ignore[arg-type]
+    assert next(row["state"] for row in status if row["kind"] == "endpoint") == "v2 100 %"
+    back = run_json("rollback", "small", **world)  # type: ignore[arg-type]
+    assert (back["outcome"], back["model"]["version"]) == ("live", "1")
+    status = run_json("status", **world)  # type: ignore[arg-type]
+    assert next(row["state"] for row in status if row["kind"] == "endpoint") == "v1 100 %"
+
+    would = run_json("down", **world)  # type: ignore[arg-type]
+    assert {row["done"] for row in would} == {"would be removed"}
+    run("down", "--yes", **world)  # type: ignore[arg-type]
+    assert list(processes.owned(owner_of(workspace))) == []
+
+
+@pytest.mark.slow
+def test_bad_data_ends_with_its_own_code_and_trains_nothing(
+    tmp_path: Path, workspace: Path, prefect_api: str
+) -> None:
+    specification = make_project(tmp_path / "project")
+    suite = tmp_path / "project" / "suite.json"
+    suite.write_text(suite.read_text().replace('"max_value": 1', '"max_value": 0.5'))
+    _, errors = run(
+        "release", str(specification), workspace=workspace, api=prefect_api, code=Exit.DATA
+    )
+    assert "expect_column_values_to_be_between x" in errors
+    assert not (workspace / "jobs").exists() or not list((workspace / "jobs").iterdir())
+
+
+def test_every_problem_of_a_specification_is_told_at_once(tmp_path: Path, workspace: Path) -> None:
+    specification = str(make_project(tmp_path / "project"))
+    changes = {
+        "rollout.steps=[1, 5]": "must rise",
+        "rollout.bakee=PT1M": "remove it, or correct its spelling",
+        "training.max_duration=10 parsecs": "ISO 8601",
+    }
+    words = [word for change in changes for word in ("--set", change)]
+    _, errors = run("plan", specification, *words, workspace=workspace, api="", code=Exit.USAGE)
+    for told in changes.values():
+        assert told in errors
+    assert "Traceback" not in errors
+
+
+def test_what_the_platform_lacks_is_told_at_once(tmp_path: Path, workspace: Path) -> None:
+    specification = str(make_project(tmp_path / "project"))
+    changes = {
+        'data.slices=["group", "planet"]': "no such column",
+        "rollout.machine=local.enormous": "no price is known",
+        "data.holdout=s3://elsewhere/holdout.parquet": "give a file:// URI",
+        "training.nodes=2": "one node only",
+        "rollout.serving.token_secret=never-set": "BLUEWATER_SECRET_NEVER_SET",
+    }
+    words = [word for change in changes for word in ("--set", change)]
+    _, errors = run("plan", specification, *words, workspace=workspace, api="", code=Exit.USAGE)
+    for told in changes.values():
+        assert told in errors, told
+
+
+def test_commands_in_the_readme_exist() -> None:
+    named = set(re.findall(r"^bluewater (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert named
+    assert named <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_module_and_help(name: str) -> None:
+    command = import_module(f"flows.commands.{name}").command
+    assert command.get_short_help_str(limit=200) == COMMANDS[name]
+    assert command.get_help(click.Context(command, info_name=name)).startswith("Usage:")
+
+
+def test_providers_and_doctor_say_what_is_here(workspace: Path) -> None:
+    rows = run_json("providers", workspace=workspace, api="")
+    assert {"capability": "training", "local": "yes"} in rows
+    features = run_json("providers", "--features", workspace=workspace, api="")
+    assert {
+        "provider": "local",
+        "capability": "endpoints",
+        "feature": "mirror",
+        "value": "yes",
+    } in (features)
+    found = run_json("doctor", workspace=workspace, api="")
+    assert {row["state"] for row in found} == {"ok"}
