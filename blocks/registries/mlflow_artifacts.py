@@ -19,8 +19,8 @@ def fetched(uri: str, wanted: str, cache: Path) -> Path:
     Folders from elsewhere come to ``cache`` under their digest, whole or not at all. Raises
     InvalidRequest if what came is not what was registered.
     """
-    if (here := local_path(uri)) is not None:
-        return here
+    if (place := here(uri)) is not None:
+        return place
     folder = cache / wanted
     if not folder.exists():
         draft = cache / f".{uuid.uuid4().hex}"
@@ -36,6 +36,11 @@ def fetched(uri: str, wanted: str, cache: Path) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def here(uri: str) -> Path | None:
+    """Return the path of what is on this machine; MLflow names it by path or by URI."""
+    return local_path(uri) if uri.startswith(("/", "file://")) else None
 
 
 def _move(came: Path, folder: Path) -> None:

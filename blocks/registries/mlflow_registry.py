@@ -32,9 +32,9 @@ from blocks.contracts import (
 )
 from blocks.registries.ledger import Replay, Wish, replay
 from blocks.registries.mlflow_access import is_code, patiently, quieten
+from blocks.registries.mlflow_artifacts import here
 from blocks.registries.mlflow_runs import TOKEN, MlflowRuns
 from blocks.workload import digest
-from blocks.workload.places import local_path
 
 DIGEST, METRICS, LINEAGE, EVIDENCE = (
     f"bluewater.{name}" for name in ("digest", "metrics", "lineage", "evidence")
@@ -62,7 +62,7 @@ class MlflowRegistry:
             return self._version(known[0])
         _verify(folder, draft.digest)
         kept = self._runs.keep(draft, folder, evidence, token)
-        if (place := local_path(kept.source)) is not None:
+        if (place := here(kept.source)) is not None:
             _verify(place, draft.digest)
         self._ensure(draft.name, {})
         tags = {
