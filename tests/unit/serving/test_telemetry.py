@@ -94,13 +94,17 @@ def test_a_copy_reaches_the_shadow_under_the_same_request_id(
     file = server.config.mirror
     file.write_text(MirrorTarget(url=shadow.url, variant="green", percent=100).model_dump_json())
     try:
-        sent = until(lambda: copies(server) and server.ask(ROW, x_user="ann"), "a copy is sent")
+        until(lambda: copies(server), "a copy is sent")
+        sent = server.ask(ROW, x_user="ann")
         infers = {"inputs": [tensor(name, value) for name, value in ROW.items()]}
         other = server.post(infers, "/v2/models/probe/versions/7/infer", x_request_id="by-v2")
         assert other.status_code == 200
         for request_id in (sent.headers["x-request-id"], "by-v2"):
             (kept,) = shadow.kept(request_id)
             assert (kept["variant"], kept["mirrored"], kept["prediction"]) == ("green", True, 0.25)
+        (kept,) = shadow.kept(sent.headers["x-request-id"])
+        (live,) = server.kept(sent.headers["x-request-id"])
+        assert (live["variant"], live["mirrored"]) == ("blue", False)
     finally:
         file.unlink()
     until(lambda: any(tick.mirrored and tick.requests for tick in shadow.ticks()), "ticks have it")
