@@ -22,11 +22,17 @@ from blocks.providers.local.batch_jobs import BatchFolder
 from blocks.providers.local.desired import EndpointFolder
 from blocks.providers.local.jobs import JobFolder
 from blocks.providers.local.processes import Owned
-from blocks.providers.local.teardown import empty_endpoint, stop_all, supervisor_first
+from blocks.providers.local.teardown import (
+    empty_endpoint,
+    forget_replicas,
+    stop_all,
+    supervisor_first,
+)
 from blocks.providers.local.training import LocalTraining
 
 ENDPOINT, SERVICE, PROCESS = "endpoint", "service", "process"
-KINDS = {jobs.KIND, batch_jobs.KIND, ENDPOINT, SERVICE, PROCESS}
+FOLDERS = {jobs.KIND: "jobs", batch_jobs.KIND: "batch", ENDPOINT: "endpoints"}
+KINDS = {*FOLDERS, SERVICE, PROCESS}
 
 Running = Mapping[tuple[str, str], list[Owned]]
 
@@ -56,11 +62,13 @@ class LocalInventory(Block, Inventory):
         for (kind, id_), found in sorted(running.items()):
             if not self._has_folder(kind, id_):
                 created = min(each.identity.created for each in found)
-                yield _resource(kind, id_, created, running, detail=f"{len(found)} processes")
+                detail = f"{len(found)} processes"
+                resource = _resource(kind, id_, created, running, detail=detail)
+                yield resource.model_copy(update={"id": self._signed(kind, id_)})
 
     def _remove(self, resource: Resource) -> None:
-        kind, id_ = resource.kind, resource.id
-        if kind not in KINDS or not _is_plain(id_) or self._belongs_to_others(kind, id_):
+        kind, (id_, _, _) = resource.kind, resource.id.partition("@")
+        if not self._is_ours(resource):
             raise Denied(
                 f"{kind} {id_!r} was not started from {self.machine.workspace}; "
                 "remove it where it belongs",
@@ -68,6 +76,8 @@ class LocalInventory(Block, Inventory):
             )
         self._tell(kind, id_)
         stop_all(partial(self._of, kind, id_), self._order(kind, id_))
+        if kind == ENDPOINT:
+            forget_replicas(self._endpoint(id_))
 
     def _tell(self, kind: str, id_: str) -> None:
         """See that nobody starts again what is stopped now."""
@@ -131,11 +141,20 @@ class LocalInventory(Block, Inventory):
     def _of(self, kind: str, id_: str) -> list[Owned]:
         return self._running().get((kind, id_), [])
 
-    def _belongs_to_others(self, kind: str, id_: str) -> bool:
-        """Whether processes of that name live, and none of them, nor a folder, is ours."""
-        if self._of(kind, id_) or self._has_folder(kind, id_):
+    def _signed(self, kind: str, id_: str) -> str:
+        """Return an id that tells whose a thing is that leaves no folder behind."""
+        return id_ if kind in FOLDERS else f"{id_}@{self.machine.owner[:8]}"
+
+    def _is_ours(self, resource: Resource) -> bool:
+        """Whether it is, or was, of this workspace. What nobody has is gone, which is fine."""
+        kind, id_ = resource.kind, resource.id
+        if kind not in KINDS or not id_ or "/" in id_ or id_.startswith("."):
             return False
-        return any(_named(each) == (kind, id_) for each in processes.marked())
+        if kind not in FOLDERS:
+            return id_ == self._signed(kind, id_.partition("@")[0])
+        if (self.machine.folder(FOLDERS[kind]) / id_).exists() or self._of(kind, id_):
+            return True
+        return all(_named(each) != (kind, id_) for each in processes.marked())
 
 
 def _resource(
@@ -156,10 +175,6 @@ def _resource(
 def _named(resource: str) -> tuple[str, str]:
     kind, _, id_ = resource.partition("/")
     return (kind, id_) if id_ else (PROCESS, kind or "unnamed")
-
-
-def _is_plain(id_: str) -> bool:
-    return bool(id_) and "/" not in id_ and not id_.startswith(".")
 
 
 def _ref(capability: str, id_: str) -> OperationRef:

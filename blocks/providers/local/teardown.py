@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
@@ -36,6 +37,12 @@ def empty_endpoint(folder: EndpointFolder) -> None:
             now = box[-1]
             if now != Desired(revision=now.revision, moves=now.moves):
                 box.append(Desired(revision=now.revision, moves=now.moves + 1))
+
+
+def forget_replicas(folder: EndpointFolder) -> None:
+    """Clear the places of servers that are gone; else the next look sends a supervisor to do so."""
+    for place in (folder.path / "replicas").glob("*"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def supervisor_first(folder: EndpointFolder) -> Callable[[Owned], int]:

@@ -38,6 +38,8 @@ from blocks.workload import digest
 
 ALIAS = "champion"
 KEY = RunKey(run="run-1", step="register")
+
+pytestmark = pytest.mark.slow  # a server starts
 ROOT = Path(__file__).parents[3]
 
 
