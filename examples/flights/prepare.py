@@ -35,7 +35,7 @@ BEHIND = """
 WEATHER = """
     select distinct on (origin, time_hour)
         origin, time_hour + to_hours(1) as time_hour, temp as temperature, dewp as dew_point,
-        wind_dir as wind_direction, wind_speed, precip as precipitation, pressure,
+        wind_dir::double as wind_direction, wind_speed, precip as precipitation, pressure,
         visib as visibility
     from read_csv($file, nullstr = 'NA', sample_size = -1)
     order by all

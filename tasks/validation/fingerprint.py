@@ -51,16 +51,29 @@ def _values(column: pa.Array) -> Hashes:
         return np.full(len(column), _MISSING)
     if missing.any():
         column = pc.fill_null(column, column[int(np.argmin(missing))])
-    hashes: Hashes = pd.util.hash_array(_plain(column))
-    return np.where(missing, _MISSING, hashes)
+    return np.where(missing, _MISSING, _hashed(column))
 
 
-def _plain(column: pa.Array) -> npt.NDArray[np.generic]:
+def _hashed(column: pa.Array) -> Hashes:
     kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind):
-        values: npt.NDArray[np.generic] = column.to_numpy(zero_copy_only=False)
-        if values.dtype != object:
-            return values
     if pa.types.is_boolean(kind):
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.uint8)
-    return np.array([str(value) for value in column.to_pylist()], dtype=object)
+        column = column.cast(pa.uint8())
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or _is_moment(kind)):
+        return _of_words(column)
+    hashes: Hashes = pd.util.hash_array(column.to_numpy(zero_copy_only=False))
+    return hashes
+
+
+def _of_words(column: pa.Array) -> Hashes:
+    """Hash each different value once: texts repeat."""
+    if pa.types.is_nested(column.type) or pa.types.is_decimal(column.type):
+        column = pa.array([repr(value) for value in column.to_pylist()])
+    coded = column.dictionary_encode()
+    words = np.array([str(value) for value in coded.dictionary.to_pylist()], dtype=object)
+    known: Hashes = pd.util.hash_array(words, categorize=False)
+    hashes: Hashes = known[coded.indices.to_numpy()]
+    return hashes
+
+
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_duration(kind))

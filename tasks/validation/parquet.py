@@ -21,7 +21,7 @@ from tasks.validation.dialect import NAME
 VIEW = "data"
 BATCH = 1 << 16  # rows in memory at a time
 SETTINGS = {
-    "memory_limit": "1GB",  # beyond it, DuckDB spills to disk
+    "memory_limit": "500MB",  # beyond it, DuckDB spills to disk
     # Arrow leaves not-a-number out of a file's statistics, and DuckDB then takes it that there is
     # none (github.com/duckdb/duckdb/issues/25521).
     "disabled_optimizers": "statistics_propagation",
