@@ -22,6 +22,7 @@ from blocks.testing.models import make_model
 from blocks.testing.waiting import until
 
 FILES = 4
+NOTES = pa.array([f"note {number} " + 120 * "." for number in range(7)])  # small on disk only
 
 
 class BatchLevers:
@@ -95,8 +96,7 @@ def _write(data: Path, rows: int) -> None:
     starts = range(0, rows, -(-rows // FILES))
     for number, start in enumerate(starts):
         n = np.arange(start, min(rows, start + starts.step))
-        table = pa.table(
-            {"x": (n % 101) / 100, "n": n, "note": pa.array(np.char.add("note ", n.astype(str)))}
-        )
+        notes = NOTES.take(pa.array(n % len(NOTES)))
+        table = pa.table({"x": (n % 101) / 100, "n": n, "note": notes})
         place = data if number % 2 == 0 else data / "more"
         pq.write_table(table, place / f"part-{number:03d}.parquet", row_group_size=rows)

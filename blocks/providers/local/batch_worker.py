@@ -6,6 +6,7 @@ writes down how it ended; if it is killed, whoever looks next finds the lock fre
 
 from __future__ import annotations
 
+import re
 import resource
 import signal
 import sys
@@ -22,7 +23,6 @@ from blocks.providers.local.paths import path_of
 from blocks.serving.batch import CannotScore, inputs_of, load_scorer, rows_of, score_file
 
 _NOTE_EVERY = 0.5  # seconds
-_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage(2): ru_maxrss in kilobytes on Linux
 
 
 class _Stop(BaseException):
@@ -101,9 +101,23 @@ class _Work:
             of=self._total,
             seconds=now - self._began,
             cpu_seconds=used.ru_utime + used.ru_stime,
-            peak_memory_bytes=used.ru_maxrss * _UNIT,
+            peak_memory_bytes=_peak_memory(),
         )
         self._folder.write(note)
+
+
+def _peak_memory() -> int:
+    """Return the peak of this program alone, in bytes.
+
+    ru_maxrss of getrusage(2) begins with what the process was that forked this one, so on Linux
+    the kernel's high-water mark is read, which execve(2) resets (proc_pid_status(5): VmHWM, in kB).
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if found is not None:
+            return int(found[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
