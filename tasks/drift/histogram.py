@@ -8,6 +8,7 @@ relative precision, and histograms with the same centre and scale are merged by 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,10 +100,15 @@ class Histogram:
         return full
 
     def __add__(self, other: Histogram) -> Histogram:
-        return _combined(self, other, 1)
+        return merged([self, other])
 
     def __sub__(self, other: Histogram) -> Histogram:
-        return _combined(self, other, -1)
+        missing = self.missing - other.missing
+        full = self.dense()
+        full[other.keys] -= other.counts
+        if missing < 0 or (full[other.keys] < 0).any():
+            raise ValueError("a profile can only be taken away from one that contains it")
+        return sparse(full, missing=missing)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -128,10 +134,9 @@ def sparse(counts: Counts, *, missing: int = 0) -> Histogram:
     return Histogram(keys=keys.astype(np.uint16), counts=counts[keys], missing=missing)
 
 
-def _combined(left: Histogram, right: Histogram, sign: int) -> Histogram:
-    missing = left.missing + sign * right.missing
-    full = left.dense()
-    full[right.keys] += sign * right.counts
-    if missing < 0 or (sign < 0 and (full < 0).any()):
-        raise ValueError("a profile can only be taken away from one that contains it")
-    return sparse(full, missing=missing)
+def merged(parts: Sequence[Histogram]) -> Histogram:
+    """Return all parts together; the same as adding them one by one, and faster."""
+    full = np.zeros(BINS, dtype=np.int64)
+    for each in parts:
+        full[each.keys] += each.counts
+    return sparse(full, missing=sum(each.missing for each in parts))

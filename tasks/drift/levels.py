@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LIMIT = 4096  # values kept besides the ones the axis names
@@ -33,17 +33,6 @@ class Levels:
         """All rows."""
         return self.values + self.missing
 
-    def plus(self, more: Levels, named: frozenset[str]) -> Levels:
-        """Return both together; ``named`` values are never dropped."""
-        total = Counter(self.counts)
-        total.update(more.counts)
-        return bounded(
-            total,
-            other=self.other + more.other,
-            missing=self.missing + more.missing,
-            named=named,
-        )
-
     def __sub__(self, part: Levels) -> Levels:
         left = Counter(self.counts)
         left.subtract(part.counts)
@@ -58,6 +47,19 @@ class Levels:
             other=other,
             missing=missing,
         )
+
+
+def merged(parts: Sequence[Levels], named: Iterable[str]) -> Levels:
+    """Return all parts together; ``named`` values are never dropped."""
+    total: Counter[str] = Counter()
+    for each in parts:
+        total.update(each.counts)
+    return bounded(
+        total,
+        other=sum(each.other for each in parts),
+        missing=sum(each.missing for each in parts),
+        named=named,
+    )
 
 
 def bounded(

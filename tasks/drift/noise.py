@@ -31,7 +31,13 @@ class Sampling:
 
 
 def sampling(shares: Floats, rows: float, distances: Distances, seed: int = 0) -> Sampling:
-    """Draw ``rows`` from the reference again and again, and look how far they are from it."""
+    """Draw ``rows`` from the reference again and again, and look how far they are from it.
+
+    A reference without rows brings nothing.
+    """
+    if not np.isfinite(shares).all():
+        nothing = np.zeros_like(distances(shares))
+        return Sampling(mean=nothing, variance=nothing)
     size = max(1, round(rows))
     drawn = np.random.default_rng(seed).multinomial(size, shares, size=DRAWS) / size
     squared = distances(drawn) ** 2

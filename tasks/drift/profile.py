@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from tasks.drift import histogram, levels
 from tasks.drift.axes import Axes, Axis, numbers
 from tasks.drift.histogram import BinCounter, Histogram, Scratch
 from tasks.drift.levels import LIMIT, Levels, bounded
@@ -37,18 +38,11 @@ class Profile:
         return max((column.rows for column in self.columns.values()), default=0)
 
     def __add__(self, other: Profile) -> Profile:
-        self._check(other)
-        return Profile(
-            axes=self.axes,
-            columns={
-                axis.name: _plus(axis, self.columns[axis.name], other.columns[axis.name])
-                for axis in self.axes.columns
-            },
-        )
+        return merged([self, other])
 
     def __sub__(self, part: Profile) -> Profile:
         """Return the profile of the rows that are not in ``part``, which must be among ours."""
-        self._check(part)
+        self.check(part)
         return Profile(
             axes=self.axes,
             columns={
@@ -65,9 +59,24 @@ class Profile:
             columns={**self.columns, **other.columns},
         )
 
-    def _check(self, other: Profile) -> None:
+    def check(self, other: Profile) -> None:
+        """Raise ProfileMismatch unless the two can be merged."""
         if self.axes != other.axes:
             raise ProfileMismatch("profiles with different axes cannot be merged or subtracted")
+
+
+def merged(profiles: Sequence[Profile]) -> Profile:
+    """Return the profile of all rows together, in whatever order. Raises ProfileMismatch."""
+    first = profiles[0]
+    for each in profiles[1:]:
+        first.check(each)
+    return Profile(
+        axes=first.axes,
+        columns={
+            axis.name: _together(axis, [each.columns[axis.name] for each in profiles])
+            for axis in first.axes.columns
+        },
+    )
 
 
 def empty(axes: Axes) -> Profile:
@@ -132,7 +141,7 @@ class Tally:
         more = Levels(counts=found, missing=missing)
         if len(found) > LIMIT:
             more = bounded(found, missing=missing, named=axis.named)
-        self._levels[axis.name] = self._levels[axis.name].plus(more, frozenset(axis.named))
+        self._levels[axis.name] = levels.merged([self._levels[axis.name], more], axis.named)
 
 
 def _as_numbers(column: pa.Array) -> np.ndarray:
@@ -159,12 +168,14 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _plus(axis: Axis, left: Column, right: Column) -> Column:
-    if isinstance(left, Histogram) and isinstance(right, Histogram):
-        return left + right
-    if isinstance(left, Levels) and isinstance(right, Levels):
-        return left.plus(right, frozenset(axis.named))
-    raise ProfileMismatch(f"column {axis.name!r} is a number in one profile only")
+def _together(axis: Axis, columns: Sequence[Column]) -> Column:
+    bins = [column for column in columns if isinstance(column, Histogram)]
+    if len(bins) == len(columns):
+        return histogram.merged(bins)
+    counted = [column for column in columns if isinstance(column, Levels)]
+    if len(counted) == len(columns):
+        return levels.merged(counted, axis.named)
+    raise ProfileMismatch(f"column {axis.name!r} is a number in some profiles only")
 
 
 def _minus(left: Column, right: Column) -> Column:

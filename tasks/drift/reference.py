@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +14,7 @@ import pyarrow.compute as pc
 
 from blocks.contracts import ObjectStore
 from tasks.drift.axes import Axes, axes_of
-from tasks.drift.profile import MissingColumns, Profile, ProfileMismatch, Tally
+from tasks.drift.profile import MissingColumns, Profile, ProfileMismatch, Tally, merged
 from tasks.drift.reading import batches, parquet, rows_of, sample, schema_of
 
 SPLITS = 20  # batches made by position where the data names none
@@ -34,7 +32,7 @@ class ReferenceProfile:
     @property
     def whole(self) -> Profile:
         """The profile of all batches together."""
-        return reduce(add, self.batches.values())
+        return merged(list(self.batches.values()))
 
     def without(self, batch: str) -> Profile:
         """Return the profile of all other batches, by subtraction."""

@@ -61,7 +61,9 @@ def from_bytes(content: bytes) -> ReferenceProfile:
                 axis.name: list(_unpacked(axis, number, kept))
                 for number, axis in enumerate(axes.columns)
             }
-    except (zipfile.BadZipFile, OSError, KeyError, TypeError, EOFError) as error:
+    except UnreadableProfile:
+        raise
+    except (zipfile.BadZipFile, OSError, LookupError, TypeError, ValueError, EOFError) as error:
         raise UnreadableProfile(f"these bytes are no profile: {error}") from error
     batches = {
         name: Profile(axes=axes, columns={axis: columns[axis][at] for axis in axes.names})
