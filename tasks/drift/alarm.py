@@ -16,7 +16,7 @@ from scipy.stats import chi2, gumbel_r, norm
 from blocks.contracts import Frozen
 from tasks.drift.compare import Watched, watched_of
 from tasks.drift.histogram import Floats
-from tasks.drift.noise import Sampling, surprise, wobble
+from tasks.drift.noise import surprise, wobble, wobble_of_others
 from tasks.drift.profile import Column, Profile
 from tasks.drift.reference import ReferenceProfile
 from tasks.drift.view import Change
@@ -130,16 +130,11 @@ class Alarms:
     def _calibrate(self, watched: Watched) -> tuple[Floats, Floats]:
         """Return w^2 (kinds,) and how surprising each batch is (batches, kinds) to the others."""
         squared, noise = watched.among_batches()
-        excess, batches = squared - noise.mean, len(squared)
+        excess = squared - noise.mean
         usual = wobble(excess, noise.variance)
-        scores = np.empty_like(squared)
-        for batch in range(batches):
-            rest = np.arange(batches) != batch
-            one = Sampling(mean=noise.mean[batch], variance=noise.variance[batch])
-            score = surprise(squared[batch], one, wobble(excess[rest], noise.variance[rest]))
-            # nothing of the kind in any other batch: then it counts as it will from now on
-            whole = surprise(squared[batch], one, usual)
-            scores[batch] = np.where(np.isposinf(score), whole, score)
+        scores = surprise(squared, noise, wobble_of_others(excess, noise.variance))
+        # nothing of the kind in any other batch: then it counts as it will from now on
+        scores = np.where(np.isposinf(scores), surprise(squared, noise, usual), scores)
         floors = np.array([self._floors[kind] for kind in watched.kinds])
         # far below its floor a change raises no alarm, so it cannot raise a false one
         return usual, np.where(squared > (floors / 2) ** 2, scores, -np.inf)

@@ -69,3 +69,11 @@ def wobble(excess: Floats, errors: Floats) -> Floats:
     error = np.sqrt(errors.sum(axis=0)) / count
     found: Floats = np.maximum(excess.mean(axis=0) + error, 0)
     return found
+
+
+def wobble_of_others(excess: Floats, errors: Floats) -> Floats:
+    """Return for each batch the w^2 that the other batches have."""
+    others = len(excess) - 1
+    error = np.sqrt(np.maximum(errors.sum(axis=0) - errors, 0)) / others
+    found: Floats = np.maximum((excess.sum(axis=0) - excess) / others + error, 0)
+    return found

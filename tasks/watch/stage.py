@@ -85,7 +85,8 @@ def watch_endpoint(
     )
     earlier = _reports(store, place, window)
     report = look.report(window, earlier[-1] if earlier else None)
-    report = _decided(store, spec, report, moment)
+    known = recall(store, f"{place}/{_name(window)}.json", WatchReport)
+    report = _decided(store, spec, report, moment, known)
     report = _drawn(store, place, [*earlier, report])
     store.write(f"{place}/{_name(window)}.json", report.model_dump_json().encode())
     _record(monitor, report)
@@ -94,13 +95,19 @@ def watch_endpoint(
 
 
 def _decided(
-    store: ObjectStore, spec: WatchSpec, report: WatchReport, now: datetime
+    store: ObjectStore,
+    spec: WatchSpec,
+    report: WatchReport,
+    now: datetime,
+    known: WatchReport | None,
 ) -> WatchReport:
     ledger = WatchLedger(store, report.endpoint)
     if report.judged or report.causes:
         ledger.note(Seen(model=report.model, window=report.window, causes=report.causes))
     tell = partial(_tell, report.endpoint)
     decision = ledger.ask(spec, model=report.model, now=now, tell=tell)
+    if decision.request is None and known is not None and known.request is not None:
+        return report.model_copy(update={"request": known.request})  # an earlier look asked it
     return report.model_copy(update={"request": decision.request, "why_not": decision.why_not})
 
 

@@ -1,0 +1,1 @@
+"""How much drift detection costs, and how often it is right."""

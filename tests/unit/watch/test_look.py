@@ -1,0 +1,309 @@
+"""A look at an endpoint: real captured files of a server, a real model, a real store."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mlflow.models import infer_signature
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FunctionTransformer, make_pipeline
+
+from blocks.contracts import Monitor, ObjectStore, TrainingResult, Window
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.monitor import LocalMonitor
+from blocks.workload import digest
+from tasks.data import DataSpec
+from tasks.drift.performance import Trust
+from tasks.watch.ledger import WatchLedger
+from tasks.watch.reference import PREDICTION
+from tasks.watch.report import WatchReport
+from tasks.watch.spec import LabelSpec, WatchSpec
+from tasks.watch.stage import profile_reference, watch_endpoint
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+SPEC = WatchSpec(least_rows=200)
+Truth = np.ndarray
+
+
+class Scorer(LogisticRegression):  # type: ignore[misc]  # it comes without types
+    """Answers scores, as the models of this project do."""
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
+        scores: np.ndarray = self.predict_proba(X)[:, 1]
+        return scores
+
+
+def rows(count: int, *, seed: int, shift: float = 0.0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "x": random.normal(size=count) + shift,
+            "z": random.normal(size=count),
+            "origin": random.choice(["EWR", "JFK", "LGA"], size=count),
+        }
+    )
+
+
+def truth_of(frame: pd.DataFrame, *, seed: int, weight: float = 1.5) -> np.ndarray:
+    chance = 1 / (1 + np.exp(1.0 - weight * frame["x"] - 0.5 * frame["z"]))
+    return np.asarray(np.random.default_rng(seed).random(len(frame)) < chance, dtype=np.int64)
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), out)
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """An endpoint that was served for some days, and the reference of its model."""
+
+    store: ObjectStore
+    monitor: Monitor
+    captures: Path
+    reference_uri: str
+
+    def day(
+        self,
+        number: int,
+        frame: pd.DataFrame,
+        *,
+        mirrored: bool = False,
+        status: int = 200,
+        truth: Truth | None = None,
+    ) -> None:
+        """Capture a day as the model server does; labels go where they are looked for."""
+        last = START + (number + 0.99) * DAY
+        at = pd.date_range(START + number * DAY, last, periods=len(frame))
+        chance = 1 / (1 + np.exp(1.0 - 1.5 * frame["x"] - 0.5 * frame["z"]))
+        kept = frame.assign(
+            at=at.astype("datetime64[us, UTC]"),
+            request_id=[f"{number}-{mirrored}-{each}" for each in range(len(frame))],
+            row=0,
+            variant="v1",
+            mirrored=mirrored,
+            status=status,
+            seconds=0.01,
+            user="",
+            prediction=chance,
+        )
+        first, end = (int(each.timestamp() * 1000) for each in (at[0], at[-1]))
+        name = f"{first}-{end}.v1.{int(mirrored)}.{status}.parquet"
+        (self.captures / name).write_bytes(parquet(kept))
+        if truth is not None:
+            labels = pd.DataFrame({"request_id": kept["request_id"], "late": truth})
+            self.store.write(f"{self.store.root}/labels/{number}.parquet", parquet(labels))
+
+    def look(self, number: int, spec: WatchSpec = SPEC) -> WatchReport:
+        """Look at the day of that number, an hour after its end."""
+        found: WatchReport = watch_endpoint.fn(
+            self.monitor,
+            self.store,
+            spec,
+            endpoint="e",
+            reference_uri=self.reference_uri,
+            now=START + (number + 1) * DAY + timedelta(hours=1),
+        )
+        return found
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "model"
+    frame = rows(4000, seed=1)
+    numbers = FunctionTransformer(pick)
+    pipeline = make_pipeline(numbers, Scorer()).fit(frame, truth_of(frame, seed=1))
+    mlflow.sklearn.save_model(
+        pipeline,
+        folder,
+        signature=infer_signature(frame, pipeline.predict(frame)),
+        serialization_format="cloudpickle",
+        pip_requirements=["scikit-learn"],
+    )
+    return folder
+
+
+def pick(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[["x", "z"]]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, store: ObjectStore, model: Path) -> Scene:
+    train, held = rows(10_000, seed=2), rows(5_000, seed=3)
+    for name, frame in {"train": train, "holdout": held}.items():
+        weeks = [f"w{each:02}" for each in np.arange(len(frame)) * 20 // len(frame)]
+        labelled = frame.assign(late=truth_of(frame, seed=4), week=weeks)
+        store.write(f"{store.root}/{name}.parquet", parquet(labelled))
+    data = DataSpec(
+        train=f"{store.root}/train.parquet",
+        holdout=f"{store.root}/holdout.parquet",
+        label="late",
+        batch="week",
+    )
+    result = TrainingResult(model_uri=model.as_uri(), digest=digest(model))
+    made = profile_reference.fn(store, SPEC, data, training=result, run="r")
+    assert made.columns == ("x", "z", "origin", PREDICTION)
+    assert (made.rows, made.batches) == (10_000, 20)
+    captures = tmp_path / "workspace" / "endpoints" / "e" / "telemetry" / "captures"
+    captures.mkdir(parents=True)
+    return Scene(
+        store=store,
+        monitor=LocalMonitor(machine=LocalMachine(workspace=tmp_path / "workspace")),
+        captures=captures,
+        reference_uri=made.uri,
+    )
+
+
+def test_traffic_like_the_training_data_is_quiet(scene: Scene) -> None:
+    scene.day(0, rows(3000, seed=10))
+    report = scene.look(0)
+    assert report.judged
+    assert report.rows == 3000
+    assert report.alarms == ()
+    assert report.request is None
+    assert report.estimate is not None
+    assert report.estimate.trust is Trust.USABLE
+    assert report.expected_auc is not None
+    assert report.estimate.auc == pytest.approx(report.expected_auc, abs=0.03)
+
+
+def test_drift_that_stays_asks_for_one_retrain(scene: Scene) -> None:
+    for number in range(4):
+        scene.day(number, rows(3000, seed=20 + number, shift=1.0))
+    reports = [scene.look(number) for number in range(4)]
+    assert {each.column for each in reports[0].alarms} == {"x", PREDICTION}
+    requests = [report.request for report in reports]
+    assert [request is not None for request in requests] == [False, True, False, False]
+    assert requests[1] is not None
+    assert any("input drift: x" in reason for reason in requests[1].reasons)
+    assert any("prediction drift" in reason for reason in requests[1].reasons)
+    assert len(WatchLedger(scene.store, "e").asked()) == 1
+
+
+def test_looking_twice_changes_nothing(scene: Scene) -> None:
+    for number in range(2):
+        scene.day(number, rows(3000, seed=30 + number, shift=1.0))
+    scene.look(0)
+    first, again = scene.look(1), scene.look(1)
+    assert first.request is not None
+    assert again == first
+    assert len(WatchLedger(scene.store, "e").asked()) == 1
+    whole = Window(start=START, end=START + 9 * DAY)
+    labels = {"endpoint": "e", "column": "x"}
+    assert len(scene.monitor.read("watch.drift", whole, labels=labels)) == 2
+
+
+def test_rows_unlike_all_training_rows_make_the_estimate_unknown(scene: Scene) -> None:
+    scene.day(0, rows(3000, seed=40, shift=8.0))
+    report = scene.look(0)
+    assert report.estimate is not None
+    assert report.estimate.trust is Trust.UNKNOWN
+    assert "not to be believed" in report.markdown()
+    assert not any("estimated" in each.kind for each in report.causes)
+
+
+def test_mirrored_refused_and_other_days_rows_do_not_count(scene: Scene) -> None:
+    scene.day(0, rows(400, seed=50))
+    scene.day(0, rows(700, seed=51), mirrored=True)
+    scene.day(0, rows(600, seed=52), status=422)
+    scene.day(1, rows(500, seed=53))
+    assert scene.look(0).rows == 400
+
+
+def test_few_rows_are_not_judged(scene: Scene) -> None:
+    scene.day(0, rows(50, seed=60, shift=5.0))
+    report = scene.look(0)
+    assert not report.judged
+    assert report.alarms == ()
+    assert "Too few rows" in report.markdown()
+
+
+def test_no_traffic_at_all_is_said(scene: Scene) -> None:
+    report = scene.look(0)
+    assert (report.rows, report.judged) == (0, False)
+
+
+def test_a_column_that_is_gone_and_one_that_is_empty_are_alarms(scene: Scene) -> None:
+    scene.day(0, rows(1000, seed=70).assign(z=np.nan, origin=None))
+    gone = {(each.column, each.change.value) for each in scene.look(0).alarms}
+    assert {("z", "missing"), ("origin", "missing")} <= gone
+
+
+@pytest.fixture
+def labelled(scene: Scene) -> WatchSpec:
+    uri, wait = f"{scene.store.root}/labels", timedelta(hours=30)
+    labels = LabelSpec(uri=uri, label="late", maturity=wait)
+    return SPEC.model_copy(update={"labels": labels})
+
+
+def test_only_windows_whose_labels_are_mature_are_measured(
+    scene: Scene, labelled: WatchSpec
+) -> None:
+    for number in range(3):
+        frame = rows(2000, seed=80 + number)
+        scene.day(number, frame, truth=truth_of(frame, seed=number))
+    assert scene.look(1, labelled).matured is None
+    report = scene.look(2, labelled)
+    assert report.matured is not None
+    assert report.matured.window.start == START
+    assert report.matured.measured is not None
+    assert report.expected_auc is not None
+    assert report.matured.measured.auc == pytest.approx(report.expected_auc, abs=0.04)
+    assert report.matured.evidence is not None
+    assert report.matured.evidence.value < 20
+    assert report.causes == ()
+
+
+def test_a_model_that_got_worse_without_any_drift_is_found_by_its_labels(
+    scene: Scene, labelled: WatchSpec
+) -> None:
+    """Inputs stay as they were; what they mean changes. Only labels can tell."""
+    for number in range(4):
+        frame = rows(2000, seed=90 + number)
+        scene.day(number, frame, truth=truth_of(frame, seed=number, weight=-0.5))
+    reports = [scene.look(number, labelled) for number in (2, 3)]
+    assert all(report.alarms == () for report in reports)
+    assert reports[0].estimate is not None
+    assert reports[0].estimate.trust is Trust.USABLE
+    assert {each.subject for each in reports[0].causes} == {"area under the curve", "mean loss"}
+    assert [report.request is not None for report in reports] == [False, True]
+
+
+def test_too_few_labels_are_no_measurement(scene: Scene, labelled: WatchSpec) -> None:
+    frame = rows(2000, seed=100)
+    scene.day(0, frame, truth=truth_of(frame, seed=0))
+    uri = f"{scene.store.root}/labels/0.parquet"
+    kept = pd.read_parquet(io.BytesIO(scene.store.read(uri))).head(1000)
+    scene.store.write(uri, parquet(kept))
+    report = scene.look(2, labelled)
+    assert report.matured is not None
+    assert (report.matured.captured, report.matured.labelled) == (2000, 1000)
+    assert report.matured.measured is None
+    assert "too few" in report.markdown()
+
+
+def pictures(report: WatchReport, store: ObjectStore) -> Iterator[bytes]:
+    for uri in report.plots.values():
+        yield store.read(uri)
+
+
+def test_the_report_has_a_table_and_pictures(scene: Scene) -> None:
+    scene.day(0, rows(3000, seed=110, shift=0.5))
+    report = scene.look(0)
+    assert all(each.startswith(b"\x89PNG") for each in pictures(report, scene.store))
+    assert set(report.plots) == {"drift", "performance"}
+    page = report.markdown()
+    assert "**2 columns changed**: x, prediction" in page
+    assert page.index("| x |") < page.index("| z |")
