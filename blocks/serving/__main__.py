@@ -60,8 +60,6 @@ def main(file: Path, grace: float) -> None:
     uvloop.run(_serve(config, model, listener, grace))
     if model.in_flight:
         logging.warning("left %d requests that the model never answered", model.in_flight)
-        logging.shutdown()
-        os._exit(0)  # a thread that hangs in the model would hold up an orderly end
 
 
 def _listen(config: ServerConfig) -> socket.socket:
