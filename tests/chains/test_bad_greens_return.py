@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from blocks.contracts import ModelVersion, RunKey
+from blocks.contracts import ModelVersion, RunKey, Window
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.models import LocalModels
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.store import LocalStore
 from blocks.testing.models import make_model
+from blocks.testing.waiting import until
 from tasks.rollout.driver import Ports
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.spec import RolloutSpec
@@ -132,6 +133,20 @@ def test_an_incident_that_both_share_does_not_blame_the_new_version(
     world: World, tmp_path: Path
 ) -> None:
     """While the file is there, every fifth request fails, whoever answers."""
-    (tmp_path / "incident").touch()
+    journal = tmp_path / "workspace" / "store" / "rollouts" / "bench" / "journal"
+
+    def strike() -> None:
+        until(
+            lambda: sum('"event":"step"' in file.read_text() for file in journal.glob("*.json")) > 1
+        )
+        (tmp_path / "incident").touch()
+
+    incident = threading.Thread(target=strike)
+    incident.start()
     report = world.roll_out("same")
+    incident.join()
     assert report.live, report.why
+    window = Window(start=report.journal[0].at, end=datetime.now(UTC))
+    ticks = world.ports.monitor.ticks("bench", window)
+    assert sum(tick.errors for tick in ticks if tick.variant == "v1") > 20
+    assert sum(tick.errors for tick in ticks if tick.variant == "v2") > 20

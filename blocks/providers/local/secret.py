@@ -38,7 +38,7 @@ class LocalSecrets(Block, SecretStore):
         variable = PREFIX + re.sub(r"\W", "_", name).upper()
         if variable in os.environ:
             return SecretStr(os.environ[variable])
-        if get_current_settings().api.url is None:
+        if not get_current_settings().api.url:
             raise NotFound(
                 f"no secret {name!r}: set the environment variable {variable}, or configure a "
                 "Prefect API that has a secret block of that name"
