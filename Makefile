@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check clean
+.PHONY: demo test chains check clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -13,12 +13,14 @@ demo: $(VENV)/demo
 test: $(VENV)/test
 	$(BIN)/python -m pytest
 
+chains: $(VENV)/test
+	$(BIN)/python -m pytest -m slow
+
 check: $(VENV)/test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
 
 $(VENV)/demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
