@@ -23,7 +23,7 @@ from benchmarks.drift.peers import peak
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from tasks.drift.alarm import Alarms
-from tasks.drift.reading import profile_of
+from tasks.drift.reading import batches, parquet, profile_of
 from tasks.drift.reference import reference_of
 from tasks.drift.storage import from_bytes, to_bytes
 from tasks.drift.table import drift_table
@@ -49,9 +49,9 @@ def profile_both(reference: Path, current: Path) -> int:
 
 
 def decode(_: Path, current: Path) -> int:
-    """Only decode the window: the floor for whoever reads the file."""
-    rows = 0
-    for batch in pq.ParquetFile(current).iter_batches(1 << 16):
+    """Only decode the window, as ours does: the floor for whoever reads the file."""
+    store, rows = _store(), 0
+    for batch in batches(store, parquet(store, current.as_uri())):
         rows += len(batch)
     return rows
 

@@ -91,12 +91,11 @@ class Alarms:
         effects = watched.effects(column)
         scores = surprise(effects**2, watched.noise_of(column), self._wobble[number])
         limits = np.where(self._heavy[number], self.heavy_limit, self.limit)
-        found = [
-            self._finding(watched.name, kind, float(effect), float(score), float(limit))
-            for kind, effect, score, limit in zip(
-                watched.kinds, effects, scores, limits, strict=True
-            )
-        ]
+        by_kind: dict[Change, Finding] = {}
+        for kind, *values in zip(watched.kinds, effects, scores, limits, strict=True):
+            finding = self._finding(watched.name, kind, *map(float, values))
+            by_kind[kind] = max(by_kind.get(kind, finding), finding, key=_weight)
+        found = list(by_kind.values())
         new = watched.new_in(column)
         if new is not None:
             score = self._surprise_of_new(watched, new, column.values)
@@ -138,6 +137,11 @@ class Alarms:
         floors = np.array([self._floors[kind] for kind in watched.kinds])
         # far below its floor a change raises no alarm, so it cannot raise a false one
         return usual, np.where(squared > (floors / 2) ** 2, scores, -np.inf)
+
+
+def _weight(finding: Finding) -> tuple[bool, float]:
+    """Of several changes of a kind the alarming one is told, then the most surprising one."""
+    return finding.alarm, finding.surprise - finding.limit
 
 
 def _limits(scores: Floats, chance: float) -> tuple[float, float]:

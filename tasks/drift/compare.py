@@ -12,7 +12,7 @@ from tasks.drift.histogram import Counts, Floats
 from tasks.drift.levels import Levels
 from tasks.drift.noise import Sampling, sampling
 from tasks.drift.profile import Column
-from tasks.drift.view import CategoryView, Change, NumberView, View, view_of
+from tasks.drift.view import CategoryView, Change, View, view_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,11 @@ class Watched:
 
         With them, what sampling alone brings, in the same shape.
         """
-        squared, noise = [], []
-        for part in self.counts:
-            others = self.whole - part
-            squared.append(self._distances(others, shares(part)) ** 2)
-            noise.append(self._noise(int(part.sum()), int(others.sum())))
-        return np.stack(squared), Sampling(
+        others = self.whole - self.counts
+        squared = self._distances(others, shares(self.counts)).T ** 2
+        rows = zip(self.counts.sum(axis=1), others.sum(axis=1), strict=True)
+        noise = [self._noise(int(part), int(rest)) for part, rest in rows]
+        return squared, Sampling(
             mean=np.stack([each.mean for each in noise]),
             variance=np.stack([each.variance for each in noise]),
         )
@@ -63,10 +62,10 @@ class Watched:
         return np.append(self.view.counts(column), column.missing)
 
     def _distances(self, reference: Counts, current: Floats) -> Floats:
-        """Return distances (kinds, ...) of shares (..., bins) from a reference."""
-        told = self.view.changes(shares(reference[:-1]), shares(current[..., :-1]))
-        missing = np.abs(current[..., -1] - shares(reference)[-1])
-        found: Floats = np.nan_to_num(np.stack([*told.values(), missing]))
+        """Return distances (kinds, ...) of shares (..., bins) from counts of a reference."""
+        told = self.view.changes(shares(reference[..., :-1]), shares(current[..., :-1]))
+        missing = np.abs(current[..., -1] - shares(reference)[..., -1])
+        found: Floats = np.nan_to_num(np.stack([*told, missing]))
         return found
 
     def _noise(self, rows: int, reference: int) -> Sampling:
@@ -86,13 +85,10 @@ def watched_of(name: str, whole: Column, batches: Sequence[Column]) -> Watched:
     """Return a column of the reference from its batches and from all of them together."""
     view = view_of(whole)
     counts = np.stack([np.append(view.counts(each), each.missing) for each in batches])
-    kinds: tuple[Change, ...] = (Change.SHAPE, Change.LEVEL)
-    if isinstance(view, NumberView):
-        kinds = (Change.SHAPE, Change.PLACE, Change.LOW_TAIL, Change.HIGH_TAIL)
     return Watched(
         name=name,
         view=view,
-        kinds=(*kinds, Change.MISSING),
+        kinds=(*view.kinds, Change.MISSING),
         counts=counts,
         whole=counts.sum(axis=0),
         unseen=_alone(whole, batches),

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from tasks.drift.distances import jensen_shannon, kolmogorov_smirnov, largest_change
+from tasks.drift.distances import jensen_shannon, kolmogorov_smirnov
 from tasks.drift.histogram import BINS, Counts, Floats, Histogram
 from tasks.drift.levels import Levels
 from tasks.drift.profile import Column
@@ -17,6 +17,7 @@ from tasks.drift.profile import Column
 FINE = 100  # bins of equal share for numbers; what is outside of the reference has its own two
 COARSE = 10
 LEVELS = 1000  # values of a category looked at one by one; rarer ones are looked at together
+SINGLE, FREQUENT = 30, 0.01  # that many of them, with that share or more, have their own scale
 
 Index = npt.NDArray[np.intp]
 
@@ -43,6 +44,11 @@ class NumberView:
     low: Index  # bins below the first percentile
     high: Index
 
+    @property
+    def kinds(self) -> tuple[Change, ...]:
+        """What ``changes`` returns."""
+        return Change.SHAPE, Change.PLACE, Change.LOW_TAIL, Change.HIGH_TAIL
+
     def counts(self, column: Column) -> Counts:
         """Return the counts of a column of the same axis."""
         if not isinstance(column, Histogram):
@@ -51,17 +57,17 @@ class NumberView:
         size = int(self.bin_of_key[-1]) + 1
         return np.bincount(bins, weights=column.counts, minlength=size).astype(np.int64)
 
-    def changes(self, reference: Floats, current: Floats) -> Mapping[Change, Floats]:
-        """Return how far shares are from the reference's, by kind of change; last axis is bins."""
+    def changes(self, reference: Floats, current: Floats) -> list[Floats]:
+        """Return how far shares are from the reference's, for each kind; bins are last."""
         moved = current - reference
         tens = np.add.reduceat(reference, self.coarse, axis=-1)
         now = np.add.reduceat(current, self.coarse, axis=-1)
-        return {
-            Change.SHAPE: jensen_shannon(tens, now),
-            Change.PLACE: kolmogorov_smirnov(reference, current),
-            Change.LOW_TAIL: np.abs(moved[..., self.low].sum(axis=-1)),
-            Change.HIGH_TAIL: np.abs(moved[..., self.high].sum(axis=-1)),
-        }
+        return [
+            jensen_shannon(tens, now),
+            kolmogorov_smirnov(reference, current),
+            np.abs(moved[..., self.low].sum(axis=-1)),
+            np.abs(moved[..., self.high].sum(axis=-1)),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,13 @@ class CategoryView:
 
     position: Mapping[str, int]
     known: frozenset[str] | None  # all values of the reference; None = too many to tell new ones
+    single: Index  # bins of the frequent values: each is compared with how it changes by itself
+    rest: Index
+
+    @property
+    def kinds(self) -> tuple[Change, ...]:
+        """What ``changes`` returns: the frequent values have one change each."""
+        return Change.SHAPE, Change.LEVEL, *[Change.LEVEL for _ in self.single]
 
     def counts(self, column: Column) -> Counts:
         """Return the counts of a column of the same axis."""
@@ -81,12 +94,14 @@ class CategoryView:
         found[-1] += column.other
         return found
 
-    def changes(self, reference: Floats, current: Floats) -> Mapping[Change, Floats]:
-        """Return how far shares are from the reference's, by kind of change; last axis is bins."""
-        return {
-            Change.SHAPE: jensen_shannon(reference, current),
-            Change.LEVEL: largest_change(reference, current),
-        }
+    def changes(self, reference: Floats, current: Floats) -> list[Floats]:
+        """Return how far shares are from the reference's, for each kind; bins are last."""
+        moved = np.abs(current - reference)
+        return [
+            jensen_shannon(reference, current),
+            moved[..., self.rest].max(axis=-1),
+            *np.moveaxis(moved[..., self.single], -1, 0),
+        ]
 
 
 View = NumberView | CategoryView
@@ -97,9 +112,17 @@ def view_of(column: Column) -> View:
     if isinstance(column, Histogram):
         return _number_view(column)
     frequent = sorted(column.counts, key=lambda level: (-column.counts[level], level))[:LEVELS]
+    position = {level: at for at, level in enumerate(sorted(frequent))}
+    single = [
+        position[level]
+        for level in frequent[:SINGLE]
+        if column.counts[level] >= FREQUENT * column.values
+    ]
     return CategoryView(
-        position={level: at for at, level in enumerate(sorted(frequent))},
+        position=position,
         known=None if column.other else frozenset(column.counts),
+        single=np.array(single, dtype=np.intp),
+        rest=np.setdiff1d(np.arange(len(position) + 1), single),
     )
 
 

@@ -14,7 +14,7 @@ from tasks.drift.betting import LossEvidence
 from tasks.drift.performance import Calibrator, Estimate, Trust, domain_auc, estimate, measure
 from tasks.drift.table import drift_table
 from tasks.watch.policy import Cause, Kind
-from tasks.watch.reference import PREDICTION, WatchReference
+from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.report import MeasuredWindow, WatchReport
 from tasks.watch.spec import WatchSpec
 from tasks.watch.traffic import Traffic, labelled, observe
@@ -69,7 +69,9 @@ class Look:
         calibrator, sample = self.reference.calibrator, traffic.sample
         if calibrator is None or PREDICTION not in sample:
             return None
-        apart = domain_auc(self.reference.sample.to_pandas(), sample)
+        kept = self.reference.sample.to_pandas()
+        inputs = kept.drop(columns=BATCH)
+        apart = domain_auc(inputs, sample.sort_values("at"), batches=kept[BATCH].astype(str))
         return estimate(calibrator, sample[PREDICTION].to_numpy(dtype=np.float64), apart)
 
     def _matured(self, window: Window, before: WatchReport | None) -> MeasuredWindow | None:

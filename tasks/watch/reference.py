@@ -17,6 +17,7 @@ from tasks.drift.storage import UnreadableProfile
 
 NAME = "watch-reference.zip"
 PREDICTION = "prediction"
+BATCH = "batch of the reference"  # column of the sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

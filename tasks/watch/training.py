@@ -12,10 +12,10 @@ from tasks.data import DataSpec
 from tasks.drift.axes import axes_of
 from tasks.drift.performance import Calibrator, Floats, calibrate
 from tasks.drift.reading import batches, parquet
-from tasks.drift.reference import ReferenceProfile, reference_from, reference_of, split
+from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
 from tasks.drift.rows import RowSample
 from tasks.evaluation.scoring import LoadedModel, Scored, score
-from tasks.watch.reference import PREDICTION, WatchReference
+from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
 
 SAMPLE = 4_000  # training rows that current ones are told from
@@ -39,7 +39,7 @@ def reference_for(
     calibrator, loss = _meaning(scores, held_out)
     return WatchReference(
         profile=inputs.beside(_scores(held_out, data.batch, list(inputs.batches))),
-        sample=_sample(store, data.train, columns),
+        sample=_sample(store, data.train, columns, data.batch),
         calibrator=calibrator,
         loss=loss,
     )
@@ -74,8 +74,12 @@ def _by_name(rows: pa.RecordBatch, column: np.ndarray) -> Iterator[tuple[str, pa
         yield str(name), rows.take(pa.array(np.flatnonzero(column == name)))
 
 
-def _sample(store: ObjectStore, uri: str, columns: list[str]) -> pa.Table:
+def _sample(store: ObjectStore, uri: str, columns: list[str], batch: str | None) -> pa.Table:
+    """Take some training rows, with the batch each is of; without batches, its twentieth."""
     sample = RowSample(SAMPLE)
-    for rows in batches(store, parquet(store, uri), columns):
+    for rows in batches(store, parquet(store, uri), [*columns, *([batch] if batch else [])]):
         sample.add(rows)
-    return sample.table()
+    found = sample.table()
+    places = pa.array(np.arange(len(found)) * SPLITS // max(len(found), 1))
+    of = found.column(batch).cast(pa.string()) if batch else places
+    return found.select(columns).append_column(BATCH, of)
