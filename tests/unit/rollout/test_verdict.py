@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def rollout(
     ticks: int = 120,
     rules: VerdictRules = RULES,
     incident: range = range(0),
-    **green: float,
+    **green: Any,
 ) -> tuple[Verdict, int]:
     """Roll out at 50 requests a second, 5 % then half; look at every tick; stop at a return."""
     random = np.random.default_rng(seed)
@@ -63,7 +64,7 @@ def rollout(
         total = int(random.poisson(250))
         to_green = int(random.binomial(total, share))
         trouble = 0.2 if number in incident else 0.0
-        base = {"errors": 0.005 + trouble}
+        base: dict[str, Any] = {"errors": 0.005 + trouble}
         blue = tick(number, total - to_green, random=random, variant="blue", **base)
         mine = {**green, "errors": green.get("errors", 0.005) + trouble}
         judge.add(blue, tick(number, to_green, random=random, **mine))
@@ -97,7 +98,7 @@ def test_without_data_it_keeps_looking() -> None:
     ],
 )
 def test_what_is_worse_returns_soon_and_says_why(
-    green: dict[str, float], blamed: str, most: int
+    green: dict[str, Any], blamed: str, most: int
 ) -> None:
     for seed in range(5):
         verdict, exposed = rollout(seed, **green)
