@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blocks.workload import digest
+from blocks.serving.loading import NotVerified, load_verified
 
 PREDICTION = "prediction"
 _MARK = b"bluewater.scored"  # metadata of a finished file: which model, which input
@@ -59,12 +58,10 @@ class Scorer:
 
 def load_scorer(folder: Path, wanted: str) -> Scorer:
     """Load a model after its digest was found right. Raises CannotScore."""
-    if (found := digest(folder)) != wanted:
-        raise CannotScore(
-            "DIGEST",
-            f"{folder} has digest {found}, registered was {wanted}; register the model again",
-        )
-    model = mlflow.pyfunc.load_model(str(folder))
+    try:
+        model = load_verified(folder, wanted)
+    except NotVerified as error:
+        raise CannotScore("DIGEST", str(error)) from error
     inputs = model.metadata.get_input_schema()
     if inputs is None or inputs.is_tensor_spec():
         return Scorer(digest=wanted, predict=model.predict, required=(), optional=None)

@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import mlflow.pyfunc
 
 from blocks.serving.columns import Array, Column
 from blocks.serving.config import ServerConfig
+from blocks.serving.loading import NotVerified, load_verified
 from blocks.serving.refused import Refused
 from blocks.serving.schema import Rows, schema_of
 from blocks.serving.workers import Parameters, Workers
-from blocks.workload import digest
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +26,10 @@ class ServedModel:
     """One model in memory. At most ``concurrency`` requests are in its hands at a time."""
 
     def __init__(self, config: ServerConfig) -> None:
-        _verify(config.model_folder, config.model.digest)
-        # Python would write what it compiles into the folder, which then has another digest
-        sys.dont_write_bytecode = True
         try:
-            loaded = mlflow.pyfunc.load_model(str(config.model_folder))
+            loaded = load_verified(config.model_folder, config.model.digest)
+        except NotVerified as error:
+            raise NotServed(str(error)) from error
         except Exception as error:
             log.exception("the model does not load")
             raise NotServed(f"the model does not load: {type(error).__name__}: {error}") from error
@@ -110,20 +104,3 @@ class ServedModel:
         if parameters and self._takes_parameters:
             return self._predict(data, params=dict(parameters))
         return self._predict(data)
-
-
-def _verify(folder: Path, registered: str) -> None:
-    """Raise NotServed unless the folder is what was registered. Nothing of it is loaded before."""
-    if not folder.is_dir():
-        raise NotServed(f"{folder} is not a folder; register the model again")
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            if (Path(parent) / name).is_symlink():
-                raise NotServed(
-                    f"{Path(parent) / name} is a link, whose content no digest covers; "
-                    "register the model with the files themselves"
-                )
-    if (found := digest(folder)) != registered:
-        raise NotServed(
-            f"{folder} has digest {found}, registered was {registered}; register the model again"
-        )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+CACHE = "__pycache__"  # where Python keeps what it compiled; it comes and goes
 _CHUNK = 1 << 20
 
 
@@ -14,7 +15,8 @@ def digest(folder: Path | str) -> str:
     """Return the SHA-256 of a folder: over sorted relative paths, sizes and contents.
 
     For each file: its POSIX path in UTF-8, a zero byte, its size in eight bytes (big-endian), its
-    content. Empty folders do not count. Raises NotADirectoryError for anything but a folder.
+    content. Empty folders do not count, nor does what Python compiled. Raises NotADirectoryError
+    for anything but a folder.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -37,9 +39,10 @@ def file_digest(file: Path) -> str:
 
 
 def files(folder: Path) -> list[str]:
-    """Return the relative POSIX paths of all files below ``folder``, sorted."""
+    """Return the relative POSIX paths of all files below ``folder``, sorted, without caches."""
     found = []
-    for parent, _, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if each != CACHE]
         found += [(Path(parent) / name).relative_to(folder).as_posix() for name in names]
     return sorted(found)
 

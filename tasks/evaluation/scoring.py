@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blocks.contracts import ObjectStore
-from blocks.workload import digest
+from blocks.serving.loading import NotVerified, load_verified
 from tasks.data import DataSpec
 from tasks.evaluation.delong import Floats
 
@@ -45,11 +44,10 @@ class Scored:
 
 def load_model(folder: Path, expected: str) -> LoadedModel:
     """Load a verified model. Raises ModelRefused, before anything of it is loaded."""
-    if (found := digest(folder)) != expected:
-        raise ModelRefused(
-            f"{folder} has digest {found}, expected was {expected}; train or register it again"
-        )
-    loaded = mlflow.pyfunc.load_model(str(folder))
+    try:
+        loaded = load_verified(folder, expected)
+    except NotVerified as error:
+        raise ModelRefused(str(error)) from error
     inputs = loaded.metadata.get_input_schema()
     if inputs is None:
         raise ModelRefused(f"{folder} has no signature; save it with one")

@@ -70,7 +70,7 @@ def performance(reports: Sequence[WatchReport]) -> bytes:
     expected = reports[-1].expected_auc
     if expected is not None:
         axes.axhline(expected, color="#343a40", linewidth=1, linestyle="--", label="held out")
-    _trust_legend(axes)
+    _trust_legend(figure, axes)
     axes.set_xticks(range(len(reports)), [_when(report) for report in reports], rotation=90)
     axes.set(xlim=(-0.5, len(reports) - 0.5), ylabel="area under the curve")
     axes.set_title("Performance, and what the estimate is worth", loc="left", fontsize=11)
@@ -78,10 +78,10 @@ def performance(reports: Sequence[WatchReport]) -> bytes:
     return _png(figure)
 
 
-def _trust_legend(axes: Axes) -> None:
+def _trust_legend(figure: Figure, axes: Axes) -> None:
     for trust, colour in TRUST.items():
-        axes.fill_between([], [], [], color=colour, label=f"estimate {trust}")
-    axes.legend(frameon=False, ncols=3, loc="lower left", fontsize=8)
+        axes.fill_between([], [], [], facecolor=colour, edgecolor=GREY, label=f"estimate {trust}")
+    figure.legend(frameon=False, ncols=6, loc="outside lower center", fontsize=8)
 
 
 def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:

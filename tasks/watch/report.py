@@ -12,7 +12,7 @@ from tasks.drift.table import ColumnDrift
 from tasks.watch.policy import Cause, RetrainRequest
 
 TRUSTED = {
-    Trust.USABLE: "the rows are like those it was calibrated on",
+    Trust.USABLE: "usable: the rows are like those it was calibrated on",
     Trust.DOUBTFUL: "**doubtful**: the rows differ from those it was calibrated on",
     Trust.UNKNOWN: "**not to be believed**: the rows are outside of what the model was trained on; "
     "fetch labels",
@@ -117,7 +117,7 @@ def _estimated(estimate: Estimate | None, expected: float | None) -> str:
         return ""
     before = f" (held out: {expected:.3f})" if expected is not None else ""
     return (
-        f"Estimated area under the curve, without labels: {_number(estimate.auc)}{before}. This is "
+        f"Estimated area under the curve, without labels: {_number(estimate.auc)}{before}. It is "
         f"{TRUSTED[estimate.trust]} (domain AUC {estimate.domain_auc:.3f})."
     )
 

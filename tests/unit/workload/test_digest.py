@@ -47,3 +47,11 @@ def test_empty_folders_do_not_count(tmp_path: Path) -> None:
 def test_only_a_folder_has_one(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="nothing"):
         digest(tmp_path / "nothing")
+
+
+def test_what_python_compiled_does_not_count(tmp_path: Path) -> None:
+    before = digest(written(tmp_path, code__model="1"))
+    cache = tmp_path / "code" / "__pycache__"
+    cache.mkdir()
+    (cache / "model.pyc").write_text("compiled")
+    assert digest(tmp_path) == before

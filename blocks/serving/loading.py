@@ -1,0 +1,65 @@
+"""A model's folder on its way into memory: verified first, loaded after, left as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow.pyfunc
+
+from blocks.workload import digest
+from blocks.workload.digests import CACHE
+
+_alone = threading.Lock()
+
+
+class NotVerified(Exception):
+    """The folder is not what was registered. Nothing of it was loaded."""
+
+
+def load_verified(folder: Path, registered: str) -> mlflow.pyfunc.PyFuncModel:
+    """Load the MLflow model in ``folder`` if its digest is ``registered``.
+
+    Raises NotVerified; what the model itself raises while it loads comes through.
+    """
+    _verify(folder, registered)
+    with _alone, _compiles_nothing():
+        _forget_compiled(folder)
+        return mlflow.pyfunc.load_model(str(folder))
+
+
+def _verify(folder: Path, registered: str) -> None:
+    if not folder.is_dir():
+        raise NotVerified(f"{folder} is not a folder; register the model again")
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (Path(parent) / name).is_symlink():
+                raise NotVerified(
+                    f"{Path(parent) / name} is a link, whose content no digest covers; "
+                    "register the model with the files themselves"
+                )
+    if (found := digest(folder)) != registered:
+        raise NotVerified(
+            f"{folder} has digest {found}, registered was {registered}; "
+            "train or register the model again"
+        )
+
+
+def _forget_compiled(folder: Path) -> None:
+    """Remove what Python compiled from the model's code: no digest covers it, yet it would run."""
+    for cache in folder.rglob(CACHE):
+        shutil.rmtree(cache)
+
+
+@contextmanager
+def _compiles_nothing() -> Iterator[None]:
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
