@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import mlflow.pyfunc
 
@@ -22,8 +23,8 @@ class NotVerified(Exception):
     """The folder is not what was registered. Nothing of it was loaded."""
 
 
-def load_verified(folder: Path, registered: str) -> mlflow.pyfunc.PyFuncModel:
-    """Load the MLflow model in ``folder`` if its digest is ``registered``.
+def load_verified(folder: Path, registered: str) -> Any:
+    """Return MLflow's ``PyFuncModel`` of ``folder`` if the digest is ``registered``.
 
     Raises NotVerified; what the model itself raises while it loads comes through.
     """
