@@ -18,6 +18,7 @@ from blocks.platform import Platform
 from flows.rollout import to_ports
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
+from tasks.promotion.stage import settle_alias_of
 from tasks.registration.stage import register_model
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out
@@ -55,13 +56,15 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         DataRejected: nothing was trained.
         TrainingFailed, TooManyInterruptions: there is no model.
         ChallengerRejected: nothing was registered.
+        ChampionMoved: another release came first; the version is registered, and not deployed.
     """
     store, prices = platform.connect(ObjectStore), platform.connect(Prices)
     jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
+    endpoints = platform.connect(Endpoints)
     around = Surroundings(
         store=store,
         training=jobs,
-        endpoints=platform.connect(Endpoints),
+        endpoints=endpoints,
         prices=prices,
         secrets=platform.connect(SecretStore),
     )
@@ -70,6 +73,15 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         validation = validate_data(store, spec.validation, spec.data.train, run=run_id)
         training = train_model(
             jobs, store, prices, spec.training, data_uri=spec.data.train, run=run_id
+        )
+        settle_alias_of(
+            models,
+            endpoints,
+            store,
+            spec.name,
+            spec.alias,
+            endpoint=spec.rollout.endpoint,
+            by=run_id,
         )
         evaluation = evaluate_model(
             store,
@@ -95,7 +107,14 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             profile_uri=reference.uri,
             run=run_id,
         )
-        rollout = roll_out(to_ports(platform), spec.rollout, model, alias=spec.alias, run=run_id)
+        rollout = roll_out(
+            to_ports(platform),
+            spec.rollout,
+            model,
+            alias=spec.alias,
+            run=run_id,
+            beaten=evaluation.champion.removeprefix("version "),
+        )
         return ReleaseReport(
             run=run_id,
             validation=validation,

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from prefect import flow
 
-from blocks.contracts import Endpoints, InvalidRequest, Monitor, ObjectStore
+from blocks.contracts import (
+    Endpoints,
+    InvalidRequest,
+    ModelRegistry,
+    Monitor,
+    ObjectStore,
+)
 from blocks.platform import Platform
+from tasks.promotion.stage import settle_alias_of
 from tasks.watch.reference import NAME
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
@@ -13,10 +20,13 @@ from tasks.watch.stage import watch_endpoint
 
 
 @flow(name="watch", flow_run_name="watch {endpoint}", log_prints=False)
-def watch(platform: Platform, endpoint: str, spec: WatchSpec | None = None) -> WatchReport:
+def watch(
+    platform: Platform, endpoint: str, spec: WatchSpec | None = None, alias: str = "champion"
+) -> WatchReport:
     """Compare the newest whole window of an endpoint's traffic with the live version's training.
 
     Emits the event ``bluewater.retrain.asked`` when the policy of the specification says so.
+    Sets the alias right if it does not name the version that serves.
     Raises InvalidRequest for an endpoint without traffic, or whose version has no reference.
     """
     endpoints = platform.connect(Endpoints)
@@ -30,9 +40,13 @@ def watch(platform: Platform, endpoint: str, spec: WatchSpec | None = None) -> W
             f"version {model.version} of {model.name!r} was registered without {NAME}; "
             "release it again"
         )
+    store, models = platform.connect(ObjectStore), platform.connect(ModelRegistry)
+    settle_alias_of(
+        models, endpoints, store, model.name, alias, endpoint=endpoint, by=f"watch {endpoint}"
+    )
     return watch_endpoint(
         platform.connect(Monitor),
-        platform.connect(ObjectStore),
+        store,
         spec or WatchSpec(),
         endpoint=endpoint,
         reference_uri=model.evidence[NAME],

@@ -19,7 +19,11 @@ from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    RESOURCE_ALREADY_EXISTS,
+    RESOURCE_DOES_NOT_EXIST,
+)
 from mlflow.tracking import MlflowClient
 
 from blocks.contracts import (
@@ -175,7 +179,12 @@ class MlflowRegistry:
                 raise
 
     def _point(self, name: str, alias: str, version: str) -> None:
-        patiently(lambda: self._client.set_registered_model_alias(name, alias, version))
+        """Set MLflow's alias. Of two who make it at once, MLflow fails one, as a bad request."""
+        try:
+            patiently(lambda: self._client.set_registered_model_alias(name, alias, version))
+        except MlflowException as error:
+            if not (is_code(error, BAD_REQUEST) and self._alias(name, alias)):
+                raise
 
     def _ensure(self, name: str, tags: Mapping[str, str]) -> None:
         try:

@@ -11,6 +11,7 @@ from flows.release import ReleaseReport, release
 from flows.session import on_platform, platform
 from flows.terminal import as_json, exits, show, tell_rollout
 from tasks.evaluation.report import ChallengerRejected
+from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.specification.loading import load
 from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, TrainingFailed
@@ -31,6 +32,7 @@ from tasks.validation.suite import SuiteRefused
     (TooManyInterruptions, Exit.TRAINING),
     (TrainingCancelled, Exit.TRAINING),
     (ChallengerRejected, Exit.CHALLENGER),
+    (ChampionMoved, Exit.CHALLENGER),
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),
 )

@@ -1,66 +1,32 @@
-"""Move an alias, and take it back: compare-and-set over what was seen."""
+"""Which version an alias names, which one it named before, and whether that is still so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks.contracts import Frozen, ModelRegistry, ModelVersion, Promotion
+from blocks.contracts import ModelRegistry, ModelVersion, Promotion
 
 
-class NoVersionBefore(Exception):
-    """There is no version to return to."""
+class ChampionMoved(Exception):
+    """The champion that a challenger was compared with is none any more."""
 
 
-class Promoted(Frozen):
-    """Where an alias points, and where it pointed when the caller looked."""
+def require_champion(models: ModelRegistry, name: str, alias: str, *, beaten: str) -> None:
+    """Raise ChampionMoved unless the alias still names the version that was beaten; empty = none.
 
-    alias: str
-    version: ModelVersion
-    replaced: ModelVersion | None = None
-
-    @property
-    def moved(self) -> bool:
-        """Whether that is another version than before."""
-        return self.replaced != self.version
-
-
-def champion(models: ModelRegistry, name: str, alias: str) -> ModelVersion | None:
-    """Return the version that a new one has to beat; None if there is none yet."""
-    return models.resolve(name, alias)
-
-
-def promote_to_champion(
-    models: ModelRegistry,
-    model: ModelVersion,
-    alias: str,
-    *,
-    beaten: ModelVersion | None,
-    by: str,
-) -> Promoted:
-    """Point the alias at ``model``, if it still points at the version that it was compared with.
-
-    May be repeated. Raises Conflict, with the name of who was first, if another version took the
-    place meanwhile: the comparison was with a champion that is none any more.
+    Two releases that run at once compare with the same champion. Whoever comes second would take
+    the place of a version it was never compared with.
     """
-    models.promote(model, alias, replacing=beaten, by=by)
-    return Promoted(alias=alias, version=model, replaced=beaten)
-
-
-def planned_return(models: ModelRegistry, name: str, alias: str) -> Promoted:
-    """Say where a return would go. Raises NoVersionBefore."""
-    now, back = models.resolve(name, alias), previous(models, name, alias)
-    if now is None or back is None:
-        raise NoVersionBefore(
-            f"alias {alias!r} of {name!r} never pointed at another version that still counts; "
-            "register and promote one, or name a version"
-        )
-    return Promoted(alias=alias, version=back, replaced=now)
-
-
-def return_to_previous(models: ModelRegistry, planned: Promoted, *, by: str) -> Promoted:
-    """Carry a return out. May be repeated with the same plan. Raises Conflict if it moved."""
-    models.promote(planned.version, planned.alias, replacing=planned.replaced, by=by)
-    return planned
+    now = models.resolve(name, alias)
+    found = now.version if now else ""
+    if found == beaten:
+        return
+    moves = [move for move in models.history(name, alias) if move.version == found]
+    who = f", moved there by {moves[-1].by or 'an unnamed run'}" if moves else ""
+    raise ChampionMoved(
+        f"alias {alias!r} of {name!r} names {_named(found)}{who}; the evaluation compared with "
+        f"{_named(beaten)}; release again to compare with what serves now"
+    )
 
 
 def previous(models: ModelRegistry, name: str, alias: str) -> ModelVersion | None:
@@ -84,3 +50,7 @@ def standing(history: Sequence[Promotion]) -> list[str]:
         else:
             versions.append(move.version)
     return versions
+
+
+def _named(version: str) -> str:
+    return f"version {version}" if version else "no version"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks.contracts import Promotion
-from tasks.promotion.promotion import Promoted
+from blocks.contracts import ModelVersion, Promotion
 
 
-def card(promoted: Promoted) -> str:
+def card(version: ModelVersion, alias: str, *, before: ModelVersion | None) -> str:
     """Return a page about the version that an alias means, compared with the one before."""
-    version, before = promoted.version, promoted.replaced
-    lines = [f"# {version.name}, version {version.version}: {promoted.alias}", ""]
-    if before is not None and promoted.moved:
+    lines = [f"# {version.name}, version {version.version}: {alias}", ""]
+    if before is not None:
         lines += [f"It took the place of version {before.version}.", ""]
     known = dict(before.metrics) if before is not None else {}
     lines += ["| metric | this version | the one before |", "|---|---:|---:|"]

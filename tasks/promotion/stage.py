@@ -1,91 +1,57 @@
-"""Move an alias with everybody watching: promote, return, and set it right."""
+"""The alias, for everybody to see: what it names, and that this is what serves."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from blocks.contracts import Endpoints, ModelRegistry, ModelVersion
+from blocks.contracts import Endpoints, ModelRegistry, ModelVersion, ObjectStore
 from tasks import showing
-from tasks.promotion.promotion import (
-    Promoted,
-    planned_return,
-    promote_to_champion,
-    return_to_previous,
-)
 from tasks.promotion.reconcile import Agreement, Reconciliation, settle_alias
 from tasks.promotion.report import card, moves
+from tasks.rollout.journal import Journal, is_open
 from tasks.waiting import Pace, patiently
 
 _WITHIN = timedelta(minutes=10)  # a registry may be down for a while
-
-
-@task(name="promote", task_run_name="promote {model.name} to {alias}", cache_policy=NO_CACHE)
-def promote_model(
-    models: ModelRegistry,
-    model: ModelVersion,
-    alias: str,
-    *,
-    beaten: ModelVersion | None,
-    run: str,
-    pace: Pace | None = None,
-) -> Promoted:
-    """Point the alias at a version. Raises Conflict if another champion came meanwhile."""
-    promote = partial(promote_to_champion, models, model, alias, beaten=beaten, by=run)
-    promoted = patiently(promote, within=_WITHIN, pace=pace or Pace())
-    _show(models, promoted)
-    return promoted
-
-
-@task(name="return", task_run_name="return {alias} of {name}", cache_policy=NO_CACHE)
-def return_model(
-    models: ModelRegistry, name: str, alias: str, *, run: str, pace: Pace | None = None
-) -> Promoted:
-    """Point the alias at the version before. Each run of this goes one version further back."""
-    pace = pace or Pace()
-    planned = patiently(partial(planned_return, models, name, alias), within=_WITHIN, pace=pace)
-    back = partial(return_to_previous, models, planned, by=run)
-    promoted = patiently(back, within=_WITHIN, pace=pace)
-    _show(models, promoted)
-    return promoted
 
 
 @task(name="settle alias", task_run_name="settle {alias} of {name}", cache_policy=NO_CACHE)
 def settle_alias_of(
     models: ModelRegistry,
     endpoints: Endpoints,
+    store: ObjectStore,
     name: str,
     alias: str,
     *,
     endpoint: str,
-    rollout_open: bool,
-    run: str,
+    by: str,
     pace: Pace | None = None,
 ) -> Reconciliation:
-    """See that the alias names the version that serves."""
-    settle = partial(
-        settle_alias,
-        models,
-        endpoints,
-        name,
-        alias,
-        endpoint=endpoint,
-        rollout_open=rollout_open,
-        by=run,
-    )
+    """See that the alias names the version that serves; a crash may have parted them."""
+
+    def settle() -> Reconciliation:
+        rollout_open = is_open(Journal(store, endpoint, by=by).current())
+        return settle_alias(
+            models, endpoints, name, alias, endpoint=endpoint, rollout_open=rollout_open, by=by
+        )
+
     found = patiently(settle, within=_WITHIN, pace=pace or Pace())
-    if found.agreement is not Agreement.AGREED:
-        showing.logger().warning("%s of %s: %s", alias, name, found.why)
+    if found.agreement is Agreement.FOLLOWS:
+        showing.logger().warning("alias %s of %s was set right: %s", alias, name, found.why)
+    elif found.agreement is not Agreement.AGREED:
+        showing.logger().info("alias %s of %s stays: %s", alias, name, found.why)
     return found
 
 
-def _show(models: ModelRegistry, promoted: Promoted) -> None:
-    version, alias = promoted.version, promoted.alias
+def show_champion(models: ModelRegistry, version: ModelVersion, alias: str) -> None:
+    """Show the version that an alias names now, beside the run that moved it."""
     history = models.history(version.name, alias)
-    showing.page(f"{alias}-model", card(promoted), f"{version.name}, version {version.version}")
+    replaced = history[-1].replaced if history else None
+    before = models.find(version.name, replaced) if replaced else None
+    title = f"{version.name}, version {version.version}"
+    showing.page(f"{alias}-model", card(version, alias, before=before), title)
     showing.table(f"{alias}-history", moves(history), f"Every move of {alias}, newest first")
     if version.url:
-        showing.link(f"{alias}-link", version.url, f"{version.name}, version {version.version}")
+        showing.link(f"{alias}-link", version.url, title)

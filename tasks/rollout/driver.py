@@ -29,6 +29,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from tasks import showing
+from tasks.promotion.promotion import require_champion
 from tasks.rollout.journal import Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
 from tasks.rollout.spec import RolloutSpec
@@ -57,6 +58,7 @@ class Wish:
     alias: str
     run: str
     spec: RolloutSpec
+    beaten: str | None = None  # version that it was compared with, "" = none; None = any
 
     def request(self) -> VariantRequest:
         """Return the request for green; it is named after the model version."""
@@ -85,7 +87,8 @@ class Driver:
     def take_up(self) -> bool:
         """Begin the rollout, or take it up where it was left; False if it has ended before.
 
-        Raises RolloutInProgress while the endpoint is in the middle of another run's rollout.
+        Raises RolloutInProgress while the endpoint is in the middle of another run's rollout, and
+        ChampionMoved if the version that was beaten is not the champion any more.
         """
         self.entries = list(self.journal.current())
         mine = bool(self.entries) and self.entries[0].run == self.wish.run
@@ -191,6 +194,9 @@ class Driver:
 
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
+        if (beaten := self.wish.beaten) is not None:
+            model = self.wish.model.name
+            require_champion(self.ports.models, model, self.wish.alias, beaten=beaten)
         traffic = endpoints.traffic(name)
         green = self.wish.request()
         blue = max(traffic.percent, key=traffic.share, default=None)

@@ -8,6 +8,7 @@ from functools import partial
 
 from blocks.contracts import Window
 from tasks import showing
+from tasks.promotion.stage import show_champion
 from tasks.rollout.bake import too_many_errors
 from tasks.rollout.driver import Driver, Worse
 from tasks.rollout.journal import Event
@@ -132,6 +133,7 @@ class Rollout:
         driver = self.driver
         entry = driver.happened(Event.LIVE) or driver.note(Event.LIVE)
         driver.promote()
+        show_champion(driver.ports.models, driver.wish.model, driver.wish.alias)
         if driver.blue is not None:
             self._bake(entry.at, entry.at + self.spec.bake)
         driver.retire_blue()

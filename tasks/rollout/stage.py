@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import InvalidRequest, ModelVersion
+from tasks.promotion.promotion import previous
 from tasks.rollout.driver import Driver, Ports, Wish
 from tasks.rollout.journal import Entry, Event, Journal, is_open
 from tasks.rollout.report import RolloutReport
@@ -24,15 +25,20 @@ def roll_out(
     *,
     alias: str,
     run: str,
+    beaten: str | None = None,
     pace: Pace | None = None,
 ) -> RolloutReport:
     """Bring a version to all traffic, or back to none.
 
     May be run again at any time with the same ``run``, by any process: it goes on from the
-    journal. Raises RolloutInProgress while another run's rollout is open, and TakenUp when another
-    process has taken this one over.
+    journal. ``beaten`` is the champion that the version was compared with (empty: there was none).
+
+    Raises:
+        ChampionMoved: another version became champion since; nothing was deployed.
+        RolloutInProgress: another run's rollout is open.
+        TakenUp: another process has taken this one over.
     """
-    wish = Wish(model=model, alias=alias, run=run, spec=spec)
+    wish = Wish(model=model, alias=alias, run=run, spec=spec, beaten=beaten)
     return Rollout(Driver(ports, wish, pace or Pace(every=spec.look_every))).through()
 
 
@@ -65,12 +71,15 @@ def take_back(
 def _version_before(ports: Ports, begun: Entry, last: Entry) -> ModelVersion:
     """Return the version that served before the one that serves now."""
     name = begun.green.model.name if begun.green else ""
-    history = ports.models.history(name, begun.alias)
-    replaced = history[-1].replaced if history else None
-    found = ports.models.find(name, replaced) if replaced else None
-    if found is None or last.event is Event.RETURNED:
+    if last.event is Event.RETURNED:
         raise InvalidRequest(
-            f"{name!r} has no version before the one that serves; the last rollout "
-            f"{last.event}, and the alias {begun.alias!r} was moved {len(history)} times"
+            f"the last rollout of {name!r} was returned already: {last.why}; to go further back, "
+            "name a version: `bluewater rollout SPECIFICATION --version N`"
+        )
+    found = previous(ports.models, name, begun.alias)
+    if found is None:
+        raise InvalidRequest(
+            f"{name!r} has no version before the one that serves: alias {begun.alias!r} named no "
+            "other that still counts"
         )
     return found

@@ -10,17 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.contracts import Conflict, ModelRegistry, ModelVersion, Promotion, RunKey
+from blocks.contracts import ModelRegistry, ModelVersion, Promotion, RunKey
 from blocks.providers.local.bench import LocalBench
-from tasks.promotion.promotion import (
-    NoVersionBefore,
-    Promoted,
-    champion,
-    planned_return,
-    promote_to_champion,
-    return_to_previous,
-    standing,
-)
+from tasks.promotion.promotion import ChampionMoved, previous, require_champion, standing
 from tasks.promotion.report import card, moves
 
 ALIAS = "champion"
@@ -36,35 +28,36 @@ def registry(tmp_path: Path) -> Iterator[tuple[ModelRegistry, list[ModelVersion]
         yield models, [models.register(draft, key=key) for key in keys]
 
 
-def promote(models: ModelRegistry, version: ModelVersion) -> None:
-    models.promote(version, ALIAS, replacing=models.resolve(version.name, ALIAS), by="test")
+def promote(models: ModelRegistry, version: ModelVersion, by: str = "test") -> None:
+    models.promote(version, ALIAS, replacing=models.resolve(version.name, ALIAS), by=by)
 
 
-def go_back(models: ModelRegistry, name: str) -> str:
-    planned = planned_return(models, name, ALIAS)
-    return return_to_previous(models, planned, by="test").version.version
+def go_back(models: ModelRegistry) -> str:
+    before = previous(models, "bench", ALIAS)
+    assert before is not None
+    promote(models, before)
+    return before.version
 
 
-def test_a_challenger_takes_the_place_of_the_champion_it_beat(
+def test_a_challenger_that_beat_the_champion_of_now_may_go_on(
+    registry: tuple[ModelRegistry, list[ModelVersion]],
+) -> None:
+    models, (one, _, _) = registry
+    require_champion(models, one.name, ALIAS, beaten="")
+    promote(models, one)
+    require_champion(models, one.name, ALIAS, beaten="1")
+
+
+def test_a_challenger_that_beat_a_former_champion_is_told_who_came_first(
     registry: tuple[ModelRegistry, list[ModelVersion]],
 ) -> None:
     models, (one, two, _) = registry
-    assert champion(models, one.name, ALIAS) is None
-    assert promote_to_champion(models, one, ALIAS, beaten=None, by="run-1").moved
-    promoted = promote_to_champion(models, two, ALIAS, beaten=one, by="run-2")
-    assert promoted == promote_to_champion(models, two, ALIAS, beaten=one, by="run-2")
-    assert champion(models, one.name, ALIAS) == two
-
-
-def test_a_challenger_that_beat_a_former_champion_is_refused(
-    registry: tuple[ModelRegistry, list[ModelVersion]],
-) -> None:
-    models, (one, two, three) = registry
     promote(models, one)
-    promote(models, two)
-    with pytest.raises(Conflict):
-        promote_to_champion(models, three, ALIAS, beaten=one, by="run-3")
-    assert champion(models, one.name, ALIAS) == two
+    promote(models, two, by="run-2")
+    with pytest.raises(ChampionMoved, match=r"names version 2, moved there by run-2; .* version 1"):
+        require_champion(models, one.name, ALIAS, beaten="1")
+    with pytest.raises(ChampionMoved, match="compared with no version"):
+        require_champion(models, one.name, ALIAS, beaten="")
 
 
 def test_returns_go_back_one_version_each_and_never_forward(
@@ -73,32 +66,18 @@ def test_returns_go_back_one_version_each_and_never_forward(
     models, versions = registry
     for version in versions:
         promote(models, version)
-    assert go_back(models, "bench") == "2"
-    assert go_back(models, "bench") == "1"
-    with pytest.raises(NoVersionBefore, match="champion"):
-        planned_return(models, "bench", ALIAS)
+    assert go_back(models) == "2"
+    assert go_back(models) == "1"
+    assert previous(models, "bench", ALIAS) is None
     promote(models, versions[2])
-    assert go_back(models, "bench") == "1"
-
-
-def test_a_return_that_is_repeated_goes_back_once(
-    registry: tuple[ModelRegistry, list[ModelVersion]],
-) -> None:
-    models, versions = registry
-    for version in versions:
-        promote(models, version)
-    planned = planned_return(models, "bench", ALIAS)
-    return_to_previous(models, planned, by="test")
-    return_to_previous(models, planned, by="test")
-    assert champion(models, "bench", ALIAS) == versions[1]
+    assert go_back(models) == "1"
 
 
 def test_there_is_nothing_to_return_to_without_a_champion(
     registry: tuple[ModelRegistry, list[ModelVersion]],
 ) -> None:
     models, _ = registry
-    with pytest.raises(NoVersionBefore):
-        planned_return(models, "bench", ALIAS)
+    assert previous(models, "bench", ALIAS) is None
 
 
 @given(st.lists(st.sampled_from("12345"), max_size=30))
@@ -118,7 +97,7 @@ def test_the_card_compares_with_the_version_before(
 ) -> None:
     models, (one, two, _) = registry
     two = two.model_copy(update={"metrics": {"roc_auc": 0.95, "a|b": 1.0}, "url": "http://x/2"})
-    text = card(Promoted(alias=ALIAS, version=two, replaced=one))
+    text = card(two, ALIAS, before=one)
     assert "| roc_auc | 0.9500 | 0.9000 |" in text
     assert "a\\|b" in text
     assert "took the place of version 1" in text

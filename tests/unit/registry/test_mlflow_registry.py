@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow.tracking import MlflowClient
 
 from blocks.contracts import Conflict, ModelVersion, RunKey
@@ -79,6 +81,26 @@ def test_a_death_between_the_log_and_the_alias_is_mended_by_the_next_look(
     assert models.history("bench", ALIAS)[-1].by == "dead"
     with pytest.raises(Conflict, match="dead"):
         models.promote(versions[2], ALIAS, replacing=versions[0])
+
+
+def test_of_two_that_make_an_alias_at_once_mlflow_fails_one_and_nobody_notices(
+    models: LocalModels,
+    mlflow: MlflowClient,
+    versions: list[ModelVersion],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both find no alias and insert it; the second is told that the row is there."""
+    honest, races = MlflowClient.set_registered_model_alias, iter([True])
+
+    def raced(client: MlflowClient, name: str, alias: str, version: str) -> None:
+        honest(client, name, alias, version)
+        if next(races, False):
+            raise MlflowException("UNIQUE constraint failed", error_code=BAD_REQUEST)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", raced)
+    models.promote(versions[0], ALIAS, replacing=None, by="first")
+    assert models.resolve("bench", ALIAS) == versions[0]
+    assert alias_of(mlflow) == "1"
 
 
 def test_an_alias_moved_by_hand_is_set_right(
@@ -147,6 +169,8 @@ def test_many_that_begin_at_once_share_one_whole_data_base(tmp_path: Path) -> No
     (tmp_path / ".mlflow.db.draft").write_bytes(b"half a data base of a process that died")
     code = f"""
 from pathlib import Path
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow.tracking import MlflowClient
 from blocks.registries.mlflow_database import prepared
 uri = prepared(Path({str(file)!r}))
