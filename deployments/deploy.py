@@ -147,7 +147,7 @@ def _ensure_resume() -> None:
     It is proactive because a worker reports one crash twice, the second time up to 20 s later.
     """
     try:
-        Automation.read(name=RESUME)
+        _ = Automation.read(name=RESUME)
     except ValueError:
         _ = Automation(
             name=RESUME,
