@@ -61,7 +61,7 @@ def to_request(spec: TrainingSpec, data_uri: str, place: str) -> TrainingRequest
         source_uri=spec.source,
         command=spec.command,
         parameters=spec.parameters,
-        env=spec.env,
+        env={**_expectation(spec), **spec.env},
         secrets=spec.secrets,
         machine=spec.machine,
         nodes=spec.nodes,
@@ -71,6 +71,13 @@ def to_request(spec: TrainingSpec, data_uri: str, place: str) -> TrainingRequest
         output_uri=f"{place}/output",
         max_duration=spec.max_duration,
     )
+
+
+def _expectation(spec: TrainingSpec) -> dict[str, str]:
+    """Tell the job how often machines are taken back; its checkpoint interval follows from it."""
+    if spec.spot is None:
+        return {}
+    return {"BLUEWATER_INTERRUPTIONS_PER_HOUR": f"{spec.spot.interruptions_per_hour:g}"}
 
 
 class _Trainer:
@@ -107,6 +114,8 @@ class _Trainer:
 
     def _submit(self, request: TrainingRequest, key: RunKey) -> OperationRef:
         """Submit; without spot capacity for long enough, decide for on-demand once and for all."""
+        numbered = {**request.env, "BLUEWATER_ATTEMPT": str(key.attempt)}
+        request = request.model_copy(update={"env": numbered})
         decision = f"{self.store.root}/runs/{self.run}/train/{key.attempt}-on-demand"
         on_demand = request.model_copy(update={"spot": False})
         if request.spot and any(True for _ in self.store.walk(decision)):

@@ -136,8 +136,9 @@ def environment(job: Job, folder: JobFolder, environ: Mapping[str, str]) -> dict
     return {
         **machine,
         "PYTHONUNBUFFERED": "1",
-        **({"BLUEWATER_INTERRUPTIONS_PER_HOUR": str(rate)} if rate else {}),
         **request.env,
+        # the market of this machine knows what the request can only expect
+        **({"BLUEWATER_INTERRUPTIONS_PER_HOUR": str(rate)} if rate else {}),
         "PYTHONPATH": _with_blocks(request.env.get("PYTHONPATH", environ.get("PYTHONPATH", ""))),
         "BLUEWATER_DATA": str(path_of(request.data_uri)),
         "BLUEWATER_CHECKPOINTS": str(path_of(request.checkpoint_uri)),

@@ -64,6 +64,14 @@ def test_the_last_attempt_runs_where_nobody_takes_the_machine_back() -> None:
     assert spots == [True, True, False]
 
 
+def test_a_job_on_spot_is_told_how_often_machines_are_taken_back() -> None:
+    asked = spec().model_copy(update={"env": {"SEED": "7"}})
+    request = to_request(asked, "file:///data", "file:///runs/r")
+    assert request.env == {"SEED": "7", "BLUEWATER_INTERRUPTIONS_PER_HOUR": "0.05"}
+    safe = to_request(TrainingSpec(source="file:///code"), "file:///data", "file:///runs/r")
+    assert safe.env == {}
+
+
 def test_the_last_attempt_stays_on_spot_where_the_specification_says_so() -> None:
     asked = spec(interruptions=2, last=False)
     base = to_request(asked, "file:///data", "file:///runs/r")
