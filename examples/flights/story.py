@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from blocks.contracts import Phase
 from blocks.platform import Platform
@@ -97,7 +96,6 @@ class Reclaim:
 
 
 def _show_links(report: ReleaseReport, prefect: str, mlflow: str) -> None:
-    table = Table(title="Look at it", title_justify="left", show_header=False)
     model, rollout = report.model, report.rollout
     links: Sequence[tuple[str, str]] = (
         ("Prefect", f"{prefect}/runs"),
@@ -107,9 +105,9 @@ def _show_links(report: ReleaseReport, prefect: str, mlflow: str) -> None:
         ("Rollout plot", rollout.plot_uri),
         ("Endpoint", f"{rollout.url}/invocations"),
     )
-    for name, link in links:
-        table.add_row(name, link, style=None)
-    console.print(table, soft_wrap=True)
+    console.print("Look at it")
+    for name, link in links:  # whole, in a terminal of any width, so that they can be opened
+        console.print(f"  {name:<13} {link}", soft_wrap=True, highlight=False)
 
 
 if __name__ == "__main__":

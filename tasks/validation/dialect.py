@@ -47,15 +47,35 @@ class ParquetCompiler(PGCompiler):
         return str(other.visit_custom_op_binary(element, operator, **kw))
 
 
+class Cursor:
+    """DuckDB's cursor, whose columns have types in words.
+
+    SQLAlchemy keeps descriptions to the end of the process; DuckDB's own types must not last as
+    long, or its binding complains of leaks on the way out.
+    """
+
+    def __init__(self, base: duckdb.DuckDBPyConnection) -> None:
+        self._base = base
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._base, name)
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """Return name, type and five empty fields for each column of the answer."""
+        found = self._base.description
+        return [(name, str(kind), *rest) for name, kind, *rest in found] if found else None
+
+
 class Connection:
     """What SQLAlchemy calls a connection: every cursor keeps its own answer."""
 
     def __init__(self, base: duckdb.DuckDBPyConnection) -> None:
         self._base = base
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> Cursor:
         """Return a cursor whose answer nothing else ends."""
-        return self._base.cursor()
+        return Cursor(self._base.cursor())
 
     def commit(self) -> None:
         """Do nothing: the files are only read."""
