@@ -12,6 +12,8 @@ from blocks.contracts import OperationStatus, ProviderError
 
 T = TypeVar("T")
 
+OUTAGE = timedelta(minutes=10)  # for so long a service may be down, and work goes on after
+
 
 class StillRunning(Exception):
     """The deadline passed. Nothing was cancelled: ask again with the same key."""

@@ -10,9 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import BatchInference, BatchRequest, BatchResult, Phase, RunKey
 from tasks import showing
-from tasks.waiting import Pace, patiently, wait
-
-FAULTS = timedelta(minutes=10)  # how long a passing fault of the provider is waited out
+from tasks.waiting import OUTAGE, Pace, patiently, wait
 
 
 class ScoringFailed(Exception):
@@ -31,10 +29,10 @@ def score_data(
     progress = showing.Progress(f"Scoring, run {run}")
     key = RunKey(run=run, step="score")
     while True:
-        ref = patiently(partial(batch.submit, request, key=key), within=FAULTS, pace=pace)
+        ref = patiently(partial(batch.submit, request, key=key), within=OUTAGE, pace=pace)
         status = wait(
             partial(batch.status, ref),
-            within=request.max_duration + FAULTS,
+            within=request.max_duration + OUTAGE,
             pace=pace,
             seen=lambda seen: progress.set(seen.progress or 0.0),
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -12,9 +10,7 @@ from tasks import showing
 from tasks.promotion.reconcile import Agreement, Reconciliation, settle_alias
 from tasks.promotion.report import card, moves
 from tasks.rollout.journal import Journal, is_open
-from tasks.waiting import Pace, patiently
-
-_WITHIN = timedelta(minutes=10)  # a registry may be down for a while
+from tasks.waiting import OUTAGE, Pace, patiently
 
 
 @task(name="settle alias", task_run_name="settle {alias} of {name}", cache_policy=NO_CACHE)
@@ -37,7 +33,7 @@ def settle_alias_of(
             models, endpoints, name, alias, endpoint=endpoint, rollout_open=rollout_open, by=by
         )
 
-    found = patiently(settle, within=_WITHIN, pace=pace or Pace())
+    found = patiently(settle, within=OUTAGE, pace=pace or Pace())
     if found.agreement is Agreement.FOLLOWS:
         showing.logger().warning("alias %s of %s was set right: %s", alias, name, found.why)
     elif found.agreement is not Agreement.AGREED:

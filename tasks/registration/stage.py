@@ -16,6 +16,7 @@ from tasks.registration.lineage import code_digest, code_revision, environment_l
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.report import TrainingReport
 from tasks.validation.report import ValidationReport
+from tasks.waiting import OUTAGE, Pace, patiently
 
 
 @task(name="register", task_run_name="register {run}", cache_policy=NO_CACHE)
@@ -42,7 +43,8 @@ def register_model(
         profile_uri=profile_uri,
     )
     draft = remember(store, f"{store.root}/runs/{run}/draft.json", ModelDraft, make)
-    version = models.register(draft, key=RunKey(run=run, step="register"))
+    register = partial(models.register, draft, key=RunKey(run=run, step="register"))
+    version = patiently(register, within=OUTAGE, pace=Pace())
     showing.page("model", _card(version, spec), f"{version.name}, version {version.version}")
     return version
 

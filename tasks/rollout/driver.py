@@ -168,7 +168,8 @@ class Driver:
         endpoint, green, blue = self.spec.endpoint, self.green, self.blue
         if blue is not None:
             self._shift(Traffic(percent={blue: 100}))
-            self._point_alias_back()
+            back = self._point_alias_back
+            patiently(back, within=self.spec.deploy_within, pace=self.pace)
         elif self.ports.endpoints.traffic(endpoint).share(green.variant):
             raise Worse(f"{endpoint!r} has no version before {green.variant} to return to")
         retire = partial(self.ports.endpoints.retire, endpoint, green.variant)
@@ -177,13 +178,11 @@ class Driver:
     def promote(self) -> None:
         """Point the registry's alias at green's model."""
         models, model, alias = self.ports.models, self.wish.model, self.wish.alias
-        promote = partial(
-            models.promote,
-            model,
-            alias,
-            replacing=models.resolve(model.name, alias),
-            by=self.wish.run,
-        )
+
+        def promote() -> None:
+            now = models.resolve(model.name, alias)
+            models.promote(model, alias, replacing=now, by=self.wish.run)
+
         patiently(promote, within=self.spec.deploy_within, pace=self.pace)
 
     def retire_blue(self) -> None:
@@ -195,8 +194,9 @@ class Driver:
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
         if (beaten := self.wish.beaten) is not None:
-            model = self.wish.model.name
-            require_champion(self.ports.models, model, self.wish.alias, beaten=beaten)
+            model, alias = self.wish.model.name, self.wish.alias
+            require = partial(require_champion, self.ports.models, model, alias, beaten=beaten)
+            patiently(require, within=self.spec.deploy_within, pace=self.pace)
         traffic = endpoints.traffic(name)
         green = self.wish.request()
         blue = max(traffic.percent, key=traffic.share, default=None)

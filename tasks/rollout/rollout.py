@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from blocks.contracts import Window
@@ -17,7 +17,7 @@ from tasks.rollout.plot import draw
 from tasks.rollout.report import RolloutReport, to_report
 from tasks.rollout.smoke import smoke
 from tasks.rollout.verdict import Decision, Verdict
-from tasks.waiting import patiently
+from tasks.waiting import OUTAGE, patiently
 
 
 class Rollout:
@@ -133,7 +133,8 @@ class Rollout:
         driver = self.driver
         entry = driver.happened(Event.LIVE) or driver.note(Event.LIVE)
         driver.promote()
-        show_champion(driver.ports.models, driver.wish.model, driver.wish.alias)
+        show = partial(show_champion, driver.ports.models, driver.wish.model, driver.wish.alias)
+        patiently(show, within=self.spec.deploy_within, pace=self.pace)
         if driver.blue is not None:
             self._bake(entry.at, entry.at + self.spec.bake)
         driver.retire_blue()
@@ -150,7 +151,7 @@ class Rollout:
 
     def _judge(self, looks: Looks, now: datetime, percent: int) -> Verdict:
         look = partial(looks.again, now, percent)
-        verdict = patiently(look, within=timedelta(minutes=10), pace=self.pace)
+        verdict = patiently(look, within=OUTAGE, pace=self.pace)
         if verdict.decision is Decision.RETURN:
             raise Worse(verdict.explain())
         variants = self.driver.ports.endpoints.variants(self.spec.endpoint)

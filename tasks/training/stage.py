@@ -26,9 +26,7 @@ from tasks import showing
 from tasks.training.attempts import Budget
 from tasks.training.report import Attempt, TrainingReport, priced
 from tasks.training.spec import TrainingSpec
-from tasks.waiting import Pace, patiently, wait
-
-FAULTS = timedelta(minutes=10)  # how long a passing fault of the provider is waited out
+from tasks.waiting import OUTAGE, Pace, patiently, wait
 
 
 @task(name="train", task_run_name="train {run}", cache_policy=NO_CACHE)
@@ -98,7 +96,7 @@ class _Trainer:
             self.logger.info("attempt %s: job %s", key.attempt, ref.id)
             status = wait(
                 partial(self.jobs.status, ref),
-                within=self.spec.max_duration + FAULTS,
+                within=self.spec.max_duration + OUTAGE,
                 pace=self.pace,
                 seen=self._show,
             )
@@ -124,7 +122,7 @@ class _Trainer:
         while True:
             submit = partial(self.jobs.submit, request, key=key)
             try:
-                return patiently(submit, within=FAULTS, pace=self.pace)
+                return patiently(submit, within=OUTAGE, pace=self.pace)
             except NoCapacity:
                 spot = self.spec.spot
                 if spot is None or not request.spot:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -33,52 +29,13 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.models import LocalModels
 from blocks.testing.crowd import crowd
 from blocks.testing.models import make_model
-from blocks.testing.waiting import until
 from blocks.workload import digest
+from tests.unit.registry.server import Server
 
 ALIAS = "champion"
 KEY = RunKey(run="run-1", step="register")
 
 pytestmark = pytest.mark.slow  # a server starts
-ROOT = Path(__file__).parents[3]
-
-
-@dataclass(slots=True)
-class Server:
-    """An MLflow server that keeps artifacts itself, as most do."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [
-            *(sys.executable, "-m", "blocks.registries.mlflow_database", f"{self.folder}/m.db"),
-            *(sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{self.folder}/m.db"),
-            *("--artifacts-destination", str(self.folder / "artifacts")),
-        ]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-        until(self._answers, within=120)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def _answers(self) -> bool:
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health").is_success
-        return False
 
 
 @pytest.fixture(scope="module")
