@@ -1,62 +1,179 @@
-"""The command line: ``bluewater``. A command's module is imported when the command is called."""
+"""The command line: ``bluewater``.
+
+All of its commands and options are declared here; what a command does is in ``flows.commands`` and
+imported when it is called, so that help costs nothing.
+"""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import click
 
 from flows.exits import Exit
 
-COMMANDS = {
-    "release": "Take a model from data to production.",
-    "rollout": "Bring a registered version to an endpoint, step by step.",
-    "rollback": "Return an endpoint, and its alias, to the version before.",
-    "watch": "Look for drift in live traffic; ask for a retrain where it matters.",
-    "batch": "Score a data set with a registered version.",
-    "status": "Show what is live, what is running, and what was decided.",
-    "plan": "Check a specification and show what a release would do and cost.",
-    "providers": "Show which provider offers what.",
-    "doctor": "Show what is missing here and how to get it.",
-    "up": "Start the Prefect and MLflow pages of this machine.",
-    "down": "Stop and remove everything we own.",
-}
-
-NEED_PREFECT = {"release", "rollout", "rollback", "watch", "batch"}
-
 EPILOG = "\n".join(
     ["\b", "Exit codes:", *(f"  {int(exit_)}  {exit_.meaning}" for exit_ in Exit)],
 )
 
+specification = click.argument("specification", type=click.Path(path_type=Path))
+changes = click.option(
+    "--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field."
+)
+on_platform = click.option(
+    "--platform",
+    "platform_name",
+    metavar="NAME",
+    help="YAML file, or name of a saved Prefect block. Default: this machine alone.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
-class Lazy(click.Group):
-    """A group that imports a command's module only to run it or to print its own help."""
+
+class InOrder(click.Group):
+    """A group that lists its commands as they are declared: in the order of a model's life."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of a model's life."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, imported only if it is the one that was called."""
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name in NEED_PREFECT and not {"-h", "--help"} & set(sys.argv):
-            # Prefect reads its settings once, when it is imported
-            import_module("flows.session").prefect_server()
-        command: click.Command = import_module(f"flows.commands.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Return the commands in the order of their declaration."""
+        return list(self.commands)
 
 
-@click.command(cls=Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=InOrder, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bluewater")
 def bluewater() -> None:
     """One Prefect flow that takes a model from data to production, on any cloud."""
+
+
+@bluewater.command()
+@specification
+@changes
+@click.option("--run", default="", help="Go on with the run of this name, or begin one.")
+@on_platform
+@as_json
+def release(**given: Any) -> None:
+    """Take a model from data to production.
+
+    SPECIFICATION is a YAML file. Run again after a crash, it goes on where it was.
+    """
+    _with_prefect("release", given)
+
+
+@bluewater.command()
+@specification
+@click.option("--version", required=True, help="Version in the registry.")
+@changes
+@click.option("--run", default="", help="Go on with the rollout of this run.")
+@on_platform
+@as_json
+def rollout(**given: Any) -> None:
+    """Bring a registered version to an endpoint, step by step.
+
+    The endpoint is the one of SPECIFICATION, a YAML file.
+    """
+    _with_prefect("rollout", given)
+
+
+@bluewater.command()
+@click.argument("endpoint")
+@click.option("--why", default="asked by hand", help="Reason that the journal keeps.")
+@on_platform
+@as_json
+def rollback(**given: Any) -> None:
+    """Return ENDPOINT, and its alias, to the version before.
+
+    In the middle of a rollout this ends it; whoever drives it stops.
+    """
+    _with_prefect("rollback", given)
+
+
+@bluewater.command()
+@specification
+@changes
+@on_platform
+@as_json
+def watch(**given: Any) -> None:
+    """Look for drift in live traffic; ask for a retrain where it matters.
+
+    Looks once at the endpoint of SPECIFICATION, a YAML file. Ends with 10 if a retrain is asked.
+    """
+    _with_prefect("watch", given)
+
+
+@bluewater.command()
+@click.argument("model")
+@click.option("--data", required=True, help="Parquet file or folder: a path or a URI.")
+@click.option("--output", required=True, help="Folder for the predictions: a path or a URI.")
+@click.option("--alias", default="champion", show_default=True, help="Which version.")
+@click.option("--machine", default="local.medium", show_default=True, help="Machine type.")
+@click.option("--run", default="", help="Go on with the job of this run.")
+@on_platform
+@as_json
+def batch(**given: Any) -> None:
+    """Score a data set with the version of MODEL that an alias means."""
+    _with_prefect("batch", given)
+
+
+@bluewater.command()
+@on_platform
+@as_json
+def status(**given: Any) -> None:
+    """Show who has the traffic, what was decided, and what runs."""
+    _run("status", given)
+
+
+@bluewater.command()
+@specification
+@changes
+@on_platform
+@as_json
+def plan(**given: Any) -> None:
+    """Check SPECIFICATION; show what a release would do and cost.
+
+    SPECIFICATION is a YAML file. Nothing is started.
+    """
+    _run("plan", given)
+
+
+@bluewater.command()
+@click.option("--features", is_flag=True, help="List every feature; this imports the providers.")
+@as_json
+def providers(**given: Any) -> None:
+    """Show which provider offers what."""
+    _run("providers", given)
+
+
+@bluewater.command()
+@as_json
+def doctor(**given: Any) -> None:
+    """Show what is missing here, and how to get it.
+
+    Ends with 1 if something is.
+    """
+    _run("doctor", given)
+
+
+@bluewater.command()
+@as_json
+def up(**given: Any) -> None:
+    """Start the Prefect and MLflow pages of this machine.
+
+    They listen on loopback; `down` stops them.
+    """
+    _run("up", given)
+
+
+@bluewater.command()
+@click.option("--yes", is_flag=True, help="Do it; without this, only list what would be removed.")
+@on_platform
+@as_json
+def down(**given: Any) -> None:
+    """Stop and remove everything we own.
+
+    What does not carry our owner id is left alone. Data, models and reports stay. Without --yes, nothing is touched.
+    """
+    _run("down", given)
 
 
 def main() -> None:
@@ -68,6 +185,16 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+
+
+def _with_prefect(name: str, given: dict[str, Any]) -> None:
+    """Run a command that runs a flow. Prefect reads its settings once, when it is imported."""
+    import_module("flows.session").prefect_server()
+    _run(name, given)
+
+
+def _run(name: str, given: dict[str, Any]) -> None:
+    import_module(f"flows.commands.{name}").run(**given)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,6 @@ from blocks import registry
 
 PREFECT = "PREFECT_API_URL"
 
-on_platform = click.option(
-    "--platform",
-    "platform_name",
-    metavar="NAME",
-    help="YAML file, or name of a saved Prefect block. Default: this machine alone.",
-)
-
 
 def platform(name: str | None) -> Any:
     """Return the Platform of that name: a YAML file, a Prefect block, or this machine."""

@@ -24,8 +24,6 @@ P = ParamSpec("P")
 console = Console()
 errors = Console(stderr=True)
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-
 
 def exits(*known: tuple[type[Exception], Exit]) -> Callable[[Callable[P, Exit]], Callable[P, None]]:
     """Turn a command's return value, and the errors it may meet, into an exit code."""

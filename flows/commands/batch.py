@@ -5,25 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
-
 from flows.batch import batch
 from flows.exits import Exit
-from flows.session import on_platform, platform
-from flows.terminal import as_json, exits, show
+from flows.session import platform
+from flows.terminal import exits, show
 
 
-@click.command(short_help="Score a data set with a registered version.")
-@click.argument("model")
-@click.option("--data", required=True, help="Parquet file or folder: a path or a URI.")
-@click.option("--output", required=True, help="Folder for the predictions: a path or a URI.")
-@click.option("--alias", default="champion", show_default=True, help="Which version.")
-@click.option("--machine", default="local.medium", show_default=True, help="Machine type.")
-@click.option("--run", default="", help="Go on with the job of this run.")
-@on_platform
-@as_json
 @exits()
-def command(
+def run(
     *,
     model: str,
     data: str,

@@ -10,19 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from blocks import registry
 from flows.exits import Exit
-from flows.terminal import as_json, exits, show
+from flows.terminal import exits, show
 
 Row = dict[str, str]
 
 
-@click.command(short_help="Show what is missing here and how to get it.")
-@as_json
 @exits()
-def command(*, as_json: bool) -> Exit:
+def run(*, as_json: bool) -> Exit:
     """Show what is missing here and how to get it. Ends with 1 if something is."""
     rows = [*_python(), *_router(), *_disk(), *_prefect(), *_providers()]
     show(rows, title="What this machine has", as_json=as_json)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
 from blocks.contracts import Inventory
 from flows.exits import Exit
-from flows.session import on_platform, platform
-from flows.terminal import as_json, exits, show
+from flows.session import platform
+from flows.terminal import exits, show
 
 
-@click.command(short_help="Stop and remove everything we own.")
-@click.option("--yes", is_flag=True, help="Do it; without this, only list what would be removed.")
-@on_platform
-@as_json
 @exits()
-def command(*, yes: bool, platform_name: str | None, as_json: bool) -> Exit:
+def run(*, yes: bool, platform_name: str | None, as_json: bool) -> Exit:
     """Stop and remove everything that carries our owner id; leave everything else alone.
 
     Data, models and reports stay. Without --yes, nothing is touched.

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from blocks.contracts import Endpoints, ObjectStore, Prices, SecretStore, TrainingJobs
 from flows.exits import Exit
-from flows.session import on_platform, platform
-from flows.terminal import as_json, exits, show
+from flows.session import platform
+from flows.terminal import exits, show
 from tasks.specification.checks import Surroundings, check
 from tasks.specification.loading import load
 from tasks.specification.plan import plan
 from tasks.specification.problems import SpecificationRefused
 
 
-@click.command(short_help="Check a specification and show what a release would do and cost.")
-@click.argument("specification", type=click.Path(path_type=Path))
-@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
-@on_platform
-@as_json
 @exits()
-def command(
+def run(
     *, specification: Path, changes: tuple[str, ...], platform_name: str | None, as_json: bool
 ) -> Exit:
     """Check SPECIFICATION (a YAML file) against the platform; start nothing."""

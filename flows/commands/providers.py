@@ -7,18 +7,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import click
-
 from blocks import registry
 from flows.exits import Exit
-from flows.terminal import as_json, exits, show
+from flows.terminal import exits, show
 
 
-@click.command(short_help="Show which provider offers what.")
-@click.option("--features", is_flag=True, help="List every feature; this imports the providers.")
-@as_json
 @exits()
-def command(*, features: bool, as_json: bool) -> Exit:
+def run(*, features: bool, as_json: bool) -> Exit:
     """Show which provider offers what, as the providers declare it and the suite verifies it."""
     rows = _features() if features else _capabilities()
     show(rows, title="Features" if features else "Providers", as_json=as_json)

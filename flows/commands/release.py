@@ -8,8 +8,8 @@ import click
 
 from flows.exits import Exit
 from flows.release import ReleaseReport, release
-from flows.session import on_platform, platform
-from flows.terminal import as_json, exits, show, tell_rollout
+from flows.session import platform
+from flows.terminal import exits, show, tell_rollout
 from tasks.evaluation.report import ChallengerRejected
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.journal import RolloutInProgress, TakenUp
@@ -19,12 +19,6 @@ from tasks.validation.report import DataRejected
 from tasks.validation.suite import SuiteRefused
 
 
-@click.command(short_help="Take a model from data to production.")
-@click.argument("specification", type=click.Path(path_type=Path))
-@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
-@click.option("--run", default="", help="Go on with the run of this name, or begin one.")
-@on_platform
-@as_json
 @exits(
     (DataRejected, Exit.DATA),
     (SuiteRefused, Exit.USAGE),
@@ -36,7 +30,7 @@ from tasks.validation.suite import SuiteRefused
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),
 )
-def command(
+def run(
     *,
     specification: Path,
     changes: tuple[str, ...],

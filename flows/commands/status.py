@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
-
 from blocks.contracts import Endpoints, Inventory, ObjectStore
 from blocks.platform import Platform
 from flows.exits import Exit
-from flows.session import on_platform, platform
-from flows.terminal import as_json, exits, show
+from flows.session import platform
+from flows.terminal import exits, show
 from tasks.rollout.journal import Journal, is_open
 
 
-@click.command(short_help="Show what is live, what is running, and what was decided.")
-@on_platform
-@as_json
 @exits()
-def command(*, platform_name: str | None, as_json: bool) -> Exit:
+def run(*, platform_name: str | None, as_json: bool) -> Exit:
     """Show the endpoints with who has their traffic, and everything of ours that runs."""
     here = platform(platform_name)
     rows = [*_endpoints(here), *_resources(here)]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import click
-
 from flows.exits import Exit
 from flows.session import services
-from flows.terminal import as_json, exits, show
+from flows.terminal import exits, show
 
 
-@click.command(short_help="Start the Prefect and MLflow pages of this machine.")
-@as_json
 @exits()
-def command(*, as_json: bool) -> Exit:
+def run(*, as_json: bool) -> Exit:
     """Start the Prefect and MLflow pages of this machine, on loopback; `down` stops them."""
     pages = services()
     names = pages.start("prefect", "mlflow")

@@ -15,6 +15,7 @@ from prefect.blocks.core import Block
 
 from blocks import contracts, registry
 from blocks.contracts import Contract
+from flows.cli import bluewater
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("blocks", "tasks", "flows")
@@ -103,6 +104,20 @@ def test_what_must_start_fast_imports_nothing_heavy(module: str) -> None:
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded & set(LIGHT[module]) == set()
+
+
+@pytest.mark.parametrize("name", bluewater.commands)
+def test_help_of_a_command_imports_nothing_heavy(name: str) -> None:
+    code = (
+        "import sys; from flows.cli import bluewater; "
+        f"bluewater.main([{name!r}, '--help'], standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage:")
+    loaded = {each.partition(".")[0] for each in done.stdout.split()}
+    assert loaded & {"prefect", "mlflow", "pydantic", "numpy"} == set()
 
 
 def imports_of(module: Path) -> Iterator[str]:

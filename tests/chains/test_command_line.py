@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 
 from blocks.providers.local import processes
 from blocks.providers.local.workspace import owner_of
-from flows.cli import COMMANDS
+from flows.cli import bluewater
 from flows.exits import Exit
 from tests.chains.command import ROOT, run, run_json
 from tests.chains.project import make_project
+
+COMMANDS = tuple(bluewater.commands)
 
 
 @pytest.mark.slow
@@ -97,10 +100,17 @@ def test_commands_in_the_readme_exist() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_module_and_help(name: str) -> None:
-    command = import_module(f"flows.commands.{name}").command
-    assert command.get_short_help_str(limit=200) == COMMANDS[name]
-    assert command.get_help(click.Context(command, info_name=name)).startswith("Usage:")
+def test_every_command_takes_just_what_is_declared(name: str) -> None:
+    declared = {str(each.name) for each in bluewater.commands[name].params}
+    taken = inspect.signature(import_module(f"flows.commands.{name}").run).parameters
+    assert declared == set(taken)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_line_and_tells_about_every_option(name: str) -> None:
+    command = bluewater.commands[name]
+    assert "..." not in command.get_short_help_str(limit=65)
+    assert all(each.help for each in command.params if isinstance(each, click.Option))
 
 
 def test_providers_and_doctor_say_what_is_here(workspace: Path) -> None:
