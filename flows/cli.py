@@ -94,7 +94,7 @@ def rollback(**given: Any) -> None:
 @on_platform
 @as_json
 def watch(**given: Any) -> None:
-    """Look for drift in live traffic; ask for a retrain where it matters.
+    """Look for drift in live traffic; ask for a retrain.
 
     Looks once at the endpoint of SPECIFICATION, a YAML file. Ends with 10 if a retrain is asked.
     """
@@ -171,7 +171,8 @@ def up(**given: Any) -> None:
 def down(**given: Any) -> None:
     """Stop and remove everything we own.
 
-    What does not carry our owner id is left alone. Data, models and reports stay. Without --yes, nothing is touched.
+    What does not carry our owner id is left alone. Data, models and reports stay. Without --yes,
+    nothing is touched.
     """
     _run("down", given)
 

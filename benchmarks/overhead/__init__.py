@@ -1,0 +1,1 @@
+"""What orchestration costs, and how long commands take to start."""
