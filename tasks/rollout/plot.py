@@ -37,7 +37,7 @@ def draw(points: Sequence[Point]) -> bytes:
     top.set(ylim=(-3, 103), ylabel="green's share, %")
     top.set_title("Traffic (dotted: observed over the whole rollout)", loc="left", fontsize=11)
 
-    for index, colour in ((0, RED), (4, BLUE)):
+    for index, colour in ((0, RED), (2, BLUE)):
         found = [point.verdict.findings[index] for point in points]
         middle.plot(seconds, [each.ratio for each in found], color=colour, label=found[0].metric)
         middle.fill_between(
@@ -49,7 +49,7 @@ def draw(points: Sequence[Point]) -> bytes:
             linewidth=0,
         )
     middle.axhline(1, color=GREY, linewidth=1)
-    middle.set(yscale="log", ylim=(1 / 30, 30), ylabel="green / blue")
+    middle.set(yscale="log", ylim=(1 / 50, 50), ylabel="green / blue")
     middle.set_title("Ratios with 95 % confidence sequences", loc="left", fontsize=11)
     middle.legend(frameon=False)
 

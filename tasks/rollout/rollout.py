@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from blocks.contracts import Window
@@ -15,7 +15,7 @@ from tasks.rollout.journal import Event
 from tasks.rollout.looks import Looks, moment
 from tasks.rollout.plot import draw
 from tasks.rollout.report import RolloutReport, to_report
-from tasks.rollout.smoke import smoke
+from tasks.rollout.smoke import smoke, warm
 from tasks.rollout.verdict import Decision, Verdict
 from tasks.waiting import OUTAGE, patiently
 
@@ -64,6 +64,7 @@ class Rollout:
         found = smoke(ask, request, serving=self.spec.serving)
         if found.problems:
             raise Worse("green does not keep the contract: " + "; ".join(found.problems))
+        warm(ask, request, within=self.spec.rules.warm_up, clock=self.pace.clock)
         driver.note(Event.READY, why=found.summary)
 
     def _shadow(self) -> None:
@@ -107,26 +108,34 @@ class Rollout:
         last_comparison = percent == max(
             (step for step in self.spec.steps if step < 100), default=0
         )
+        patient_until = since + self.spec.patience
         while True:
             now = moment(self.pace.clock())
-            verdict = self._judge(self.live, now, percent)
-            seen = self.live.requests_since(since)
-            enough = seen >= self.spec.step_requests and now - since >= self.spec.step_duration
+            verdict = self._judge(self.live, now, percent, since=since)
+            enough = (
+                self.live.requests >= self.spec.step_requests
+                and now - since >= self.spec.step_duration
+            )
             if enough and (not last_comparison or verdict.decision is Decision.GO_ON):
                 return
-            if now - since >= self.spec.patience:
-                self._impatient(percent, seen, verdict)
-                return
+            if now >= patient_until:
+                if self._goes_on_unsure(percent, now - since, verdict):
+                    return
+                patient_until = now + self.spec.patience
             self.pace.pause()
 
-    def _impatient(self, percent: int, seen: int, verdict: Verdict) -> None:
+    def _goes_on_unsure(self, percent: int, after: timedelta, verdict: Verdict) -> bool:
+        """Follow the specification where there is too little traffic to be sure."""
+        policy = self.spec.on_little_traffic
+        seen = self.live.requests if self.live else 0
         why = (
-            f"no harm seen after {self.spec.patience} at {percent} %, and not enough traffic to be "
+            f"no harm seen after {after} at {percent} %, and not enough traffic to be "
             f"sure ({seen} requests on green): {verdict.explain()}"
         )
-        if self.spec.on_little_traffic == "return":
+        if policy == "return":
             raise Worse(why)
-        showing.logger().warning("%s; going on, as the specification says", why)
+        showing.logger().warning("%s; on_little_traffic is %s", why, policy)
+        return policy == "go_on"
 
     def _live(self) -> None:
         """Green has everything: name it, keep blue warm for a while, take blue down."""
@@ -149,8 +158,10 @@ class Rollout:
                 raise Worse(why)
             self.pace.pause()
 
-    def _judge(self, looks: Looks, now: datetime, percent: int) -> Verdict:
-        look = partial(looks.again, now, percent)
+    def _judge(
+        self, looks: Looks, now: datetime, percent: int, *, since: datetime | None = None
+    ) -> Verdict:
+        look = partial(looks.again, now, percent, since=since)
         verdict = patiently(look, within=OUTAGE, pace=self.pace)
         if verdict.decision is Decision.RETURN:
             raise Worse(verdict.explain())
@@ -168,6 +179,9 @@ class Rollout:
         driver.note(Event.RETURNED, why=why)
 
     def _looks(self, start: datetime, *, mirrored: bool) -> Looks:
+        # asked alone until quick, or by copies of live requests
+        direct = self.driver.ports.endpoints.features.direct
+        shadowed = not mirrored and self.driver.happened(Event.SHADOW) is not None
         return Looks(
             self.driver.ports.monitor,
             self.spec.endpoint,
@@ -176,6 +190,8 @@ class Rollout:
             green=self.driver.green.variant,
             start=start,
             mirrored=mirrored,
+            warmed=direct or shadowed,
+            every=self.pace.every,
         )
 
     def _report(self) -> RolloutReport:

@@ -55,9 +55,13 @@ class RolloutSpec(Frozen):
         default=timedelta(hours=2),
         description="Longest time at a step; then on_little_traffic says what happens.",
     )
-    on_little_traffic: Literal["go_on", "return"] = Field(
+    on_little_traffic: Literal["return", "go_on", "hold"] = Field(
         default="return",
-        description="What to do when there is no harm to see, and not enough traffic to be sure.",
+        description=(
+            "What to do after that time, with no harm to see and not enough traffic to be sure: "
+            "give everything back, go on all the same, or stay and keep looking until the traffic "
+            "suffices or somebody takes the version back."
+        ),
     )
     bake: timedelta = Field(
         default=timedelta(hours=1), description="How long the old version stays warm at the end."
@@ -69,7 +73,7 @@ class RolloutSpec(Frozen):
         description="Share of errors at 100 percent that brings the old version back.",
     )
     look_every: timedelta = Field(
-        default=timedelta(seconds=15), description="Time between two looks at the evidence."
+        default=timedelta(seconds=5), description="Time between two looks at the evidence."
     )
     rules: VerdictRules = Field(
         default=VerdictRules(), description="What counts as worse, and how sure to be."

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blocks.contracts import VariantTick
-from tasks.rollout.verdict import Decision, Judge, Verdict, VerdictRules
+from tasks.rollout.judge import Judge
+from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = VerdictRules(warm_up=timedelta(0))
@@ -181,3 +186,149 @@ def test_a_user_in_trouble_counts_once() -> None:
         return judge.verdict().evidence
 
     assert judged(1) == judged(100)
+
+
+def split(whole: VariantTick) -> list[VariantTick]:
+    """Return five ticks of a second that add up to one of five."""
+
+    def part(counts: Mapping[Any, int], second: int) -> dict[Any, int]:
+        shares = {key: (count + second) // 5 for key, count in counts.items()}
+        return {key: count for key, count in shares.items() if count}
+
+    return [
+        whole.model_copy(
+            update={
+                "start": whole.start + timedelta(seconds=second),
+                "seconds": 1,
+                "requests": (whole.requests + second) // 5,
+                "errors": (whole.errors + second) // 5,
+                "latency": part(whole.latency, second),
+                "predictions": part(whole.predictions, second),
+            }
+        )
+        for second in range(5)
+    ]
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 1000), order=st.permutations(range(5)))
+def test_neither_the_length_of_ticks_nor_their_order_within_a_moment_matters(
+    seed: int, order: list[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    coarse, fine = Judge(RULES), Judge(RULES)
+    for number in range(12):
+        blue = tick(number, 90, random=random, variant="blue")
+        green = tick(number, 60, random=random, errors=0.05, slower=1.1)
+        coarse.add(blue, green)
+        blues, greens = split(blue), split(green)
+        for second in range(5):  # the clock runs on; what is counted when is mixed
+            at = {"start": blue.start + timedelta(seconds=second)}
+            fine.add(
+                blues[order[second]].model_copy(update=at),
+                greens[order[second]].model_copy(update=at),
+            )
+    assert fine.verdict() == coarse.verdict()
+
+
+def test_memory_does_not_grow_with_time_or_traffic() -> None:
+    random = np.random.default_rng(6)
+    judge = Judge(RULES)
+    blues = [tick(0, 900, random=random, variant="blue") for _ in range(20)]
+    greens = [tick(0, 300, random=random) for _ in range(20)]
+
+    def go_on(first: int, last: int) -> int:
+        for number in range(first, last):
+            at = {"start": START + timedelta(seconds=5 * number)}
+            judge.add(
+                blues[number % 20].model_copy(update=at), greens[number % 20].model_copy(update=at)
+            )
+        return len(pickle.dumps(judge))
+
+    early = go_on(0, 500)
+    assert go_on(500, 2500) < 1.5 * early
+
+
+def test_while_it_warms_up_latency_is_not_judged_but_errors_are() -> None:
+    rules = VerdictRules(warm_up=timedelta(seconds=90))
+    cold, _ = rollout(2, ticks=18, rules=rules, slower=3.0)
+    failing, _ = rollout(2, ticks=18, rules=rules, slower=3.0, errors=0.5)
+    assert cold.decision is Decision.KEEP_LOOKING
+    assert failing.decision is Decision.RETURN
+    assert failing.worst.metric == "errors"
+
+
+def test_a_version_that_was_warmed_up_before_is_judged_from_the_first_request_on() -> None:
+    random = np.random.default_rng(3)
+    judge = Judge(VerdictRules(warm_up=timedelta(seconds=90)), warmed=True)
+    for number in range(6):
+        judge.add(
+            tick(number, 200, random=random, variant="blue"),
+            tick(number, 50, random=random, slower=2.0),
+        )
+    assert judge.decision is Decision.RETURN
+
+
+@pytest.mark.parametrize(
+    ("good", "rate", "blamed"), [(True, 0.02, "fewer sale"), (False, 0.1, "sale")]
+)
+def test_a_business_event_is_judged_by_what_is_good(good: bool, rate: float, blamed: str) -> None:
+    random = np.random.default_rng(4)
+    judge = Judge(RULES.model_copy(update={"outcomes": {"sale": good}}))
+    for number in range(60):
+        pair = [
+            tick(number, 250, random=random, variant=variant).model_copy(
+                update={"outcomes": {"sale": int(random.binomial(250, at))}}
+            )
+            for variant, at in (("blue", 0.05), ("green", rate))
+        ]
+        judge.add(*pair)
+    verdict = judge.verdict()
+    assert verdict.decision is Decision.RETURN
+    assert verdict.worst.metric == blamed
+    assert 1.5 < verdict.worst.ratio < 3.5
+
+
+def test_predictions_that_blue_never_makes_are_told() -> None:
+    random = np.random.default_rng(7)
+    judge = Judge(RULES)
+    for number in range(30):
+        blue, green = (
+            tick(number, 100, random=random, variant=variant).model_copy(
+                update={"predictions": {"0": 50, other: 50}}
+            )
+            for variant, other in (("blue", "100"), ("green", "50"))
+        )
+        judge.add(blue, green)
+    verdict = judge.verdict()
+    assert verdict.decision is Decision.RETURN
+    assert "never made" in verdict.explain()
+
+
+def test_whoever_carries_most_of_the_requests_may_be_a_little_slower_for_it() -> None:
+    def judged(blue: int, green: int) -> Decision:
+        random = np.random.default_rng(8)
+        judge = Judge(RULES)
+        for number in range(60):
+            judge.add(
+                tick(number, blue, random=random, variant="blue"),
+                tick(number, green, random=random, slower=1.2),
+            )
+        return judge.decision
+
+    assert judged(100, 100) is Decision.RETURN
+    assert judged(20, 380) is not Decision.RETURN
+
+
+def test_copies_of_the_same_requests_that_fail_alike_blame_nobody() -> None:
+    """In the shadow green answers copies: what is hard for blue is hard for green."""
+    random, returned = np.random.default_rng(9), 0
+    for _ in range(20):
+        judge = Judge(RULES)
+        for number in range(60):
+            blue = tick(number, 250, random=random, variant="blue", errors=0.02)
+            copied = int(random.hypergeometric(blue.errors, 250 - blue.errors, 125))
+            green = tick(number, 125, random=random).model_copy(update={"errors": copied})
+            judge.add(blue, green)
+        returned += judge.decision is Decision.RETURN
+    assert returned < 5

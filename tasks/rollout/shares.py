@@ -1,0 +1,42 @@
+"""Does green get the share of the requests that it should? A variant that drops some shows here.
+
+A sample ratio mismatch is told, never judged: the comparison goes by observed shares. The test is
+the sequential one of Lindon and Malek (Anytime-valid inference for multinomial count data, NeurIPS
+2022), with a few ratios in place of a continuum.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+RATIOS = np.array([0.1, 0.5, 0.75, 0.9, 1.1, 1.33, 2.0, 10.0])  # of odds
+CERTAINTY = 1000.0
+TOLERANCE = 0.05  # relative; routers are seldom exact to the last percent
+
+
+class Shares:
+    """Compares what green gets with what it should, over all steps."""
+
+    def __init__(self) -> None:
+        self._log = np.full(RATIOS.shape, -math.log(len(RATIOS)))
+        self._green = self._expected = 0.0
+
+    def settle(self, green: int, blue: int, expected: float) -> None:
+        """Take in requests (or users, where they stay on a variant) of a moment at one share."""
+        if not 0 < expected < 1 or green + blue == 0:
+            return
+        self._green += green
+        self._expected += (green + blue) * expected
+        hit = np.log(RATIOS) - np.log1p(expected * (RATIOS - 1))
+        self._log += green * hit - blue * np.log1p(expected * (RATIOS - 1))
+
+    def mismatch(self) -> str:
+        """Return what is wrong with green's share, or "" while nothing is certain."""
+        if not self._expected or float(np.logaddexp.reduce(self._log)) < math.log(CERTAINTY):
+            return ""
+        ratio = self._green / self._expected
+        if abs(ratio - 1) < TOLERANCE:
+            return ""
+        return f"green gets {ratio:.2f} times the share of traffic that it should"

@@ -1,0 +1,141 @@
+"""The bets are fair: checked by exact sums over all draws, and by hypothesis."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.rollout.evidence import EFFECTS, Bets, Certificate, Labels
+from tasks.rollout.ranks import EDGES, Ranks, scores
+from tasks.rollout.ratios import Ratios
+from tasks.rollout.shares import Shares
+
+BINS = len(EDGES) + 1
+
+
+def draws(total: int, green: int) -> list[tuple[int, ...]]:
+    """Return every way in which so many of all requests can be green's."""
+    return list(itertools.combinations(range(total), green))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    places=st.lists(st.integers(0, BINS - 1), min_size=3, max_size=9),
+    green=st.integers(1, 8),
+)
+def test_bets_on_ranks_win_nothing_on_average_if_green_is_a_random_draw(
+    places: list[int], green: int
+) -> None:
+    green = min(green, len(places) - 1)
+    ranks, won = Ranks(), []
+    for chosen in draws(len(places), green):
+        mine = np.bincount([places[n] for n in chosen], minlength=BINS).astype(float)
+        both = np.bincount(places, minlength=BINS).astype(float)
+        won.append(np.exp(ranks.gains(both - mine, mine)))
+    assert np.mean(won, axis=0).max() <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    total=st.integers(2, 10),
+    green=st.integers(1, 9),
+    events=st.integers(0, 10),
+    margin=st.sampled_from([0.0, 0.05, 0.5]),
+)
+def test_bets_on_labels_win_nothing_on_average_if_green_is_a_random_draw(
+    total: int, green: int, events: int, margin: float
+) -> None:
+    green, events = min(green, total - 1), min(events, total)
+    labels = Labels(np.array([1 + margin]), EFFECTS[None, :])
+    won = []
+    for chosen in draws(total, green):
+        mine = float(sum(place < events for place in chosen))
+        share = np.array([green / total])
+        won.append(np.exp(labels.gains(np.array([mine]), np.array([events - mine]), share)))
+    assert np.mean(won, axis=0).max() <= 1 + 1e-9
+
+
+def test_the_scores_of_ranks_rise_so_that_slower_is_never_better_for_green() -> None:
+    assert (np.diff(scores(), axis=1) >= 0).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    blue=st.lists(st.integers(0, 30), min_size=BINS, max_size=BINS),
+    green=st.lists(st.integers(0, 2), min_size=BINS, max_size=BINS),
+    place=st.integers(0, BINS - 2),
+)
+def test_a_slower_answer_of_green_never_speaks_for_it(
+    blue: list[int], green: list[int], place: int
+) -> None:
+    """Judged among the same answers: exchanging a quick one of green's for a slow one of blue's."""
+    mine, blues = np.array(green, float), np.array(blue, float)
+    mine[place] += 1
+    blues[place + 1] += 1
+    worse, better = mine.copy(), blues.copy()
+    worse[[place, place + 1]] += (-1, 1)
+    better[[place, place + 1]] += (1, -1)
+    ranks = Ranks()
+    assert (ranks.gains(better, worse) >= ranks.gains(blues, mine) - 1e-9).all()
+
+
+def test_the_purse_is_one_before_anything_happens_and_however_long_nothing_does() -> None:
+    bets = Bets(np.ones(7))
+    for _ in range(500):
+        assert bets.log_evidence() == pytest.approx(0)
+        bets.minute()
+
+
+def test_a_regression_that_begins_late_is_found_although_much_was_lost_before() -> None:
+    bets = Bets(np.ones(1))
+    bets.settle(np.array([-500.0]))
+    for _ in range(60):
+        bets.minute()
+    bets.settle(np.array([12.0]))
+    assert bets.log_evidence() > math.log(20)
+
+
+def test_a_certificate_is_seldom_given_at_the_largest_acceptable_ratio() -> None:
+    random, given_at_last = np.random.default_rng(3), 0
+    for _ in range(400):
+        certificate, share = Certificate(1, largest=1.5), np.array([0.25])
+        best = -math.inf
+        for _ in range(60):
+            green = float(random.binomial(200, 1.5 * 0.25 / (1.5 * 0.25 + 0.75)))
+            counts = np.array([green]), np.array([200 - green]), share
+            certificate.settle(*counts)
+            none = np.zeros(1)
+            best = max(best, float(certificate.log_evidence(none, none, share)[0]))
+        given_at_last += best >= math.log(20)
+    assert given_at_last <= 0.05 * 400 + 3 * math.sqrt(0.05 * 0.95 * 400)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 3.0])
+def test_confidence_sequences_cover_the_true_ratio_at_all_times_together(ratio: float) -> None:
+    random, missed, none = np.random.default_rng(4), 0, np.zeros(1)
+    for _ in range(200):
+        ratios, out = Ratios(1), False
+        for share in (0.05, 0.25, 0.5, 0.95) * 10:
+            odds = ratio * share / (1 - share)
+            green = float(random.binomial(20, odds / (1 + odds)))
+            ratios.settle(np.array([green]), np.array([20 - green]), np.array([share]))
+            _, low, high = ratios.intervals(none, none, np.array([0.5]), alpha=0.05)
+            out |= not 0.96 * low[0] <= ratio <= 1.04 * high[0]
+        missed += out
+    assert missed <= 0.05 * 200 + 3 * math.sqrt(0.05 * 0.95 * 200)
+
+
+def test_a_share_that_is_not_the_one_asked_for_is_told() -> None:
+    random = np.random.default_rng(5)
+    right, wrong = Shares(), Shares()
+    for _ in range(200):
+        for shares, share in ((right, 0.05), (wrong, 0.06)):
+            green = int(random.binomial(250, share))
+            shares.settle(green, 250 - green, 0.05)
+    assert right.mismatch() == ""
+    assert "times the share of traffic that it should" in wrong.mismatch()
