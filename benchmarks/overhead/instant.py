@@ -124,7 +124,7 @@ class InstantEndpoints(Endpoints):
 
     def __init__(self) -> None:
         self._deployed: dict[str, Variant] = {}
-        self._split = Traffic()
+        self._split = Traffic(percent={})
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return None

@@ -29,7 +29,14 @@ class LoadedModel:
     """A model in memory, and the columns it takes."""
 
     predict: Callable[[pd.DataFrame], Any]
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # that every row must have
+    optional: tuple[str, ...] = ()  # that a row may have
+
+    def take(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the columns that the model takes. Raises ModelRefused if it needs another."""
+        if missing := [name for name in self.columns if name not in frame]:
+            raise ModelRefused(f"the data has no column {missing[0]!r}, which the model takes")
+        return frame[[name for name in (*self.columns, *self.optional) if name in frame]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,8 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
         raise ModelRefused(f"{folder} has no signature; save it with one")
     return LoadedModel(
         predict=getattr(loaded, "_model_impl", loaded).predict,
-        columns=tuple(inputs.input_names()),
+        columns=tuple(inputs.required_input_names()),
+        optional=tuple(inputs.optional_input_names()),
     )
 
 
@@ -91,9 +99,7 @@ def batches(store: ObjectStore, uri: str) -> Iterator[pa.RecordBatch]:
 
 
 def _scores(model: LoadedModel, frame: pd.DataFrame) -> Floats:
-    if missing := [name for name in model.columns if name not in frame]:
-        raise ModelRefused(f"the data has no column {missing[0]!r}, which the model takes")
-    answer = np.asarray(model.predict(frame[list(model.columns)]), dtype=float)
+    answer = np.asarray(model.predict(model.take(frame)), dtype=float)
     if answer.shape != (len(frame),):
         raise ModelRefused(f"{len(frame)} rows were answered with shape {answer.shape}")
     if not np.isfinite(answer).all():

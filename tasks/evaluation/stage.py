@@ -102,7 +102,7 @@ class _Evaluation:
 
     def _latency(self, model: LoadedModel, held_out: Scored) -> Latency:
         asked = self.spec.latency
-        rows = held_out.some_rows[list(model.columns)].head(asked.rows)
+        rows = model.take(held_out.some_rows).head(asked.rows)
         with threadpool_limits(1):  # as it is served: a replica uses one thread a request
             return measure(
                 lambda: model.predict(rows),
