@@ -21,8 +21,8 @@ from benchmarks.rollout.worlds import SAME, TRIVIAL, WORSE, World
 FOLDER = Path(__file__).parent
 ALPHA, MARGIN = 0.05, 0.05
 BARS = (5000, 700, 150, 20, 1100, 200, 1300, 300, 2300, 1100)  # at 50 requests a second
-LATE = "ours, not warmed up (90 s of latency not judged)"
-WIDE = "ours, 5 % worse accepted"
+LATE = "bluewater, not warmed up: 90 s of latency not judged (a quarter of the repetitions)"
+WIDE = "bluewater, 5 % worse accepted (a quarter of the repetitions)"
 
 Table = dict[str, dict[str, Score]]  # by decider, by world
 

@@ -114,9 +114,9 @@ def simulate(world: World, *, rate: float, random: np.random.Generator) -> Traff
     )
 
 
-def ticks(side: Side, variant: str) -> Sequence[VariantTick]:
-    """Return what a monitor would return."""
-    return [_tick(side, variant, number) for number in range(TICKS)]
+def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequence[VariantTick]:
+    """Return what a monitor would return, from one tick on and up to another."""
+    return [_tick(side, variant, number) for number in range(first, last)]
 
 
 def _common(world: World, random: np.random.Generator) -> tuple[Floats, Floats, Floats]:

@@ -79,17 +79,21 @@ class Judge:
     @property
     def decision(self) -> Decision:
         """What the verdict is, without its reasons."""
-        if self._purse.log_evidence() >= -math.log(self.rules.alpha):
+        return self._decided(self._purse.log_evidence(), self._certified())
+
+    def _decided(self, log_evidence: float, certified: float) -> Decision:
+        if log_evidence >= -math.log(self.rules.alpha):
             return Decision.RETURN
-        return Decision.GO_ON if self._certified() >= 1 else Decision.KEEP_LOOKING
+        return Decision.GO_ON if certified >= 1 else Decision.KEEP_LOOKING
 
     def _judged(self) -> Verdict:
-        seen = self._blue + self._green
+        seen, certified = self._blue + self._green, self._certified()
+        log_evidence = self._purse.log_evidence()
         return Verdict(
-            decision=self.decision,
-            evidence=math.exp(min(self._purse.log_evidence(), 700.0)),
+            decision=self._decided(log_evidence, certified),
+            evidence=math.exp(min(log_evidence, 700.0)),
             threshold=1 / self.rules.alpha,
-            certified=min(max(self._certified(), 0.0), 1.0),
+            certified=min(max(certified, 0.0), 1.0),
             blue_requests=self._blue,
             green_requests=self._green,
             share=self._green / seen if seen else 0.0,
