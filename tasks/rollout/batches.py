@@ -55,12 +55,26 @@ class Moment:
     blue: list[VariantTick] = field(default_factory=list)
     green: list[VariantTick] = field(default_factory=list)
     seconds: float = 0.0
+    requests: tuple[int, int] = (0, 0)  # green's and both's
 
-    @property
-    def requests(self) -> tuple[int, int]:
-        """Requests of green and of both."""
-        green = sum(tick.requests for tick in self.green)
-        return green, green + sum(tick.requests for tick in self.blue)
+    def add(self, blue: VariantTick | None, green: VariantTick | None) -> None:
+        """Add what both did in one tick."""
+        mine, both = self.requests
+        if blue is not None:
+            self.blue.append(blue)
+            both += blue.requests
+        if green is not None:
+            self.green.append(green)
+            mine, both = mine + green.requests, both + green.requests
+        self.requests = mine, both
+
+    def join(self, later: Moment) -> None:
+        """Add what both did next."""
+        self.blue += later.blue
+        self.green += later.green
+        self.seconds += later.seconds
+        (mine, both), (more, boths) = self.requests, later.requests
+        self.requests = mine + more, both + boths
 
 
 class Batches:
@@ -86,10 +100,7 @@ class Batches:
             self._piece = None
         piece = self._piece or Moment(start=tick.start)
         piece.seconds += tick.seconds
-        if blue is not None:
-            piece.blue.append(blue)
-        if green is not None:
-            piece.green.append(green)
+        piece.add(blue, green)
         self._piece = piece
         if at + tick.seconds >= (number + 1) * SECONDS:
             done += self._close(piece)
@@ -105,9 +116,7 @@ class Batches:
         if moment is None:
             moment = piece
         else:
-            moment.blue += piece.blue
-            moment.green += piece.green
-            moment.seconds += piece.seconds
+            moment.join(piece)
         self._open = moment
         if moment.requests[0] > GROWTH * self._known or moment.seconds >= LONGEST:
             done.append(self._ended(moment))

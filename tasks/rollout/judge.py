@@ -51,7 +51,8 @@ class Judge:
         self._rare = (0.0, 0.0)  # green's errors and requests, not yet in _rarity
         self._first: datetime | None = None
         self._minutes = self._blue = self._green = 0
-        self._verdict: Verdict | None = None
+        self._verdict: Verdict | None = None  # these two until something new comes
+        self._decision: Decision | None = Decision.KEEP_LOOKING
 
     def add(
         self, blue: VariantTick | None, green: VariantTick | None, *, expected: float | None = None
@@ -79,7 +80,9 @@ class Judge:
     @property
     def decision(self) -> Decision:
         """What the verdict is, without its reasons."""
-        return self._decided(self._purse.log_evidence(), self._certified())
+        if self._decision is None:
+            self._decision = self._decided(self._purse.log_evidence(), self._certified())
+        return self._decision
 
     def _decided(self, log_evidence: float, certified: float) -> Decision:
         if log_evidence >= -math.log(self.rules.alpha):
@@ -107,7 +110,7 @@ class Judge:
         green = Counts.of(moment.green, outcomes=outcomes, shift=shift)
         if blue.requests and green.requests:
             self._compare(moment, blue, green)
-            self._verdict = None
+            self._verdict = self._decision = None
         self._ranks.learn(blue.latency, blue.seconds)
         if self.rules.predictions:
             self._predictions.learn(blue)

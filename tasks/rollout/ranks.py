@@ -42,6 +42,12 @@ def scores() -> Floats:
     return highest
 
 
+SCORES = scores()
+
+FORMS = ((SCORES, np.log(SCORES)), (1 / SCORES, -np.log(SCORES)))
+"""Beyond half of the traffic, blue is the smaller draw; its low ranks speak against green."""
+
+
 class Ranks:
     """Where answers stand among each other, and what bets on that win. Constant memory."""
 
@@ -51,9 +57,6 @@ class Ranks:
 
     def __init__(self) -> None:
         self._blue = np.zeros(BUCKETS)
-        score = scores()
-        # beyond half of the traffic, blue is the smaller draw; its low ranks speak against green
-        self._forms = [(score, np.log(score)), (1 / score, -np.log(score))]
 
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did; forget slowly."""
@@ -74,9 +77,9 @@ class Ranks:
     def gains(self, blue: Floats, green: Floats) -> Floats:
         """Return what each bet wins on answers by bin of ranks, (bets,)."""
         of_green, of_both = float(green.sum()), float(green.sum() + blue.sum())
-        draw, (score, log) = green, self._forms[0]
+        draw, (score, log) = green, FORMS[0]
         if 2 * of_green > of_both:
-            draw, (score, log) = blue, self._forms[1]
+            draw, (score, log) = blue, FORMS[1]
         mean = score @ (blue + green) / of_both
         won: Floats = log @ draw - draw.sum() * np.log(mean)
         return won
