@@ -13,8 +13,8 @@ from blocks.contracts import VariantTick
 from tasks.rollout.evidence import Floats
 
 SECONDS = 5.0  # of the shortest moment: shares and rates hardly change within
-LONGEST = 30.0
-GROWTH = 0.05  # of what is known of green, that a moment brings: less is not worth a look
+LONGEST = 10.0
+GROWTH = 0.03  # of what is known of green, that a moment brings: less is not worth a look
 LOWEST = -142  # bucket of a microsecond
 BUCKETS = 400  # up to several minutes
 

@@ -23,12 +23,12 @@ EFFECTS = np.array([1.4, 2.0, 3.5, 8.0, 25.0, 100.0])
 GENTLE = np.array([1.12, 1.25, 1.5, 2.0, 4.0, 10.0])
 """The same for shares that cannot grow much: a tenth of the answers cannot become a hundredfold."""
 
-ONSET_MEAN = 60.0  # minutes; prior for when a regression that was not there at first begins
-FIRST = 0.5  # share of the bets that is placed on a regression from the first moment on
+ONSET_MEAN = 25.0  # minutes; prior for when a regression that was not there at first begins
+FIRST = 0.45  # share of the bets that is placed on a regression from the first moment on
 
 
 class Bets:
-    """A purse spread over bets: half of it from the first moment on, the rest minute by minute.
+    """A purse spread over bets: much of it from the first moment on, the rest by the minute.
 
     All arithmetic is on logarithms, one number a bet.
     """
