@@ -21,6 +21,7 @@ from blocks.contracts import (
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch_levers import BatchLevers
+from blocks.providers.local.endpoint_levers import EndpointLevers
 from blocks.providers.local.model_levers import ModelLevers
 from blocks.providers.local.secret import PREFIX
 from blocks.providers.local.training_levers import TrainingLevers
@@ -38,6 +39,7 @@ class _Bench:
         self.training = TrainingLevers(self.machine, folder)
         self.models = ModelLevers(self.machine, folder)
         self.batch = BatchLevers(self.machine, folder)
+        self.endpoints = EndpointLevers(self.machine, folder)
         self._secrets: list[str] = []
 
     def connect(self, contract: type[C]) -> C:
@@ -58,7 +60,8 @@ class _Bench:
         return self.models.draft(kind)
 
     def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
-        raise NotImplementedError
+        """Return a request to serve a model of that kind on the endpoint of this world."""
+        return self.endpoints.request(kind, variant)
 
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score that many rows."""
@@ -108,7 +111,13 @@ class _Bench:
         return self._of(ref.capability)
 
     def _of(self, capability: str) -> Any:
-        return {"training": self.training, "models": self.models, "batch": self.batch}[capability]
+        levers = {
+            "training": self.training,
+            "models": self.models,
+            "batch": self.batch,
+            "endpoints": self.endpoints,
+        }
+        return levers[capability]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import httpx
@@ -85,12 +86,8 @@ class LocalEndpoints(Block, Endpoints):
                 )
                 variants = {**box[-1].variants, request.variant: wanted}
                 box.append(box[-1].model_copy(update={"variants": variants}))
-            elif known.request.model != request.model:
-                raise Conflict(
-                    f"variant {request.variant!r} of {request.endpoint!r} serves version "
-                    f"{known.request.model.version}; take another name, or retire it first",
-                    code="VARIANT",
-                )
+            elif known.request != request:
+                raise _differs(known.request, request)
             else:
                 token = known.token
         self._supervise(folder, anew=known is None)
@@ -181,13 +178,17 @@ class LocalEndpoints(Block, Endpoints):
             headers |= {VARIANT: variant, MIRRORED: folder.internal_token()}
         begun = time.perf_counter()
         url = f"http://127.0.0.1:{folder.observed().port}/invocations"
-        reply = httpx.post(url, json=payload, headers=headers, timeout=60)
+        reply = self._client.post(url, json=payload, headers=headers)
         return Prediction(
             status=reply.status_code,
             variant=reply.headers.get(VARIANT, ""),
             body=reply.json(),
             seconds=time.perf_counter() - begun,
         )
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(timeout=60)
 
     def _folder(self, endpoint: str) -> EndpointFolder:
         if "/" in endpoint or endpoint.startswith("."):
@@ -266,3 +267,16 @@ class LocalEndpoints(Block, Endpoints):
                     code="NOT_APPLIED",
                 )
             time.sleep(0.02)
+
+
+def _differs(known: VariantRequest, asked: VariantRequest) -> Conflict:
+    """Return the error for a name that is taken by a variant of another kind."""
+    there, wanted = known.model_dump(mode="json"), asked.model_dump(mode="json")
+    field = next(name for name in there if there[name] != wanted[name])
+    if field == "model" and known.model.version != asked.model.version:
+        field, there, wanted = "version", known.model.model_dump(), asked.model.model_dump()
+    return Conflict(
+        f"variant {asked.variant!r} of {asked.endpoint!r} is there with {field} {there[field]}, "
+        f"and not {wanted[field]}; take another name, or retire it first",
+        code="VARIANT",
+    )

@@ -16,7 +16,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -50,6 +50,7 @@ defaults
     retry-on conn-failure empty-response
     default-server inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 {maxconn} \
 observe layer4 error-limit 1 on-error mark-down
+{errors}
 
 frontend public
     bind {bind}
@@ -147,7 +148,12 @@ def configuration(
         timeout=int(serving.timeout.total_seconds() * 1000) + 2000,
         maxconn=f"maxconn {serving.concurrency}",
         max_payload=serving.max_payload_bytes,
-        too_large=_json("TOO_LARGE", "the body is too large", "send fewer rows at once"),
+        too_large=_json(
+            "TOO_LARGE",
+            f"the body has more than {serving.max_payload_bytes} bytes",
+            "send fewer rows at once",
+        ),
+        errors="\n".join(_errors()),
         nobody=_json("NO_VARIANT", "no variant has traffic", "try again later"),
         limit=limit,
         slot=slot,
@@ -158,6 +164,19 @@ def configuration(
         token=token,
         backends="\n".join(_backend(name, ports) for name in BACKENDS),
     )
+
+
+def _errors() -> Iterator[str]:
+    """Yield what callers get where no server answers: JSON, as from a server."""
+    for status, code, message in (
+        (400, "BAD_REQUEST", "that is no HTTP request"),
+        (408, "SLOW_REQUEST", "the request did not come to its end"),
+        (502, "LOST", "the model server broke the connection"),
+        (503, "NO_SERVER", "no model server is up"),
+        (504, "TIMEOUT", "the model server did not answer in time"),
+    ):
+        body = _json(code, message, "try again soon")
+        yield f"    http-error status {status} content-type application/json string '{body}'"
 
 
 def _backend(name: str, ports: Mapping[str, int]) -> str:
