@@ -242,10 +242,11 @@ class Runtime:
 
     def counters(self) -> dict[str, Counters]:
         """Return what was counted, by backend."""
-        rows = list(csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# "))))
         found = {}
         for name in BACKENDS:
-            mine = [row for row in rows if row["pxname"] == name]
+            # one backend fits into one buffer, so that its figures are of one moment
+            text = self.ask(f"show stat {name} -1 -1").removeprefix("# ")
+            mine = list(csv.DictReader(io.StringIO(text)))
             servers = [row for row in mine if row["svname"].startswith("s")]
             total = next(row for row in mine if row["svname"] == "BACKEND")
             answered = sum(int(row["hrsp_5xx"] or 0) for row in servers)
