@@ -48,6 +48,5 @@ def prefect_server() -> str:
         return url
     pages = services()
     pages.start("prefect")
-    url = f"{pages.wait('prefect').url}/api"
-    os.environ[PREFECT] = url
-    return url
+    os.environ.update(pages.prefect_settings())
+    return os.environ[PREFECT]

@@ -33,7 +33,7 @@ def main() -> None:
     console.print("  waiting for the Prefect server", highlight=False)
     environment = {
         **os.environ,
-        "PREFECT_API_URL": f"{pages.wait('prefect').url}/api",  # read once, at its import
+        **pages.prefect_settings(),  # read once, at Prefect's import
         "BLUEWATER_SECRET_FLIGHTS_TOKEN": _token(),
     }
     story = [sys.executable, "-m", "examples.flights.story"]

@@ -54,6 +54,7 @@ def main() -> None:
     tell(second)
     prefect = os.environ["PREFECT_API_URL"].removesuffix("/api")
     _show_links(second, prefect, pages.wait("mlflow").url)
+    console.print(f"  log in with   {pages.login_file()}", soft_wrap=True, highlight=False)
     lost = sum(count for status, count in traffic.answers.items() if status != 200)
     console.print(
         f"{traffic.answers.total():,} requests during the second release, {lost} of them lost: "

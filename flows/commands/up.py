@@ -12,6 +12,10 @@ def run(*, as_json: bool) -> Exit:
     """Start the Prefect and MLflow pages of this machine, on loopback; `down` stops them."""
     pages = services()
     names = pages.start("prefect", "mlflow")
-    rows = [{"page": name, "url": pages.wait(name).url} for name in sorted(names)]
+    login = str(pages.login_file())
+    rows = [
+        {"page": name, "url": pages.wait(name).url, "user:password in": login}
+        for name in sorted(names)
+    ]
     show(rows, title="Pages", as_json=as_json)
     return Exit.OK

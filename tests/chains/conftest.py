@@ -21,7 +21,11 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("prefect")
     pages = LocalServices(home)
     pages.start("prefect")
-    yield f"{pages.wait('prefect').url}/api"
+    settings = pages.prefect_settings()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield settings["PREFECT_API_URL"]
     for found in processes.owned(owner_of(home)):
         processes.stop(found.identity, grace=2)
 

@@ -34,8 +34,13 @@ def run(*words: str, api: str, workspace: Path) -> str:
     return done.stdout
 
 
+def client() -> httpx.Client:
+    user, _, password = os.environ["PREFECT_API_AUTH_STRING"].partition(":")
+    return httpx.Client(auth=(user, password))
+
+
 def runs_of(api: str, deployment: str) -> list[dict[str, object]]:
-    found = httpx.post(
+    found = client().post(
         f"{api}/flow_runs/filter",
         json={"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"},
     )
@@ -43,7 +48,7 @@ def runs_of(api: str, deployment: str) -> list[dict[str, object]]:
 
 
 def deployment(api: str, flow: str) -> dict[str, object]:
-    found = httpx.get(f"{api}/deployments/name/{flow}/small")
+    found = client().get(f"{api}/deployments/name/{flow}/small")
     return dict(found.raise_for_status().json())
 
 
@@ -71,7 +76,7 @@ def test_a_deployed_release_runs_by_hand_and_when_a_retrain_is_asked_for(
         "resource": {"prefect.resource.id": "bluewater.endpoint.small"},
         "payload": {},
     }
-    httpx.post(f"{api}/events", json=[event]).raise_for_status()
+    client().post(f"{api}/events", json=[event]).raise_for_status()
     until(lambda: len(runs_of(api, str(release["id"]))) == 2)
     asked = runs_of(api, str(release["id"]))[-1]
     assert asked["parameters"] == by_hand[0]["parameters"]

@@ -1,8 +1,14 @@
-"""The pages of this machine: a Prefect server and MLflow's interface, on loopback."""
+"""The pages of this machine: a Prefect server and MLflow's interface, on loopback, with a password.
+
+Both know one user; whoever can read the file ``services/login`` of the workspace (one line,
+``user:password``) can log in. Prefect asks for the whole line, MLflow for its two parts.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import socket
 import sys
 import time
@@ -16,6 +22,7 @@ from blocks.contracts import Frozen, Unavailable
 from blocks.providers.local.processes import Identity, alive, spawn
 from blocks.providers.local.workspace import default_workspace, folder_of, owner_of
 
+USER = "bluewater"
 START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly
 
 
@@ -60,6 +67,25 @@ class LocalServices:
         log = (folder_of(self._workspace, "services") / f"{name}.log").read_text(errors="replace")
         raise Unavailable(f"{name} did not start; its log ends: {log[-500:]}", code="SERVICE")
 
+    def login_file(self) -> Path:
+        """Return the file that holds ``user:password``; whoever asks first makes it."""
+        file = folder_of(self._workspace, "services") / "login"
+        if not file.exists():
+            mine = file.with_name(f"login.{secrets.token_hex(8)}")
+            with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
+                opened.write(f"{USER}:{secrets.token_urlsafe(24)}")
+            with contextlib.suppress(FileExistsError):
+                os.link(mine, file)
+            mine.unlink()
+        return file
+
+    def prefect_settings(self) -> Mapping[str, str]:
+        """Return what a process needs in its environment to speak to this Prefect server."""
+        return {
+            "PREFECT_API_URL": f"{self.wait('prefect').url}/api",
+            "PREFECT_API_AUTH_STRING": self.login_file().read_text(),
+        }
+
     def _known(self) -> Iterator[Service]:
         for file in sorted(folder_of(self._workspace, "services").glob("*.json")):
             service = Service.model_validate_json(file.read_text())
@@ -86,6 +112,7 @@ class LocalServices:
             # two that make MLflow's tables at once break them: the server comes when they are there
             *(sys.executable, "-m", "blocks.registries.mlflow_database", str(database)),
             *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
+            *("--app-name", "basic-auth"),
             *("--backend-store-uri", f"sqlite:///{database}"),
             *("--default-artifact-root", artifacts.as_uri()),
         ]
@@ -96,8 +123,29 @@ class LocalServices:
                 "PREFECT_HOME": str(folder_of(self._workspace, "prefect")),
                 "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
                 "PREFECT_API_URL": "",
+                "PREFECT_SERVER_API_AUTH_STRING": self.login_file().read_text(),
             }
-        return {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        return {
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_AUTH_CONFIG_PATH": str(self._mlflow_users()),
+            "MLFLOW_AUTH_ADMIN_USERNAME": USER,
+            "MLFLOW_AUTH_ADMIN_PASSWORD": self.login_file().read_text().partition(":")[2],
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(24),
+        }
+
+    def _mlflow_users(self) -> Path:
+        """Return MLflow's configuration of who may log in."""
+        folder = folder_of(self._workspace, "services")
+        file = folder / "mlflow-users.ini"
+        settings = {
+            "default_permission": "READ",
+            "database_uri": f"sqlite:///{folder / 'mlflow-users.db'}",
+            "auth_cache_ttl_seconds": "60",  # else each picture of a page costs a slow hash
+        }
+        lines = [f"{name} = {value}" for name, value in settings.items()]
+        file.write_text("\n".join(["[mlflow]", *lines, ""]))
+        return file
 
 
 HEALTH = {"prefect": "/api/health", "mlflow": "/health"}
