@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -36,10 +37,20 @@ def table(key: str, rows: Sequence[Mapping[str, str]], description: str) -> None
         create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
 
 
-def page(key: str, markdown: str, description: str) -> None:
-    """Show a page of markdown beside the run."""
-    if in_a_run():
-        create_markdown_artifact(key=key, markdown=markdown, description=description)
+def page(
+    key: str, markdown: str, description: str, *, pictures: Mapping[str, bytes] | None = None
+) -> None:
+    """Show a page of markdown beside the run.
+
+    ``pictures`` are PNGs by the URI that the page names them with. They travel within the page: a
+    browser opens no file of this machine, and no object of a private store.
+    """
+    if not in_a_run():
+        return
+    for uri, png in (pictures or {}).items():
+        inline = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        markdown = markdown.replace(f"({uri})", f"({inline})")
+    create_markdown_artifact(key=key, markdown=markdown, description=description)
 
 
 def link(key: str, url: str, text: str) -> None:

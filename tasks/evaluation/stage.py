@@ -47,7 +47,8 @@ def evaluate_model(
 
     report = remember(store, f"{place}/report.json", EvaluationReport, evaluate)
     store.write(f"{place}/report.md", report.markdown().encode())
-    showing.page("evaluation", report.markdown(), "Champion and challenger")
+    pictures = {uri: store.read(uri) for uri in report.plots.values()}
+    showing.page("evaluation", report.markdown(), "Champion and challenger", pictures=pictures)
     return report
 
 

@@ -68,5 +68,5 @@ def draw(points: Sequence[Point]) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
     FigureCanvasAgg(figure)
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)
+    figure.savefig(out, format="png", dpi=90)
     return out.getvalue()

@@ -34,6 +34,23 @@ class RolloutReport(Frozen):
         """Whether the new version has the endpoint."""
         return self.outcome is Outcome.LIVE
 
+    @property
+    def title(self) -> str:
+        """How it ended, as a sentence."""
+        ended = {Outcome.LIVE: "is live on", Outcome.RETURNED: "was taken back from"}[self.outcome]
+        title = f"Version {self.model.version} of {self.model.name} {ended} {self.endpoint}"
+        return f"{title}: {self.why}" if self.why else title
+
+    def markdown(self) -> str:
+        """Return the report as one page."""
+        rows = self.table()
+        lines = [
+            f"| {' | '.join(cell.replace('|', '/') for cell in row.values())} |" for row in rows
+        ]
+        head = [f"| {' | '.join(rows[0])} |", "|---" * len(rows[0]) + "|"]
+        plot = [f"![looks]({self.plot_uri})"] if self.plot_uri else []
+        return "\n\n".join([f"# {self.title}", "\n".join([*head, *lines]), *plot])
+
     def table(self) -> list[dict[str, str]]:
         """Return one row per entry of the journal, for people."""
         began = self.journal[0].at if self.journal else None

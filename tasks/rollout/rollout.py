@@ -92,17 +92,18 @@ class Rollout:
                 driver.note(Event.STEP, percent=100, why="there is no version before")
             driver.split(100)
             return
+        why = ""  # of going on from the step before
         for percent in self.spec.steps:
             if percent < reached:
                 continue
             entry = last if last and percent == reached else None
-            entry = entry or driver.note(Event.STEP, percent=percent)
+            entry = entry or driver.note(Event.STEP, percent=percent, why=why)
             driver.split(percent)
             if percent < 100:
-                self._stay(entry.at, percent)
+                why = self._stay(entry.at, percent)
 
-    def _stay(self, since: datetime, percent: int) -> None:
-        """Look until there is reason to go on; raise Worse if there is one to return."""
+    def _stay(self, since: datetime, percent: int) -> str:
+        """Look until there is a reason to go on, and return it. Raises Worse if green must not."""
         first = next(entry.at for entry in self.driver.entries if entry.event is Event.STEP)
         self.live = self.live or self._looks(first, mirrored=False)
         last_comparison = percent == max(
@@ -117,15 +118,16 @@ class Rollout:
                 and now - since >= self.spec.step_duration
             )
             if enough and (not last_comparison or verdict.decision is Decision.GO_ON):
-                return
+                return verdict.explain()
             if now >= patient_until:
-                if self._goes_on_unsure(percent, now - since, verdict):
-                    return
+                why = self._unsure(percent, now - since, verdict)
+                if self.spec.on_little_traffic == "go_on":
+                    return why
                 patient_until = now + self.spec.patience
             self.pace.pause()
 
-    def _goes_on_unsure(self, percent: int, after: timedelta, verdict: Verdict) -> bool:
-        """Follow the specification where there is too little traffic to be sure."""
+    def _unsure(self, percent: int, after: timedelta, verdict: Verdict) -> str:
+        """Tell that there is too little traffic; raise Worse if green is then to return."""
         policy = self.spec.on_little_traffic
         seen = self.live.requests if self.live else 0
         why = (
@@ -135,7 +137,7 @@ class Rollout:
         if policy == "return":
             raise Worse(why)
         showing.logger().warning("%s; on_little_traffic is %s", why, policy)
-        return policy == "go_on"
+        return why
 
     def _live(self) -> None:
         """Green has everything: name it, keep blue warm for a while, take blue down."""
@@ -196,10 +198,13 @@ class Rollout:
 
     def _report(self) -> RolloutReport:
         driver = self.driver
-        plot = ""
+        plot, picture = "", b""
         if self.live is not None and self.live.points:
             plot = f"{driver.ports.store.root}/rollouts/{self.spec.endpoint}/{driver.wish.run}.png"
-            driver.ports.store.write(plot, draw(self.live.points))
+            picture = draw(self.live.points)
+            driver.ports.store.write(plot, picture)
         report = to_report(driver.entries, url=self.url, model=driver.wish.model, plot_uri=plot)
-        showing.table("rollout", report.table(), f"{report.outcome}: {report.why}")
+        showing.page(
+            "rollout", report.markdown(), report.title, pictures={plot: picture} if plot else {}
+        )
         return report

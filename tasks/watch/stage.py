@@ -90,7 +90,7 @@ def watch_endpoint(
     report = _drawn(store, place, [*earlier, report])
     store.write(f"{place}/{_name(window)}.json", report.model_dump_json().encode())
     _record(monitor, report)
-    _show(report)
+    _show(report, store)
     return report
 
 
@@ -169,8 +169,10 @@ def _record(monitor: Monitor, report: WatchReport) -> None:
             monitor.record("watch.drift", [sample], labels={**labels, "column": column.column})
 
 
-def _show(report: WatchReport) -> None:
-    showing.page("watch", report.markdown(), f"{report.endpoint}: drift and performance")
+def _show(report: WatchReport, store: ObjectStore) -> None:
+    title = f"{report.endpoint}: drift and performance"
+    pictures = {uri: store.read(uri) for uri in report.plots.values()}
+    showing.page("watch", report.markdown(), title, pictures=pictures)
     if rows := report.drift_rows():
         showing.table("watch-columns", rows, f"{report.endpoint}: how each column changed")
     showing.logger().info(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from importlib import import_module
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 
 from blocks.providers.local import processes
@@ -18,6 +20,12 @@ from tests.chains.command import ROOT, run, run_json
 from tests.chains.project import make_project
 
 COMMANDS = tuple(bluewater.commands)
+
+
+def latest_page(api: str, key: str) -> str:
+    user, _, password = os.environ["PREFECT_API_AUTH_STRING"].partition(":")
+    found = httpx.get(f"{api}/artifacts/{key}/latest", auth=(user, password))
+    return str(found.raise_for_status().json()["data"])
 
 
 @pytest.mark.slow
@@ -36,6 +44,11 @@ def test_release_twice_return_and_take_down(
     better = ("--set", 'training.parameters={slope: "0.6"}')
     second = run_json("release", specification, *better, **world)  # type: ignore[arg-type]
     assert second["model"]["version"] == "2"
+
+    for key in ("evaluation", "rollout"):
+        page = latest_page(prefect_api, key)
+        assert "data:image/png;base64," in page, f"{key} has no picture"
+        assert "](file:" not in page, f"{key} names a picture that no browser opens"
 
     status = run_json("status", **world)  # type: ignore[arg-type]
     assert next(row["state"] for row in status if row["kind"] == "endpoint") == "v2 100 %"

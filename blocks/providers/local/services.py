@@ -123,6 +123,7 @@ class LocalServices:
                 "PREFECT_HOME": str(folder_of(self._workspace, "prefect")),
                 "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
                 "PREFECT_API_URL": "",
+                "PREFECT_SERVER_UI_API_URL": "/api",  # of whatever address the page is seen at
                 "PREFECT_SERVER_API_AUTH_STRING": self.login_file().read_text(),
             }
         return {
