@@ -50,6 +50,7 @@ class Desired(Frozen):
 class ObservedVariant(Frozen):
     """How a variant is doing."""
 
+    started: float = 0.0  # of the variant that this is about: names are used again
     ready: int = 0
     deaths: int = 0  # since it was last ready
     message: str = ""  # the end of the log of the last replica that died
@@ -65,6 +66,11 @@ class Observed(Frozen):
     variants: Mapping[str, ObservedVariant] = {}
     problem: str = ""
 
+    def of(self, wanted: DesiredVariant) -> ObservedVariant | None:
+        """Return how this variant is doing; None if the supervisor has not seen it yet."""
+        found = self.variants.get(wanted.request.variant)
+        return found if found is not None and found.started == wanted.started else None
+
 
 class EndpointFolder:
     """The files of one endpoint."""
@@ -72,6 +78,7 @@ class EndpointFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.slots, self.map = path / "slots.map", path / "variants.map"
+        self.limits = path / "limits.map"
         self.mirror = path / "mirror.json"
         self.telemetry = path / "telemetry"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ from blocks.contracts import (
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.desired import Desired, DesiredVariant, EndpointFolder
 from blocks.providers.local.processes import Identity, alive, spawn, stop
+from blocks.providers.local.replicas import replicas_of
 from blocks.providers.local.router import BACKENDS, SERVERS
 from blocks.providers.local.secret import LocalSecrets
 from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, VARIANT
@@ -78,6 +79,7 @@ class LocalEndpoints(Block, Endpoints):
         with folder.changing() as box:
             known = box[-1].variants.get(request.variant)
             if known is None:
+                _require_alike(request, box[-1])
                 wanted = DesiredVariant(
                     request=request,
                     token=token,
@@ -107,7 +109,7 @@ class LocalEndpoints(Block, Endpoints):
         if wanted is None or wanted.token != ref.token:
             return OperationStatus[Variant](phase=Phase.CANCELLED)
         self._supervise(folder)
-        state = folder.observed().variants.get(name)
+        state = folder.observed().of(wanted)
         if state is None:
             return OperationStatus[Variant](phase=Phase.QUEUED)
         if state.ready >= wanted.request.min_replicas:
@@ -120,8 +122,10 @@ class LocalEndpoints(Block, Endpoints):
 
     def _variants(self, endpoint: str) -> Sequence[Variant]:
         folder = self._folder(endpoint)
-        wanted = folder.desired().variants.values() if folder.exists else ()
-        return [self._variant(folder, each) for each in wanted]
+        if not folder.exists:
+            return []
+        self._supervise(folder)
+        return [self._variant(folder, each) for each in folder.desired().variants.values()]
 
     def _traffic(self, endpoint: str) -> Traffic:
         folder = self._folder(endpoint)
@@ -169,8 +173,8 @@ class LocalEndpoints(Block, Endpoints):
         folder = self._folder(endpoint)
         if not folder.exists:
             raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
-        desired = folder.desired()
-        serving = next((each.request.serving for each in desired.variants.values()), None)
+        self._supervise(folder)
+        serving = next((each.request.serving for each in folder.desired().variants.values()), None)
         headers: dict[str, str] = {}
         if serving is not None and (secret := self._secret(serving.token_secret)):
             headers["authorization"] = f"Bearer {secret}"
@@ -197,7 +201,7 @@ class LocalEndpoints(Block, Endpoints):
 
     def _variant(self, folder: EndpointFolder, wanted: DesiredVariant) -> Variant:
         observed = folder.observed()
-        state = observed.variants.get(wanted.request.variant)
+        state = observed.of(wanted)
         return Variant(
             endpoint=wanted.request.endpoint,
             name=wanted.request.variant,
@@ -212,28 +216,28 @@ class LocalEndpoints(Block, Endpoints):
     def _free_backend(self, folder: EndpointFolder, now: Desired) -> str:
         """Return a backend that nobody has; one that is still draining is not free yet."""
         taken = {each.backend for each in now.variants.values()}
-        leaving = {
-            file.parent.name.partition(".")[0]
-            for file in (folder.path / "replicas").glob("*/replica.json")
-        } - set(now.variants)
-        free = [name for name in BACKENDS if name not in taken]
-        if len(free) <= len(leaving):
+        draining = {each.backend for each in replicas_of(folder)}
+        free = [name for name in BACKENDS if name not in taken | draining]
+        if not free:
             raise QuotaExceeded(
                 f"at most {len(BACKENDS)} variants at once; retire one, and wait until it is gone",
                 code="VARIANTS",
             )
-        order = sorted(free, key=lambda name: (BACKENDS.index(name) - now.revision) % len(BACKENDS))
-        return order[0]
+        return min(free, key=lambda name: (BACKENDS.index(name) - now.revision) % len(BACKENDS))
 
     def _require_ready(self, folder: EndpointFolder, now: Desired, names: Sequence[str]) -> None:
-        states: Mapping[str, Any] = folder.observed().variants
+        observed = folder.observed()
         for name in names:
-            ready = states[name].ready if name in states else 0
-            if name not in now.variants or not ready:
+            wanted = now.variants.get(name)
+            state = observed.of(wanted) if wanted is not None else None
+            if state is None or not state.ready:
                 raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
 
     def _supervise(self, folder: EndpointFolder, *, anew: bool = False) -> None:
-        """See that a supervisor runs; a new variant may bring a token that it has to know."""
+        """See that a supervisor runs; the first variant may bring a token that it has to know.
+
+        Every look at an endpoint comes here: that is how a supervisor that was killed comes back.
+        """
         file = folder.path / "supervisor.json"
         with FileLock(folder.path / "supervise.lock"):
             known = Identity.model_validate_json(file.read_text()) if file.exists() else None
@@ -267,6 +271,20 @@ class LocalEndpoints(Block, Endpoints):
                     code="NOT_APPLIED",
                 )
             time.sleep(0.02)
+
+
+def _require_alike(asked: VariantRequest, now: Desired) -> None:
+    """Raise Conflict if a variant would bring to its endpoint what callers see of all variants."""
+    for other in now.variants.values():
+        for field in ("token_secret", "user_header"):
+            wanted = getattr(asked.serving, field)
+            there = getattr(other.request.serving, field)
+            if wanted != there:
+                raise Conflict(
+                    f"serving.{field} is {wanted!r}, and endpoint {asked.endpoint!r} has {there!r} "
+                    "for all its callers; keep it, or take another name for the endpoint",
+                    code="SERVING",
+                )
 
 
 def _differs(known: VariantRequest, asked: VariantRequest) -> Conflict:

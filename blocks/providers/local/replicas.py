@@ -24,14 +24,15 @@ class Replica(Frozen):
     """One server process of a variant."""
 
     variant: str
-    server: str  # the router's server that it has, s1 to s16
+    backend: str  # the router's backend that its variant has
+    server: str  # and its server in there, s1 to s16
     identity: Identity
     started: float
 
     @property
     def name(self) -> str:
         """Name of its folder."""
-        return f"{self.variant}.{self.server}"
+        return f"{self.variant}.{self.backend}.{self.server}"
 
 
 class Replicas:
@@ -44,19 +45,18 @@ class Replicas:
 
     def known(self) -> Iterator[Replica]:
         """Yield every replica that was started and not yet cleared away, dead ones included."""
-        for file in sorted(self._root.glob("*/replica.json")):
-            yield Replica.model_validate_json(file.read_text())
+        return replicas_of(self._folder)
 
     def start(self, desired: DesiredVariant, server: str) -> Replica:
         """Start one more server of a variant."""
-        request = desired.request
-        place = self._root / f"{request.variant}.{server}"
+        request, backend = desired.request, desired.backend
+        place = self._root / f"{request.variant}.{backend}.{server}"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         config = ServerConfig(
             endpoint=request.endpoint,
             variant=request.variant,
-            replica=server,
+            replica=f"{backend}-{server}",
             model=request.model,
             model_folder=path_of(request.model.uri),
             state=place,
@@ -80,7 +80,11 @@ class Replicas:
             },
         )
         replica = Replica(
-            variant=request.variant, server=server, identity=identity, started=time.time()
+            variant=request.variant,
+            backend=backend,
+            server=server,
+            identity=identity,
+            started=time.time(),
         )
         draft = place / ".replica.json"
         draft.write_text(replica.model_dump_json())
@@ -113,6 +117,13 @@ class Replicas:
     def clear(self, replica: Replica) -> None:
         """Forget a replica that is dead."""
         shutil.rmtree(self._root / replica.name, ignore_errors=True)
+
+
+def replicas_of(folder: EndpointFolder) -> Iterator[Replica]:
+    """Yield every replica of an endpoint that was started and not yet cleared away."""
+    for file in sorted((folder.path / "replicas").glob("*/replica.json")):
+        with contextlib.suppress(FileNotFoundError):  # cleared away just now
+            yield Replica.model_validate_json(file.read_text())
 
 
 def _packages() -> str:

@@ -1,23 +1,21 @@
-"""HAProxy as the router of one endpoint, told what to do through its runtime socket.
+"""The configuration of HAProxy as the router of one endpoint.
 
 Backends and servers are there from the start, empty: a variant takes a free backend, a replica a
-free server of it. So nothing is ever reloaded, and no connection is lost to a change.
+free server of it. Shares, names and limits are in maps. So nothing is ever reloaded, and no
+connection is lost to a change.
 https://docs.haproxy.org/2.8/management.html#9.3
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 import os
 import shutil
-import socket
+import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from blocks.serving.config import MIRRORED, VARIANT
 
 BACKENDS = tuple("abcd")
 SERVERS = 16  # replicas that one variant can have
+NO_LIMIT = 1 << 31
 
 CONFIGURATION = """\
 global
@@ -39,8 +38,8 @@ defaults
     maxconn 8192
     timeout connect 2s
     timeout client 75s
-    timeout server {timeout}ms
-    timeout queue {timeout}ms
+    timeout server 75s
+    timeout queue {queue}ms
     timeout http-request 30s
     timeout http-keep-alive 75s
     option redispatch
@@ -48,7 +47,7 @@ defaults
     # asking a model twice does no harm, so a replica that dies costs no request
     retries 3
     retry-on conn-failure empty-response
-    default-server inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 {maxconn} \
+    default-server inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 \
 observe layer4 error-limit 1 on-error mark-down
 {errors}
 
@@ -57,9 +56,12 @@ frontend public
     stick-table type string len 128 size 100k expire 10s store http_req_rate(10s)
     http-request set-var(txn.caller) req.hdr(authorization),xxh64
     http-request track-sc0 src,concat(-,txn.caller)
-{limit}
-    http-request deny deny_status 413 content-type application/json string '{too_large}' \
-if {{ req.hdr_val(content-length) gt {max_payload} }}
+    http-request set-var(txn.rate) str(rate),map_str_int({limits})
+    http-request return status 429 content-type application/json hdr retry-after 1 \
+string '{too_many}' if {{ sc_http_req_rate(0),sub(txn.rate) gt 0 }}
+    http-request set-var(txn.payload) str(payload),map_str_int({limits})
+    http-request return status 413 content-type application/json lf-string '{too_large}' \
+if {{ req.hdr_val(content-length),sub(txn.payload) gt 0 }}
 {slot}
     http-request set-var(txn.backend) var(txn.slot),map_str({slots})
     # a variant without a live replica is stood in for by the oldest one, then by the newest
@@ -81,18 +83,9 @@ BACKEND = """\
 backend {name}
     balance leastconn
     option httpchk GET /ready
+    http-request set-timeout server str(timeout),map_str_int({limits})
 {servers}
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """What HAProxy counted for a backend since it started."""
-
-    lost: int  # 5xx that no server of the backend gave: refused, broken or late connections
-    in_flight: int
-    queued: int
-    up: Mapping[str, bool]  # server -> answers its health check
 
 
 def binary() -> str:
@@ -114,10 +107,29 @@ def runtime_socket(folder: Path) -> Path:
     """Return the path of the runtime socket: short, as sockets need, and private to this user."""
     home = Path(tempfile.gettempdir()) / f"bluewater-{os.getuid()}"
     home.mkdir(mode=0o700, exist_ok=True)
-    if home.stat().st_uid != os.getuid():
-        raise Unavailable(f"{home} belongs to somebody else; set TMPDIR to a place of your own")
+    there = home.lstat()
+    if there.st_uid != os.getuid() or not stat.S_ISDIR(there.st_mode):
+        raise Unavailable(f"{home} is not a folder of yours; set TMPDIR to a place of your own")
+    if stat.S_IMODE(there.st_mode) & 0o077:
+        home.chmod(0o700)
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return home / f"{name}.sock"
+
+
+def limits(servings: Sequence[Serving]) -> dict[str, str]:
+    """Return the entries of the map of limits: what any variant allows, passes.
+
+    Each server holds its callers to the limits of its own variant. Times are in milliseconds, the
+    rate is counted over ten seconds.
+    """
+    rates = [each.requests_per_second for each in servings]
+    known = [rate for rate in rates if rate is not None]
+    longest = max(each.timeout.total_seconds() for each in servings)
+    return {
+        "timeout": str(int(longest * 1000) + 2000),
+        "payload": str(max(each.max_payload_bytes for each in servings)),
+        "rate": str(math.ceil(10 * max(known)) if len(known) == len(rates) else NO_LIMIT),
+    }
 
 
 def configuration(
@@ -127,14 +139,6 @@ def configuration(
 
     ``ports`` says which ``backend/server`` takes requests from the first moment.
     """
-    rate = serving.requests_per_second
-    many = _json("RATE", "too many requests", "send fewer a second")
-    limit = (
-        f"    http-request return status 429 content-type application/json "
-        f"hdr retry-after 1 string '{many}' if {{ sc_http_req_rate(0) gt {math.ceil(10 * rate)} }}"
-        if rate
-        else ""
-    )
     slot = "    http-request set-var(txn.slot) rand(100)"
     if serving.user_header:
         header = f"req.hdr({serving.user_header})"
@@ -145,24 +149,23 @@ def configuration(
     return CONFIGURATION.format(
         socket=runtime_socket(folder),
         bind=bind,
-        timeout=int(serving.timeout.total_seconds() * 1000) + 2000,
-        maxconn=f"maxconn {serving.concurrency}",
-        max_payload=serving.max_payload_bytes,
+        queue=int(serving.timeout.total_seconds() * 1000) + 2000,
+        limits=folder / "limits.map",
+        too_many=_json("RATE", "too many requests", "send fewer a second"),
         too_large=_json(
             "TOO_LARGE",
-            f"the body has more than {serving.max_payload_bytes} bytes",
+            "the body has more than %[var(txn.payload)] bytes",
             "send fewer rows at once",
         ),
         errors="\n".join(_errors()),
         nobody=_json("NO_VARIANT", "no variant has traffic", "try again later"),
-        limit=limit,
         slot=slot,
         slots=folder / "slots.map",
         variants=folder / "variants.map",
         mirrored=MIRRORED,
         variant=VARIANT,
         token=token,
-        backends="\n".join(_backend(name, ports) for name in BACKENDS),
+        backends="\n".join(_backend(name, folder, ports) for name in BACKENDS),
     )
 
 
@@ -179,91 +182,18 @@ def _errors() -> Iterator[str]:
         yield f"    http-error status {status} content-type application/json string '{body}'"
 
 
-def _backend(name: str, ports: Mapping[str, int]) -> str:
+def _backend(name: str, folder: Path, ports: Mapping[str, int]) -> str:
     lines = []
     for server in (f"s{number}" for number in range(1, SERVERS + 1)):
         port = ports.get(f"{name}/{server}")
         lines.append(
             f"    server {server} 127.0.0.1:{port or 1} check{'' if port else ' disabled'}"
         )
-    return BACKEND.format(name=name, servers="\n".join(lines))
+    servers = "\n".join(lines)
+    return BACKEND.format(name=name, limits=folder / "limits.map", servers=servers)
 
 
 def _json(code: str, message: str, remedy: str) -> str:
     """Return an error body; HAProxy reads blanks and quotes by rules of its own."""
     body = f'{{"error":{{"code":"{code}","field":"","message":"{message}","remedy":"{remedy}"}}}}'
     return body.replace("'", "")
-
-
-class Runtime:
-    """The runtime socket of one HAProxy."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def ask(self, *commands: str) -> str:
-        """Send commands and return the answer. Raises OSError if nobody listens."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
-            client.connect(str(self._path))
-            client.sendall((";".join(commands) + "\n").encode())
-            parts = []
-            while part := client.recv(1 << 16):
-                parts.append(part)
-        return b"".join(parts).decode()
-
-    def set_map(self, file: Path, entries: Mapping[str, str]) -> None:
-        """Replace a map at once: every request sees the old one or the new one."""
-        answer = self.ask(f"prepare map {file}")
-        version = answer.strip().rpartition(" ")[2]
-        for key, value in entries.items():
-            self.ask(f"add map @{version} {file} {key} {value}")
-        self.ask(f"commit map @{version} {file}")
-
-    def map(self, file: Path) -> dict[str, str]:
-        """Return a map as it is in force."""
-        lines = (line.split() for line in self.ask(f"show map {file}").splitlines())
-        return {parts[1]: parts[2] for parts in lines if len(parts) == 3}
-
-    def serve(self, backend: str, server: str, port: int) -> None:
-        """Let a server of a backend take requests at a port."""
-        name = f"{backend}/{server}"
-        self.ask(f"set server {name} addr 127.0.0.1 port {port}")
-        self.ask(f"set server {name} state ready")
-        self.ask(f"enable health {name}")
-
-    def drain(self, backend: str, server: str) -> None:
-        """Let a server finish what it has, and take nothing new."""
-        self.ask(f"set server {backend}/{server} state drain")
-
-    def close(self, backend: str, server: str) -> None:
-        """Take a server out."""
-        self.ask(f"set server {backend}/{server} state maint")
-
-    def counters(self) -> dict[str, Counters]:
-        """Return what was counted, by backend."""
-        found = {}
-        for name in BACKENDS:
-            # one backend fits into one buffer, so that its figures are of one moment
-            text = self.ask(f"show stat {name} -1 -1").removeprefix("# ")
-            mine = list(csv.DictReader(io.StringIO(text)))
-            servers = [row for row in mine if row["svname"].startswith("s")]
-            total = next(row for row in mine if row["svname"] == "BACKEND")
-            answered = sum(int(row["hrsp_5xx"] or 0) for row in servers)
-            found[name] = Counters(
-                lost=max(0, int(total["hrsp_5xx"] or 0) - answered),
-                in_flight=int(total["scur"] or 0),
-                queued=int(total["qcur"] or 0),
-                up={row["svname"]: row["status"] in {"UP", "DRAIN"} for row in servers},
-            )
-        return found
-
-    def addresses(self) -> dict[str, tuple[int, bool]]:
-        """Return ``backend/server`` -> (port, takes requests) of the servers that were ever set."""
-        found = {}
-        for line in self.ask("show servers state").splitlines()[2:]:
-            parts = line.split()
-            if len(parts) > 18:
-                open_ = int(parts[6]) & 0x1B == 0  # neither in maintenance nor draining
-                found[f"{parts[1]}/{parts[3]}"] = (int(parts[18]), open_)
-        return found

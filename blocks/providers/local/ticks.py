@@ -22,6 +22,7 @@ import psutil
 from blocks.contracts import Frozen, VariantTick, Window
 from blocks.workload.durable import write_bytes
 
+KEPT = timedelta(days=30)  # of sealed ticks
 LATEST = 2  # seconds after its end at which a tick is sealed, whoever is missing
 
 K = TypeVar("K")
@@ -51,19 +52,22 @@ class SealedTicks:
             self._seal()
             found = [
                 tick
-                for day in _days(window)
-                for tick in _parse(self._sealed / f"{day}.jsonl")
+                for file in sorted(self._sealed.glob("*.jsonl"))
+                if _hour(window.start) <= file.stem <= _hour(window.end)
+                for tick in _parse(file)
                 if window.start <= tick.start < window.end
             ]
         return sorted(found, key=lambda tick: (tick.start, tick.variant, tick.mirrored))
 
     def _seal(self) -> None:
         position = self._position()
+        self._forget(position)
         sources = {file: _lines(file, position.read.get(file.name, 0)) for file in self._files()}
         until = self._complete({file: lines for file, (lines, _) in sources.items()})
         if until <= position.sealed:
             return
-        read, merged = dict(position.read), dict[tuple[int, Key], list[VariantTick]]()
+        merged = dict[tuple[int, Key], list[VariantTick]]()
+        read = {file.name: position.read.get(file.name, 0) for file in sources}
         for file, (lines, offsets) in sources.items():
             for tick, end in zip(lines, offsets, strict=True):
                 second = _second(tick)
@@ -73,9 +77,24 @@ class SealedTicks:
                 merged.setdefault((late, (tick.variant, tick.mirrored)), []).append(tick)
                 read[file.name] = end
         ticks = [_merge(second, merged[second, key]) for second, key in sorted(merged)]
-        written = self._append(ticks, dict(position.written))
+        told = [tick for tick in ticks if tick.requests or tick.outcomes]
+        there = {name: size for name, size in position.written.items() if self._has(name)}
+        written = self._append(told, there)
         after = _Position(sealed=until, read=read, written=written)
         write_bytes(self._sealed / "position.json", after.model_dump_json().encode())
+
+    def _forget(self, position: _Position) -> None:
+        """Remove what nobody needs: all read of a process that is gone, and what is old."""
+        for file in self._files():
+            if not _lives(file) and position.read.get(file.name) == file.stat().st_size:
+                file.unlink()
+        oldest = datetime.fromtimestamp(self._clock(), UTC) - KEPT
+        for file in self._sealed.glob("*.jsonl"):
+            if file.stem < _hour(oldest):
+                file.unlink()
+
+    def _has(self, name: str) -> bool:
+        return (self._sealed / name).exists()
 
     def _complete(self, sources: Mapping[Path, Sequence[VariantTick]]) -> int:
         """Return the newest second that may be sealed now."""
@@ -86,15 +105,15 @@ class SealedTicks:
         return max(now - 1 - LATEST, min([*newest, now - 1]) if newest else 0)
 
     def _append(self, ticks: Sequence[VariantTick], written: dict[str, int]) -> dict[str, int]:
-        days: dict[str, list[VariantTick]] = {}
+        hours: dict[str, list[VariantTick]] = {}
         for tick in ticks:
-            days.setdefault(f"{tick.start:%Y-%m-%d}", []).append(tick)
-        for day, those in days.items():
-            with (self._sealed / f"{day}.jsonl").open("ab") as file:
+            hours.setdefault(_hour(tick.start), []).append(tick)
+        for hour, those in hours.items():
+            with (self._sealed / f"{hour}.jsonl").open("ab") as file:
                 file.write(b"".join(tick.model_dump_json().encode() + b"\n" for tick in those))
                 file.flush()
                 os.fsync(file.fileno())
-                written[f"{day}.jsonl"] = file.tell()
+                written[f"{hour}.jsonl"] = file.tell()
         return written
 
     def _position(self) -> _Position:
@@ -174,8 +193,6 @@ def _second(tick: VariantTick) -> int:
     return int(tick.start.timestamp())
 
 
-def _days(window: Window) -> Iterator[str]:
-    day, last = window.start.astimezone(UTC).date(), window.end.astimezone(UTC).date()
-    while day <= last:
-        yield day.isoformat()
-        day += timedelta(days=1)
+def _hour(moment: datetime) -> str:
+    """Return the name of an hour; earlier ones come first in the order of names."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
