@@ -1,0 +1,193 @@
+"""What jobs on spot cost, by policy: ``python -m benchmarks.spot --traces FOLDER [--write]``."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from statistics import fmean
+
+import click
+import psutil
+
+from benchmarks.spot import peers
+from benchmarks.spot.optimum import optimum
+from benchmarks.spot.picture import draw
+from benchmarks.spot.scenario import Scenario, scenarios, windows
+from benchmarks.spot.simulator import Policy, Run, simulate
+from tasks.spot.policy import SpotPolicy
+from tasks.spot.situation import Offer, Terms
+
+FOLDER = Path(__file__).parent
+HISTORY = 120.0  # hours of the trace before a job that ours may learn from
+OURS = "bluewater"
+SETS = {
+    "single": "one zone",
+    "multi": "several zones",
+    "setA": "ADRS set A, $",
+    "setB": "ADRS set B, $",
+}
+BARS = {"single": 1.065, "multi": 1.12, "setA": 87.6, "setB": 94.9}
+Told = tuple[str, float, Mapping[str, Run]]  # set, optimum, run by policy
+
+
+def ours(scenario: Scenario) -> Policy:
+    """Our policy, having watched the market before the job."""
+    policy = SpotPolicy(terms(scenario))
+    past = [zone.before[-int(HISTORY / scenario.gap) :].tolist() for zone in scenario.zones]
+    for ups in zip(*past, strict=True):
+        offers = [
+            Offer(zone=zone.name, up=up, spot=float(zone.spot[0]), on_demand=zone.on_demand)
+            for zone, up in zip(scenario.zones, ups, strict=True)
+        ]
+        policy.watch(offers, scenario.gap)
+    return policy
+
+
+def terms(scenario: Scenario) -> Terms:
+    """A tick's state holds through the tick, as in the published simulators."""
+    return Terms(
+        overhead=scenario.overhead,
+        step=scenario.gap,
+        certain=scenario.gap,
+        egress=scenario.egress,
+    )
+
+
+POLICIES: Mapping[str, Callable[[Scenario], Policy]] = {
+    "on-demand": lambda scenario: peers.OnDemand(terms(scenario)),
+    "Greedy": lambda scenario: peers.Greedy(terms(scenario)),
+    "Time Sliced (4)": lambda scenario: peers.TimeSliced(terms(scenario)),
+    "Uniform Progress": lambda scenario: peers.UniformProgress(terms(scenario)),
+    OURS: ours,
+}
+
+
+def told(scenario: Scenario) -> Told:
+    """Return how all policies did on one job."""
+    runs = {name: simulate(scenario, make(scenario)) for name, make in POLICIES.items()}
+    return scenario.kind, optimum(scenario), runs
+
+
+@click.command()
+@click.option(
+    "--traces",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="SPOT_TRACES",
+    required=True,
+    help="Folder with the recorded markets and scenarios.",
+)
+@click.option("--every", default=1, show_default=True, help="Of one zone, each n-th job only.")
+@click.option("--write", is_flag=True, help="Write README.md and the picture beside this file.")
+def main(traces: Path, every: int, write: bool) -> None:
+    """Print a table as markdown; fail if our policy ends one job late."""
+    found: dict[str, list[Told]] = defaultdict(list)
+    with ProcessPoolExecutor() as pool:
+        for done in pool.map(told, _jobs(traces, every), chunksize=4):
+            found[done[0]].append(done)
+    text = "\n".join(_lines(found))
+    click.echo(text)
+    if write:
+        (FOLDER / "README.md").write_text(f"{INTRODUCTION}\n{text}\n")
+        draw(
+            {
+                name: [_mean(found[kind], name, ratio=True) for kind in SETS]
+                for name in POLICIES
+                if name != "on-demand"
+            },
+            list(SETS.values()),
+            FOLDER / "cost.svg",
+        )
+    sys.exit(_late(found, OURS) > 0)
+
+
+def _jobs(traces: Path, every: int) -> Sequence[Scenario]:
+    told = list(scenarios(traces))
+    several = [job for job in told if len(job.zones) > 1]
+    one = [job for job in told if len(job.zones) == 1]
+    sets = (windows(traces, name) for name in ("setA", "setB"))
+    return several + [*one, *chain.from_iterable(sets)][::every]
+
+
+def _lines(found: Mapping[str, Sequence[Told]]) -> Iterator[str]:
+    counts = ", ".join(f"{len(found[kind]):,} of {what}" for kind, what in SETS.items())
+    yield f"{_machine()}; jobs: {counts}.\n"
+    yield f"| mean cost | {' | '.join(_heads())} | late runs |"
+    yield "|---" * (2 + 2 * len(SETS)) + "|"
+    for name in POLICIES:
+        cells = [cell for kind in SETS for cell in _cells(found[kind], kind, name)]
+        yield f"| {name} | {' | '.join(cells)} | {_late(found, name)} |"
+    best = [("1.000", "") if kind in ("single", "multi") else _best(found[kind]) for kind in SETS]
+    yield f"| omniscient optimum | {' | '.join(chain.from_iterable(best))} | 0 |"
+    bars = [(f"{BARS[kind]:g}", "") for kind in SETS]
+    yield f"| bar | {' | '.join(chain.from_iterable(bars))} | 0 |"
+    runs = [each[2][OURS] for kind in SETS for each in found[kind]]
+    decisions = sum(run.decisions for run in runs)
+    mean = 1000 * sum(run.seconds for run in runs) / decisions
+    slow = sorted(1000 * run.slowest for run in runs)
+    yield (
+        f"\nCPU of a decision of ours: {mean:.2f} ms on average over {decisions:,}; the slowest "
+        f"of a job (its outlooks are made then) {slow[len(slow) // 2]:.0f} ms in the median, "
+        f"{slow[-1]:.0f} ms at most."
+    )
+
+
+def _heads() -> Iterator[str]:
+    for what in SETS.values():
+        dollars = what.endswith("$")
+        yield what if dollars else f"{what}, / optimum"
+        yield "/ on-demand"
+
+
+def _cells(jobs: Sequence[Told], kind: str, name: str) -> tuple[str, str]:
+    if not jobs:
+        return "", ""
+    ratio = kind in ("single", "multi")
+    share = fmean(runs[name].cost / runs["on-demand"].cost for _, _, runs in jobs)
+    mean = _mean(jobs, name, ratio=ratio)
+    return (f"{mean:.3f}" if ratio else f"{mean:.2f}"), f"{share:.3f}"
+
+
+def _best(jobs: Sequence[Told]) -> tuple[str, str]:
+    return (f"{fmean(best for _, best, _ in jobs):.2f}", "") if jobs else ("", "")
+
+
+def _mean(jobs: Sequence[Told], name: str, *, ratio: bool) -> float:
+    return fmean(runs[name].cost / (best if ratio else 1) for _, best, runs in jobs)
+
+
+def _late(found: Mapping[str, Sequence[Told]], name: str) -> int:
+    return sum(runs[name].late for jobs in found.values() for _, _, runs in jobs)
+
+
+def _machine() -> str:
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, Python "
+        f"{sys.version.split()[0]}, {versions}"
+    )
+
+
+INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
+
+`python -m benchmarks.spot --traces FOLDER --write` lets each policy take the same jobs through
+recorded spot markets (AWS 2022 and 2023, GCP 2025, gangs of 4 and 16, synthetic ones), tick by
+tick: a policy sees the state of a tick when it begins, and none later. A launch takes its overhead
+without progress and is paid; a move pays the egress of the checkpoint. The optimum knows the whole
+trace (dynamic programming). Ours has watched the zones for up to 120 hours before the job, except
+in the ADRS sets, which have no history and bill whole ticks. Greedy, Time Sliced and Uniform
+Progress are the rules of Wu et al., "Can't Be Late", NSDI 2024; with several zones they take the
+cheapest that is up. A job that ends after its deadline counts as late.
+
+![Mean cost over the optimum](cost.svg)
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""How long spot is held and how long it is gone, learnt from what was seen.
+
+Lifetimes are heavy-tailed: an old spell is safe, a young one is not. So the rate of change is
+estimated by age, piecewise constant, each as the mean of a Gamma posterior (Gelman et al.,
+Bayesian Data Analysis, 3rd ed., section 2.6).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+
+AGES = (0.0, 0.2, 0.75, 2.5, 8.0)  # hours at which an age class begins
+CLASSES = len(AGES)
+# Changes per hour by age, of spot held and of spot gone: means over 19 AWS and GCP series of
+# 2022 to 2025 and 4 synthetic ones.
+HELD = (1.7, 0.9, 0.45, 0.2, 0.08)
+GONE = (2.0, 1.0, 0.45, 0.2, 0.06)
+WEIGHT = 1.5  # changes in each class that the prior counts as
+MEMORY = 96.0  # hours after which what was seen counts 1/e
+
+
+def age_class(age: float) -> int:
+    """Return the index of the class that an age in hours belongs to."""
+    return bisect_right(AGES, age + 1e-9) - 1
+
+
+class _Spells:
+    """What was seen of one side: spot held, or spot gone."""
+
+    def __init__(self, prior: tuple[float, ...]) -> None:
+        self.prior = prior
+        self.changes, self.hours = [0.0] * CLASSES, [0.0] * CLASSES
+
+    def forget(self, keep: float) -> None:
+        self.changes = [keep * value for value in self.changes]
+        self.hours = [keep * value for value in self.hours]
+
+    def rates(self) -> list[float]:
+        return [
+            (WEIGHT + seen) / (WEIGHT / prior + hours)
+            for prior, seen, hours in zip(self.prior, self.changes, self.hours, strict=True)
+        ]
+
+    def mean(self) -> float:
+        return (WEIGHT + sum(self.changes)) / (WEIGHT / self.prior[2] + sum(self.hours))
+
+
+class Lives:
+    """What is known of one zone, or of several taken as one."""
+
+    def __init__(self) -> None:
+        self.up: bool | None = None  # None until the first look
+        self.age = 0.0  # hours that it has been so, as far as was seen
+        self._held, self._gone = _Spells(HELD), _Spells(GONE)
+
+    def see(self, up: bool, after: float) -> None:
+        """Take in the state that holds now, ``after`` hours since the last look."""
+        if self.up is None:
+            self.up = up
+            return
+        keep = math.exp(-after / MEMORY)
+        self._held.forget(keep)
+        self._gone.forget(keep)
+        spells, at = self._held if self.up else self._gone, age_class(self.age)
+        spells.hours[at] += after
+        if up == self.up:
+            self.age += after
+            return
+        spells.changes[at] += 1.0
+        self.up, self.age = up, 0.0
+
+    def rates(self) -> tuple[list[float], list[float]]:
+        """Return the losses per hour held and the returns per hour gone, by age class."""
+        return self._held.rates(), self._gone.rates()
+
+    def rate(self) -> float:
+        """Return the changes per hour to expect now, by the age of the spell that runs."""
+        return (self._held if self.up else self._gone).rates()[age_class(self.age)]
+
+    def interruptions_per_hour(self) -> float:
+        """Return how often a machine held is lost, whatever its age."""
+        return self._held.mean()
+
+    def availability(self) -> float:
+        """Return the share of time in which spot is there."""
+        lost, found = self._held.mean(), self._gone.mean()
+        return found / (lost + found)

@@ -1,0 +1,188 @@
+"""The deadline is a promise: a job that on-demand could end in time ends in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.spot.optimum import optimum
+from benchmarks.spot.scenario import Scenario, Zone
+from benchmarks.spot.simulator import Run, simulate
+from tasks.spot.policy import SpotPolicy
+from tasks.spot.situation import Action, Decision, Offer, Situation, Terms
+
+GAP = 0.25  # hours
+NAMES = ("a", "b", "c")
+
+
+def scenario(
+    *ups: Sequence[bool],
+    work: float = 6.0,
+    overhead: float = 0.5,
+    prices: Sequence[float] = (1.0, 1.2, 2.5),
+    egress: float = 0.0,
+) -> Scenario:
+    zones = tuple(
+        Zone(
+            name=name,
+            up=np.asarray(up, dtype=bool),
+            spot=np.full(len(up), price),
+            on_demand=3.0,
+            before=np.zeros(0, dtype=bool),
+        )
+        for name, up, price in zip(NAMES, ups, prices, strict=False)
+    )
+    names = NAMES[: len(ups)]
+    return Scenario(
+        kind="test",
+        bundle="test",
+        zones=zones,
+        gap=GAP,
+        work=work,
+        overhead=overhead,
+        egress={(a, b): egress for a in names for b in names if a != b},
+        reference={},
+    )
+
+
+def terms(job: Scenario, *, certain: float = GAP) -> Terms:
+    return Terms(overhead=job.overhead, step=job.gap, certain=certain, egress=job.egress)
+
+
+class Watched:
+    """A policy whose decisions are kept."""
+
+    def __init__(self, told: Terms) -> None:
+        self.policy, self.decisions = SpotPolicy(told), list[Decision]()
+
+    def decide(self, now: Situation) -> Decision:
+        self.decisions.append(self.policy.decide(now))
+        return self.decisions[-1]
+
+
+def run(job: Scenario) -> tuple[Run, list[Decision]]:
+    watched = Watched(terms(job))
+    return simulate(job, watched), watched.decisions
+
+
+def against(job: Scenario, rounds: int = 12) -> Scenario:
+    """Return the market that takes each machine back in the tick after it was launched, and later.
+
+    Each round the policy is run, and the first tick in which it held spot for some time goes away.
+    """
+    for turn in range(rounds):
+        _, decisions = run(job)
+        held = [at for at, each in enumerate(decisions) if each.action is Action.SPOT]
+        if turn >= len(held):
+            return job
+        lost = held[turn] + 1 + turn % 3
+        for zone in job.zones:
+            zone.up[lost : lost + 1] = False
+    return job
+
+
+markets = st.integers(1, 3).flatmap(
+    lambda zones: st.lists(
+        st.lists(st.booleans(), min_size=40, max_size=40), min_size=zones, max_size=zones
+    )
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    ups=markets,
+    work=st.floats(0.3, 9.2),
+    overhead=st.floats(0.0, 0.8),
+    egress=st.floats(0, 20),
+    prices=st.permutations([0.4, 1.0, 2.9]),
+)
+def test_no_market_makes_it_late_when_on_demand_could_have_been_in_time(
+    ups: list[list[bool]], work: float, overhead: float, egress: float, prices: list[float]
+) -> None:
+    job = scenario(*ups, work=work, overhead=overhead, egress=egress, prices=prices)
+    done, _ = run(job)
+    assert not done.late
+
+
+@settings(max_examples=10, deadline=None)
+@given(slack=st.floats(0.0, 4.0), overhead=st.floats(0.05, 0.8), zones=st.integers(1, 3))
+def test_a_market_that_takes_back_whatever_is_launched_does_not_make_it_late(
+    slack: float, overhead: float, zones: int
+) -> None:
+    work = 40 * GAP - overhead - slack
+    job = against(scenario(*[[True] * 40] * zones, work=work, overhead=overhead))
+    done, _ = run(job)
+    assert not done.late
+
+
+@settings(max_examples=10, deadline=None)
+@given(ups=markets, change=st.integers(1, 39))
+def test_what_comes_later_changes_no_decision_before_it(ups: list[list[bool]], change: int) -> None:
+    other = [[*up[:change], *(not value for value in up[change:])] for up in ups]
+    _, first = run(scenario(*ups))
+    _, second = run(scenario(*other))
+    both = min(change, len(first), len(second))
+    assert first[:both] == second[:both]
+
+
+@settings(max_examples=10, deadline=None)
+@given(ups=markets, egress=st.floats(0, 5))
+def test_nothing_is_cheaper_than_the_optimum(ups: list[list[bool]], egress: float) -> None:
+    job = scenario(*ups, egress=egress)
+    assert run(job)[0].cost >= optimum(job) - 1e-6
+
+
+def test_spot_that_stays_is_kept_until_the_end() -> None:
+    done, decisions = run(scenario([True] * 60))
+    first = next(at for at, each in enumerate(decisions) if each.action is Action.SPOT)
+    assert first <= 2  # a market never seen before may be looked at once or twice
+    assert {each.action for each in decisions[first + 1 :]} == {Action.STAY}
+    assert done.cost == pytest.approx(6.5 * 1.0)
+
+
+def test_without_time_to_lose_it_is_on_demand_and_says_why() -> None:
+    job = scenario([True] * 26)
+    done, decisions = run(job)
+    assert not done.late
+    assert decisions[0].action is Action.ON_DEMAND
+    assert "sure to meet the deadline" in decisions[0].reason
+    assert decisions[0].slack == pytest.approx(0.0)
+
+
+def test_a_short_gap_is_waited_through_while_there_is_slack() -> None:
+    up = [True] * 12 + [False] + [True] * 80
+    done, decisions = run(scenario(up))
+    assert done.on_demand_hours == 0
+    assert decisions[12].action is Action.WAIT
+
+
+def test_a_checkpoint_that_costs_more_to_move_than_it_saves_is_not_moved() -> None:
+    late_bargain = [False] * 8 + [True] * 92
+    dear, _ = run(scenario([True] * 100, late_bargain, prices=(1.0, 0.8), egress=50.0))
+    free, _ = run(scenario([True] * 100, late_bargain, prices=(1.0, 0.2), overhead=0.05, work=15.0))
+    assert dear.cost == pytest.approx(6.5)
+    assert free.cost < 15.0 * 0.6
+
+
+def test_where_a_loss_may_undo_work_it_leaves_spot_earlier() -> None:
+    offers = (Offer(zone="a", up=True, spot=1.0, on_demand=3.0),)
+    now = Situation(work_left=5.0, time_left=6.0, offers=offers)
+    sure = SpotPolicy(Terms(overhead=0.2, step=GAP)).decide(now)
+    unsure = SpotPolicy(Terms(overhead=0.2, step=GAP, lost=1.0)).decide(now)
+    assert (sure.action, unsure.action) == (Action.SPOT, Action.ON_DEMAND)
+
+
+def test_lifetimes_are_learnt() -> None:
+    policy = SpotPolicy(Terms(overhead=0.2, step=GAP))
+    for tick in range(400):
+        offers = [
+            Offer(zone=name, up=bool(tick % period), spot=1.0, on_demand=3.0)
+            for name, period in (("a", 4), ("b", 200))
+        ]
+        policy.watch(offers, GAP)
+    assert policy.interruptions_per_hour("a") > 0.8  # taken back after three ticks of four
+    assert policy.interruptions_per_hour("b") < 0.1
