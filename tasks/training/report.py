@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from blocks.contracts import Cost, Frozen, OperationRef, Phase, Prices, TrainingResult, Usage
+from tasks.spot.situation import Decision
 
 
 class Attempt(Frozen):
@@ -16,6 +17,7 @@ class Attempt(Frozen):
     why: str = ""
     usage: Usage | None = None
     cost: Cost | None = None
+    decision: Decision | None = None  # of the spot policy, where a deadline is set
 
 
 class TrainingReport(Frozen):
@@ -58,5 +60,13 @@ def _row(number: int, attempt: Attempt) -> dict[str, str]:
         "seconds": f"{usage.seconds:.1f}" if usage else "",
         "cost": f"{attempt.cost.amount:.6f} {attempt.cost.currency}" if attempt.cost else "unknown",
         "why": attempt.why,
+        "decided": _decided(attempt.decision),
         "job": attempt.ref.id,
     }
+
+
+def _decided(decision: Decision | None) -> str:
+    if decision is None:
+        return ""
+    cost = "" if decision.expected_cost is None else f", expected cost {decision.expected_cost:.4f}"
+    return f"{decision.action}: {decision.reason} (slack {decision.slack:.2f} h{cost})"

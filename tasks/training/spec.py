@@ -33,6 +33,31 @@ class SpotSpec(Frozen):
         default=timedelta(minutes=30),
         description="How long to wait for capacity before on-demand is taken, or the run ends.",
     )
+    deadline: timedelta | None = Field(
+        default=None,
+        description="Time from the start of the training to the model. With it, each attempt is "
+        "decided by the spot policy, on-demand in time; needs expected_hours.",
+    )
+    machines: tuple[str, ...] = Field(
+        default=(), description="Other machine types that do the work as fast, for the policy."
+    )
+    launch: timedelta = Field(
+        default=timedelta(minutes=5),
+        description="Time from a launch to the first progress, restoring a checkpoint included.",
+    )
+
+    @model_validator(mode="after")
+    def _in_time(self) -> SpotSpec:
+        if self.deadline is None:
+            if self.machines:
+                raise ValueError("machines are chosen by the spot policy; give it a deadline")
+            return self
+        if self.expected_hours is None:
+            raise ValueError("a deadline needs expected_hours: the work cannot be guessed")
+        least = timedelta(hours=self.expected_hours) + self.launch
+        if self.deadline < least:
+            raise ValueError(f"deadline {self.deadline}: even on-demand takes {least}")
+        return self
 
     @model_validator(mode="after")
     def _resumes(self) -> SpotSpec:

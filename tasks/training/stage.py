@@ -9,7 +9,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import (
-    Conflict,
     NoCapacity,
     ObjectStore,
     OperationRef,
@@ -23,7 +22,10 @@ from blocks.contracts import (
     Unexpected,
 )
 from tasks import showing
+from tasks.spot.situation import Action
 from tasks.training.attempts import Budget
+from tasks.training.choice import Choice, Chooser
+from tasks.training.notes import Notes
 from tasks.training.report import Attempt, TrainingReport, priced
 from tasks.training.spec import TrainingSpec
 from tasks.waiting import OUTAGE, Pace, patiently, wait
@@ -45,7 +47,8 @@ def train_model(
     Safe to run again at any time with the same ``run``: finished attempts are recognised by their
     tokens and skipped, a running one is reattached.
     """
-    trainer = _Trainer(jobs, store, spec, run, pace or Pace(every=timedelta(seconds=5)))
+    pace = pace or Pace(every=timedelta(seconds=5))
+    trainer = _Trainer(jobs, store, prices, spec=spec, run=run, pace=pace)
     result, attempts = trainer.until_a_model(to_request(spec, data_uri, f"{store.root}/runs/{run}"))
     report = TrainingReport(result=result, attempts=priced(attempts, prices))
     showing.table("training", report.table(), f"Attempts at training, run {run}")
@@ -78,45 +81,145 @@ def _expectation(spec: TrainingSpec) -> dict[str, str]:
     return {"BLUEWATER_INTERRUPTIONS_PER_HOUR": f"{spec.spot.interruptions_per_hour:g}"}
 
 
+def _attempt(key: RunKey) -> dict[str, str]:
+    return {"BLUEWATER_ATTEMPT": str(key.attempt)}
+
+
+def _choice(key: RunKey, tries: int) -> str:
+    return f"{key.attempt}-choice-{tries}"
+
+
 class _Trainer:
     """Walks the attempts of one run. All it knows comes from its arguments and the provider."""
 
     def __init__(
-        self, jobs: TrainingJobs, store: ObjectStore, spec: TrainingSpec, run: str, pace: Pace
+        self,
+        jobs: TrainingJobs,
+        store: ObjectStore,
+        prices: Prices,
+        *,
+        spec: TrainingSpec,
+        run: str,
+        pace: Pace,
     ) -> None:
         self.jobs, self.store, self.spec, self.run, self.pace = jobs, store, spec, run, pace
         self.logger = showing.logger()
         self.progress = showing.Progress(f"Training, run {run}")
+        self.notes = Notes(store, f"{store.root}/runs/{run}/train")
+        self.chooser: Chooser | None = None
+        if spec.spot is not None and spec.spot.deadline is not None:
+            self.chooser = Chooser(spec, spec.spot, prices, pace.every)
 
     def until_a_model(self, base: TrainingRequest) -> tuple[TrainingResult, list[Attempt]]:
         budget, key = Budget(), RunKey(run=self.run, step="train")
         attempts: list[Attempt] = []
         while True:
-            ref = self._submit(budget.request(base, self.spec), key)
+            request, choice = budget.request(base, self.spec), None
+            if self.chooser is not None:
+                ref, choice = self._choose(self.chooser, request, key)
+            else:
+                ref = self._submit(request, key)
             self.logger.info("attempt %s: job %s", key.attempt, ref.id)
-            status = wait(
-                partial(self.jobs.status, ref),
-                within=self.spec.max_duration + OUTAGE,
-                pace=self.pace,
-                seen=self._show,
-            )
+            status = self._ended(ref, key, choice)
             why = f"{status.failure.code}: {status.failure.message}" if status.failure else ""
-            attempts.append(Attempt(ref=ref, phase=status.phase, why=why, usage=status.usage))
+            attempts.append(
+                Attempt(
+                    ref=ref,
+                    phase=status.phase,
+                    why=why,
+                    usage=status.usage,
+                    decision=choice.decision if choice else None,
+                )
+            )
             if status.phase is Phase.SUCCEEDED:
                 if status.result is None:
                     raise Unexpected(f"job {ref.id} succeeded without a model")
                 return status.result, attempts
             self.logger.warning("attempt %s ended %s %s", key.attempt, status.phase.value, why)
-            budget = budget.after(status.phase, self.spec, f"job {ref.id}: {why or status.phase}")
+            if not (status.phase is Phase.CANCELLED and self.notes.has(f"{key.attempt}-left")):
+                problem = f"job {ref.id}: {why or status.phase}"
+                budget = budget.after(status.phase, self.spec, problem)
             key = key.next()
+
+    def _ended(
+        self, ref: OperationRef, key: RunKey, choice: Choice | None
+    ) -> OperationStatus[TrainingResult]:
+        """Wait for the end of an attempt; leave spot where staying puts the deadline at risk."""
+
+        def seen(status: OperationStatus[TrainingResult]) -> None:
+            self._show(status)
+            if self.chooser is None or choice is None or status.phase.done:
+                return
+            self.chooser.told(status.progress)
+            if choice.spot and not self.chooser.may_stay(choice.machine, self._passed()):
+                self.notes.write(f"{key.attempt}-left", b"")
+                self.logger.info("attempt %s leaves spot to be in time", key.attempt)
+                self.jobs.cancel(ref)
+
+        observe = partial(self.jobs.status, ref)
+        within = self.spec.max_duration + OUTAGE
+        status = wait(observe, within=within, pace=self.pace, seen=seen)
+        if self.chooser is not None and choice is not None:
+            self.chooser.told(status.progress)
+            if choice.spot and status.usage is not None:
+                lost = status.phase is Phase.INTERRUPTED
+                self.chooser.lived(choice.machine, status.usage.seconds / 3600, lost=lost)
+        return status
+
+    def _choose(
+        self, chooser: Chooser, request: TrainingRequest, key: RunKey
+    ) -> tuple[OperationRef, Choice]:
+        """Ask the policy until a job is started. What is decided is written down before it is done.
+
+        After a choice of spot that met no capacity comes another; a replay goes on from the last.
+        """
+        tries = 0
+        while self.notes.has(_choice(key, tries + 1)):
+            tries += 1  # that one met no capacity; to ask again might start a second job
+        while True:
+            written = self.notes.read(_choice(key, tries))
+            if written is None:
+                decided = self._decided(chooser, request).model_dump_json().encode()
+                written = self.notes.write(_choice(key, tries), decided)
+            choice = Choice.model_validate_json(written)
+            rate = {"BLUEWATER_INTERRUPTIONS_PER_HOUR": f"{choice.interruptions_per_hour:g}"}
+            update = {
+                "machine": choice.machine,
+                "spot": choice.spot,
+                "env": {**request.env, **rate, **self.spec.env, **_attempt(key)},
+            }
+            chosen = request.model_copy(update=update)
+            submit = partial(self.jobs.submit, chosen, key=key)
+            try:
+                return patiently(submit, within=OUTAGE, pace=self.pace), choice
+            except NoCapacity:
+                if not choice.spot:
+                    raise
+                chooser.dry(choice.machine, self._passed())
+                tries += 1
+
+    def _decided(self, chooser: Chooser, request: TrainingRequest) -> Choice:
+        while True:
+            choice = chooser.choose(self._passed())
+            if not request.spot:  # the last attempt allowed
+                return choice.model_copy(update={"spot": False})
+            if choice.decision.action is not Action.WAIT:
+                self.logger.info("%s: %s", choice.decision.action, choice.decision.reason)
+                return choice
+            self.pace.pause()
+
+    def _passed(self) -> float:
+        """Return the hours since the training began, the same for all processes of the run."""
+        began = self.notes.write("began", repr(self.pace.clock()).encode())
+        return (self.pace.clock() - float(began)) / 3600
 
     def _submit(self, request: TrainingRequest, key: RunKey) -> OperationRef:
         """Submit; without spot capacity for long enough, decide for on-demand once and for all."""
-        numbered = {**request.env, "BLUEWATER_ATTEMPT": str(key.attempt)}
+        numbered = {**request.env, **_attempt(key)}
         request = request.model_copy(update={"env": numbered})
-        decision = f"{self.store.root}/runs/{self.run}/train/{key.attempt}-on-demand"
+        decision = f"{key.attempt}-on-demand"
         on_demand = request.model_copy(update={"spot": False})
-        if request.spot and any(True for _ in self.store.walk(decision)):
+        if request.spot and self.notes.has(decision):
             request = on_demand
         waited = self.pace.clock()
         while True:
@@ -131,16 +234,10 @@ class _Trainer:
                     if not spot.last_on_demand:
                         raise
                     # written down first: a replay that finds spot again must not start a second job
-                    self._decide(decision)
+                    self.notes.write(decision, b"")
                     request = on_demand
                 else:
                     self.pace.pause()
-
-    def _decide(self, decision: str) -> None:
-        try:
-            self.store.write(decision, b"", only_if_absent=True)
-        except Conflict:
-            self.logger.info("another process decided for on-demand first")
 
     def _show(self, status: OperationStatus[TrainingResult]) -> None:
         if status.progress is not None:
