@@ -1,9 +1,10 @@
-"""The model server beside ``mlflow models serve``: the same model, rows, client and minutes.
+"""An endpoint beside its bare model server and ``mlflow models serve``: the same model and rows.
 
     python -m benchmarks.serving.compare [--seconds 4] [--rounds 3] [--json]
 
-Both servers run all the time; every round asks one and then the other, so that what else the
-machine does falls on both. The table has the median of the rounds.
+All three run all the time; every round asks one after the other, so that what else the machine
+does falls on all. The tables have the median of the rounds. The second one is at half of what the
+bare server can do, one row a request: what the router adds to a request that finds it idle.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import mlflow.sklearn
@@ -37,14 +39,18 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from blocks.contracts import ModelVersion
+from blocks.contracts import Capture, ModelVersion, Phase, RunKey, Traffic, VariantRequest
+from blocks.providers.local import processes
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.serving.config import ServerConfig
+from blocks.testing.waiting import until
 from blocks.workload import digest
 
 ROOT = Path(__file__).parents[2]
 NUMBERS, CATEGORIES = 16, 4
 ROWS, CONNECTIONS = (1, 100), (1, 16)
-OURS, THEIRS = "blocks.serving", "mlflow models serve"
+ROUTED, OURS, THEIRS = "endpoint (router and server)", "bare model server", "mlflow models serve"
 PACKAGES = ("mlflow", "scikit-learn", "uvicorn", "pandas", "numpy")
 
 
@@ -109,9 +115,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(port: int, body: Path, connections: int, seconds: float) -> dict[str, Any]:
+@contextlib.contextmanager
+def endpoint(place: Path) -> Iterator[int]:
+    """Serve the model on this machine's endpoint; yield the port of its router."""
+    endpoints = LocalEndpoints(machine=LocalMachine(workspace=place / "workspace"))
+    request = VariantRequest(
+        endpoint="bench",
+        variant="blue",
+        model=known_model(place),
+        machine="local.small",
+        capture=Capture(sample=0.0),
+    )
+    try:
+        ref = endpoints.deploy(request, key=RunKey(run="bench", step="deploy"))
+        until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
+        endpoints.shift("bench", Traffic(percent={"blue": 100}), since=endpoints.traffic("bench"))
+        yield urlsplit(endpoints.variants("bench")[0].url).port or 0
+    finally:
+        for found in list(processes.owned(endpoints.machine.owner)):
+            processes.stop(found.identity, grace=2)
+
+
+def ask(
+    port: int, body: Path, connections: int, seconds: float, *, pace: float = 0.0
+) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.serving.load", "--port", str(port)]
     command += ["--body", str(body), "--connections", str(connections), "--seconds", str(seconds)]
+    command += ["--pace", str(pace)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     seen: dict[str, Any] = json.loads(done.stdout)
     if set(seen["statuses"]) != {"200"} or seen["broken"]:
@@ -147,6 +177,7 @@ def measure(place: Path, rounds: int, seconds: float) -> dict[str, Any]:
             log = place / f"{port}.log"
             processes[name], took = stack.enter_context(running(commands[name], port, log))
             found["start_seconds"][name] = took
+        ports = {ROUTED: stack.enter_context(endpoint(place)), **ports}
         for name, rows in product(ports, ROWS):
             ask(ports[name], bodies[rows], 4, 1.0)  # not counted: whatever is slow only once
         for rows, connections in product(ROWS, CONNECTIONS):
@@ -154,19 +185,36 @@ def measure(place: Path, rounds: int, seconds: float) -> dict[str, Any]:
             for _, name in product(range(rounds), ports):
                 seen[name].append(ask(ports[name], bodies[rows], connections, seconds))
             found["load"].append({"rows": rows, "connections": connections, **medians(seen)})
+        bare = next(
+            each for each in found["load"] if (each["rows"], each["connections"]) == (1, 16)
+        )
+        found["half"] = half_load(ports, bodies[1], bare[OURS]["per_second"] / 2, rounds, seconds)
         found["megabytes"] = {name: memory(process) for name, process in processes.items()}
     return found
 
 
-def configured(place: Path, port: int) -> str:
+def half_load(
+    ports: dict[str, int], body: Path, pace: float, rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Ask the endpoint and the bare server at a steady pace."""
+    seen: dict[str, list[dict[str, Any]]] = {ROUTED: [], OURS: []}
+    for _, name in product(range(rounds), seen):
+        seen[name].append(ask(ports[name], body, 4, seconds, pace=pace))
+    return {"pace": pace, **medians(seen)}
+
+
+def known_model(place: Path) -> ModelVersion:
     model = place / "model"
-    known = ModelVersion(name="trees", version="1", uri=model.as_uri(), digest=digest(model))
+    return ModelVersion(name="trees", version="1", uri=model.as_uri(), digest=digest(model))
+
+
+def configured(place: Path, port: int) -> str:
     config = ServerConfig(
         endpoint="bench",
         variant="blue",
         replica="s1",
-        model=known,
-        model_folder=model,
+        model=known_model(place),
+        model_folder=place / "model",
         port=port,
         state=place / "state",
         telemetry=place / "telemetry",
@@ -189,7 +237,7 @@ def show(found: dict[str, Any]) -> None:
     for heading in ("rows", "connections", "server", "req/s", "p50 ms", "p99 ms", "times"):
         table.add_column(heading, justify="left" if heading == "server" else "right")
     for load in found["load"]:
-        for name in (OURS, THEIRS):
+        for name in (ROUTED, OURS, THEIRS):
             seen = load[name]
             ratio = seen["per_second"] / load[THEIRS]["per_second"]
             table.add_row(
@@ -197,8 +245,15 @@ def show(found: dict[str, Any]) -> None:
                 *(f"{seen['per_second']:.1f}", f"{seen['p50_ms']:.1f}", f"{seen['p99_ms']:.1f}"),
                 f"{ratio:.1f}",
             )
+    half = found["half"]
+    steady = Table(title=f"one row a request, {half['pace']:.0f} requests a second")
+    for heading in ("server", "p50 ms", "p99 ms"):
+        steady.add_column(heading, justify="left" if heading == "server" else "right")
+    for name in (ROUTED, OURS):
+        steady.add_row(name, f"{half[name]['p50_ms']:.2f}", f"{half[name]['p99_ms']:.2f}")
     console = Console()
     console.print(table)
+    console.print(steady)
     for name in (OURS, THEIRS):
         start, size = found["start_seconds"][name], found["megabytes"][name]
         console.print(f"{name}: answers after {start:.1f} s, {size:.0f} MB")

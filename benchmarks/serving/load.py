@@ -1,4 +1,7 @@
-"""A closed-loop load generator: so many connections, each with one request in flight.
+"""A load generator: so many connections, each with one request in flight.
+
+Closed loop: the next request follows the answer. With ``--pace`` each connection asks at fixed
+times; a late answer delays the next request, whose time still counts from when it was due.
 
 asyncio, uvloop and httptools (the parser of uvicorn), in a process of its own. It takes about 25 us
 of CPU for a request, so on the same two cores it costs both sides of a comparison the same.
@@ -8,6 +11,7 @@ wrk and oha do this better; neither comes from a Python package index.
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import time
 from collections import Counter
@@ -26,6 +30,7 @@ class Seen:
     """What all connections saw."""
 
     until: float
+    every: float = 0.0  # seconds between two requests of a connection; 0 = at once
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     broken: int = 0
@@ -38,11 +43,12 @@ class Connection(asyncio.Protocol):
         self._request, self._seen, self._done = request, seen, done
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._begun = 0.0
+        self._begun = self._due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._ask()
+        self._due = time.perf_counter() + random.random() * self._seen.every
+        self._ask_when_due()
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -52,7 +58,8 @@ class Connection(asyncio.Protocol):
         self._seen.seconds.append(now - self._begun)
         self._seen.statuses[self._parser.get_status_code()] += 1
         if now < self._seen.until:
-            self._ask()
+            self._due += self._seen.every
+            self._ask_when_due()
         else:
             self._finish()
 
@@ -61,9 +68,16 @@ class Connection(asyncio.Protocol):
             self._seen.broken += 1
             self._finish()
 
+    def _ask_when_due(self) -> None:
+        wait = self._due - time.perf_counter() if self._seen.every else 0.0
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._ask)
+        else:
+            self._ask()
+
     def _ask(self) -> None:
         if self._transport is not None:
-            self._begun = time.perf_counter()
+            self._begun = self._due if self._seen.every else time.perf_counter()
             self._transport.write(self._request)
 
     def _finish(self) -> None:
@@ -74,11 +88,12 @@ class Connection(asyncio.Protocol):
 
 
 async def load(
-    host: str, port: int, request: bytes, *, connections: int, seconds: float
+    host: str, port: int, request: bytes, *, connections: int, seconds: float, pace: float = 0.0
 ) -> dict[str, Any]:
     """Ask for so long; return requests per second and latencies in milliseconds."""
     loop = asyncio.get_running_loop()
-    seen, begun = Seen(until=time.perf_counter() + seconds), time.perf_counter()
+    every = connections / pace if pace else 0.0
+    seen, begun = Seen(until=time.perf_counter() + seconds, every=every), time.perf_counter()
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
     for end in ends:
         await loop.create_connection(
@@ -119,10 +134,14 @@ def request_bytes(port: int, body: bytes, path: str = "/invocations") -> bytes:
 @click.option("--path", default="/invocations")
 @click.option("--connections", default=1)
 @click.option("--seconds", default=5.0)
-def main(port: int, body: Path, path: str, connections: int, seconds: float) -> None:
+@click.option("--pace", default=0.0, help="Requests a second of all connections; 0 = no limit.")
+def main(
+    *, port: int, body: Path, path: str, connections: int, seconds: float, pace: float
+) -> None:
     """Print what was seen as one line of JSON."""
     request = request_bytes(port, body.read_bytes(), path)
-    seen = uvloop.run(load("127.0.0.1", port, request, connections=connections, seconds=seconds))
+    asking = load("127.0.0.1", port, request, connections=connections, seconds=seconds, pace=pace)
+    seen = uvloop.run(asking)
     sys.stdout.write(orjson.dumps(seen).decode() + "\n")
 
 

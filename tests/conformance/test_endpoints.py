@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -343,13 +345,31 @@ def test_a_split_or_a_mirror_that_is_not_on_offer_is_refused(
         changed(mirror=False).shift(blue, mirror, since=since)
 
 
-def test_it_grows_under_load_and_shrinks_again(bench: Bench, endpoints: Endpoints) -> None:
+def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoints) -> None:
     request = bench.variant_request(kind="slow", variant="blue")
-    request = request.model_copy(update={"max_replicas": 2})
+    serving = Serving(concurrency=1, timeout=timedelta(seconds=60))
+    request = request.model_copy(update={"max_replicas": 2, "serving": serving})
     if not endpoints.features.autoscaling:
         with pytest.raises(Unsupported):
             endpoints.deploy(request, key=KEY)
         return
     up(bench, endpoints, request)
+    give(endpoints, request.endpoint, blue=100)
     [variant] = endpoints.variants(request.endpoint)
-    assert 1 <= variant.ready_replicas <= 2
+    assert variant.ready_replicas == 1
+    enough = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(timeout=60) as client:
+            while not enough.is_set():
+                client.post(f"{variant.url}/invocations", json=ROW)
+
+    callers = [threading.Thread(target=ask) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    try:
+        until(lambda: endpoints.variants(request.endpoint)[0].ready_replicas == 2)
+    finally:
+        enough.set()
+        for caller in callers:
+            caller.join()

@@ -24,8 +24,8 @@ class Scaling:
     def target(self, in_flight: int, live: int, now: float) -> int:
         """Return the number of replicas to have; ``now`` is a monotonic clock in seconds."""
         used = in_flight / (max(live, 1) * self._concurrency)
-        self._busy_since = (self._busy_since or now) if used > BUSY else None
-        self._quiet_since = (self._quiet_since or now) if used < QUIET else None
+        self._busy_since = _since(self._busy_since, now) if used > BUSY else None
+        self._quiet_since = _since(self._quiet_since, now) if used < QUIET else None
         if self._busy_since is not None and now - self._busy_since >= UP_AFTER:
             self._target, self._busy_since = min(self._target + 1, self._most), None
         if self._quiet_since is not None and now - self._quiet_since >= DOWN_AFTER:
@@ -39,3 +39,7 @@ class Scaling:
             return False
         self._started = now
         return True
+
+
+def _since(before: float | None, now: float) -> float:
+    return now if before is None else before
