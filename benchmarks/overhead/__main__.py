@@ -39,7 +39,7 @@ def main(rounds: int) -> None:
         home = Path(folder) / "pages"
         pages = LocalServices(home)
         pages.start("prefect")
-        os.environ["PREFECT_API_URL"] = f"{pages.wait('prefect').url}/api"  # before its import
+        os.environ.update(pages.prefect_settings())  # before its import
         os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
         try:
             _compare(Path(folder), rounds)

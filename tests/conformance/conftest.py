@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +30,18 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Return a fresh world of one provider; nothing of it may run on afterwards."""
     with registry.load(registry.provider(request.param).bench)(tmp_path) as bench:
         yield bench
+
+
+@pytest.fixture
+def changed(
+    request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Return a function that gives the provider with other features than it has."""
+
+    def change(**features: Any) -> Any:
+        provider = bench.connect(request.module.CONTRACT)
+        other = dataclasses.replace(provider.features, **features)
+        monkeypatch.setattr(type(provider), "features", other)
+        return provider
+
+    return change

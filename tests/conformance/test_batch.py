@@ -321,3 +321,6 @@ def test_spot_is_kept_or_refused(bench: Bench, jobs: BatchInference) -> None:
         return
     bench.begin(ref := jobs.submit(request, key=KEY))
     assert bench.seen(ref)["spot"] is True
+    bench.settle(ref)
+    usage = jobs.status(ref).usage
+    assert usage is None or usage.spot

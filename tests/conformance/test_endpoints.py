@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import threading
 from collections import Counter
@@ -40,18 +39,6 @@ Change = Callable[..., Endpoints]
 @pytest.fixture
 def endpoints(bench: Bench) -> Endpoints:
     return bench.connect(Endpoints)
-
-
-@pytest.fixture
-def changed(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Change:
-    """Return the provider with other features than it has."""
-
-    def change(**features: Any) -> Endpoints:
-        other = dataclasses.replace(endpoints.features, **features)
-        monkeypatch.setattr(type(endpoints), "features", other)
-        return endpoints
-
-    return change
 
 
 def up(bench: Bench, endpoints: Endpoints, request: VariantRequest) -> OperationRef:
@@ -188,6 +175,9 @@ def test_of_many_that_shift_at_once_exactly_one_wins(bench: Bench, endpoints: En
 
 def test_only_what_is_ready_gets_traffic(bench: Bench, endpoints: Endpoints) -> None:
     blue = blue_is_live(bench, endpoints)
+    with pytest.raises(Conflict, match="green"):
+        give(endpoints, blue.endpoint, green=100)
+    endpoints.deploy(bench.variant_request(kind="unloadable", variant="green"), key=KEY)
     with pytest.raises(Conflict, match="green"):
         give(endpoints, blue.endpoint, green=100)
     assert dict(endpoints.traffic(blue.endpoint).percent) == {"blue": 100}

@@ -84,6 +84,11 @@ def test_running_work_is_listed_and_finished_work_too(bench: Bench, inventory: I
     assert not after.running
     assert after.created == found.created
     assert Resource.model_validate_json(after.model_dump_json()) == after
+    if offers(inventory, BatchInference):
+        scored = bench.connect(BatchInference).submit(bench.batch_request(10), key=KEY)
+        assert ("batch-job", scored.id) in listed(inventory)
+        bench.settle(scored)
+        assert not listed(inventory)["batch-job", scored.id].running
 
 
 def test_removing_everything_leaves_nothing_running(bench: Bench, inventory: Inventory) -> None:

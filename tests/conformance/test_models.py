@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -200,6 +200,19 @@ def test_aliases_are_kept_or_refused(bench: Bench, models: ModelRegistry) -> Non
         models.resolve(version.name, ALIAS)
     with pytest.raises(Unsupported):
         models.history(version.name, ALIAS)
+
+
+def test_aliases_are_refused_where_they_are_not_on_offer(
+    bench: Bench, models: ModelRegistry, changed: Callable[..., ModelRegistry]
+) -> None:
+    version, without = register(bench, models), changed(aliases=False)
+    for call in (
+        lambda: without.promote(version, ALIAS, replacing=None),
+        lambda: without.resolve(version.name, ALIAS),
+        lambda: without.history(version.name, ALIAS),
+    ):
+        with pytest.raises(Unsupported):
+            call()
 
 
 def test_an_alias_that_was_never_set_points_nowhere(bench: Bench, named: ModelRegistry) -> None:

@@ -132,6 +132,15 @@ def test_create_if_absent_is_kept_or_refused(store: ObjectStore) -> None:
     assert store.read(uri) == b"third"
 
 
+def test_create_if_absent_is_refused_where_it_is_not_on_offer(
+    store: ObjectStore, changed: Callable[..., ObjectStore]
+) -> None:
+    uri = f"{store.root}/once"
+    with pytest.raises(Unsupported):
+        changed(conditional_write=False).write(uri, b"1", only_if_absent=True)
+    assert list(store.walk(uri)) == []
+
+
 def test_of_many_who_create_exactly_one_wins(bench: Bench, store: ObjectStore) -> None:
     if not store.features.conditional_write:
         pytest.skip("this store refuses create-if-absent, which another test checks")
