@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains check clean
+.PHONY: demo test chains mutants check clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -15,6 +15,9 @@ test: $(VENV)/test
 
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
+
+mutants: $(VENV)/test
+	$(BIN)/python -m tests.mutants
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check .
