@@ -11,11 +11,11 @@ from blocks.contracts import (
     ModelVersion,
     ObjectStore,
     Prices,
-    SecretStore,
     TrainingJobs,
 )
 from blocks.platform import Platform
 from flows.rollout import to_ports
+from flows.surroundings import surroundings
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
 from tasks.promotion.stage import settle_alias_of
@@ -23,7 +23,6 @@ from tasks.registration.stage import register_model
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out
 from tasks.runs import a_run
-from tasks.specification.checks import Surroundings
 from tasks.specification.spec import ReleaseSpec
 from tasks.specification.stage import check_specification
 from tasks.training.report import TrainingReport
@@ -61,14 +60,7 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
     store, prices = platform.connect(ObjectStore), platform.connect(Prices)
     jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
     endpoints = platform.connect(Endpoints)
-    around = Surroundings(
-        store=store,
-        training=jobs,
-        endpoints=endpoints,
-        prices=prices,
-        secrets=platform.connect(SecretStore),
-    )
-    digest = check_specification(spec, around)
+    digest = check_specification(spec, surroundings(platform))
     with a_run(store, spec.name, digest, run=run) as run_id:
         validation = validate_data(store, spec.validation, spec.data.train, run=run_id)
         training = train_model(

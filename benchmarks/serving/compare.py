@@ -4,7 +4,8 @@
 
 All three run all the time; every round asks one after the other, so that what else the machine
 does falls on all. The tables have the median of the rounds. The second one is at half of what the
-bare server can do, one row a request: what the router adds to a request that finds it idle.
+bare server can do over as few connections, one row a request: what the router adds to a request
+that finds it idle.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from blocks.workload import digest
 ROOT = Path(__file__).parents[2]
 NUMBERS, CATEGORIES = 16, 4
 ROWS, CONNECTIONS = (1, 100), (1, 16)
+FEW = 4  # connections at half load
 ROUTED, OURS, THEIRS = "endpoint (router and server)", "bare model server", "mlflow models serve"
 PACKAGES = ("mlflow", "scikit-learn", "uvicorn", "pandas", "numpy")
 
@@ -185,21 +187,17 @@ def measure(place: Path, rounds: int, seconds: float) -> dict[str, Any]:
             for _, name in product(range(rounds), ports):
                 seen[name].append(ask(ports[name], bodies[rows], connections, seconds))
             found["load"].append({"rows": rows, "connections": connections, **medians(seen)})
-        bare = next(
-            each for each in found["load"] if (each["rows"], each["connections"]) == (1, 16)
-        )
-        found["half"] = half_load(ports, bodies[1], bare[OURS]["per_second"] / 2, rounds, seconds)
+        found["half"] = half_load(ports, bodies[1], rounds, seconds)
         found["megabytes"] = {name: memory(process) for name, process in processes.items()}
     return found
 
 
-def half_load(
-    ports: dict[str, int], body: Path, pace: float, rounds: int, seconds: float
-) -> dict[str, Any]:
-    """Ask the endpoint and the bare server at a steady pace."""
+def half_load(ports: dict[str, int], body: Path, rounds: int, seconds: float) -> dict[str, Any]:
+    """Ask the endpoint and the bare server at half the pace that so many connections can have."""
+    pace = ask(ports[OURS], body, FEW, seconds)["per_second"] / 2
     seen: dict[str, list[dict[str, Any]]] = {ROUTED: [], OURS: []}
     for _, name in product(range(rounds), seen):
-        seen[name].append(ask(ports[name], body, 4, seconds, pace=pace))
+        seen[name].append(ask(ports[name], body, FEW, seconds, pace=pace))
     return {"pace": pace, **medians(seen)}
 
 

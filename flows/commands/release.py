@@ -9,11 +9,12 @@ import click
 from flows.exits import Exit
 from flows.release import ReleaseReport, release
 from flows.session import platform
+from flows.surroundings import surroundings
 from flows.terminal import exits, show, tell_rollout
 from tasks.evaluation.report import ChallengerRejected
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.journal import RolloutInProgress, TakenUp
-from tasks.specification.loading import load
+from tasks.specification.loading import load_and_check
 from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, TrainingFailed
 from tasks.validation.report import DataRejected
 from tasks.validation.suite import SuiteRefused
@@ -42,7 +43,9 @@ def run(
 
     Run again after a crash, it goes on where it was.
     """
-    report = release(platform(platform_name), load(specification, changes=changes), run=run)
+    here = platform(platform_name)
+    spec = load_and_check(specification, surroundings(here), changes=changes)
+    report = release(here, spec, run=run)
     if as_json:
         click.echo(report.model_dump_json(indent=2))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 import pyarrow.parquet as pq
 
@@ -21,9 +22,22 @@ from blocks.contracts import (
     Unsupported,
     VariantRequest,
 )
-from tasks.specification.problems import Problem
+from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
+
+FIELDS = {  # what a provider may lack -> the field that asks for it
+    "SPOT": "training.spot",
+    "MULTI_NODE": "training.nodes",
+    "MAX_DURATION": "training.max_duration",
+    "SCALE_TO_ZERO": "rollout.min_replicas",
+    "AUTOSCALING": "rollout.max_replicas",
+    "CAPTURE": "rollout.capture",
+    "STICKY": "rollout.serving.user_header",
+    "MAX_PAYLOAD": "rollout.serving.max_payload_bytes",
+    "WEIGHTS": "rollout.steps",
+    "MIRROR": "rollout.shadow",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,7 @@ def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
         "data.train": spec.data.train,
         "data.holdout": spec.data.holdout,
         "data.recent": spec.data.recent,
+        "validation.suite": spec.validation.suite,
         "training.source": spec.training.source,
         "rollout.smoke_request": spec.rollout.smoke_request,
     }
@@ -79,8 +94,9 @@ def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
 def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
     wanted = {"data.label": spec.data.label}
     wanted |= {f"data.slices.{number}": name for number, name in enumerate(spec.data.slices)}
-    for part, uri in {"train": spec.data.train, "holdout": spec.data.holdout}.items():
-        columns = _columns_of(store, uri)
+    data = spec.data
+    for part, uri in {"train": data.train, "holdout": data.holdout, "recent": data.recent}.items():
+        columns = _columns_of(store, uri) if uri else None
         if columns is None:
             continue
         fields = dict(wanted)
@@ -124,42 +140,42 @@ def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
 
 
 def _features(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
+    for ask in _questions(spec, around):
+        try:
+            ask()
+        except Unsupported as error:
+            field = FIELDS[error.code]
+            yield Problem(
+                field=field,
+                value=shown(attrgetter(field)(spec)),
+                problem=f"this platform cannot do that: {error}",
+                remedy="change the field, or take another provider",
+            )
+
+
+def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[], None]]:
     training = to_request(spec.training, spec.data.train, around.store.root)
-    yield from _asked("training", lambda: around.training.features.require(training))
-    rollout = spec.rollout
-    model = ModelVersion(name=spec.name, version="0", uri="", digest="")
+    yield lambda: around.training.features.require(training)
+    rollout, features = spec.rollout, around.endpoints.features
     variant = VariantRequest(
         endpoint=rollout.endpoint,
         variant="v0",
-        model=model,
+        model=ModelVersion(name=spec.name, version="0", uri="", digest=""),
         machine=rollout.machine,
         min_replicas=rollout.min_replicas,
         max_replicas=rollout.max_replicas,
         serving=rollout.serving,
         capture=rollout.capture,
     )
-    features = around.endpoints.features
-    yield from _asked("rollout", lambda: features.require_variant(variant))
+    yield lambda: features.require_variant(variant)
     first = rollout.steps[0]
     if first < 100:
         split = Traffic(percent={"v0": 100 - first, "v1": first})
-        yield from _asked("rollout.steps", lambda: features.require_traffic(split))
+        yield lambda: features.require_traffic(split)
     if rollout.shadow is not None:
         mirror = Mirror(variant="v1", percent=rollout.shadow.percent)
         copied = Traffic(percent={"v0": 100}, mirror=mirror)
-        yield from _asked("rollout.shadow", lambda: features.require_traffic(copied))
-
-
-def _asked(field: str, ask: Callable[[], None]) -> Iterator[Problem]:
-    try:
-        ask()
-    except Unsupported as error:
-        yield Problem(
-            field=field,
-            value=error.code,
-            problem=str(error),
-            remedy="change the specification, or take another provider",
-        )
+        yield lambda: features.require_traffic(copied)
 
 
 def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:

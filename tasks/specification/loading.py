@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ValidationError
 
+from tasks.specification.checks import Surroundings, check
 from tasks.specification.problems import Problem, SpecificationRefused, from_validation_error
 from tasks.specification.spec import ReleaseSpec
 
@@ -44,7 +46,27 @@ def load(file: Path, *, changes: Sequence[str] = ()) -> ReleaseSpec:
     try:
         return ReleaseSpec.model_validate(content)
     except ValidationError as error:
-        raise SpecificationRefused(from_validation_error(error)) from error
+        problems = from_validation_error(error)
+        raise SpecificationRefused(problems, rest=_rest(content, error)) from error
+
+
+def load_and_check(file: Path, around: Surroundings, *, changes: Sequence[str] = ()) -> ReleaseSpec:
+    """Read a file that the platform can carry out.
+
+    Raises SpecificationRefused with what is wrong by itself and with what the platform lacks
+    together, as far as the second can be asked without the fields of the first.
+    """
+    try:
+        spec, problems = load(file, changes=changes), []
+    except SpecificationRefused as error:
+        if error.rest is None:
+            raise
+        spec, problems = error.rest, list(error.problems)
+    wrong = [problem.field for problem in problems]
+    problems += [each for each in check(spec, around) if not each.field.startswith(tuple(wrong))]
+    if problems:
+        raise SpecificationRefused(problems)
+    return spec
 
 
 def refused(value: str, problem: str, remedy: str) -> SpecificationRefused:
@@ -71,3 +93,19 @@ def _resolve(section: Any, key: str, folder: Path) -> None:
     value = section.get(key) if isinstance(section, dict) else None
     if isinstance(value, str) and not urlsplit(value).scheme:
         section[key] = (folder / value).resolve().as_uri()
+
+
+def _rest(content: dict[str, Any], error: ValidationError) -> ReleaseSpec | None:
+    """Return the specification with defaults for the fields that are wrong, if they have some."""
+    rest = deepcopy(content)
+    for each in error.errors(include_url=False, include_input=False):
+        *sections, key = each["loc"] or (None,)
+        place: Any = rest
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place.pop(key, None)
+    try:
+        return ReleaseSpec.model_validate(rest)
+    except ValidationError:
+        return None

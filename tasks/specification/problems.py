@@ -32,10 +32,13 @@ class Problem(Frozen):
 
 
 class SpecificationRefused(Exception):
-    """The specification cannot be carried out as it is; nothing was started."""
+    """The specification cannot be carried out as it is; nothing was started.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+    ``rest`` is what stays of it without the fields that are wrong, if that still makes one.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, rest: Any = None) -> None:
+        self.problems, self.rest = tuple(problems), rest
         super().__init__("\n".join(str(problem) for problem in problems))
 
 

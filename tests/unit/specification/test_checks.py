@@ -1,0 +1,83 @@
+"""What a platform lacks is told with the field that asks for it, and with its value."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.cost import LocalPrices
+from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.secret import LocalSecrets
+from blocks.providers.local.store import LocalStore
+from blocks.providers.local.training import LocalTraining
+from tasks.specification.checks import FIELDS, Surroundings, check
+from tasks.specification.loading import load
+from tasks.specification.problems import Problem
+from tests.chains.project import make_project
+
+
+class Lack(NamedTuple):
+    """A feature that is off, and what asks for it."""
+
+    feature: str
+    off: Any
+    field: str
+    asked: str
+    shown: str
+
+
+LACKS = [
+    Lack("spot", False, "training.spot", "{expected_hours: 1}", "expected_hours=1"),
+    Lack("multi_node", False, "training.nodes", "2", "2"),
+    Lack("max_duration", timedelta(days=5), "training.max_duration", "P6D", "518400 s"),
+    Lack("scale_to_zero", False, "rollout.min_replicas", "0", "0"),
+    Lack("autoscaling", False, "rollout.max_replicas", "3", "3"),
+    Lack("capture", False, "rollout.capture", "{sample: 0.5}", "sample=0.5"),
+    Lack("sticky", False, "rollout.serving.user_header", "x-user", "x-user"),
+    Lack("max_payload_bytes", 10, "rollout.serving.max_payload_bytes", "20", "20"),
+    Lack("weights", False, "rollout.steps", "[5, 100]", "(5, 100)"),
+    Lack("mirror", False, "rollout.shadow", "{percent: 10}", "percent=10"),
+]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Surroundings:
+    machine = LocalMachine(workspace=tmp_path / "workspace")
+    return Surroundings(
+        store=LocalStore(machine=machine),
+        training=LocalTraining(machine=machine),
+        endpoints=LocalEndpoints(machine=machine),
+        prices=LocalPrices(machine=machine),
+        secrets=LocalSecrets(machine=machine),
+    )
+
+
+@pytest.mark.parametrize("lack", LACKS, ids=lambda lack: lack.feature)
+def test_a_feature_that_is_lacking_is_told_by_field_and_value(
+    here: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lack: Lack
+) -> None:
+    file = make_project(tmp_path / "project")
+    changes = [f"{lack.field}={lack.asked}"]
+    if lack.feature != "spot":
+        changes.append("training.spot=null")
+    spec = load(file, changes=changes)
+    provider = here.training if lack.field.startswith("training") else here.endpoints
+
+    def found(value: Any) -> list[Problem]:
+        features = dataclasses.replace(provider.features, **{lack.feature: value})
+        monkeypatch.setattr(type(provider), "features", features)
+        return check(spec, here)
+
+    assert found(True if lack.off is False else None) == []
+    (problem,) = found(lack.off)
+    assert problem.field == lack.field
+    assert lack.shown in problem.value
+
+
+def test_every_feature_that_can_be_lacking_has_its_field() -> None:
+    assert set(FIELDS.values()) == {lack.field for lack in LACKS}
