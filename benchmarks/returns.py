@@ -1,6 +1,7 @@
 """From a bad version's first live request to its last: ``python -m benchmarks.returns``.
 
-Real rollouts on this machine's endpoint, at 50 requests a second, in steps of 5, 25, 50 and 95 %.
+Real rollouts on this machine's endpoint, at 50 requests a second, in steps of two minutes at 5, 25,
+50 and 95 %, without a shadow stage before them, which would have seen most of it.
 Told are the seconds from the first request on green to the verdict, from the verdict to the moment
 when green has no traffic, and how many callers were given to green meanwhile.
 """
@@ -74,6 +75,8 @@ class World:
             machine="local.small",
             smoke_request=(self.folder / "row.json").as_uri(),
             shadow=None,
+            steps=(5, 25, 50, 95, 100),
+            step_duration=timedelta(minutes=2),
             look_every=timedelta(seconds=1),
             bake=timedelta(seconds=1),
         )
