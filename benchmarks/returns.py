@@ -44,7 +44,7 @@ KINDS = {
     "flaky": "fails 2 % of requests",
     "slow": "answers 2 % of requests 50 ms later",
 }
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
+ROW = {"dataframe_records": [{"x": 0.3, "n": 1}]}
 PER_SECOND, CONNECTIONS = 50.0, 4
 HEAD = (
     "| green | seconds to the verdict | and to no traffic | requests on green | failed | why |\n"
@@ -104,7 +104,9 @@ class World:
             return f"| {KINDS[kind]} | before any | | 0 | 0 | {report.why} |"
         first, verdict, back = at[Event.STEP], at[Event.RETURNING], at[Event.RETURNED]
         ticks = self.ports.monitor.ticks("bench", Window(start=first, end=back))
-        green = [tick for tick in ticks if tick.variant != "v1" and not tick.mirrored]
+        begun = next(entry for entry in report.journal if entry.event is Event.BEGUN)
+        name = begun.green.variant if begun.green else ""
+        green = [tick for tick in ticks if tick.variant == name and not tick.mirrored]
         asked, failed = (sum(t.requests for t in green), sum(t.errors for t in green))
         return (
             f"| {KINDS[kind]} | {(verdict - first).total_seconds():.1f} | "

@@ -105,7 +105,7 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             model,
             alias=spec.alias,
             run=run_id,
-            beaten=evaluation.champion.removeprefix("version "),
+            beaten=evaluation.champion,
         )
         return ReleaseReport(
             run=run_id,

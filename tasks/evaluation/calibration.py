@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blocks.contracts import Frozen
-from tasks.evaluation.delong import Floats
+from tasks.evaluation.metrics import Floats
 
 BINS = 15
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tasks.evaluation.calibration import Calibration
-from tasks.evaluation.delong import Floats
 from tasks.evaluation.gates import Answer, Gate
+from tasks.evaluation.metrics import Floats
 
 CHALLENGER, CHAMPION = "#0b7285", "#adb5bd"
 COLOURS = {Answer.PASS: "#2b8a3e", Answer.FAIL: "#c92a2a", Answer.INCONCLUSIVE: "#868e96"}
@@ -47,23 +47,21 @@ def curves(truth: np.ndarray, scores: Floats, names: Sequence[str], fit: Calibra
     return _png(figure)
 
 
-def forest(gates: Sequence[Gate]) -> bytes:
-    """Draw the difference of each slice with its interval, against the margin."""
-    shown = [gate for gate in gates if gate.difference is not None][::-1]
+def forest(gates: Sequence[Gate], metric: str) -> bytes:
+    """Draw the gain of each slice with its interval, against the margin."""
+    shown = [gate for gate in gates if gate.gain is not None][::-1]
     figure = Figure(figsize=(8, 1.2 + 0.28 * len(shown)), layout="constrained")
     axes = figure.subplots()
     for row, gate in enumerate(shown):
         axes.plot(
             [gate.low or 0.0, gate.high or 0.0], [row, row], color=COLOURS[gate.answer], linewidth=2
         )
-        axes.plot(
-            [gate.difference or 0.0], [row], marker="o", color=COLOURS[gate.answer], markersize=5
-        )
+        axes.plot([gate.gain or 0.0], [row], marker="o", color=COLOURS[gate.answer], markersize=5)
     axes.axvline(0, color="#343a40", linewidth=1)
     if shown:
         axes.axvline(-shown[0].margin, color=COLOURS[Answer.FAIL], linewidth=1, linestyle="--")
     axes.set_yticks(range(len(shown)), [f"{gate.name} ({gate.rows:,})" for gate in shown])
-    _label(axes, "Challenger minus champion, by slice", "difference in area under the curve", "")
+    _label(axes, "What the challenger gains, by slice", f"gain of {metric}", "")
     return _png(figure)
 
 

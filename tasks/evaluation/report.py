@@ -9,6 +9,7 @@ from blocks.contracts import Frozen
 from tasks.evaluation.calibration import Calibration
 from tasks.evaluation.gates import Answer, Gate
 from tasks.evaluation.latency import Latency
+from tasks.evaluation.metrics import Metric
 
 
 class Limit(Frozen):
@@ -23,8 +24,8 @@ class Limit(Frozen):
 class EvaluationReport(Frozen):
     """What the evaluation found: comparisons with the champion, and absolute limits."""
 
-    challenger: str
-    champion: str  # empty: there is none, only the limits count
+    champion: str  # its version; empty: there is none, only the limits count
+    metric: Metric  # by what the two are compared
     rows: int
     auc: float
     limits: tuple[Limit, ...]
@@ -61,7 +62,7 @@ class EvaluationReport(Frozen):
     def markdown(self) -> str:
         """Return the report as one page."""
         verdict = "may serve" if self.passed else "may **not** serve: " + "; ".join(self.reasons)
-        against = f"against {self.champion}" if self.champion else "no champion yet"
+        against = f"against version {self.champion}" if self.champion else "no champion yet"
         latency = self.latency
         cost = (
             f"{self.cost_per_thousand:.6f} {self.currency}"
@@ -69,11 +70,11 @@ class EvaluationReport(Frozen):
             else "unknown (no price)"
         )
         parts = [
-            f"# {self.challenger} {verdict}",
+            f"# The challenger {verdict}",
             f"{self.rows:,} held-out rows, {against}. Area under the ROC curve {self.auc:.4f}.",
             _limits(self.limits),
-            _gates("Overall", self.overall),
-            _gates("Slices", self.slices),
+            _gates(f"Overall, by {self.metric.words}", self.overall),
+            _gates(f"Slices, by {self.metric.words}", self.slices),
             f"Latency of the model alone, {latency.rows} rows a request, {latency.concurrency} at "
             f"a time: p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} "
             f"ms over {latency.requests} requests.",
@@ -99,7 +100,7 @@ def require(report: EvaluationReport) -> None:
 
 def _reason(gate: Gate) -> str:
     needed = f"; about {gate.rows_needed:,} rows are needed" if gate.rows_needed else ""
-    change = f"{gate.difference:+.4f}" if gate.difference is not None else "no comparison"
+    change = f"{gate.gain:+.4f}" if gate.gain is not None else "no comparison"
     return f"{gate.name} {gate.answer} ({gate.why}: {change} on {gate.rows:,} rows{needed})"
 
 
@@ -114,15 +115,21 @@ def _limits(limits: Sequence[Limit]) -> str:
 def _gates(title: str, gates: Sequence[Gate]) -> str:
     rows = "\n".join(
         f"| {each.name} | {each.answer} | {each.rows:,} | {_number(each.champion)} | "
-        f"{_number(each.challenger)} | {_number(each.low)} to {_number(each.high)} | "
-        f"{each.margin:g} | {each.rows_needed or ''} |"
+        f"{_number(each.challenger)} | {_interval(each)} | {each.margin:g} | "
+        f"{each.power:.0%} | {f'{each.rows_needed:,}' if each.rows_needed else ''} |"
         for each in gates
     )
     head = (
-        "| what | answer | rows | champion | challenger | difference | margin | rows needed |\n"
-        "|---|---|---|---|---|---|---|---|"
+        "| what | answer | rows | champion | challenger | gain | margin | power | rows needed |\n"
+        "|---|---|---|---|---|---|---|---|---|"
     )
     return f"## {title}\n\n{head}\n{rows}" if rows else ""
+
+
+def _interval(gate: Gate) -> str:
+    if gate.gain is None:
+        return ""
+    return f"{gate.gain:+.4f} ({gate.low:+.4f} to {gate.high:+.4f})"
 
 
 def _number(value: float | None) -> str:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from blocks.contracts import ObjectStore
 from blocks.serving.loading import NotVerified, load_verified
 from tasks.data import DataSpec
-from tasks.evaluation.delong import Floats
+from tasks.evaluation.metrics import Floats, Integers
 
 BATCH = 20_000  # rows scored at a time
 
@@ -46,6 +46,7 @@ class Scored:
     truth: np.ndarray
     scores: Floats
     slices: pd.DataFrame
+    clusters: Integers | None  # rows with the same number belong together
     some_rows: pd.DataFrame  # a few input rows, to measure latency with
 
 
@@ -65,8 +66,19 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
     )
 
 
-def score(store: ObjectStore, uri: str, data: DataSpec, models: Sequence[LoadedModel]) -> Scored:
-    """Score every row with every model. Only scores, truth and slice columns stay in memory."""
+def score(
+    store: ObjectStore,
+    uri: str,
+    data: DataSpec,
+    models: Sequence[LoadedModel],
+    *,
+    cluster: str | None = None,
+) -> Scored:
+    """Score every row with every model.
+
+    Only scores, truth, slice columns and the cluster column stay in memory.
+    """
+    kept = dict.fromkeys([*data.slices, *([cluster] if cluster else [])])
     truths: list[np.ndarray] = []
     scores: list[np.ndarray] = []
     slices: list[pd.DataFrame] = []
@@ -75,7 +87,7 @@ def score(store: ObjectStore, uri: str, data: DataSpec, models: Sequence[LoadedM
         frame = batch.to_pandas()
         truths.append(frame[data.label].to_numpy())
         scores.append(np.vstack([_scores(model, frame) for model in models]))
-        slices.append(frame[list(data.slices)])
+        slices.append(frame[list(kept)])
         if some.empty:
             some = frame.head(256)
     if not truths:
@@ -83,10 +95,12 @@ def score(store: ObjectStore, uri: str, data: DataSpec, models: Sequence[LoadedM
     truth = np.concatenate(truths)
     if not np.isin(truth, (0, 1)).all():
         raise ModelRefused(f"column {data.label!r} of {uri} holds other values than 0 and 1")
+    rows = pd.concat(slices, ignore_index=True)
     return Scored(
         truth=truth.astype(np.int64),
         scores=np.hstack(scores),
-        slices=pd.concat(slices, ignore_index=True),
+        slices=rows[list(data.slices)],
+        clusters=pd.factorize(rows[cluster], use_na_sentinel=False)[0] if cluster else None,
         some_rows=some,
     )
 

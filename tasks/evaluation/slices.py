@@ -34,4 +34,5 @@ def _sample(scored: Scored, name: str, rows: np.ndarray) -> Sample:
         truth=scored.truth[rows],
         champion=scored.scores[0, rows],
         challenger=scored.scores[-1, rows],
+        clusters=scored.clusters[rows] if scored.clusters is not None else None,
     )

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from blocks.contracts import Frozen
+from tasks.evaluation.metrics import Metric
 
 
 class LatencySpec(Frozen):
@@ -22,14 +23,29 @@ class LatencySpec(Frozen):
 
 
 class EvaluationSpec(Frozen):
-    """What a new model must show before it may serve. The score is the area under the ROC curve."""
+    """What a new model must show before it may serve.
 
-    least_auc: float = Field(default=0.5, ge=0, le=1, description="Lowest area that may serve.")
+    Without a champion only the limits count: the first model has nobody to be worse than.
+    """
+
+    metric: Metric = Field(
+        default=Metric.ROC_AUC, description="By what champion and challenger are compared."
+    )
+    threshold: float = Field(
+        default=0.5, description="Score from which a row counts as 1; matters to accuracy alone."
+    )
+    cluster: str | None = Field(
+        default=None,
+        description="Column that names rows which belong together, e.g. a customer or a day.",
+    )
+    least_auc: float = Field(
+        default=0.5, ge=0, le=1, description="Lowest area under the ROC curve that may serve."
+    )
     margin: float = Field(
-        default=0.01, ge=0, le=0.5, description="Loss of area that is accepted, overall."
+        default=0.01, ge=0, le=0.5, description="Loss of the metric that is accepted, overall."
     )
     slice_margin: float = Field(
-        default=0.03, ge=0, le=0.5, description="Loss of area that is accepted in a slice."
+        default=0.03, ge=0, le=0.5, description="Loss of the metric that is accepted in a slice."
     )
     alpha: float = Field(
         default=0.05, gt=0, lt=0.5, description="Chance of blocking a model that is not worse."

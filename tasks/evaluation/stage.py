@@ -16,9 +16,9 @@ from tasks import showing
 from tasks.data import DataSpec
 from tasks.evaluation import plots
 from tasks.evaluation.calibration import Calibration, calibration
-from tasks.evaluation.delong import areas
-from tasks.evaluation.gates import Gate, compare
+from tasks.evaluation.gates import Gate, Rule, compare
 from tasks.evaluation.latency import Latency, measure
+from tasks.evaluation.metrics import area
 from tasks.evaluation.report import EvaluationReport, Limit
 from tasks.evaluation.scoring import LoadedModel, ModelRefused, Scored, load_model, score
 from tasks.evaluation.slices import slices, whole
@@ -64,19 +64,19 @@ class _Evaluation:
         new = load_model(_folder(challenger.model_uri), challenger.digest)
         old = load_model(_folder(champion.uri), champion.digest) if champion else None
         models = [old, new] if old else [new]
-        held_out = score(self.store, self.data.holdout, self.data, models)
+        held_out = self._score(self.data.holdout, models)
         fit = calibration(held_out.truth, held_out.scores[-1])
         latency = self._latency(new, held_out)
         cost = _cost(latency, price)
-        area = float(areas(held_out.truth, held_out.scores)[0][-1])
+        auc = area(held_out.truth, held_out.scores[-1])
         by_slice = self._slices(held_out) if old else ()
         names = [f"champion (version {champion.version})", "challenger"] if champion else ["new"]
         return EvaluationReport(
-            challenger="challenger",
-            champion=f"version {champion.version}" if champion else "",
+            champion=champion.version if champion else "",
+            metric=self.spec.metric,
             rows=len(held_out.truth),
-            auc=area,
-            limits=tuple(self._limits(area, fit, latency, cost)),
+            auc=auc,
+            limits=tuple(self._limits(auc, fit, latency, cost)),
             overall=self._overall(held_out, models) if old else (),
             slices=by_slice,
             calibration=fit,
@@ -87,19 +87,33 @@ class _Evaluation:
             plots=self._plots(held_out, names, fit, by_slice),
         )
 
+    def _score(self, uri: str, models: Sequence[LoadedModel]) -> Scored:
+        scored = score(self.store, uri, self.data, models, cluster=self.spec.cluster)
+        metric = self.spec.metric
+        if metric.probabilities and not ((scored.scores >= 0) & (scored.scores <= 1)).all():
+            raise ModelRefused(f"{metric.words} is of probabilities; scores leave 0 to 1")
+        return scored
+
     def _overall(self, held_out: Scored, models: Sequence[LoadedModel]) -> tuple[Gate, ...]:
         samples = [whole(held_out, "held-out rows")]
         if self.data.recent:
-            samples.append(
-                whole(score(self.store, self.data.recent, self.data, models), "recent rows")
-            )
-        spec = self.spec
-        return compare(samples, margin=spec.margin, alpha=spec.alpha, power=spec.power)
+            samples.append(whole(self._score(self.data.recent, models), "recent rows"))
+        return compare(samples, self._rule(self.spec.margin))
 
     def _slices(self, held_out: Scored) -> tuple[Gate, ...]:
         spec = self.spec
         samples = list(slices(held_out, least_rows=spec.least_slice_rows))
-        return compare(samples, margin=spec.slice_margin, alpha=spec.alpha, power=spec.power)
+        return compare(samples, self._rule(spec.slice_margin), like=whole(held_out, "all"))
+
+    def _rule(self, margin: float) -> Rule:
+        spec = self.spec
+        return Rule(
+            margin=margin,
+            metric=spec.metric,
+            threshold=spec.threshold,
+            alpha=spec.alpha,
+            power=spec.power,
+        )
 
     def _latency(self, model: LoadedModel, held_out: Scored) -> Latency:
         asked = self.spec.latency
@@ -113,10 +127,10 @@ class _Evaluation:
             )
 
     def _limits(
-        self, area: float, fit: Calibration, latency: Latency, cost: Decimal | None
+        self, auc: float, fit: Calibration, latency: Latency, cost: Decimal | None
     ) -> list[Limit]:
         spec = self.spec
-        found = [_at_least("area under the ROC curve", area, spec.least_auc)]
+        found = [_at_least("area under the ROC curve", auc, spec.least_auc)]
         if spec.calibration_limit is not None:
             found.append(_at_most("calibration error", fit.error, spec.calibration_limit))
         if spec.latency.p99_limit_ms is not None:
@@ -131,7 +145,7 @@ class _Evaluation:
     ) -> dict[str, str]:
         drawn = {"curves": plots.curves(held_out.truth, held_out.scores, names, fit)}
         if gates:
-            drawn["slices"] = plots.forest(gates)
+            drawn["slices"] = plots.forest(gates, self.spec.metric.words)
         return {
             name: self.store.write(f"{self.place}/{name}.png", png).uri
             for name, png in drawn.items()

@@ -94,6 +94,8 @@ def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
 def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
     wanted = {"data.label": spec.data.label}
     wanted |= {f"data.slices.{number}": name for number, name in enumerate(spec.data.slices)}
+    if spec.evaluation.cluster:
+        wanted["evaluation.cluster"] = spec.evaluation.cluster
     data = spec.data
     for part, uri in {"train": data.train, "holdout": data.holdout, "recent": data.recent}.items():
         columns = _columns_of(store, uri) if uri else None
