@@ -127,7 +127,7 @@ def _from_here_on(values: Floats) -> Floats:
 
 def _row_by_row(metric: Metric, truth: Integers, scores: Floats, threshold: float) -> Floats:
     if metric is Metric.ACCURACY:
-        return ((scores >= threshold) == truth).astype(np.float64)
+        return np.asarray((scores >= threshold) == truth, dtype=np.float64)
     if metric is Metric.BRIER:
         return np.asarray((scores - truth) ** 2)
     least = np.finfo(np.float64).eps  # as scikit-learn: a wrong 0 costs 36, not infinitely much

@@ -1,0 +1,1 @@
+"""Gates beside what others do, on slices whose truth is known."""
