@@ -29,6 +29,14 @@ on_platform = click.option(
     metavar="NAME",
     help="YAML file, or name of a saved Prefect block. Default: this machine alone.",
 )
+suite_file = click.option(
+    "--suite",
+    "suite_file",
+    default="suite.json",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="File of the suite.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
@@ -134,6 +142,37 @@ def plan(**given: Any) -> None:
     SPECIFICATION is a YAML file. Nothing is started.
     """
     _run("plan", given)
+
+
+@bluewater.command()
+@click.argument("data")
+@click.option("--batch", required=True, help="Column that names the batch of a row, e.g. a week.")
+@suite_file
+@click.option("--season", type=int, help="Batches after which all that is natural was seen.")
+@on_platform
+@as_json
+def profile(**given: Any) -> None:
+    """Derive checks from data that is fine, for you to review.
+
+    DATA is a Parquet file or folder: a path or a URI. Written are a Great Expectations suite, with
+    the evidence of each check, and beside it the profile that it comes from.
+    """
+    _run("profile", given)
+
+
+@bluewater.command()
+@click.argument("data")
+@suite_file
+@click.option("--yes", is_flag=True, help="What this batch breaks is natural: widen the limits.")
+@on_platform
+@as_json
+def accept(**given: Any) -> None:
+    """Check a new batch; take what is natural into the suite.
+
+    DATA is a Parquet file or folder. Without --yes nothing is changed; ends with 3 if a check fails
+    that would stop a release.
+    """
+    _run("accept", given)
 
 
 @bluewater.command()

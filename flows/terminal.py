@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, ParamSpec
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -28,11 +30,12 @@ errors = Console(stderr=True)
 def exits(*known: tuple[type[Exception], Exit]) -> Callable[[Callable[P, Exit]], Callable[P, None]]:
     """Turn a command's return value, and the errors it may meet, into an exit code."""
     table: dict[type[Exception], Exit] = {
+        **dict(known),  # first: what is known is often a kind of what follows
         SpecificationRefused: Exit.USAGE,
+        click.UsageError: Exit.USAGE,
         UnknownProvider: Exit.USAGE,
         MissingExtra: Exit.USAGE,
         ProviderError: Exit.PROVIDER,
-        **dict(known),
     }
 
     def around(command: Callable[P, Exit]) -> Callable[P, None]:
@@ -89,3 +92,8 @@ def tell_rollout(report: RolloutReport, *, as_json: bool) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def to_uri(place: str) -> str:
+    """Return a path as a URI; a URI stays as it is."""
+    return place if urlsplit(place).scheme else Path(place).absolute().as_uri()

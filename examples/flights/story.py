@@ -13,6 +13,7 @@ from rich.console import Console
 
 from blocks.contracts import Phase
 from blocks.platform import Platform
+from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.services import LocalServices
 from blocks.providers.local.training import LocalTraining
 from examples.flights.traffic import Traffic
@@ -40,13 +41,16 @@ console = Console()
 def main() -> None:
     """Release twice, and show what happened. Ends with 1 if the better version did not get live."""
     pages = LocalServices()
-    console.rule("[bold]1. A first version: one question a tree, no spot, nobody to compare with")
-    first = _release("training.spot=null", STUMPS)
+    url = _serving()
+    if url:
+        console.rule("[bold]1. A version serves already, from a story that was told before")
+    else:
+        console.rule("[bold]1. A first version: one question a tree, no spot, nobody beside it")
+        url = _release("training.spot=null", STUMPS).rollout.url
     pages.start("mlflow")
     console.rule("[bold]2. A better one: its machine is taken away, and it takes over under load")
     token = os.environ["BLUEWATER_SECRET_FLIGHTS_TOKEN"]
     rows = HERE / "data" / "holdout.parquet"
-    url = first.rollout.url
     callers = Traffic(url, token=token, rows=rows, per_second=REQUESTS_PER_SECOND)
     with callers as traffic, Reclaim():
         second = _release()
@@ -62,6 +66,13 @@ def main() -> None:
         highlight=False,
     )
     sys.exit(0 if second.rollout.live and not lost else 1)
+
+
+def _serving() -> str:
+    """Return where the version that serves answers, or "" if none does yet."""
+    endpoints, name = LocalEndpoints(), load(HERE / "release.yaml").rollout.endpoint
+    live = endpoints.traffic(name).percent
+    return next((each.url for each in endpoints.variants(name) if live.get(each.name)), "")
 
 
 def _release(*changes: str) -> ReleaseReport:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import urlsplit
-
 from flows.batch import batch
 from flows.exits import Exit
 from flows.session import platform
-from flows.terminal import exits, show
+from flows.terminal import exits, show, to_uri
 
 
 @exits()
@@ -27,15 +24,11 @@ def run(
     result = batch(
         platform(platform_name),
         model,
-        _uri(data),
-        _uri(output),
+        to_uri(data),
+        to_uri(output),
         machine=machine,
         alias=alias,
         run=run,
     )
     show([result.model_dump()], title="Predictions", as_json=as_json)
     return Exit.OK
-
-
-def _uri(place: str) -> str:
-    return place if urlsplit(place).scheme else Path(place).absolute().as_uri()

@@ -99,7 +99,8 @@ def require(report: EvaluationReport) -> None:
 
 
 def _reason(gate: Gate) -> str:
-    needed = f"; about {gate.rows_needed:,} rows are needed" if gate.rows_needed else ""
+    open_ = gate.answer is Answer.INCONCLUSIVE and gate.rows_needed
+    needed = f"; about {gate.rows_needed:,} rows are needed" if open_ else ""
     change = f"{gate.gain:+.4f}" if gate.gain is not None else "no comparison"
     return f"{gate.name} {gate.answer} ({gate.why}: {change} on {gate.rows:,} rows{needed})"
 

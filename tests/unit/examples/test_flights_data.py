@@ -54,7 +54,7 @@ def test_the_suite_accepts_every_part_of_the_year(
 
 
 def raw(name: str) -> Any:
-    return pd.read_csv(flights_of_2013._packaged(name))
+    return pd.read_csv(flights_of_2013.packaged(name))
 
 
 def test_delays_are_told_as_they_were_known_an_hour_before(flights: Path) -> None:

@@ -1,0 +1,1 @@
+"""Checks derived from data, beside what others derive, on clean weeks and on broken ones."""

@@ -1,0 +1,1 @@
+"""Checks that data suggests by itself: a profile by batch, and a suite that people review."""

@@ -1,0 +1,127 @@
+"""Measures a data set, batch by batch, with DuckDB: in a stream, with memory that stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from blocks.contracts import InvalidRequest
+from tasks.checks import relations
+from tasks.checks.profile import Column, Kind, Profile, Values
+from tasks.checks.relations import quoted
+from tasks.validation.parquet import SETTINGS, VIEW, ParquetData
+
+MOST_LEVELS = 1000  # different values of a text column that are told apart
+FREQUENT_ROWS, FREQUENT_SHARE = 500, 0.01  # of a value that is worth a look of its own
+TYPES = {"string": "str", "large_string": "str", "double": "float64", "float": "float32"}
+
+
+def measure(
+    data: ParquetData,
+    folder: Path,
+    *,
+    batch: str,
+    name: str,
+    season: int | None = None,
+    known: Profile | None = None,
+) -> Profile:
+    """Return the profile of a data set; ``folder`` is for DuckDB.
+
+    With ``known``, keys, dependencies and ratios are not searched for: those of that profile are
+    kept as far as they hold here too. Raises InvalidRequest for a batch column that is not there.
+    """
+    if batch not in data.schema.names:
+        names = ", ".join(data.schema.names)
+        raise InvalidRequest(f"--batch {batch}: no such column; use one of {names}", code="BATCH")
+    if not data.rows:
+        raise InvalidRequest(f"{data.uri} has no rows; there is nothing to learn", code="EMPTY")
+    data.database(folder)
+    with duckdb.connect(str(folder / "data.duckdb"), config={**SETTINGS, "threads": "2"}) as base:
+        base.execute(f"set temp_directory = '{folder / 'spill'}'")
+        columns = tuple(_columns(base, data.schema, batch))
+        found = relations.search(base, columns, batch=batch, known=known)
+    return Profile(
+        name=name,
+        batch=batch,
+        batches=tuple(columns[0].batches),
+        columns=columns,
+        key=found.key,
+        dependencies=found.dependencies,
+        ratios=found.ratios,
+        season=season,
+    )
+
+
+def _columns(base: duckdb.DuckDBPyConnection, schema: pa.Schema, batch: str) -> Iterator[Column]:
+    for field in schema:
+        kind = _kind(field.type)
+        values = _values(base, field.name, kind, batch)
+        levels, frequent = _levels(base, field.name) if kind is Kind.TEXT else (None, ())
+        yield Column(
+            name=field.name,
+            type=TYPES.get(str(field.type), str(field.type)),
+            kind=kind,
+            batches=values,
+            levels=levels,
+            frequent=frequent,
+        )
+
+
+def _kind(type_: pa.DataType) -> Kind:
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return Kind.NUMBER
+    text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    return Kind.TEXT if text else Kind.OTHER
+
+
+def _values(
+    base: duckdb.DuckDBPyConnection, name: str, kind: Kind, batch: str
+) -> dict[str, Values]:
+    column = quoted(name)
+    numbers = (
+        f"min({column}), max({column}), avg({column}), stddev_samp({column}), "
+        f"approx_quantile({column}, 0.5)"
+        if kind is Kind.NUMBER
+        else "null, null, null, null, null"
+    )
+    asked = (
+        f"select {quoted(batch)}::varchar, count(*), count(*) - count({column}), "
+        f"approx_count_distinct({column}), {numbers} from {VIEW} group by 1 order by 1"
+    )
+    return {str(row[0]): _row(row[1:]) for row in base.execute(asked).fetchall()}
+
+
+def _row(row: Sequence[Any]) -> Values:
+    rows, missing, distinct = (int(value) for value in row[:3])
+    low, high, mean, spread, median = (None if x is None else float(x) for x in row[3:])
+    return Values(
+        rows=rows,
+        missing=missing,
+        distinct=distinct,
+        low=low,
+        high=high,
+        mean=mean,
+        spread=spread,
+        median=median,
+    )
+
+
+def _levels(
+    base: duckdb.DuckDBPyConnection, name: str
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    column = quoted(name)
+    asked = (
+        f"select {column}, count(*) from {VIEW} where {column} is not null group by 1 "
+        f"order by 2 desc limit {MOST_LEVELS + 1}"
+    )
+    found = base.execute(asked).fetchall()
+    if len(found) > MOST_LEVELS:
+        return None, ()
+    rows = sum(count for _, count in found)
+    least = max(FREQUENT_ROWS, FREQUENT_SHARE * rows)
+    frequent = tuple(sorted(value for value, count in found if count >= least))
+    return tuple(sorted(value for value, _ in found)), frequent

@@ -1,0 +1,255 @@
+"""Checks that data suggests: clean batches keep them, broken ones are named, people decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blocks.contracts import InvalidRequest, ObjectStore
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.store import LocalStore
+from tasks.checks.derive import suite
+from tasks.checks.measure import measure
+from tasks.checks.profile import Profile, merged
+from tasks.checks.review import renewed
+from tasks.validation.parquet import open_parquet
+from tasks.validation.report import Check
+from tasks.validation.run import run_suite
+from tasks.validation.suite import read_suite
+
+ROWS = 600
+CITIES = np.array([f"city {number}" for number in range(12)])
+
+
+def week(number: int, *, seed: int = 0, shift: float = 0.0) -> pd.DataFrame:
+    """Return one batch: a key, a dependency, a ratio, some missing values, a constant."""
+    random = np.random.default_rng([seed, number])
+    city = random.integers(0, len(CITIES), ROWS)
+    distance = 100.0 + 50.0 * city
+    return pd.DataFrame(
+        {
+            "week": f"w{number:02}",
+            "id": np.arange(ROWS) + ROWS * number,
+            "city": CITIES[city],
+            "distance": distance,
+            "minutes": distance / 8 * random.normal(1.0, 0.02, ROWS) + shift,
+            "score": np.where(random.random(ROWS) < 0.05, np.nan, random.normal(shift, 1, ROWS)),
+            "currency": "USD",
+        }
+    )
+
+
+def weeks(count: int, *, seed: int = 0) -> pd.DataFrame:
+    return pd.concat([week(number, seed=seed) for number in range(count)], ignore_index=True)
+
+
+class Workbench:
+    """Profiles frames and runs suites over them."""
+
+    def __init__(self, store: ObjectStore, folder: Path) -> None:
+        self.store, self.folder, self._number = store, folder, 0
+
+    def profile(self, frame: pd.DataFrame, known: Profile | None = None, **more: Any) -> Profile:
+        place, uri = self._written(frame)
+        data = open_parquet(self.store, uri, place)
+        return measure(data, place, batch="week", name="weeks", known=known, **more)
+
+    def failed(self, content: Mapping[str, Any], frame: pd.DataFrame) -> list[Check]:
+        place, uri = self._written(frame)
+        data = open_parquet(self.store, uri, place)
+        name, lines = read_suite(json.dumps(content).encode(), data.schema.names)
+        return [
+            check
+            for check in run_suite(name, lines, data, place, examples=3)[0]
+            if not check.passed
+        ]
+
+    def _written(self, frame: pd.DataFrame) -> tuple[Path, str]:
+        self._number += 1
+        place = self.folder / str(self._number)
+        place.mkdir()
+        frame.to_parquet(place / "rows.parquet", index=False)
+        return place, (place / "rows.parquet").as_uri()
+
+
+@pytest.fixture
+def bench(store: ObjectStore, tmp_path: Path) -> Workbench:
+    return Workbench(store, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Profile:
+    """The profile of the first eight weeks."""
+    folder = tmp_path_factory.mktemp("learnt")
+    store = LocalStore(machine=LocalMachine(workspace=folder / "workspace"))
+    return Workbench(store, folder).profile(weeks(8))
+
+
+def only(check: str, profile: Profile) -> dict[str, Any]:
+    """Return the suite with nothing but the checks of that name: the others take their time."""
+    content = suite(profile)
+    lines = [each for each in content["expectations"] if each["meta"]["check"] == check]
+    return {**content, "expectations": lines}
+
+
+def named(checks: Sequence[Check], severity: str) -> list[str]:
+    return [each.why.partition(":")[0] for each in checks if each.severity == severity]
+
+
+def lines(profile: Profile) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (each["meta"]["check"], each["kwargs"].get("column", "")): each["kwargs"]
+        for each in suite(profile)["expectations"]
+    }
+
+
+def test_what_it_was_learnt_from_and_the_next_batch_keep_the_suite(
+    bench: Workbench, learnt: Profile
+) -> None:
+    for number in (0, 8):
+        assert named(bench.failed(suite(learnt), week(number)), "error") == []
+
+
+def double(frame: pd.DataFrame, name: str, share: float) -> pd.DataFrame:
+    return frame.assign(
+        **{name: frame[name].where(frame.index > share * len(frame), 2 * frame[name])}
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "severity"),
+    [
+        (lambda f: f.assign(distance=f["distance"] * 1.609), "unit", "error"),
+        (lambda f: f.assign(minutes=f["minutes"] * 60), "ratio of distance to minutes", "error"),
+        (lambda f: double(f, "distance", 0.1), "city determines distance", "error"),
+        (lambda f: pd.concat([f, f.head(3)]), "key", "error"),
+        (lambda f: f.head(100), "rows", "error"),
+        (lambda f: f.assign(currency="EUR"), "constant", "error"),
+        (lambda f: f.assign(score=1.0), "not constant", "error"),
+        (lambda f: f.assign(id=f["id"].astype(str)), "type", "error"),
+        (lambda f: f.assign(more=1), "columns", "error"),
+        (lambda f: f.assign(distance=-f["distance"]), "range", "error"),
+        (lambda f: f.assign(city=f["city"].where(f.index > 5)), "missing", "warning"),
+        (lambda f: f.assign(city=f["city"].where(f.index > 5, "nowhere")), "new values", "warning"),
+        (lambda f: f.assign(score=f["score"] + 2), "location", "warning"),
+    ],
+)
+def test_a_defect_is_named_by_its_check(
+    bench: Workbench,
+    learnt: Profile,
+    broken: Callable[[pd.DataFrame], pd.DataFrame],
+    check: str,
+    severity: str,
+) -> None:
+    assert check in named(bench.failed(only(check, learnt), broken(week(8))), severity)
+    assert named(bench.failed(only(check, learnt), week(8)), severity) == []
+
+
+def test_a_location_that_moves_is_never_a_failure(bench: Workbench, learnt: Profile) -> None:
+    content = suite(learnt.model_copy(update={"season": 8}))
+    moved = week(8).assign(score=lambda f: f["score"] + 1)
+    assert named(bench.failed(content, moved), "error") == []
+
+
+def test_what_warned_fails_once_a_season_has_been_seen(bench: Workbench, learnt: Profile) -> None:
+    unknown = week(8).assign(city=lambda f: f["city"].where(f.index > 5, "nowhere"))
+    for season, severity in ((9, "warning"), (8, "error")):
+        content = only("new values", learnt.model_copy(update={"season": season}))
+        assert "new values" in named(bench.failed(content, unknown), severity)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 1000), shift=st.floats(-5, 5), rows=st.integers(50, ROWS))
+def test_accepting_a_batch_never_tightens_a_limit(
+    bench: Workbench, seed: int, shift: float, rows: int
+) -> None:
+    """But for units, which are those of the batch that was accepted last."""
+    before = bench.profile(weeks(5, seed=seed))
+    strange = week(5, seed=seed, shift=shift).head(rows)
+    after = merged(before, bench.profile(strange, known=before))
+    now = lines(after)
+    for name, old in lines(before).items():
+        new = now.get(name)
+        if new is None or name[0] == "unit":
+            continue
+        assert new.get("min_value", -np.inf) <= old.get("min_value", np.inf), name
+        assert new.get("max_value", np.inf) >= old.get("max_value", -np.inf), name
+        assert new.get("mostly", 0) <= old.get("mostly", 1), name
+        assert set(new.get("value_set", [])) >= set(old.get("value_set", [])), name
+
+
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 1000), order=st.permutations([5, 6, 7]))
+def test_the_order_of_acceptance_matters_to_units_alone(
+    bench: Workbench, seed: int, order: list[int]
+) -> None:
+    first = bench.profile(weeks(5, seed=seed))
+    found = []
+    for numbers in ([5, 6, 7], order):
+        profile = first
+        for number in numbers:
+            batch = week(number, seed=seed)
+            profile = merged(profile, bench.profile(batch, known=profile))
+        found.append({n: line for n, line in lines(profile).items() if n[0] != "unit"})
+    assert found[0] == found[1]
+
+
+def test_what_is_accepted_is_natural_from_then_on(bench: Workbench, learnt: Profile) -> None:
+    before = learnt
+    strange = week(8).assign(
+        city=lambda f: f["city"].where(f.index > 5, "nowhere"), score=lambda f: f["score"] * 4
+    )
+    assert bench.failed(suite(before), strange)
+    after = merged(before, bench.profile(strange, known=before))
+    assert bench.failed(renewed(suite(before), before, after), strange) == []
+
+
+def test_what_people_changed_in_the_suite_stays(bench: Workbench, learnt: Profile) -> None:
+    before = learnt
+    after = merged(before, bench.profile(week(8), known=before))
+    content = suite(before)
+    by_hand = {"type": "expect_column_to_exist", "kwargs": {"column": "city"}, "meta": {}}
+    kept = [each for each in content["expectations"] if each["meta"]["check"] != "scale"]
+    kept[0]["meta"]["severity"] = "warning"
+    new = renewed({**content, "expectations": [*kept, by_hand]}, before, after)
+    assert [each["meta"].get("check") for each in new["expectations"]] == [
+        *(each["meta"]["check"] for each in kept),
+        None,
+    ]
+    assert new["expectations"][0]["meta"]["severity"] == "warning"
+    assert new["expectations"][-1] == by_hand
+    assert new["meta"]["accepted_last"] == "w08"
+
+
+def test_a_profile_does_not_grow_with_the_rows(bench: Workbench) -> None:
+    few, many = weeks(3), pd.concat([weeks(3)] * 10, ignore_index=True)
+    sizes = [len(bench.profile(frame).model_dump_json()) for frame in (few, many)]
+    assert sizes[1] < 1.1 * sizes[0]
+
+
+def test_slices_are_values_with_enough_rows(bench: Workbench) -> None:
+    large = pd.concat([weeks(10)] * 3, ignore_index=True)
+    assert list(bench.profile(large).slices()) == ["city"]
+    assert list(bench.profile(weeks(2)).slices()) == []
+
+
+@pytest.mark.parametrize("batch", ["weak", ""])
+def test_a_batch_column_that_is_not_there_is_refused(
+    store: ObjectStore, tmp_path: Path, batch: str
+) -> None:
+    weeks(1).to_parquet(tmp_path / "rows.parquet")
+    data = open_parquet(store, (tmp_path / "rows.parquet").as_uri(), tmp_path)
+    with pytest.raises(InvalidRequest, match="use one of week, id"):
+        measure(data, tmp_path, batch=batch, name="weeks")
