@@ -12,7 +12,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import pandas as pd
 from benchmarks.checks.corruptions import ALL, Corruption
 from benchmarks.checks.data import Weeks, flights_2001, flights_2013
 from benchmarks.checks.ours import NAME, Derived, Found
-from benchmarks.checks.peers import PEERS, Failed
+from benchmarks.checks.peers import PEERS, Failed, Rule, Seen, check, summarise
 from benchmarks.checks.picture import draw
 
 FOLDER = Path(__file__).parent
@@ -72,20 +72,25 @@ def main(other: Path | None, write: bool) -> None:
 
 
 def _judges(year: Weeks, folder: Path) -> dict[str, Judge]:
-    train = pd.read_parquet(year.learnt)
+    train = _read(year.learnt)
+    known = summarise(train)
     found: dict[str, Judge] = {NAME: Derived(year.learnt, folder).check}
-    for name, learn in PEERS.items():
-        found[name] = _hard(learn(train))
+    found |= {name: _of(rule, known) for name, rule in PEERS.items()}
     click.echo(f"{year.name}: learnt {len(train):,} rows", err=True)
     return found
 
 
-def _hard(check: Callable[[pd.DataFrame], Failed]) -> Judge:
-    return lambda week: Found(hard=check(week), warned=set())
+def _of(rule: Rule, known: Mapping[str, Seen]) -> Judge:
+    return lambda week: Found(hard=check(rule, known, week), warned=set())
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """Return a week; a number that is missing makes no other type of its column."""
+    return pd.read_parquet(file, dtype_backend="pyarrow")
 
 
 def _clean(judge: Judge, year: Weeks) -> list[Found]:
-    return [judge(pd.read_parquet(file)) for file in year.later]
+    return [judge(_read(file)) for file in year.later]
 
 
 def _named(judge: Judge, year: Weeks) -> dict[str, float]:
@@ -96,7 +101,7 @@ def _named(judge: Judge, year: Weeks) -> dict[str, float]:
         random = np.random.default_rng(number)
         hits = 0
         for file in chosen:
-            week = pd.read_parquet(file)
+            week = _read(file)
             before, after = judge(week), judge(corruption.does(week, random))
             fresh = (after.hard | after.warned) - (before.hard | before.warned)
             hits += _right(fresh, corruption)

@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
-from tasks.checks.relations import differs, quoted, ratio
+from tasks.checks.relations import differs, ratio
+from tasks.validation.parquet import quoted
 
 ERROR, WARNING = "error", "warning"
 FEW, SOME = 2, 20  # different values, counted approximately: 1 may read as 2

@@ -22,7 +22,7 @@ def profile_of(suite: Path) -> Path:
 def write(suite: Path, content: Mapping[str, Any], profile: Profile) -> None:
     """Write both files, each whole or not at all; the suite last."""
     suite.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(profile_of(suite), profile.model_dump_json(indent=1).encode())
+    write_bytes(profile_of(suite), profile.model_dump_json().encode())
     write_bytes(suite, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
 
 

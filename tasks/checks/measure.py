@@ -12,8 +12,7 @@ import pyarrow as pa
 from blocks.contracts import InvalidRequest
 from tasks.checks import relations
 from tasks.checks.profile import Column, Kind, Profile, Values
-from tasks.checks.relations import quoted
-from tasks.validation.parquet import SETTINGS, VIEW, ParquetData
+from tasks.validation.parquet import SETTINGS, VIEW, ParquetData, quoted
 
 MOST_LEVELS = 1000  # different values of a text column that are told apart
 FREQUENT_ROWS, FREQUENT_SHARE = 500, 0.01  # of a value that is worth a look of its own

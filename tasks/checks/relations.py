@@ -13,7 +13,7 @@ from itertools import combinations
 import duckdb
 
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
-from tasks.validation.parquet import VIEW
+from tasks.validation.parquet import VIEW, quoted
 
 EXACT = 0.01  # by how much, relatively, numbers may differ that are determined: they are rounded
 DETERMINING = 2000  # different values at most, of what determines another column
@@ -175,8 +175,3 @@ def ratio(over: str, under: str) -> str:
         f"sum(case when {other} is not null then {one} end) / "
         f"nullif(sum(case when {one} is not null then {other} end), 0)"
     )
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'

@@ -68,6 +68,7 @@ def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
         "data.holdout": spec.data.holdout,
         "data.recent": spec.data.recent,
         "validation.suite": spec.validation.suite,
+        "validation.batch_suite": spec.validation.batch_suite,
         "training.source": spec.training.source,
         "rollout.smoke_request": spec.rollout.smoke_request,
     }

@@ -20,6 +20,7 @@ PLACES = (
     ("data", "holdout"),
     ("data", "recent"),
     ("validation", "suite"),
+    ("validation", "batch_suite"),
     ("training", "source"),
     ("rollout", "smoke_request"),
 )

@@ -63,6 +63,35 @@ class ParquetData:
         url = sa.URL.create(NAME.replace(".", "+"), database=str(path), query=settings)
         return url.render_as_string()
 
+    def newest(self, column: str, folder: Path) -> tuple[str, ParquetData]:
+        """Return the last of the batches that a column names, and its rows, written to ``folder``.
+
+        Raises InvalidRequest if there is no such column.
+        """
+        if column not in self.schema.names:
+            raise InvalidRequest(f"{self.uri}: no column {column!r} that names batches")
+        file, name = folder / "newest.parquet", quoted(column)
+        with duckdb.connect() as base:
+            base.read_parquet([str(each) for each in self.files], union_by_name=True).create_view(
+                VIEW
+            )
+            last = f"select max({name}) from {VIEW}"
+            base.execute(f"copy (from {VIEW} where {name} = ({last})) to '{file}'")
+            found = base.execute(last).fetchone()
+        footer = pq.read_metadata(file)
+        rows = ParquetData(
+            uri=self.uri,
+            files=(file,),
+            schema=footer.schema.to_arrow_schema(),
+            rows=footer.num_rows,
+        )
+        return str(found[0]) if found else "", rows
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
 
 def open_parquet(store: ObjectStore, uri: str, folder: Path) -> ParquetData:
     """Return the data set; one that is kept elsewhere is copied into ``folder``, once.
@@ -121,7 +150,7 @@ def _differences(one: pa.Schema, other: pa.Schema) -> list[str]:
 
 
 def _column(name: str, kind: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
+    column = quoted(name)
     return (
-        f"case when not isnan({quoted}) then {quoted} end as {quoted}" if kind in FLOATS else quoted
+        f"case when not isnan({column}) then {column} end as {column}" if kind in FLOATS else column
     )

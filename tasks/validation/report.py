@@ -36,6 +36,8 @@ class ValidationReport(Frozen):
     checks: tuple[Check, ...]
     docs_uri: str = ""
     suite_uri: str = ""
+    batch: str = ""  # the newest one, if it was checked by itself
+    batch_docs_uri: str = ""
 
     @property
     def passed(self) -> bool:

@@ -14,3 +14,10 @@ class ValidationSpec(Frozen):
     examples: int = Field(
         default=5, ge=0, le=100, description="Unexpected values shown for each failed check."
     )
+    batch_suite: str | None = Field(
+        default=None,
+        description=(
+            "URI of a suite that `bluewater profile` derived from batches; the newest batch of the "
+            "training data must keep it, too."
+        ),
+    )

@@ -84,6 +84,18 @@ def read_suite(content: bytes, columns: Sequence[str]) -> tuple[str, list[Expect
     return str(suite["name"]), lines
 
 
+def batch_column(content: bytes) -> str:
+    """Return the column that names batches. Raises SuiteRefused if the suite was not derived."""
+    found = _parsed(content).get("meta", {}).get("batch")
+    if not isinstance(found, str):
+        remedy = "derive the suite with `bluewater profile`, or write the column's name there"
+        problem = Problem(
+            field="suite.meta.batch", value=shown(found), problem="names no column", remedy=remedy
+        )
+        raise SuiteRefused([problem])
+    return found
+
+
 def to_gx_suite(name: str, lines: Sequence[Expectation]) -> gx.ExpectationSuite:
     """Return the suite as Great Expectations runs it."""
     return gx.ExpectationSuite(

@@ -106,6 +106,45 @@ def test_a_warning_is_told_and_goes_on(store: ObjectStore, tmp_path: Path, good:
     assert [(each.severity, each.examples) for each in report.failed] == [("warning", ("XXX",))]
 
 
+def test_the_newest_batch_must_keep_its_own_suite(
+    store: ObjectStore, tmp_path: Path, good: pa.Table
+) -> None:
+    """What is fine in all rows together may be wrong in the batch that came last."""
+    weeks = good.append_column("week", pa.array([f"w{i // 100}" for i in range(500)]))
+    pq.write_table(weeks, tmp_path / "data.parquet")
+    rows = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 90}}
+    for last, failed in ((100, 0), (50, 1)):
+        pq.write_table(weeks.slice(0, 400 + last), tmp_path / "data.parquet")
+        for name, meta in (("all", {}), ("batch", {"batch": "week"})):
+            suite = {"name": name, "expectations": [rows], "meta": meta}
+            (tmp_path / f"{name}.json").write_text(json.dumps(suite))
+        spec = ValidationSpec(
+            suite=(tmp_path / "all.json").as_uri(), batch_suite=(tmp_path / "batch.json").as_uri()
+        )
+        uri = (tmp_path / "data.parquet").as_uri()
+        try:
+            report = validate_data.fn(store, spec, uri, run=str(last))
+        except DataRejected as rejection:
+            report = rejection.report
+        assert [each.why.partition(":")[0] for each in report.failed] == [
+            "newest batch, w4"
+        ] * failed
+        assert report.batch == "w4"
+        assert b"<html" in store.read(report.batch_docs_uri)
+
+
+def test_a_batch_suite_that_names_no_batches_is_refused(
+    store: ObjectStore, tmp_path: Path, good: pa.Table
+) -> None:
+    pq.write_table(good, tmp_path / "data.parquet")
+    rows = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}
+    (tmp_path / "suite.json").write_text(json.dumps({"name": "all", "expectations": [rows]}))
+    suite = (tmp_path / "suite.json").as_uri()
+    spec = ValidationSpec(suite=suite, batch_suite=suite)
+    with pytest.raises(SuiteRefused, match="bluewater profile"):
+        validate_data.fn(store, spec, (tmp_path / "data.parquet").as_uri(), run="r")
+
+
 def test_a_missing_column_is_refused_by_name(
     store: ObjectStore, tmp_path: Path, good: pa.Table
 ) -> None:
