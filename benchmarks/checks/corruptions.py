@@ -49,7 +49,7 @@ ALL = (
         does=lambda f, r: _set(
             f,
             "distance",
-            f["distance"].where(~_some(f, 0.1, r), f["distance"] * MILE).round().astype("int64"),
+            (f["distance"] * np.where(_some(f, 0.1, r), MILE, 1.0)).round().astype("int64"),
         ),
         right=(("", "determines distance"),),
     ),

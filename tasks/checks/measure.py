@@ -16,7 +16,12 @@ from tasks.validation.parquet import SETTINGS, VIEW, ParquetData, quoted
 
 MOST_LEVELS = 1000  # different values of a text column that are told apart
 FREQUENT_ROWS, FREQUENT_SHARE = 500, 0.01  # of a value that is worth a look of its own
-TYPES = {"string": "str", "large_string": "str", "double": "float64", "float": "float32"}
+TYPES = {  # of Arrow, as a suite names them; an unsigned one by the one that a data base has for it
+    **{name: name for name in ("bool", "int8", "int16", "int32", "int64")},
+    **{"uint8": "SMALLINT", "uint16": "INTEGER", "uint32": "BIGINT", "uint64": "NUMERIC"},
+    **{"string": "str", "large_string": "str", "double": "float64", "float": "float32"},
+    "date32[day]": "DATE",
+}
 
 
 def measure(
@@ -62,12 +67,18 @@ def _columns(base: duckdb.DuckDBPyConnection, schema: pa.Schema, batch: str) -> 
         levels, frequent = _levels(base, field.name) if kind is Kind.TEXT else (None, ())
         yield Column(
             name=field.name,
-            type=TYPES.get(str(field.type), str(field.type)),
+            type=_named(field.type),
             kind=kind,
             batches=values,
             levels=levels,
             frequent=frequent,
         )
+
+
+def _named(type_: pa.DataType) -> str:
+    if pa.types.is_timestamp(type_):
+        return "datetime64[us, utc]" if type_.tz else "datetime64[us]"
+    return TYPES.get(str(type_), "")
 
 
 def _kind(type_: pa.DataType) -> Kind:

@@ -40,7 +40,7 @@ class Column(Frozen):
     """One column in all batches."""
 
     name: str
-    type: str  # as pandas names it
+    type: str  # as pandas names it; empty for one that no suite names
     kind: Kind
     batches: Mapping[str, Values]
     levels: tuple[str, ...] | None = None  # its values, if it is text and they are not too many

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -231,6 +234,47 @@ def test_what_people_changed_in_the_suite_stays(bench: Workbench, learnt: Profil
     assert new["expectations"][0]["meta"]["severity"] == "warning"
     assert new["expectations"][-1] == by_hand
     assert new["meta"]["accepted_last"] == "w08"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("int8", "int16", "int32", "uint8", "uint16", "uint32", "uint64", "float", "bool"),
+        *("date32[day]", "timestamp[ns]", "timestamp[us]", "timestamp[ms]", "large_string"),
+        *("timestamp[us, tz=UTC]", "decimal128(9, 2)", "list<int64>", "binary"),
+    ],
+)
+def test_a_column_of_any_type_keeps_the_suite_it_was_learnt_from(
+    store: ObjectStore, tmp_path: Path, kind: str
+) -> None:
+    type_ = {
+        "float": pa.float32(),
+        "date32[day]": pa.date32(),
+        "timestamp[us, tz=UTC]": pa.timestamp("us", "UTC"),
+        "decimal128(9, 2)": pa.decimal128(9, 2),
+        "list<int64>": pa.list_(pa.int64()),
+    }.get(kind) or pa.type_for_alias(kind)
+    if kind.startswith("list"):
+        values = pa.array([[number] for number in range(60)], type_)
+    elif kind.startswith("decimal"):
+        values = pa.array([Decimal(number) for number in range(60)], type_)
+    elif kind in {"large_string", "binary"}:
+        values = pa.array([str(number) for number in range(60)]).cast(type_)
+    else:
+        values = pa.array(range(60), pa.int32()).cast(pa.int64() if "stamp" in kind else pa.int32())
+        values = values.cast(type_)
+    table = pa.table({"week": ["a"] * 30 + ["b"] * 30, "value": values})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    data = open_parquet(store, (tmp_path / "rows.parquet").as_uri(), tmp_path)
+    content = suite(measure(data, tmp_path, batch="week", name="weeks"))
+    of_batch = [each for each in content["expectations"] if each["meta"]["check"] != "rows"]
+    text = json.dumps({**content, "expectations": of_batch}).encode()
+    own = tmp_path / "own"
+    own.mkdir()
+    name, lines = read_suite(text, data.schema.names)
+    checks, _ = run_suite(name, lines, data, own, examples=1)
+    failed = [check for check in checks if not check.passed]
+    assert named(failed, "error") == []
 
 
 def test_a_profile_does_not_grow_with_the_rows(bench: Workbench) -> None:
