@@ -146,10 +146,10 @@ def _unit(column: Column, profile: Profile) -> Iterator[dict[str, Any]]:
 
     Only where batches differ by less than any two units do: else it would find seasons.
     """
-    medians = [column.batches[batch].median for batch in profile.batches]
-    if not medians or any(value is None or value <= 0 for value in medians):
+    seen = [column.batches[batch] for batch in profile.batches if batch in column.batches]
+    known = [values.median for values in seen if values.median is not None and values.median > 0]
+    if not known or len(known) < len(seen):
         return
-    known = [value for value in medians if value is not None]
     jump = max((abs(math.log(b / a)) for a, b in pairwise(known)), default=0)
     limit = max(math.exp(1.5 * jump), LEAST_UNIT_LIMIT)
     if limit > LARGEST_UNIT_LIMIT:
@@ -210,8 +210,10 @@ def _depends(each: Dependency, profile: Profile) -> dict[str, Any]:
     return _line(
         "unexpected_rows_expectation",
         {
-            "unexpected_rows_query": f"select {by}, min({column}) as least, max({column}) as most "
-            f"from {{batch}} group by {by} having {apart}"
+            "unexpected_rows_query": _query(
+                f"select {by}, min({column}) as least, max({column}) as most",
+                f"group by {by} having {apart}",
+            )
         },
         check=f"{', '.join(each.by)} determines {each.column}",
         why=f"it did for all {each.groups:,} different values",
@@ -228,13 +230,20 @@ def _ratio(each: Ratio) -> Iterator[dict[str, Any]]:
     yield _line(
         "unexpected_rows_expectation",
         {
-            "unexpected_rows_query": f"select {found} as ratio from {{batch}} "
-            f"having {found} not between {low!r} and {high!r}"
+            "unexpected_rows_query": _query(
+                f"select {found} as ratio", f"having {found} not between {low!r} and {high!r}"
+            )
         },
         check=f"ratio of {each.over} to {each.under}",
         why=f"{math.exp(min(seen)):.4g} to {math.exp(max(seen)):.4g} in {len(seen)} batches "
         f"(correlation {each.correlation:.2f}); limits {low:.4g} and {high:.4g}",
     )
+
+
+def _query(select: str, rest: str) -> str:
+    """Return a query whose only brace is that for the batch, whatever columns are called."""
+    before, after = (part.replace("{", "{{").replace("}", "}}") for part in (select, rest))
+    return f"{before} from {{batch}} {after}"
 
 
 def _line(

@@ -51,6 +51,16 @@ def test_from_a_profile_to_an_accepted_batch(run: Run) -> None:
     assert run("accept", "strange.parquet")[0] == Exit.OK
 
 
+def test_a_column_that_is_gone_is_told_and_may_be_accepted(run: Run) -> None:
+    run("profile", "first.parquet", "--batch", "week")
+    week(8).drop(columns="score").to_parquet("less.parquet", index=False)
+    code, told = run("accept", "less.parquet")
+    assert code == Exit.USAGE
+    assert "score" in told
+    assert run("accept", "less.parquet", "--yes")[0] == Exit.OK
+    assert run("accept", "less.parquet")[0] == Exit.OK
+
+
 def test_a_suite_that_people_have_read_is_not_written_over(run: Run) -> None:
     Path("suite.json").write_text("read by people")
     code, told = run("profile", "first.parquet", "--batch", "week")

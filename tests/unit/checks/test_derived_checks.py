@@ -26,7 +26,7 @@ from tasks.checks.review import renewed
 from tasks.validation.parquet import open_parquet
 from tasks.validation.report import Check
 from tasks.validation.run import run_suite
-from tasks.validation.suite import read_suite
+from tasks.validation.suite import SuiteRefused, read_suite
 
 ROWS = 600
 CITIES = np.array([f"city {number}" for number in range(12)])
@@ -217,6 +217,25 @@ def test_what_is_accepted_is_natural_from_then_on(bench: Workbench, learnt: Prof
     assert bench.failed(suite(before), strange)
     after = merged(before, bench.profile(strange, known=before))
     assert bench.failed(renewed(suite(before), before, after), strange) == []
+
+
+def test_a_column_that_is_new_is_accepted_with_the_batch_that_brings_it(
+    bench: Workbench, learnt: Profile
+) -> None:
+    wider = week(8).assign(more=lambda f: f["distance"] + 1)
+    after = merged(learnt, bench.profile(wider, known=learnt))
+    new = renewed(suite(learnt), learnt, after)
+    assert bench.failed(new, wider) == []
+    with pytest.raises(SuiteRefused, match="more"):
+        bench.failed(new, week(8))
+
+
+def test_columns_may_be_called_anything(bench: Workbench) -> None:
+    names = {"city": 'a "city" {x}', "distance": "dis{tance", "minutes": "min; drop table data"}
+    content = suite(bench.profile(weeks(4).rename(columns=names)))
+    assert named(bench.failed(content, week(3).rename(columns=names)), "error") == []
+    checks = [line["meta"]["check"] for line in content["expectations"]]
+    assert 'a "city" {x} determines dis{tance' in checks
 
 
 def test_what_people_changed_in_the_suite_stays(bench: Workbench, learnt: Profile) -> None:
