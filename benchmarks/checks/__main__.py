@@ -33,7 +33,7 @@ INTRODUCTION = """# Checks derived from data: who stops clean weeks, and who nam
 `python -m benchmarks.checks --other flights-3m.parquet --write` derives checks from the first 17
 whole weeks of a year and runs them, frozen, over every later week as it is, and over later weeks of
 2013 that were broken in twelve ways. 2001 is `flights-3m.parquet` of the npm package vega-datasets;
-no rule was tuned on it. A week *fails* if a check fails that stops a release; peers know no
+no limit was tuned on it. A week *fails* if a check fails that stops a release; peers know no
 warnings. Peers are rebuilt from their documentation. *Named* means that a right check is among
 those that fail: of ours, warnings included.
 
