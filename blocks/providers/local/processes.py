@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from blocks.contracts import Frozen
 
 OWNER = "BLUEWATER_OWNER"
 RESOURCE = "BLUEWATER_RESOURCE"
+MARKED_WITHIN = 1.0  # seconds
 
 
 class Identity(Frozen):
@@ -64,9 +66,18 @@ def spawn(
             pass_fds=tuple(pass_fds),
         )
     identity = identify(process.pid)
+    _wait_for_mark(process.pid, owner)
     # Reaps it if it ends before us; if we end first, init does.
     threading.Thread(target=process.wait, daemon=True).start()
     return identity
+
+
+def _wait_for_mark(pid: int, owner: str) -> None:
+    """Return when the mark can be read: Popen returns a moment before the kernel shows it."""
+    end = time.monotonic() + MARKED_WITHIN
+    with contextlib.suppress(psutil.Error):  # it has ended already
+        while psutil.Process(pid).environ().get(OWNER) != owner and time.monotonic() < end:
+            time.sleep(0.001)
 
 
 def identify(pid: int | None = None) -> Identity:
