@@ -41,6 +41,7 @@ from blocks.contracts.monitor import (
     Window,
     latency_bucket,
     latency_of,
+    merge_ticks,
 )
 from blocks.contracts.operation import (
     Failure,
@@ -126,4 +127,5 @@ __all__ = [
     "Window",
     "latency_bucket",
     "latency_of",
+    "merge_ticks",
 ]

@@ -35,16 +35,14 @@ class AliasLog:
 
     def now(self, alias: str) -> Promotion | None:
         """Return the newest move; None if the alias was never set."""
-        newest = None
         if not ALIAS.fullmatch(alias):
             return None
-        for newest in self._objects.below(self._of(alias)):
-            pass
-        found = self._objects.read(f"{self._of(alias)}/{newest.name}") if newest else None
+        names = [each.name for each in self._objects.below(self._of(alias))]
+        found = self._objects.read(f"{self._of(alias)}/{names[-1]}") if names else None
         return Promotion.model_validate_json(found[0]) if found else None
 
     def move(self, model: str, alias: str, to: str, *, replacing: str | None, by: str) -> None:
-        """Append a move, unless the alias is there already. Raises Conflict that names the winner."""
+        """Append a move, unless the alias is there already. Raises Conflict, naming the winner."""
         require_alias(alias)
         while True:
             moves = list(self._objects.below(self._of(alias)))

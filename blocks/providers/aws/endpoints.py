@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -29,7 +29,6 @@ from blocks.contracts import (
     ProviderError,
     Traffic,
     Unavailable,
-    Unsupported,
     Variant,
     VariantRequest,
 )
@@ -37,11 +36,10 @@ from blocks.providers.aws import answers
 from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES, Attributes
 from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
-    BUSY,
     from_describe_endpoint,
-    holds,
     require_servable,
 )
+from blocks.providers.aws.endpoint_rules import differs, is_leaving, require_alike, require_room
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.objects import Objects
 from blocks.providers.aws.steering import Seen, Steering
@@ -96,9 +94,9 @@ class SageMakerEndpoints(Block, Endpoints):
             known = now.variants.get(request.variant)
             if known is not None:
                 if known.request != request:
-                    raise _differs(known.request, request)
+                    raise differs(known.request, request)
                 return now
-            _require_alike(request, now)
+            require_alike(request, now)
             return now.with_variant(request.variant, DesiredVariant(request=request, token=token))
 
         after = self._states.change(request.endpoint, add)
@@ -151,7 +149,7 @@ class SageMakerEndpoints(Block, Endpoints):
                 )
             copied = [to.mirror.variant] if to.mirror else []
             self._require_ready(seen, now, [*shares, *copied])
-            _require_room(to, shares, now)
+            require_room(to, shares, now)
             return now.changed(percent=shares, mirror=to.mirror, moves=now.moves + 1)
 
         after = self._states.change(endpoint, move)
@@ -171,7 +169,7 @@ class SageMakerEndpoints(Block, Endpoints):
         if self._states.read(endpoint) is None:
             return
         self._states.change(endpoint, take_out)
-        self._await(endpoint, lambda seen: _is_leaving(seen, variant))
+        self._await(endpoint, lambda seen: is_leaving(seen, variant))
 
     def take_down(self, endpoint: str) -> None:
         """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
@@ -184,7 +182,7 @@ class SageMakerEndpoints(Block, Endpoints):
             return now.changed(percent={}, mirror=None, moves=now.moves + 1)
 
         self._states.change(endpoint, empty)
-        self._await(endpoint, lambda seen: _is_leaving(seen, ""))
+        self._await(endpoint, lambda seen: is_leaving(seen, ""))
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         desired = self._states.read(endpoint)
@@ -265,63 +263,3 @@ class SageMakerEndpoints(Block, Endpoints):
     @cached_property
     def _runtime(self) -> Any:
         return self.account.client("sagemaker-runtime")
-
-
-def _is_leaving(seen: Seen, variant: str) -> bool:
-    """Whether SageMaker has taken up a change to an endpoint without that variant."""
-    desired, endpoint = seen.desired, seen.endpoint
-    if endpoint is None or variant in desired.variants:
-        return True
-    if not desired.served():
-        return bool(endpoint["EndpointStatus"] == "Deleting")
-    if endpoint["EndpointStatus"] in BUSY:
-        return desired.attempt is not None and holds(desired.attempt.config, desired)
-    return holds(endpoint["EndpointConfigName"], desired)
-
-
-def _require_alike(asked: VariantRequest, now: Desired) -> None:
-    """Raise Conflict for what an endpoint cannot have beside what it has."""
-    if now.mirror is not None:
-        raise Conflict(
-            f"{now.mirror.variant!r} of {asked.endpoint!r} gets copies, and SageMaker takes no "
-            "third variant beside that; end the mirror first",
-            code="MIRROR",
-        )
-    for other in now.variants.values():
-        wanted, there = asked.serving.token_secret, other.request.serving.token_secret
-        if wanted != there:
-            raise Conflict(
-                f"serving.token_secret is {wanted!r}, and endpoint {asked.endpoint!r} has "
-                f"{there!r} for all its callers; keep it, or take another name for the endpoint",
-                code="SERVING",
-            )
-
-
-def _require_room(to: Traffic, shares: Mapping[str, int], now: Desired) -> None:
-    """Raise for a mirror that SageMaker cannot make: one live variant, one shadow, no third."""
-    if to.mirror is None:
-        return
-    if len(shares) != 1 or to.mirror.variant in shares:
-        raise Unsupported(
-            "copies are made of one live variant's requests; give one variant everything",
-            code="MIRROR",
-        )
-    if others := set(now.served()) - {*shares, to.mirror.variant}:
-        raise Conflict(
-            f"SageMaker takes no third variant beside a mirror; retire {', '.join(sorted(others))}",
-            code="MIRROR",
-        )
-
-
-def _differs(known: VariantRequest, asked: VariantRequest) -> Conflict:
-    """Return the error for a name that is taken by a variant of another kind."""
-    there, wanted = known.model_dump(mode="json"), asked.model_dump(mode="json")
-    field = next(name for name in there if there[name] != wanted[name])
-    shown = f"{there[field]}, and not {wanted[field]}"
-    if field == "model" and known.model.version != asked.model.version:
-        field, shown = "version", f"{known.model.version}, and not {asked.model.version}"
-    return Conflict(
-        f"variant {asked.variant!r} of {asked.endpoint!r} is there with {field} {shown}; "
-        "take another name, or retire it first",
-        code="VARIANT",
-    )

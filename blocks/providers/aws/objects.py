@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
@@ -25,6 +26,12 @@ class Found:
     name: str  # its path below the folder
     size: int
     etag: str
+    modified: datetime
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return f"{SCHEME}{self.bucket}/{self.key}"
 
 
 class Objects:
@@ -33,11 +40,14 @@ class Objects:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def below(self, folder: str) -> Iterator[Found]:
-        """Yield the objects below a folder, in the order of their names."""
+    def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
+        """Yield the objects below a folder, in the order of their names; those past ``after``."""
         bucket, key = place_of(folder)
         prefix = key.rstrip("/") + "/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        start = {"StartAfter": prefix + after} if after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, **start
+        )
         for page in pages:
             for each in page.get("Contents", ()):
                 name = each["Key"].removeprefix(prefix)
@@ -48,6 +58,7 @@ class Objects:
                         name=name,
                         size=each["Size"],
                         etag=each["ETag"],
+                        modified=each["LastModified"],
                     )
 
     def parts(self, found: Found) -> Iterator[bytes]:
@@ -76,7 +87,12 @@ class Objects:
             raise
         name = key.rpartition("/")[2]
         return Found(
-            bucket=bucket, key=key, name=name, size=reply["ContentLength"], etag=reply["ETag"]
+            bucket=bucket,
+            key=key,
+            name=name,
+            size=reply["ContentLength"],
+            etag=reply["ETag"],
+            modified=reply["LastModified"],
         )
 
     def read(self, uri: str) -> tuple[bytes, str] | None:

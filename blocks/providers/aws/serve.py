@@ -49,7 +49,9 @@ def main() -> None:
         os.environ[INTERNAL_TOKEN] = settings.internal
         if settings.serving.token_secret:
             os.environ[ENDPOINT_TOKEN] = _secret(settings.serving.token_secret)
-        with Shipping(config.telemetry, os.environ.get(CAPTURES, "")):
+        captures = os.environ.get(CAPTURES, "")
+        to = f"{captures}/{settings.endpoint}" if captures else ""
+        with Shipping(config.telemetry, to):
             run(config, grace=GRACE, adapt=lambda app: Gateway(app, settings))
     except (NotServed, ValidationError, BotoCoreError, ClientError) as error:
         sys.exit(str(error))

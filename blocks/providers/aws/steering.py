@@ -1,4 +1,4 @@
-"""Takes an endpoint of SageMaker a step nearer to what it should be. Any process may, at any time."""
+"""Takes an endpoint of SageMaker a step nearer to what it should be. Any process may, any time."""
 
 from __future__ import annotations
 
@@ -87,11 +87,10 @@ class Steering:
             return desired
         if endpoint["EndpointStatus"] == "Failed":
             return self._bury(name, desired, endpoint)
-        if not holds(endpoint["EndpointConfigName"], desired):
-            if self._has_failed(desired, endpoint):
-                return self._blame(name, desired, endpoint)
-            return self._begin(name, desired, endpoint)
-        return self._settle(name, desired, endpoint)
+        if holds(endpoint["EndpointConfigName"], desired):
+            return self._settle(name, desired, endpoint)
+        failed = self._has_failed(desired, endpoint)
+        return (self._blame if failed else self._begin)(name, desired, endpoint)
 
     def _begin(self, name: str, desired: Desired, endpoint: Described | None) -> Desired:
         """Write down what is tried, and then try it."""
