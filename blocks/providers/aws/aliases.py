@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from blocks.contracts import Conflict, InvalidRequest, Promotion
-from blocks.providers.aws.objects import Objects
+from blocks.providers.aws.s3 import Objects
 
 ALIAS = re.compile(r"(?!latest$|v\d+$)[A-Za-z_][A-Za-z0-9_-]{0,99}", re.IGNORECASE)  # as elsewhere
 

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blocks.contracts import NotFound, Prediction
-from blocks.providers.aws.objects import code_of
+from blocks.providers.aws.errors import code_of
 
 UNANSWERED = frozenset(
     {"ServiceUnavailable", "ModelNotReadyException", "InternalDependencyException"}

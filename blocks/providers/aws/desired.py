@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from blocks.contracts import Frozen, Mirror, Traffic, VariantRequest
-from blocks.providers.aws.objects import Objects
+from blocks.providers.aws.s3 import Objects
 
 
 class DesiredVariant(Frozen):
@@ -19,14 +19,9 @@ class DesiredVariant(Frozen):
 
     request: VariantRequest
     token: str
+    model: str  # the name of its model in SageMaker
     proven: bool = False  # it was in service once
     failure: str = ""  # why it never got ready; it is left out of the endpoint from then on
-
-    @property
-    def model(self) -> str:
-        """The name of its model in SageMaker."""
-        request = self.request
-        return f"{request.endpoint[:20]}-{request.variant[:14]}-{self.token[:20]}"
 
 
 class Attempt(Frozen):
@@ -131,7 +126,7 @@ class DesiredStates:
                 return after
 
     def _uri(self, endpoint: str) -> str:
-        return f"{self._folder}/{endpoint}/desired.json"
+        return f"{self._folder}{endpoint}/desired.json"
 
 
 def _models_of(variant: DesiredVariant) -> tuple[str, str]:

@@ -93,9 +93,14 @@ def to_weights(desired: Desired, endpoint: Mapping[str, Any]) -> list[dict[str, 
     return [{"VariantName": name, "DesiredWeight": weight} for name, weight in wanted.items()]
 
 
+def model_name(request: VariantRequest, token: str) -> str:
+    """Return what a variant's model is called, apart from the owner's mark."""
+    return f"{request.variant[:14]}-{token[:20]}"
+
+
 def config_name(endpoint: str, desired: Desired) -> str:
-    """Return a name for the configuration that holds what is wanted now."""
-    return f"{endpoint[:30]}-{desired.structure()}-{desired.revision}"
+    """Return what the configuration of what is wanted now is called, apart from the mark."""
+    return f"{endpoint[:18]}-{desired.structure()}-{desired.revision}"
 
 
 def holds(config: str, desired: Desired) -> bool:

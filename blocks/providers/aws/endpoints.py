@@ -9,9 +9,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.errors import explain
-from blocks.providers.aws.secret import SecretsManager
 from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -33,15 +30,19 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.aws import answers
+from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES, Attributes
 from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
+    model_name,
     require_servable,
 )
 from blocks.providers.aws.endpoint_rules import differs, is_leaving, require_alike, require_room
+from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
-from blocks.providers.aws.objects import Objects
+from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
@@ -97,7 +98,9 @@ class SageMakerEndpoints(Block, Endpoints):
                     raise differs(known.request, request)
                 return now
             require_alike(request, now)
-            return now.with_variant(request.variant, DesiredVariant(request=request, token=token))
+            model = self.account.named(model_name(request, token))
+            wanted = DesiredVariant(request=request, token=token, model=model)
+            return now.with_variant(request.variant, wanted)
 
         after = self._states.change(request.endpoint, add)
         self._steering.look(request.endpoint)
@@ -201,7 +204,7 @@ class SageMakerEndpoints(Block, Endpoints):
             look=chosen.token if variant else "",
         )
         call: dict[str, Any] = {
-            "EndpointName": endpoint,
+            "EndpointName": self.account.named(endpoint),
             "Body": json.dumps(payload).encode(),
             "ContentType": "application/json",
             **({"CustomAttributes": header} if (header := attributes.to_header()) else {}),
@@ -232,7 +235,8 @@ class SageMakerEndpoints(Block, Endpoints):
             pause = min(2 * pause, LOOK_AT_MOST)
 
     def _variant(self, seen: Seen, wanted: DesiredVariant) -> Variant:
-        url = f"{self.account.url('sagemaker-runtime')}/endpoints/{wanted.request.endpoint}"
+        name = self.account.named(wanted.request.endpoint)
+        url = f"{self._runtime.meta.endpoint_url}/endpoints/{name}"
         return from_describe_endpoint(wanted, seen.endpoint, url=url)
 
     def _require_ready(self, seen: Seen | None, now: Desired, names: Sequence[str]) -> None:
@@ -245,12 +249,12 @@ class SageMakerEndpoints(Block, Endpoints):
     def _secret(self, name: str | None) -> str:
         if not name:
             return ""
-        return SecretsManager(account=self.account).get(name).get_secret_value()
+        return AwsSecrets(account=self.account).get(name).get_secret_value()
 
     @cached_property
     def _states(self) -> DesiredStates:
         objects = Objects(self.account.client("s3"))
-        return DesiredStates(objects, f"{self.account.root}/endpoints")
+        return DesiredStates(objects, f"{self.account.root}/endpoints/{self.account.named('')}")
 
     @cached_property
     def _steering(self) -> Steering:

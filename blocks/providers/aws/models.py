@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.errors import explain
 from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -23,9 +21,10 @@ from blocks.contracts import (
     ProviderError,
     RegistryFeatures,
 )
+from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.aliases import AliasLog, require_alias
+from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.images import serving_image
-from blocks.providers.aws.objects import Found, Objects, code_of
 from blocks.providers.aws.package_calls import (
     MADE_FOR,
     NAME,
@@ -36,6 +35,7 @@ from blocks.providers.aws.package_calls import (
     to_create_model_package,
     to_record,
 )
+from blocks.providers.aws.s3 import Found, Objects
 from blocks.workload.digests import CACHE, digest_of
 
 MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import ClassVar
 
-from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.errors import explain
 from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -22,9 +20,11 @@ from blocks.contracts import (
     VariantTick,
     Window,
 )
+from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import TICK
+from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.logged_ticks import SLACK, LoggedTick, sealed, to_logged_tick
-from blocks.providers.aws.objects import Objects, code_of
+from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
 
@@ -84,7 +84,7 @@ class SageMakerMonitor(Block, Monitor):
             self.account.client("logs")
             .get_paginator("filter_log_events")
             .paginate(
-                logGroupName=log_group(endpoint),
+                logGroupName=log_group(self.account.named(endpoint)),
                 filterPattern=f'"{TICK}"',
                 startTime=_milliseconds(window.start - SLACK),
                 endTime=_milliseconds(window.end + timedelta(seconds=self.settle + 1)),

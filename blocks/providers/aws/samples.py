@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from blocks.contracts import Frozen, Sample, Window
-from blocks.providers.aws.objects import Objects
+from blocks.providers.aws.s3 import Objects
 
 
 class _Kept(Frozen):

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blocks.contracts import VariantTick
 from blocks.providers.aws.container import TICK
-from blocks.providers.aws.objects import place_of
+from blocks.providers.aws.s3 import place_of
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.providers.aws.account import AwsAccount
 from botocore.exceptions import ClientError
 
+from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import TICK
 from blocks.providers.aws.desired import Attempt, Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
@@ -20,7 +20,7 @@ from blocks.providers.aws.endpoint_calls import (
     to_create_model,
     to_weights,
 )
-from blocks.providers.aws.objects import code_of
+from blocks.providers.aws.errors import code_of
 
 MISSING = (
     "ValidationException"  # SageMaker's word for a name that it does not know, or knows already
@@ -83,7 +83,7 @@ class Steering:
                 return self._begin(name, desired, None)
             return self._tidy(name, desired, None)
         if not desired.served():
-            self._sagemaker.delete_endpoint(EndpointName=name)
+            self._delete(name)
             return desired
         if endpoint["EndpointStatus"] == "Failed":
             return self._bury(name, desired, endpoint)
@@ -100,7 +100,7 @@ class Steering:
         def note(now: Desired) -> Desired:
             if now.revision != desired.revision:
                 return now  # somebody wants something else by now: the next look does that
-            attempt = Attempt(config=config_name(name, now), seen=seen)
+            attempt = Attempt(config=self._account.named(config_name(name, now)), seen=seen)
             if before and before.seen == seen and holds(before.config, now):
                 return now  # it was written down and never done
             configs = (*now.configs, attempt.config)
@@ -111,11 +111,12 @@ class Steering:
         if now.attempt is None or not holds(now.attempt.config, now):
             return now
         self._make_config(now, now.attempt.config)
-        call = {"EndpointName": name, "EndpointConfigName": now.attempt.config}
+        call = {"EndpointName": self._account.named(name), "EndpointConfigName": now.attempt.config}
         if endpoint is None:
             self._unless_there(self._sagemaker.create_endpoint, **call, Tags=self._account.tags())
         else:
             self._unless_busy(
+                name,
                 self._sagemaker.update_endpoint,
                 **call,
                 RetainAllVariantProperties=True,
@@ -130,7 +131,7 @@ class Steering:
             self._unless_there(
                 self._sagemaker.create_model,
                 **call,
-                **self._account.model_settings(),
+                **self._surroundings(),
                 Tags=self._account.tags(token=variant.token),
             )
         self._unless_there(
@@ -138,6 +139,14 @@ class Steering:
             **to_create_endpoint_config(desired, name=config),
             Tags=self._account.tags(),
         )
+
+    def _surroundings(self) -> dict[str, Any]:
+        vpc = self._account.vpc()
+        return {
+            "ExecutionRoleArn": self._account.execution_role,
+            "EnableNetworkIsolation": self._account.network_isolation,
+            **({"VpcConfig": vpc} if vpc else {}),
+        }
 
     def _has_failed(self, desired: Desired, endpoint: Described) -> bool:
         """Whether what was tried last is what is wanted, and SageMaker came back from it."""
@@ -170,7 +179,7 @@ class Steering:
         """An endpoint that could not be created can only be deleted; it is made again without."""
         if _newcomer(desired) and holds(endpoint["EndpointConfigName"], desired):
             desired = self._blame(name, desired, endpoint)
-        self._sagemaker.delete_endpoint(EndpointName=name)
+        self._delete(name)
         return desired
 
     def _settle(self, name: str, desired: Desired, endpoint: Described) -> Desired:
@@ -179,8 +188,9 @@ class Steering:
             return self._states.change(name, lambda now: _proven(now, desired.served()))
         if weights := to_weights(desired, endpoint):
             self._unless_busy(
+                name,
                 self._sagemaker.update_endpoint_weights_and_capacities,
-                EndpointName=name,
+                EndpointName=self._account.named(name),
                 DesiredWeightsAndCapacities=weights,
             )
             return desired
@@ -210,7 +220,9 @@ class Steering:
 
     def _describe(self, name: str) -> Described | None:
         try:
-            found: Described = self._sagemaker.describe_endpoint(EndpointName=name)
+            found: Described = self._sagemaker.describe_endpoint(
+                EndpointName=self._account.named(name)
+            )
         except ClientError as error:
             if code_of(error) == MISSING:
                 return None
@@ -222,7 +234,7 @@ class Steering:
         logs = self._account.client("logs")
         try:
             pages = logs.get_paginator("filter_log_events").paginate(
-                logGroupName=log_group(name), logStreamNamePrefix=f"{variant}/"
+                logGroupName=log_group(self._account.named(name)), logStreamNamePrefix=f"{variant}/"
             )
             lines = [each["message"] for page in pages for each in page["events"]]
         except ClientError as error:
@@ -231,12 +243,17 @@ class Steering:
             raise
         return "\n".join(line for line in lines if not line.startswith(TICK))[-LAST_WORDS:]
 
-    def _unless_busy(self, change: Any, **call: Any) -> None:
+    def _delete(self, name: str) -> None:
+        self._unless_busy(
+            name, self._sagemaker.delete_endpoint, EndpointName=self._account.named(name)
+        )
+
+    def _unless_busy(self, name: str, change: Any, **call: Any) -> None:
         try:
             change(**call)
         except ClientError as error:
             # somebody else was first, and who looked sees that later; the next look goes on
-            busy = self._describe(call["EndpointName"])
+            busy = self._describe(name)
             if not (code_of(error) == MISSING and busy and busy["EndpointStatus"] in BUSY):
                 raise
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from blocks.contracts import InvalidRequest
+from blocks.providers.aws.errors import code_of
 
 SCHEME = "s3://"
 PART = 1 << 20  # bytes read at a time
@@ -131,8 +132,3 @@ def place_of(uri: str) -> tuple[str, str]:
     if not uri.startswith(SCHEME) or not bucket:
         raise InvalidRequest(f"{uri!r} is not an s3:// URI; upload it first", code="SCHEME")
     return bucket, key
-
-
-def code_of(error: ClientError) -> str:
-    """Return the code of a refusal."""
-    return cast(str, error.response.get("Error", {}).get("Code", ""))
