@@ -8,6 +8,9 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "training": "blocks.providers.aws.training:SageMakerTraining",
+        "models": "blocks.providers.aws.models:SageMakerModels",
+        "endpoints": "blocks.providers.aws.endpoints:SageMakerEndpoints",
+        "monitor": "blocks.providers.aws.monitor:SageMakerMonitor",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
     },
     bench="blocks.providers.aws.bench:AwsBench",
