@@ -8,7 +8,9 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "training": "blocks.providers.aws.training:SageMakerTraining",
+        "store": "blocks.providers.aws.store:AwsStore",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
+        "prices": "blocks.providers.aws.cost:AwsPrices",
     },
     bench="blocks.providers.aws.bench:AwsBench",
 )

@@ -105,9 +105,7 @@ class _Bench:
         secrets.put_secret_value(SecretId=name, SecretString=value)
 
     def _bucket(self) -> None:
-        place = {"LocationConstraint": self.account.region}
-        s3 = self.account.client("s3")
-        s3.create_bucket(Bucket=self.account.bucket, CreateBucketConfiguration=place)
+        self.account.client("s3").create_bucket(Bucket=self.account.bucket)
 
     def _levers(self, ref: OperationRef) -> Any:
         return self._of(ref.capability)
@@ -135,7 +133,7 @@ def AwsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the cla
 def _owner(emulator: launch.Account) -> AwsAccount:
     number = uuid.uuid4().hex[:12]
     return AwsAccount(
-        region="eu-central-1",
+        region=emulator.region,
         endpoint_url=emulator.url,
         access_key_id=SecretStr("AKIAREHEARSAL"),
         secret_access_key=SecretStr("rehearsal"),

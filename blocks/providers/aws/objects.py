@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -31,18 +32,18 @@ def read_object(s3: Any, uri: str) -> bytes | None:
     return content
 
 
-def is_object(s3: Any, uri: str) -> bool:
-    """Whether there is an object of exactly this name."""
+def head(s3: Any, uri: str) -> Mapping[str, Any] | None:
+    """Return what S3 tells of the object of exactly this name, or None if there is none."""
     bucket, key = split(uri)
     if not key:
-        return False
+        return None
     try:
-        s3.head_object(Bucket=bucket, Key=key)
+        told: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-            return False
+            return None
         raise
-    return True
+    return told
 
 
 def has_below(s3: Any, uri: str) -> bool:

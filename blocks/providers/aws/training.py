@@ -29,7 +29,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.joblog import lines
-from blocks.providers.aws.objects import has_below, is_object, read_object
+from blocks.providers.aws.objects import has_below, head, read_object
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.training_calls import (
     Options,
@@ -161,7 +161,7 @@ class SageMakerTraining(Block, TrainingJobs):
             )
         if has_below(s3, request.data_uri):
             return False
-        if not is_object(s3, request.data_uri):
+        if head(s3, request.data_uri) is None:
             raise InvalidRequest(f"data_uri: there is nothing at {request.data_uri}", code="DATA")
         return True
 

@@ -20,7 +20,7 @@ from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.testing.waiting import until
 from blocks.workload import Job
 
-IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater-trainer:1"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bluewater-trainer:1"
 _START = "blocks.workload.start"
 
 

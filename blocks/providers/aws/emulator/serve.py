@@ -72,5 +72,9 @@ def serve(asked: Asked, moto: DomainDispatcherApplication) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    write_json(asked.folder / ADDRESS, {"url": world.url, "pid": os.getpid()}, sync=False)
+    write_json(asked.folder / ADDRESS, _address(world), sync=False)
     server.serve_forever()
+
+
+def _address(world: World) -> dict[str, str | int]:
+    return {"url": world.url, "pid": os.getpid(), "region": world.region}
