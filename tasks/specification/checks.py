@@ -25,6 +25,7 @@ from blocks.contracts import (
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
+from tasks.transfer.sources import Sources
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
@@ -63,27 +64,17 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
 
 
 def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
-    named = {
-        "data.train": spec.data.train,
-        "data.holdout": spec.data.holdout,
-        "data.recent": spec.data.recent,
-        "validation.suite": spec.validation.suite,
-        "validation.batch_suite": spec.validation.batch_suite,
-        "training.source": spec.training.source,
-        "rollout.smoke_request": spec.rollout.smoke_request,
-    }
-    for field, uri in named.items():
-        if uri is None:
-            continue
+    sources = Sources(store=store)
+    for field, uri in spec.places():
         try:
-            found = next(iter(store.walk(uri)), None)
+            found = next(sources.walk(uri), None)
         except ProviderError as error:
             scheme = store.features.scheme
             yield Problem(
                 field=field,
                 value=uri,
                 problem=f"the store of this platform cannot reach it: {error}",
-                remedy=f"give a {scheme}:// URI, or a platform whose store holds it",
+                remedy=f"give a {scheme}:// URI, a path of this machine, or another platform",
             )
         else:
             if found is None:
@@ -118,10 +109,11 @@ def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
 def _columns_of(store: ObjectStore, uri: str) -> list[str] | None:
     """Return the columns of a data set, or None where that is no question of this check."""
     try:
-        first = next((each for each in store.walk(uri) if each.uri.endswith(".parquet")), None)
+        sources = Sources(store=store)
+        first = next((each for each in sources.walk(uri) if each.endswith(".parquet")), None)
         if first is None:
             return None
-        with store.open(first.uri) as file:
+        with sources.open(first) as file:
             return list(pq.read_schema(file).names)
     except (ProviderError, OSError, ValueError):
         return None  # reported by the check of the objects, or by validation with the rows

@@ -15,6 +15,17 @@ from tasks.training.spec import TrainingSpec
 from tasks.validation.spec import ValidationSpec
 from tasks.watch.spec import WatchSpec
 
+PLACES = (
+    ("data", "train"),
+    ("data", "holdout"),
+    ("data", "recent"),
+    ("validation", "suite"),
+    ("validation", "batch_suite"),
+    ("training", "source"),
+    ("rollout", "smoke_request"),
+)
+"""Fields that hold the URI of something which has to be there."""
+
 
 class ReleaseSpec(Frozen):
     """The whole of a release: from data to a model version that serves."""
@@ -40,6 +51,14 @@ class ReleaseSpec(Frozen):
     tags: Mapping[str, str] = Field(
         default={}, description="Words kept with the model version, e.g. the code revision."
     )
+
+    def places(self) -> list[tuple[str, str]]:
+        """Return the fields that name something which has to be there, and the URI in each."""
+        found = [
+            (f"{section}.{field}", getattr(getattr(self, section), field))
+            for section, field in PLACES
+        ]
+        return [(field, uri) for field, uri in found if uri is not None]
 
     def digest(self) -> str:
         """Return a short name for exactly this specification."""

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from blocks.providers.local import processes
-from blocks.providers.local.workspace import owner_of
+from blocks.workspace import owner_of
 from flows.cli import bluewater
 from flows.exits import Exit
 from tests.chains.command import ROOT, run, run_json
