@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import click
 import httptools
@@ -149,6 +148,7 @@ def request_bytes(port: int, body: bytes, path: str = "/invocations") -> bytes:
 @click.option("--path", default="/invocations")
 @click.option("--connections", default=1, help="Connections to each port.")
 @click.option("--seconds", default=5.0)
+@click.option("--out", default="-", type=click.File("wb"), help="File for what was seen.")
 @click.option("--pace", default=0.0, help="Requests a second of all connections; 0 = no limit.")
 def main(
     *,
@@ -158,13 +158,14 @@ def main(
     connections: int,
     seconds: float,
     pace: float,
+    out: BinaryIO,
 ) -> None:
-    """Print what was seen at each port as one line of JSON."""
+    """Write what was seen at each port as one line of JSON."""
     content = body.read_bytes()
     requests = {port: request_bytes(port, content, path) for port in ports}
     asking = load("127.0.0.1", requests, connections=connections, seconds=seconds, pace=pace)
     seen = {str(port): each.told() for port, each in uvloop.run(asking).items()}
-    sys.stdout.write(orjson.dumps(seen).decode() + "\n")
+    out.write(orjson.dumps(seen) + b"\n")
 
 
 if __name__ == "__main__":

@@ -148,9 +148,11 @@ def ask_all(
     command = [sys.executable, "-m", "benchmarks.serving.load"]
     command += [word for port in ports for word in ("--port", str(port))]
     command += ["--body", str(body), "--connections", str(connections), "--seconds", str(seconds)]
-    command += ["--pace", str(pace)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    seen: dict[int, dict[str, Any]] = {int(k): v for k, v in json.loads(done.stdout).items()}
+    out = body.with_suffix(".seen")
+    command += ["--pace", str(pace), "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    told = json.loads(out.read_bytes())
+    seen: dict[int, dict[str, Any]] = {int(port): each for port, each in told.items()}
     for each in seen.values():
         if set(each["statuses"]) != {"200"} or each["broken"]:
             raise SystemExit(f"not all was answered: {each['statuses']}, {each['broken']} broken")
