@@ -19,8 +19,7 @@ from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, Tra
 from tasks.validation.report import DataRejected
 from tasks.validation.suite import SuiteRefused
 
-
-@exits(
+ENDS = (
     (DataRejected, Exit.DATA),
     (SuiteRefused, Exit.USAGE),
     (TrainingFailed, Exit.TRAINING),
@@ -31,6 +30,10 @@ from tasks.validation.suite import SuiteRefused
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),
 )
+"""What a release may meet, and how its command ends then."""
+
+
+@exits(*ENDS)
 def run(
     *,
     specification: Path,

@@ -173,11 +173,16 @@ def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[],
         yield lambda: features.require_traffic(copied)
 
 
-def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:
+def secret_names(spec: ReleaseSpec) -> dict[str, str]:
+    """Return the secrets that a specification needs, by the field that names each."""
     named = {f"training.secrets.{env}": name for env, name in spec.training.secrets.items()}
     if spec.rollout.serving.token_secret:
         named["rollout.serving.token_secret"] = spec.rollout.serving.token_secret
-    for field, name in named.items():
+    return named
+
+
+def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:
+    for field, name in secret_names(spec).items():
         try:
             secrets.get(name)
         except NotFound as error:

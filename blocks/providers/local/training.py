@@ -61,7 +61,9 @@ class LocalTraining(Block, TrainingJobs):
     machine: LocalMachine = Field(
         default_factory=LocalMachine, description="Where jobs are kept on this machine."
     )
-    market: Market = Field(default_factory=Market, description="When spot jobs are taken back.")
+    market: Market = Field(
+        default_factory=market.default_market, description="When spot jobs are taken back."
+    )
     grace: float = Field(
         default=10.0, ge=0, description="Seconds a cancelled job has to end before it is killed."
     )
