@@ -55,7 +55,11 @@ class LocalTraining(Block, TrainingJobs):
 
     provider: ClassVar[str] = "local"
     features: ClassVar[TrainingFeatures] = TrainingFeatures(
-        idempotency=Idempotency.NAMED, spot=True, multi_node=False, max_duration=None
+        idempotency=Idempotency.NAMED,
+        spot=True,
+        multi_node=False,
+        zones=True,
+        max_duration=None,
     )
 
     machine: LocalMachine = Field(
