@@ -61,6 +61,7 @@ class SageMakerTraining(Block, TrainingJobs):
         idempotency=Idempotency.NAMED,
         spot=True,
         multi_node=True,
+        zones=False,  # SageMaker takes a zone of the subnets that it is given
         max_duration=timedelta(days=28),
     )
 
