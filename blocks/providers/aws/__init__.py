@@ -11,6 +11,7 @@ PROVIDER = Provider(
         "store": "blocks.providers.aws.store:AwsStore",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
         "prices": "blocks.providers.aws.cost:AwsPrices",
+        "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
     bench="blocks.providers.aws.bench:AwsBench",
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
 import s3fs
@@ -24,7 +25,7 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import explain
-from blocks.providers.aws.objects import head, split
+from blocks.providers.aws.s3 import Objects, place_of
 
 _REPEATS = 4  # of calls that may be repeated
 
@@ -54,7 +55,7 @@ class AwsStore(Block, ObjectStore):
         return explain(error)
 
     def _read(self, uri: str) -> bytes:
-        bucket, key = split(uri)
+        bucket, key = place_of(uri)
         content: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
@@ -62,7 +63,7 @@ class AwsStore(Block, ObjectStore):
         return cast(BinaryIO, self._files.open(uri, "rb"))
 
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
-        bucket, key = split(uri)
+        bucket, key = place_of(uri)
         asked: dict[str, Any] = {"Bucket": bucket, "Key": key, "Body": data, **self._encryption}
         if only_if_absent:
             # Once only: repeated after a lost reply, it would meet what it wrote itself.
@@ -73,23 +74,23 @@ class AwsStore(Block, ObjectStore):
         modified = parsedate_to_datetime(date) if date else datetime.now(UTC)
         return _info(bucket, key, len(data), told["ETag"], modified)
 
+    def _upload(self, file: Path, uri: str) -> ObjectInfo:
+        bucket, key = place_of(uri)
+        with file.open("rb") as source:  # in parts where it is large; it shows when all are there
+            self._s3.upload_fileobj(source, bucket, key, ExtraArgs=dict(self._encryption))
+        found = Objects(self._s3).head(uri)
+        if found is None:
+            raise NotFound(f"{uri} was removed as soon as it was written")
+        return _info(found.bucket, found.key, found.size, found.etag, found.modified)
+
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
-        bucket, key = split(prefix)
-        key = key.rstrip("/")
-        if told := head(self._s3, f"s3://{bucket}/{key}"):
-            yield _info(bucket, key, told["ContentLength"], told["ETag"], told["LastModified"])
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"{key}/" if key else ""
-        )
-        for page in pages:
-            for each in page.get("Contents", ()):
-                if not _marks_folder(each):
-                    yield _info(
-                        bucket, each["Key"], each["Size"], each["ETag"], each["LastModified"]
-                    )
+        objects = Objects(self._s3)
+        one = objects.head(prefix)
+        for found in (*((one,) if one else ()), *objects.below(prefix)):
+            yield _info(found.bucket, found.key, found.size, found.etag, found.modified)
 
     def _remove(self, uri: str) -> None:
-        bucket, key = split(uri)
+        bucket, key = place_of(uri)
         self._s3.delete_object(Bucket=bucket, Key=key)
 
     @property
@@ -131,8 +132,3 @@ def _info(bucket: str, key: str, size: int, etag: str, modified: datetime) -> Ob
     return ObjectInfo(
         uri=f"s3://{bucket}/{key}", size=size, etag=etag.strip('"'), modified=modified
     )
-
-
-def _marks_folder(found: Mapping[str, Any]) -> bool:
-    """Whether that is what consoles make for an empty folder."""
-    return bool(found["Key"].endswith("/") and found["Size"] == 0)

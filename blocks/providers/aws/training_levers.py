@@ -91,6 +91,7 @@ class TrainingLevers:
             "machine": job["ResourceConfig"]["InstanceType"],
             "nodes": len(self._containers(ref)),
             "spot": job["EnableManagedSpotTraining"],
+            "zone": got.get("BLUEWATER_ZONE", ""),
             "data_uri": channels[DATA],
             "checkpoint_uri": job["CheckpointConfig"]["S3Uri"],
             "output_uri": job["OutputDataConfig"]["S3OutputPath"],
