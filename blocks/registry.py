@@ -33,6 +33,8 @@ class Provider:
     title: str
     capabilities: Mapping[str, str]  # capability -> "module:Class"
     bench: str
+    rehearsal: str | None = None  # what plays the provider on this machine
+    rehearsal_extra: str | None = None  # and what that takes
     services: str | None = None  # pages that this provider can start here
     extra: str | None = None  # what `pip install bluewater[extra]` brings
 

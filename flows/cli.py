@@ -145,6 +145,29 @@ def plan(**given: Any) -> None:
 
 
 @bluewater.command()
+@specification
+@click.option("--provider", default="local", show_default=True, help="Which provider is played.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Let this happen, too; see --list."
+)
+@click.option(
+    "--spot-trace", type=click.Path(path_type=Path), help="When spot machines are taken back."
+)
+@click.option("--per-second", default=20.0, show_default=True, help="Requests on the endpoint.")
+@click.option("--as-written", is_flag=True, help="Keep long steps; else minutes become seconds.")
+@click.option("--list", "list_faults", is_flag=True, help="List the provider's faults, and end.")
+@changes
+@as_json
+def rehearse(**given: Any) -> None:
+    """Play a release against an emulated provider.
+
+    The version of SPECIFICATION, a YAML file, is released twice: a first time in peace, then under
+    load and faults. It needs no account and costs nothing.
+    """
+    _with_prefect("rehearse", given)
+
+
+@bluewater.command()
 @click.argument("data")
 @click.option("--batch", required=True, help="Column that names the batch of a row, e.g. a week.")
 @suite_file

@@ -16,6 +16,8 @@ from blocks.contracts import (
 from blocks.platform import Platform
 from flows.rollout import to_ports
 from flows.surroundings import surroundings
+from tasks.costs.actual import CostReport
+from tasks.costs.stage import tell_costs
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
 from tasks.promotion.stage import settle_alias_of
@@ -27,6 +29,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.specification.stage import check_specification
 from tasks.training.report import TrainingReport
 from tasks.training.stage import train_model
+from tasks.transfer.stage import upload_sources
 from tasks.validation.report import ValidationReport
 from tasks.validation.stage import validate_data
 from tasks.watch.stage import profile_reference
@@ -41,6 +44,7 @@ class ReleaseReport(Frozen):
     evaluation: EvaluationReport
     model: ModelVersion
     rollout: RolloutReport
+    costs: CostReport
 
 
 @flow(name="release", flow_run_name="release {spec.name}", log_prints=False)
@@ -62,9 +66,10 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
     endpoints = platform.connect(Endpoints)
     digest = check_specification(spec, surroundings(platform))
     with a_run(store, spec.name, digest, run=run) as run_id:
-        validation = validate_data(store, spec.validation, spec.data.train, run=run_id)
+        there = upload_sources(store, spec, run=run_id)
+        validation = validate_data(store, there.validation, there.data.train, run=run_id)
         training = train_model(
-            jobs, store, prices, spec.training, data_uri=spec.data.train, run=run_id
+            jobs, store, prices, there.training, data_uri=there.data.train, run=run_id
         )
         settle_alias_of(
             models,
@@ -78,8 +83,8 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         evaluation = evaluate_model(
             store,
             prices,
-            spec.evaluation,
-            spec.data,
+            there.evaluation,
+            there.data,
             challenger=training.result,
             champion=models.resolve(spec.name, spec.alias),
             machine=spec.rollout.machine,
@@ -87,12 +92,13 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         )
         require(evaluation)
         reference = profile_reference(
-            store, spec.watch, spec.data, training=training.result, run=run_id
+            store, there.watch, there.data, training=training.result, run=run_id
         )
         model = register_model(
             models,
             store,
             spec,
+            data_uri=there.data.train,
             validation=validation,
             training=training,
             evaluation=evaluation,
@@ -101,11 +107,20 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         )
         rollout = roll_out(
             to_ports(platform),
-            spec.rollout,
+            there.rollout,
             model,
             alias=spec.alias,
             run=run_id,
             beaten=evaluation.champion,
+        )
+        costs = tell_costs(
+            prices,
+            store,
+            spec,
+            training=training,
+            evaluation=evaluation,
+            rollout=rollout,
+            run=run_id,
         )
         return ReleaseReport(
             run=run_id,
@@ -114,4 +129,5 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             evaluation=evaluation,
             model=model,
             rollout=rollout,
+            costs=costs,
         )

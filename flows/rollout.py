@@ -12,6 +12,7 @@ from tasks.rollout.driver import Ports
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out, take_back
 from tasks.specification.spec import ReleaseSpec
+from tasks.transfer.stage import upload_sources
 
 
 @flow(name="rollout", flow_run_name="rollout {spec.name} version {version}", log_prints=False)
@@ -25,7 +26,8 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
     if model is None:
         raise InvalidRequest(f"{spec.name!r} has no version {version!r}; register it first")
     name = run or f"rollout-{spec.name}-{version}"
-    return roll_out(ports, spec.rollout, model, alias=spec.alias, run=name)
+    there = upload_sources(ports.store, spec, run=name)
+    return roll_out(ports, there.rollout, model, alias=spec.alias, run=name)
 
 
 @flow(name="rollback", flow_run_name="rollback {endpoint}", log_prints=False)

@@ -23,7 +23,7 @@ import psutil
 
 from blocks.providers.local import processes
 from blocks.providers.local.services import LocalServices
-from blocks.providers.local.workspace import owner_of
+from blocks.workspace import owner_of
 
 STEPS = (
     *("check", "validate", "train", "settle", "evaluate"),

@@ -50,7 +50,11 @@ class InstantTraining(TrainingJobs):
 
     provider = "instant"
     features = TrainingFeatures(
-        idempotency=Idempotency.NATIVE, spot=True, multi_node=True, max_duration=None
+        idempotency=Idempotency.NATIVE,
+        spot=True,
+        multi_node=True,
+        zones=True,
+        max_duration=None,
     )
 
     def __init__(self, model: ModelDraft) -> None:

@@ -1,7 +1,8 @@
 """A load generator: so many connections, each with one request in flight.
 
-Closed loop: the next request follows the answer. With ``--pace`` each connection asks at fixed
-times; a late answer delays the next request, whose time still counts from when it was due.
+Closed loop: the next request follows the answer. With ``--pace`` each connection asks at random
+times (a Poisson process); a late answer delays the next request, whose time still counts from when
+it was due. With several ports, each has so many connections, all of them in the same moments.
 
 asyncio, uvloop and httptools (the parser of uvicorn), in a process of its own. It takes about 25 us
 of CPU for a request, so on the same two cores it costs both sides of a comparison the same.
@@ -12,12 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import click
 import httptools
@@ -30,10 +30,24 @@ class Seen:
     """What all connections saw."""
 
     until: float
-    every: float = 0.0  # seconds between two requests of a connection; 0 = at once
+    every: float = 0.0  # mean seconds between two requests of a connection; 0 = at once
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     broken: int = 0
+    took: float = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """Return requests per second and latencies in milliseconds."""
+        ordered = sorted(self.seconds)
+        return {
+            "requests": len(ordered),
+            "per_second": len(ordered) / self.took,
+            "p50_ms": at(ordered, 0.50) * 1000,
+            "p99_ms": at(ordered, 0.99) * 1000,
+            "statuses": {str(status): count for status, count in self.statuses.items()},
+            "broken": self.broken,
+            "ms": [round(value * 1000, 3) for value in self.seconds],
+        }
 
 
 class Connection(asyncio.Protocol):
@@ -47,7 +61,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._due = time.perf_counter() + random.random() * self._seen.every
+        self._due = time.perf_counter() + self._gap()
         self._ask_when_due()
 
     def data_received(self, data: bytes) -> None:
@@ -58,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._seen.seconds.append(now - self._begun)
         self._seen.statuses[self._parser.get_status_code()] += 1
         if now < self._seen.until:
-            self._due += self._seen.every
+            self._due += self._gap()
             self._ask_when_due()
         else:
             self._finish()
@@ -67,6 +81,9 @@ class Connection(asyncio.Protocol):
         if not self._done.done():
             self._seen.broken += 1
             self._finish()
+
+    def _gap(self) -> float:
+        return random.expovariate(1 / self._seen.every) if self._seen.every else 0.0
 
     def _ask_when_due(self) -> None:
         wait = self._due - time.perf_counter() if self._seen.every else 0.0
@@ -88,30 +105,27 @@ class Connection(asyncio.Protocol):
 
 
 async def load(
-    host: str, port: int, request: bytes, *, connections: int, seconds: float, pace: float = 0.0
-) -> dict[str, Any]:
-    """Ask for so long; return requests per second and latencies in milliseconds."""
-    loop = asyncio.get_running_loop()
-    every = connections / pace if pace else 0.0
-    seen, begun = Seen(until=time.perf_counter() + seconds, every=every), time.perf_counter()
-    ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
-    for end in ends:
-        await loop.create_connection(
-            lambda end=end: Connection(request, seen, end),  # type: ignore[misc]
-            host,
-            port,
-        )
+    host: str, requests: dict[int, bytes], *, connections: int, seconds: float, pace: float = 0.0
+) -> dict[int, Seen]:
+    """Ask each port for so long; return what its connections saw. ``pace`` is of all of them."""
+    loop, begun = asyncio.get_running_loop(), time.perf_counter()
+    every = connections * len(requests) / pace if pace else 0.0
+    seen = {port: Seen(until=begun + seconds, every=every) for port in requests}
+    ends: list[asyncio.Future[None]] = []
+    for port, request in requests.items():
+        for _ in range(connections):
+            ends.append(end := loop.create_future())
+            await loop.create_connection(
+                lambda port=port, request=request, end=end: Connection(  # type: ignore[misc]
+                    request, seen[port], end
+                ),
+                host,
+                port,
+            )
     await asyncio.gather(*ends)
-    took = time.perf_counter() - begun
-    ordered = sorted(seen.seconds)
-    return {
-        "requests": len(ordered),
-        "per_second": len(ordered) / took,
-        "p50_ms": at(ordered, 0.50) * 1000,
-        "p99_ms": at(ordered, 0.99) * 1000,
-        "statuses": {str(status): count for status, count in seen.statuses.items()},
-        "broken": seen.broken,
-    }
+    for each in seen.values():
+        each.took = time.perf_counter() - begun
+    return seen
 
 
 def at(ordered: list[float], share: float) -> float:
@@ -129,20 +143,29 @@ def request_bytes(port: int, body: bytes, path: str = "/invocations") -> bytes:
 
 
 @click.command()
-@click.option("--port", type=int, required=True)
+@click.option("--port", "ports", type=int, required=True, multiple=True)
 @click.option("--body", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--path", default="/invocations")
-@click.option("--connections", default=1)
+@click.option("--connections", default=1, help="Connections to each port.")
 @click.option("--seconds", default=5.0)
+@click.option("--out", default="-", type=click.File("wb"), help="File for what was seen.")
 @click.option("--pace", default=0.0, help="Requests a second of all connections; 0 = no limit.")
 def main(
-    *, port: int, body: Path, path: str, connections: int, seconds: float, pace: float
+    *,
+    ports: tuple[int, ...],
+    body: Path,
+    path: str,
+    connections: int,
+    seconds: float,
+    pace: float,
+    out: BinaryIO,
 ) -> None:
-    """Print what was seen as one line of JSON."""
-    request = request_bytes(port, body.read_bytes(), path)
-    asking = load("127.0.0.1", port, request, connections=connections, seconds=seconds, pace=pace)
-    seen = uvloop.run(asking)
-    sys.stdout.write(orjson.dumps(seen).decode() + "\n")
+    """Write what was seen at each port as one line of JSON."""
+    content = body.read_bytes()
+    requests = {port: request_bytes(port, content, path) for port in ports}
+    asking = load("127.0.0.1", requests, connections=connections, seconds=seconds, pace=pace)
+    seen = {str(port): each.told() for port, each in uvloop.run(asking).items()}
+    out.write(orjson.dumps(seen) + b"\n")
 
 
 if __name__ == "__main__":

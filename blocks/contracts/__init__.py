@@ -64,7 +64,21 @@ from blocks.contracts.training import (
     TrainingResult,
 )
 
+CONTRACTS: tuple[type[Contract], ...] = (
+    TrainingJobs,
+    ModelRegistry,
+    Endpoints,
+    ObjectStore,
+    Monitor,
+    BatchInference,
+    SecretStore,
+    Prices,
+    Inventory,
+)
+"""All contracts, in the order of a release."""
+
 __all__ = [
+    "CONTRACTS",
     "LATENCY_RATIO",
     "PREDICTION_BUCKETS",
     "Basis",

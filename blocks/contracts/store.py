@@ -6,6 +6,7 @@ import abc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, ClassVar, final
 
 from blocks.contracts.base import Contract
@@ -75,6 +76,13 @@ class ObjectStore(Contract):
             return self._write(uri, data, only_if_absent)
 
     @final
+    def upload(self, file: Path, uri: str) -> ObjectInfo:
+        """Copy a file of this machine there, whole or not at all, in little memory."""
+        with self._calling("upload"):
+            self.features.require_scheme(uri)
+            return self._upload(file, uri)
+
+    @final
     def walk(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects below ``prefix`` (a folder, or one object), in name order."""
         with self._calling("walk"):
@@ -94,6 +102,8 @@ class ObjectStore(Contract):
     def _open(self, uri: str) -> BinaryIO: ...
     @abc.abstractmethod
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo: ...
+    @abc.abstractmethod
+    def _upload(self, file: Path, uri: str) -> ObjectInfo: ...
     @abc.abstractmethod
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]: ...
     @abc.abstractmethod

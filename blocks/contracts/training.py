@@ -31,12 +31,18 @@ class TrainingFeatures:
     idempotency: Idempotency
     spot: bool
     multi_node: bool
+    zones: bool  # a request may name the zone where it runs
     max_duration: timedelta | None  # the longest job the provider runs; None = no limit
 
     def require(self, request: TrainingRequest) -> None:
         """Raise Unsupported for the first thing asked that is not on offer."""
         if request.spot and not self.spot:
             raise Unsupported("no spot capacity here; set spot=False", code="SPOT")
+        if request.zone and not self.zones:
+            raise Unsupported(
+                f'a job cannot be sent to a zone here ({request.zone!r} asked); set zone=""',
+                code="ZONE",
+            )
         if request.nodes > 1 and not self.multi_node:
             raise Unsupported(
                 f"one node only, {request.nodes} asked; set nodes=1", code="MULTI_NODE"
@@ -59,6 +65,7 @@ class TrainingRequest(Frozen):
     machine: str
     nodes: int = Field(default=1, ge=1)
     spot: bool = False
+    zone: str = ""  # where it must run, in the provider's words; empty = anywhere
     data_uri: str
     checkpoint_uri: str  # shared by all attempts of one run
     output_uri: str  # model and outcome file

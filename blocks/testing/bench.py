@@ -87,6 +87,10 @@ class Bench(Protocol):
         """What computes or bills upstream right now, by any name."""
         ...
 
+    def zone(self) -> str:
+        """Return a zone that a training request may name; empty where that is not on offer."""
+        ...
+
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret where the provider's store finds it."""
         ...

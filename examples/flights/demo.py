@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from blocks.providers.local.services import LocalServices
-from blocks.providers.local.workspace import default_workspace, folder_of
+from blocks.workspace import default_workspace, folder_of
 from examples.flights.prepare import prepare
 
 HERE = Path(__file__).parent

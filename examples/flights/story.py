@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from blocks.contracts import Phase
 from blocks.platform import Platform
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.rehearsal import Reclaim
 from blocks.providers.local.services import LocalServices
 from blocks.providers.local.training import LocalTraining
 from examples.flights.traffic import Traffic
@@ -52,7 +51,7 @@ def main() -> None:
     token = os.environ["BLUEWATER_SECRET_FLIGHTS_TOKEN"]
     rows = HERE / "data" / "holdout.parquet"
     callers = Traffic(url, token=token, rows=rows, per_second=REQUESTS_PER_SECOND)
-    with callers as traffic, Reclaim():
+    with callers as traffic, Reclaim(LocalTraining(), tell=_announce):
         second = _release()
     console.rule("[bold]What happened")
     tell(second)
@@ -80,31 +79,8 @@ def _release(*changes: str) -> ReleaseReport:
     return release(Platform(name="this machine"), spec, run=f"demo-{time.time():.0f}")
 
 
-class Reclaim:
-    """Takes the machine of the next spot job away in the middle of its training."""
-
-    def __init__(self) -> None:
-        self._jobs = LocalTraining()
-        self._known = {ref.id for ref in self._jobs.refs()}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Reclaim:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.2):
-            for ref in self._jobs.refs():
-                status = self._jobs.status(ref) if ref.id not in self._known else None
-                if status and status.phase is Phase.RUNNING and (status.progress or 0) >= 0.4:
-                    console.print(f"[bold yellow]the market takes the machine of {ref.id} back[/]")
-                    self._jobs.reclaim(ref)
-                    return
+def _announce(what: str) -> None:
+    console.print(f"[bold yellow]{what}[/]")
 
 
 def _show_links(report: ReleaseReport, prefect: str, mlflow: str) -> None:

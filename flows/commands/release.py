@@ -19,8 +19,7 @@ from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, Tra
 from tasks.validation.report import DataRejected
 from tasks.validation.suite import SuiteRefused
 
-
-@exits(
+ENDS = (
     (DataRejected, Exit.DATA),
     (SuiteRefused, Exit.USAGE),
     (TrainingFailed, Exit.TRAINING),
@@ -31,6 +30,10 @@ from tasks.validation.suite import SuiteRefused
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),
 )
+"""What a release may meet, and how its command ends then."""
+
+
+@exits(*ENDS)
 def run(
     *,
     specification: Path,
@@ -57,3 +60,4 @@ def tell(report: ReleaseReport) -> None:
     """Print what a release found and did."""
     show(report.training.table(), title="Training", as_json=False)
     tell_rollout(report.rollout, as_json=False)
+    show(report.costs.table(), title="Costs", as_json=False)

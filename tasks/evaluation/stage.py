@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from threadpoolctl import threadpool_limits
 
 from blocks.contracts import ModelVersion, ObjectStore, Price, Prices, TrainingResult
-from blocks.workload.places import local_path
 from tasks import showing
 from tasks.data import DataSpec
 from tasks.evaluation import plots
@@ -24,6 +22,7 @@ from tasks.evaluation.scoring import LoadedModel, ModelRefused, Scored, load_mod
 from tasks.evaluation.slices import slices, whole
 from tasks.evaluation.spec import EvaluationSpec
 from tasks.memory import remember
+from tasks.transfer.models import model_folder
 
 
 @task(name="evaluate", task_run_name="evaluate {run}", cache_policy=NO_CACHE)
@@ -61,8 +60,8 @@ class _Evaluation:
     def report(
         self, challenger: TrainingResult, champion: ModelVersion | None, price: Price | None
     ) -> EvaluationReport:
-        new = load_model(_folder(challenger.model_uri), challenger.digest)
-        old = load_model(_folder(champion.uri), champion.digest) if champion else None
+        new = self._load(challenger.model_uri, challenger.digest)
+        old = self._load(champion.uri, champion.digest) if champion else None
         models = [old, new] if old else [new]
         held_out = self._score(self.data.holdout, models)
         fit = calibration(held_out.truth, held_out.scores[-1])
@@ -86,6 +85,9 @@ class _Evaluation:
             block_inconclusive=self.spec.on_inconclusive == "block",
             plots=self._plots(held_out, names, fit, by_slice),
         )
+
+    def _load(self, uri: str, digest: str) -> LoadedModel:
+        return load_model(model_folder(self.store, uri, digest), digest)
 
     def _score(self, uri: str, models: Sequence[LoadedModel]) -> Scored:
         scored = score(self.store, uri, self.data, models, cluster=self.spec.cluster)
@@ -150,13 +152,6 @@ class _Evaluation:
             name: self.store.write(f"{self.place}/{name}.png", png).uri
             for name, png in drawn.items()
         }
-
-
-def _folder(uri: str) -> Path:
-    path = local_path(uri)
-    if path is None:
-        raise ModelRefused(f"{uri} is not on this machine; fetch it first")
-    return path
 
 
 def _cost(latency: Latency, price: Price | None) -> Decimal | None:

@@ -25,18 +25,23 @@ def register_model(
     store: ObjectStore,
     spec: ReleaseSpec,
     *,
+    data_uri: str,
     validation: ValidationReport,
     training: TrainingReport,
     evaluation: EvaluationReport,
     profile_uri: str,
     run: str,
 ) -> ModelVersion:
-    """Return the version under which the model is kept; one version per run, however often."""
+    """Return the version under which the model is kept; one version per run, however often.
+
+    ``data_uri`` is where the training read its data; code is told of as the specification names it.
+    """
     make = partial(
         _draft,
         store,
         spec,
         run,
+        data_uri=data_uri,
         validation=validation,
         training=training,
         evaluation=evaluation,
@@ -54,6 +59,7 @@ def _draft(
     spec: ReleaseSpec,
     run: str,
     *,
+    data_uri: str,
     validation: ValidationReport,
     training: TrainingReport,
     evaluation: EvaluationReport,
@@ -79,7 +85,7 @@ def _draft(
     lineage = {
         "run": run,
         "specification": spec.digest(),
-        "data": spec.data.train,
+        "data": data_uri,
         "data_fingerprint": validation.fingerprint,
         "code_revision": code_revision(source) if source else "",
         "code_digest": code_digest(source) if source else "",

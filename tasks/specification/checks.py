@@ -22,9 +22,12 @@ from blocks.contracts import (
     Unsupported,
     VariantRequest,
 )
+from tasks.costs.forecast import forecast
+from tasks.costs.money import shown as shown_money
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
+from tasks.transfer.sources import Sources
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
@@ -57,33 +60,24 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_objects(spec, around.store),
         *_columns(spec, around.store),
         *_machines(spec, around.prices),
+        *_budget(spec, around.prices),
         *_features(spec, around),
         *_secrets(spec, around.secrets),
     ]
 
 
 def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
-    named = {
-        "data.train": spec.data.train,
-        "data.holdout": spec.data.holdout,
-        "data.recent": spec.data.recent,
-        "validation.suite": spec.validation.suite,
-        "validation.batch_suite": spec.validation.batch_suite,
-        "training.source": spec.training.source,
-        "rollout.smoke_request": spec.rollout.smoke_request,
-    }
-    for field, uri in named.items():
-        if uri is None:
-            continue
+    sources = Sources(store=store)
+    for field, uri in spec.places():
         try:
-            found = next(iter(store.walk(uri)), None)
+            found = next(sources.walk(uri), None)
         except ProviderError as error:
             scheme = store.features.scheme
             yield Problem(
                 field=field,
                 value=uri,
                 problem=f"the store of this platform cannot reach it: {error}",
-                remedy=f"give a {scheme}:// URI, or a platform whose store holds it",
+                remedy=f"give a {scheme}:// URI, a path of this machine, or another platform",
             )
         else:
             if found is None:
@@ -118,10 +112,11 @@ def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
 def _columns_of(store: ObjectStore, uri: str) -> list[str] | None:
     """Return the columns of a data set, or None where that is no question of this check."""
     try:
-        first = next((each for each in store.walk(uri) if each.uri.endswith(".parquet")), None)
+        sources = Sources(store=store)
+        first = next((each for each in sources.walk(uri) if each.endswith(".parquet")), None)
         if first is None:
             return None
-        with store.open(first.uri) as file:
+        with sources.open(first) as file:
             return list(pq.read_schema(file).names)
     except (ProviderError, OSError, ValueError):
         return None  # reported by the check of the objects, or by validation with the rows
@@ -139,6 +134,25 @@ def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
                 value=machine,
                 problem=f"no {'spot ' if spot else ''}price is known for this machine",
                 remedy="correct its name, or add its price to the platform's price book",
+            )
+
+
+def _budget(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
+    if spec.budget is None:
+        return
+    expected = forecast(spec, prices)
+    run, month = expected.per_run, expected.per_month
+    limits = [
+        ("budget.per_run", spec.budget.per_run, run.low if run else None, "a release"),
+        ("budget.per_month", spec.budget.per_month, month.high if month else None, "a month"),
+    ]
+    for field, limit, cost, what in limits:
+        if limit is not None and cost is not None and cost > limit:
+            yield Problem(
+                field=field,
+                value=str(limit),
+                problem=f"{what} is expected to cost {shown_money(cost)}",
+                remedy="raise it, or take smaller or fewer machines, spot, or shorter steps",
             )
 
 
@@ -181,11 +195,16 @@ def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[],
         yield lambda: features.require_traffic(copied)
 
 
-def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:
+def secret_names(spec: ReleaseSpec) -> dict[str, str]:
+    """Return the secrets that a specification needs, by the field that names each."""
     named = {f"training.secrets.{env}": name for env, name in spec.training.secrets.items()}
     if spec.rollout.serving.token_secret:
         named["rollout.serving.token_secret"] = spec.rollout.serving.token_secret
-    for field, name in named.items():
+    return named
+
+
+def _secrets(spec: ReleaseSpec, secrets: SecretStore) -> Iterator[Problem]:
+    for field, name in secret_names(spec).items():
         try:
             secrets.get(name)
         except NotFound as error:

@@ -13,17 +13,7 @@ from pydantic import ValidationError
 
 from tasks.specification.checks import Surroundings, check
 from tasks.specification.problems import Problem, SpecificationRefused, from_validation_error
-from tasks.specification.spec import ReleaseSpec
-
-PLACES = (
-    ("data", "train"),
-    ("data", "holdout"),
-    ("data", "recent"),
-    ("validation", "suite"),
-    ("validation", "batch_suite"),
-    ("training", "source"),
-    ("rollout", "smoke_request"),
-)
+from tasks.specification.spec import PLACES, ReleaseSpec
 
 
 def load(file: Path, *, changes: Sequence[str] = ()) -> ReleaseSpec:

@@ -8,12 +8,24 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from blocks.contracts import Frozen
+from tasks.costs.spec import BudgetSpec
 from tasks.data import DataSpec
 from tasks.evaluation.spec import EvaluationSpec
 from tasks.rollout.spec import RolloutSpec
 from tasks.training.spec import TrainingSpec
 from tasks.validation.spec import ValidationSpec
 from tasks.watch.spec import WatchSpec
+
+PLACES = (
+    ("data", "train"),
+    ("data", "holdout"),
+    ("data", "recent"),
+    ("validation", "suite"),
+    ("validation", "batch_suite"),
+    ("training", "source"),
+    ("rollout", "smoke_request"),
+)
+"""Fields that hold the URI of something which has to be there."""
 
 
 class ReleaseSpec(Frozen):
@@ -37,9 +49,20 @@ class ReleaseSpec(Frozen):
     watch: WatchSpec = Field(
         default=WatchSpec(), description="What to look for afterwards, in live traffic."
     )
+    budget: BudgetSpec | None = Field(
+        default=None, description="What all of it may cost; over that nothing is started."
+    )
     tags: Mapping[str, str] = Field(
         default={}, description="Words kept with the model version, e.g. the code revision."
     )
+
+    def places(self) -> list[tuple[str, str]]:
+        """Return the fields that name something which has to be there, and the URI in each."""
+        found = [
+            (f"{section}.{field}", getattr(getattr(self, section), field))
+            for section, field in PLACES
+        ]
+        return [(field, uri) for field, uri in found if uri is not None]
 
     def digest(self) -> str:
         """Return a short name for exactly this specification."""

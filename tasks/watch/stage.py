@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 from prefect import task
@@ -13,11 +12,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from blocks.contracts import Frozen, Monitor, ObjectStore, Sample, TrainingResult, Window
-from blocks.workload.places import local_path
 from tasks import showing
 from tasks.data import DataSpec
-from tasks.evaluation.scoring import ModelRefused, load_model
+from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
+from tasks.transfer.models import model_folder
 from tasks.watch import plots, reference
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
@@ -47,7 +46,9 @@ def profile_reference(
     place = f"{store.root}/runs/{run}/watch"
 
     def make() -> ReferenceMade:
-        model = load_model(_folder(training.model_uri), training.digest)
+        model = load_model(
+            model_folder(store, training.model_uri, training.digest), training.digest
+        )
         made = reference_for(store, data, spec, model, name=training.digest[:12])
         kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
         return ReferenceMade(
@@ -186,10 +187,3 @@ def _show(report: WatchReport, store: ObjectStore) -> None:
 
 def _name(window: Window) -> str:
     return f"{window.start:%Y%m%dT%H%M%SZ}"
-
-
-def _folder(uri: str) -> Path:
-    path = local_path(uri)
-    if path is None:
-        raise ModelRefused(f"{uri} is not on this machine; fetch it first")
-    return path

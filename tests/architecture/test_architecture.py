@@ -14,7 +14,7 @@ import pytest
 from prefect.blocks.core import Block
 
 from blocks import contracts, registry
-from blocks.contracts import Contract
+from blocks.contracts import CONTRACTS, Contract
 from flows.cli import bluewater
 
 ROOT = Path(__file__).parents[2]
@@ -22,11 +22,6 @@ PACKAGES = ("blocks", "tasks", "flows")
 MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if path.stem
 )
-CONTRACTS = [
-    cls
-    for cls in vars(contracts).values()
-    if inspect.isclass(cls) and issubclass(cls, Contract) and cls is not Contract
-]
 IMPLEMENTATIONS = [
     (name, contract)
     for name in registry.PROVIDERS
@@ -79,6 +74,15 @@ def test_what_a_provider_lists_keeps_the_contract(provider: str, contract: type[
     assert issubclass(cls, Block)
     assert cls.provider == provider
     assert cls.get_block_type_slug() == f"{provider}-{contract.capability}"
+
+
+def test_no_contract_is_forgotten() -> None:
+    found = {
+        cls
+        for cls in vars(contracts).values()
+        if inspect.isclass(cls) and issubclass(cls, Contract) and cls is not Contract
+    }
+    assert found == set(CONTRACTS)
 
 
 def test_every_capability_has_a_contract() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from blocks.providers.local import processes
 from blocks.providers.local.services import LocalServices
-from blocks.providers.local.workspace import owner_of
+from blocks.workspace import owner_of
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request says nothing
 

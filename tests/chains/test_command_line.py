@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from blocks.providers.local import processes
-from blocks.providers.local.workspace import owner_of
+from blocks.workspace import owner_of
 from flows.cli import bluewater
 from flows.exits import Exit
 from tests.chains.command import ROOT, run, run_json
@@ -37,7 +37,7 @@ def test_release_twice_return_and_take_down(
     world = {"workspace": workspace, "api": prefect_api}
     plan = run_json("plan", specification, **world)  # type: ignore[arg-type]
     assert [line["stage"] for line in plan] == [
-        *("validate", "train", "evaluate", "register", "roll out", "serve"),
+        *("validate", "train", "evaluate", "register", "roll out", "serve", "in all"),
     ]
     first = run_json("release", specification, **world)  # type: ignore[arg-type]
     assert first["rollout"]["outcome"] == "live"

@@ -13,8 +13,8 @@ from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.models import LocalModels
-from blocks.providers.local.workspace import owner_of
 from blocks.testing.waiting import until
+from blocks.workspace import owner_of
 from tests.chains.command import run, run_json, start
 from tests.chains.project import make_project
 

@@ -11,7 +11,7 @@ import pytest
 
 from blocks.providers.local import processes
 from blocks.providers.local.services import LocalServices
-from blocks.providers.local.workspace import owner_of
+from blocks.workspace import owner_of
 
 ASKS = {
     "prefect": ("POST", "/api/flow_runs/filter"),

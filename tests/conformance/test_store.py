@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -45,6 +46,20 @@ def test_writing_again_replaces_the_whole_object(store: ObjectStore) -> None:
     after = store.write(uri, b"short")
     assert store.read(uri) == b"short"
     assert before.etag != after.etag
+
+
+def test_a_file_of_this_machine_is_uploaded_whole(store: ObjectStore, tmp_path: Path) -> None:
+    file, uri = tmp_path / "a file", f"{store.root}/uploaded/object"
+    file.write_bytes(bytes(range(256)) * 40_000)  # more than one part where parts are sent
+    info = store.upload(file, uri)
+    assert info.size == 10_240_000
+    assert store.read(uri) == file.read_bytes()
+    file.write_bytes(b"again")
+    store.upload(file, uri)
+    assert store.read(uri) == b"again"
+    with pytest.raises(NotFound):
+        store.upload(tmp_path / "nothing", uri)
+    assert store.read(uri) == b"again"
 
 
 def test_a_stranger_reads_what_was_written(bench: Bench, store: ObjectStore) -> None:
@@ -109,6 +124,7 @@ def test_another_scheme_is_refused(store: ObjectStore, uri: str) -> None:
         lambda: store.read(uri),
         lambda: store.open(uri),
         lambda: store.write(uri, b""),
+        lambda: store.upload(Path(__file__), uri),
         lambda: list(store.walk(uri)),
         lambda: store.remove(uri),
     ):

@@ -125,6 +125,7 @@ def test_every_word_of_the_request_arrives(bench: Bench, jobs: TrainingJobs) -> 
             "secrets": {"API_KEY": "api-key"},
             "command": ("python", "train.py", "--flag", "two words", "*", "$HOME"),
             "max_duration": timedelta(minutes=77),
+            "zone": bench.zone(),
         }
     )
     bench.begin(ref := jobs.submit(request, key=KEY))
@@ -403,6 +404,18 @@ def test_spot_is_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
     assert usage is None or usage.spot
     bench.reclaim(ref)
     assert jobs.status(ref).phase is Phase.INTERRUPTED
+
+
+def test_a_zone_is_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
+    request = bench.training_request().model_copy(update={"zone": bench.zone() or "zone-1"})
+    if jobs.features.zones:
+        bench.begin(ref := jobs.submit(request, key=KEY))
+        assert bench.seen(ref)["zone"] == bench.zone() != ""
+        return
+    with pytest.raises(Unsupported) as caught:
+        jobs.submit(request, key=KEY)
+    assert caught.value.code == "ZONE"
+    assert bench.created("training") == 0
 
 
 def test_several_nodes_are_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:

@@ -114,6 +114,13 @@ TRAINING = (
         killers=("training::test_several_nodes_are_kept_or_refused",),
     ),
     Mutant(
+        name="the zone that was asked for is dropped",
+        file="providers/local/runner.py",
+        before='{"BLUEWATER_ZONE": request.zone} if request.zone',
+        after='{"BLUEWATER_ZONE": request.zone} if False',
+        killers=("training::test_a_zone_is_kept_or_refused",),
+    ),
+    Mutant(
         name="a machine that was taken back is a failure",
         file="providers/local/verdict.py",
         before='_ended(Phase.INTERRUPTED, "RECLAIMED"',

@@ -11,7 +11,11 @@ PROVIDER = Provider(
         "models": "blocks.providers.aws.models:SageMakerModels",
         "endpoints": "blocks.providers.aws.endpoints:SageMakerEndpoints",
         "monitor": "blocks.providers.aws.monitor:SageMakerMonitor",
+        "store": "blocks.providers.aws.store:AwsStore",
+        "batch": "blocks.providers.aws.batch:SageMakerBatch",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
+        "prices": "blocks.providers.aws.cost:AwsPrices",
+        "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
     bench="blocks.providers.aws.bench:AwsBench",
 )

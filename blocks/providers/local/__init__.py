@@ -17,5 +17,6 @@ PROVIDER = Provider(
         "inventory": "blocks.providers.local.inventory:LocalInventory",
     },
     bench="blocks.providers.local.bench:LocalBench",
+    rehearsal="blocks.providers.local.rehearsal:LocalRehearsal",
     services="blocks.providers.local.services:LocalServices",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.providers.local.workspace import default_workspace, folder_of, owner_of
+from blocks.workspace import default_workspace, folder_of, owner_of
 
 
 class LocalMachine(Block):

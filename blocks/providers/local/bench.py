@@ -94,6 +94,10 @@ class _Bench:
         """Return ``kind/id`` of every live process of this workspace, each once."""
         return sorted({found.resource for found in processes.owned(self.machine.owner)})
 
+    def zone(self) -> str:
+        """Return a zone; a market without zones of its own takes any name."""
+        return "here-1"
+
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into the environment of this process; taken out at the end."""
         variable = PREFIX + name.upper().replace("-", "_")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from blocks.contracts import Frozen, InvalidRequest
+
+SPOT_TRACE = "BLUEWATER_SPOT_TRACE"  # variable with the trace of a market that is not configured
 
 
 class Market(Frozen):
@@ -60,6 +63,12 @@ class Tape(Frozen):
             if not self.data[index]:
                 return max(index * self.gap_seconds, seconds)
         return None
+
+
+def default_market() -> Market:
+    """Return the market of the trace that the environment names, or one that takes nothing back."""
+    trace = os.environ.get(SPOT_TRACE)
+    return Market(trace=Path(trace) if trace else None)
 
 
 def has_capacity(market: Market, now: datetime) -> bool:

@@ -147,6 +147,7 @@ def environment(job: Job, folder: JobFolder, environ: Mapping[str, str]) -> dict
         "BLUEWATER_PROGRESS": str(folder.progress),
         "BLUEWATER_SECRETS": ",".join(request.secrets),
         "BLUEWATER_TOKEN": job.token,
+        **({"BLUEWATER_ZONE": request.zone} if request.zone else {}),
     }
 
 

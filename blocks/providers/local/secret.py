@@ -35,7 +35,7 @@ class LocalSecrets(Block, SecretStore):
         return Unavailable(str(error)) if isinstance(error, httpx.TransportError) else None
 
     def _get(self, name: str) -> SecretStr:
-        variable = PREFIX + re.sub(r"\W", "_", name).upper()
+        variable = variable_of(name)
         if variable in os.environ:
             return SecretStr(os.environ[variable])
         if not get_current_settings().api.url:
@@ -51,3 +51,8 @@ class LocalSecrets(Block, SecretStore):
                 "secret block of that name is there"
             ) from error
         return SecretStr(value if isinstance(value, str) else json.dumps(value))
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that is asked first for a secret of that name."""
+    return PREFIX + re.sub(r"\W", "_", name).upper()

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from blocks.contracts import Frozen, Unavailable
 from blocks.providers.local.processes import Identity, alive, spawn
-from blocks.providers.local.workspace import default_workspace, folder_of, owner_of
+from blocks.workspace import default_workspace, folder_of, owner_of
 
 USER = "bluewater"
 START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -67,24 +69,11 @@ class LocalStore(Block, ObjectStore):
         return cast(BinaryIO, fsspec.filesystem("file").open(str(path_of(uri)), "rb"))
 
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
-        path = path_of(uri)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise NotADirectoryError(str(error)) from error
-        draft = path.with_name(f"{_DRAFT}{uuid.uuid4().hex}")
-        try:
-            with draft.open("wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            if only_if_absent:
-                os.link(draft, path)  # fails if the name is taken, and never shows a part
-            else:
-                draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        return _info(path)
+        return _put(path_of(uri), io.BytesIO(data), only_if_absent=only_if_absent)
+
+    def _upload(self, file: Path, uri: str) -> ObjectInfo:
+        with file.open("rb") as source:
+            return _put(path_of(uri), source, only_if_absent=False)
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
         path = path_of(prefix)
@@ -109,3 +98,23 @@ def _info(path: Path) -> ObjectInfo:
         etag=hashlib.sha256(etag.encode()).hexdigest()[:32],
         modified=datetime.fromtimestamp(status.st_mtime, UTC),
     )
+
+
+def _put(path: Path, source: BinaryIO, *, only_if_absent: bool) -> ObjectInfo:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(str(error)) from error
+    draft = path.with_name(f"{_DRAFT}{uuid.uuid4().hex}")
+    try:
+        with draft.open("wb") as out:
+            shutil.copyfileobj(source, out)
+            out.flush()
+            os.fsync(out.fileno())
+        if only_if_absent:
+            os.link(draft, path)  # fails if the name is taken, and never shows a part
+        else:
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return _info(path)

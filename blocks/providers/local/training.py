@@ -55,13 +55,19 @@ class LocalTraining(Block, TrainingJobs):
 
     provider: ClassVar[str] = "local"
     features: ClassVar[TrainingFeatures] = TrainingFeatures(
-        idempotency=Idempotency.NAMED, spot=True, multi_node=False, max_duration=None
+        idempotency=Idempotency.NAMED,
+        spot=True,
+        multi_node=False,
+        zones=True,
+        max_duration=None,
     )
 
     machine: LocalMachine = Field(
         default_factory=LocalMachine, description="Where jobs are kept on this machine."
     )
-    market: Market = Field(default_factory=Market, description="When spot jobs are taken back.")
+    market: Market = Field(
+        default_factory=market.default_market, description="When spot jobs are taken back."
+    )
     grace: float = Field(
         default=10.0, ge=0, description="Seconds a cancelled job has to end before it is killed."
     )

@@ -100,6 +100,7 @@ class TrainingLevers:
         return {
             **dict(asked),
             "source_uri": Path(process.cwd()).as_uri(),
+            "zone": got.get("BLUEWATER_ZONE", ""),
             "nodes": 1,  # one command is all there is
             "command": ("python" if argv[0] == sys.executable else argv[0], *argv[1:]),
             "parameters": json.loads(got["BLUEWATER_PARAMETERS"]),

@@ -1,0 +1,35 @@
+"""Bring data and code to where the platform's machines can read them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.contracts import ObjectStore
+from tasks import showing
+from tasks.memory import remember
+from tasks.specification.spec import ReleaseSpec
+from tasks.transfer.sources import lies_here
+from tasks.transfer.upload import uploaded
+
+
+@task(name="upload", task_run_name="upload {run}", cache_policy=NO_CACHE)
+def upload_sources(store: ObjectStore, spec: ReleaseSpec, *, run: str) -> ReleaseSpec:
+    """Return the specification with every place in the platform's store.
+
+    What lies on this machine is copied at the first call of a run; a run that goes on works with
+    those copies, whatever became of the files since.
+    """
+    if not any(lies_here(store, uri) for _, uri in spec.places()):
+        return spec
+    uri = f"{store.root}/runs/{run}/sources.json"
+    there = remember(store, uri, ReleaseSpec, partial(uploaded, spec, store))
+    rows = [
+        {"field": field, "from": before, "copy": after}
+        for (field, before), (_, after) in zip(spec.places(), there.places(), strict=True)
+        if before != after
+    ]
+    showing.table("sources", rows, "Copied from this machine to the platform's store")
+    return there

@@ -1,0 +1,51 @@
+"""A release is played against each provider that can be played, under load and faults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from blocks import registry
+from tests.chains.command import run
+from tests.chains.project import make_project
+
+PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]
+MACHINES: dict[str, tuple[str, ...]] = {"local": ()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("provider", PLAYED)
+def test_a_rehearsal_releases_under_load_and_leaves_nothing(
+    provider: str, tmp_path: Path, workspace: Path, prefect_api: str
+) -> None:
+    out, _ = run(
+        *("rehearse", str(make_project(tmp_path / "project"))),
+        *("--provider", provider, "--fault", "spot-reclaim", "--per-second", "10"),
+        *("--set", "training.spot={interruptions_per_hour: 1, expected_hours: 0.01}"),
+        *("--set", 'training.parameters={slope: "0.5", pause: "0.3"}', "--json"),
+        *(word for change in MACHINES[provider] for word in ("--set", change)),
+        workspace=workspace,
+        api=prefect_api,
+    )
+    report = json.loads(out[out.index("{") :])
+    assert report["release"]["rollout"]["outcome"] == "live"
+    assert report["faults"] == {"spot-reclaim": 1}
+    assert set(report["answers"]) == {"200"}
+    assert report["removed"] > 0
+    assert report["left"] == []
+
+
+def test_a_fault_that_is_not_there_is_told_with_those_that_are(
+    tmp_path: Path, workspace: Path
+) -> None:
+    _, errors = run(
+        *("rehearse", str(make_project(tmp_path / "project")), "--fault", "flood"),
+        workspace=workspace,
+        api="http://127.0.0.1:9/api",
+        code=2,
+    )
+    assert "flood" in errors
+    assert "spot-reclaim" in errors
