@@ -124,6 +124,6 @@ class Job:
     def _times(self) -> dict[str, int]:
         if self.ended is None or self.began is None:
             return {}
-        seconds = math.ceil(self.trained)
-        billed = math.ceil(self.trained * (_SPOT_PRICE if self.spot else 1.0))
+        seconds = max(1, math.ceil(self.trained))
+        billed = max(1, math.ceil(seconds * (_SPOT_PRICE if self.spot else 1.0)))
         return {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": billed}

@@ -165,6 +165,8 @@ class TrainingRun:
     def _end(self, secondary: str, message: str) -> None:
         for node in self._nodes:
             node.end()
+        with self._world.lock:
+            self._job.machine(self._world.clock.now(), there=False)
         self._move(secondary, message)
 
     def _move(self, secondary: str, message: str) -> None:
