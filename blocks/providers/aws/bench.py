@@ -77,6 +77,10 @@ class _Bench:
         """Return a request to score that many rows."""
         return self.batch.request(rows)
 
+    def zone(self) -> str:
+        """Return no zone: SageMaker takes one of the subnets that it is given."""
+        return ""
+
     def begin(self, ref: OperationRef) -> None:
         self._levers(ref).begin(ref)
 
