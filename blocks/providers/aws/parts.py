@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from blocks.providers.aws.endpoint_calls import to_create_endpoint_config, to_cr
 from blocks.providers.aws.errors import code_of
 
 MISSING = "ValidationException"  # of a name that SageMaker does not know, or knows already
+VISIBLE_AFTER = (0.2, 1.0)  # seconds after which something is looked for again
 
 
 class Parts:
@@ -60,8 +62,17 @@ class Parts:
             create(**call)
         except ClientError as error:
             # names are made from what is behind them, so what is there is what was wanted
-            if not (code_of(error) == MISSING and self._is_there(call)):
+            if not (code_of(error) == MISSING and self._shows_up(call)):
                 raise
+
+    def _shows_up(self, call: Mapping[str, Any]) -> bool:
+        """Whether it is there; what was made just now may be seen a moment later."""
+        for pause in (*VISIBLE_AFTER, None):
+            if self._is_there(call):
+                return True
+            if pause is not None:
+                time.sleep(pause)
+        return False
 
     def _is_there(self, call: Mapping[str, Any]) -> bool:
         describe = {

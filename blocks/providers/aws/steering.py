@@ -21,6 +21,7 @@ from blocks.providers.aws.endpoint_calls import (
 from blocks.providers.aws.errors import code_of
 from blocks.providers.aws.parts import MISSING, Parts
 
+READS = 4  # attempts at a call that changes nothing
 LAST_WORDS = 1500  # characters of a container's log
 
 Described = Mapping[str, Any]
@@ -62,6 +63,7 @@ class Steering:
         self._account, self._states = account, states
         self._parts = Parts(account, image=image, told=told)
         self._sagemaker = account.client("sagemaker")
+        self._reads = account.client("sagemaker", attempts=READS)
 
     def look(self, name: str) -> Seen | None:
         """Take the endpoint a step further, and return how it is then; None if nobody wants it."""
@@ -192,9 +194,7 @@ class Steering:
 
     def _describe(self, name: str) -> Described | None:
         try:
-            found: Described = self._sagemaker.describe_endpoint(
-                EndpointName=self._account.named(name)
-            )
+            found: Described = self._reads.describe_endpoint(EndpointName=self._account.named(name))
         except ClientError as error:
             if code_of(error) == MISSING:
                 return None
@@ -203,7 +203,7 @@ class Steering:
 
     def _last_words(self, name: str, variant: str) -> str:
         """Return the end of the log of a variant's containers."""
-        logs = self._account.client("logs")
+        logs = self._account.client("logs", attempts=READS)
         try:
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=log_group(self._account.named(name)), logStreamNamePrefix=f"{variant}/"
