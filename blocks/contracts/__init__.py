@@ -32,6 +32,7 @@ from blocks.contracts.models import (
     RegistryFeatures,
 )
 from blocks.contracts.monitor import (
+    ERRING_USERS,
     LATENCY_RATIO,
     PREDICTION_BUCKETS,
     Monitor,
@@ -41,6 +42,7 @@ from blocks.contracts.monitor import (
     Window,
     latency_bucket,
     latency_of,
+    user_number,
 )
 from blocks.contracts.operation import (
     Failure,
@@ -64,6 +66,7 @@ from blocks.contracts.training import (
 )
 
 __all__ = [
+    "ERRING_USERS",
     "LATENCY_RATIO",
     "PREDICTION_BUCKETS",
     "Basis",
@@ -126,4 +129,5 @@ __all__ = [
     "Window",
     "latency_bucket",
     "latency_of",
+    "user_number",
 ]
