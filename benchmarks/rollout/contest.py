@@ -133,9 +133,9 @@ def _judged(traffic: Traffic, *, margin: float, warmed: bool) -> tuple[int | Non
         step = tick // STEP_TICKS
         since = START + timedelta(seconds=step * STEP_TICKS * TICK)
         now = START + timedelta(seconds=(tick + 1) * TICK)
-        verdict = looks.again(now, STEPS[step], since=since)
-        certified |= verdict.decision is Decision.GO_ON
-        if verdict.decision is Decision.RETURN:
+        decision = looks.again(now, STEPS[step], since=since)
+        certified |= decision is Decision.GO_ON
+        if decision is Decision.RETURN:
             return tick, certified, time.process_time() - began - monitor.seconds
     return None, certified, time.process_time() - began - monitor.seconds
 

@@ -32,6 +32,7 @@ from blocks.contracts.models import (
     RegistryFeatures,
 )
 from blocks.contracts.monitor import (
+    ERRING_USERS,
     LATENCY_RATIO,
     PREDICTION_BUCKETS,
     Monitor,
@@ -41,6 +42,7 @@ from blocks.contracts.monitor import (
     Window,
     latency_bucket,
     latency_of,
+    user_number,
 )
 from blocks.contracts.operation import (
     Failure,
@@ -78,6 +80,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
 
 __all__ = [
     "CONTRACTS",
+    "ERRING_USERS",
     "LATENCY_RATIO",
     "PREDICTION_BUCKETS",
     "Basis",
@@ -140,4 +143,5 @@ __all__ = [
     "Window",
     "latency_bucket",
     "latency_of",
+    "user_number",
 ]

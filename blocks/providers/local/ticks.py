@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import psutil
 
-from blocks.contracts import Frozen, VariantTick, Window
+from blocks.contracts import ERRING_USERS, Frozen, VariantTick, Window
 from blocks.workload.durable import write_bytes
 
 KEPT = timedelta(days=30)  # of sealed ticks
@@ -167,6 +167,8 @@ def _lives(file: Path) -> bool:
 
 def _merge(second: int, ticks: Sequence[VariantTick]) -> VariantTick:
     first = ticks[0]
+    erring = {number for tick in ticks for number in tick.erring}
+    twice = sum(len(tick.erring) for tick in ticks) - len(erring)  # in trouble in two processes
     return VariantTick(
         variant=first.variant,
         start=datetime.fromtimestamp(second, UTC),
@@ -175,7 +177,8 @@ def _merge(second: int, ticks: Sequence[VariantTick]) -> VariantTick:
         requests=sum(tick.requests for tick in ticks),
         errors=sum(tick.errors for tick in ticks),
         users=sum(tick.users for tick in ticks),
-        erring_users=sum(tick.erring_users for tick in ticks),
+        erring_users=sum(tick.erring_users for tick in ticks) - twice,
+        erring=tuple(sorted(erring)[:ERRING_USERS]),
         latency=_total([tick.latency for tick in ticks]),
         predictions=_total([tick.predictions for tick in ticks]),
         outcomes=_total([tick.outcomes for tick in ticks]),
