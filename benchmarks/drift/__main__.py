@@ -73,7 +73,7 @@ def _row(name: str, rows: int, argv: list[str]) -> None:
 
 def _machine() -> str:
     versions = ", ".join(
-        f"{name} {version(name)}" for name in ("numpy", "pyarrow", "scipy", "duckdb", "polars")
+        f"{name} {version(name)}" for name in ("numpy", "pyarrow", "scipy", "duckdb")
     )
     memory = psutil.virtual_memory().total / 2**30
     return (

@@ -6,33 +6,35 @@ Run by the environment's own Python, so the top of this file imports the standar
 from __future__ import annotations
 
 import importlib
-import json
 import subprocess
 import sys
-import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 PEERS = {
-    "evidently": ("evidently==0.7.23", "pandas<3", "pyarrow"),
-    "nannyml": ("nannyml==0.13.1", "statsmodels", "pyarrow"),
+    "Evidently": ("evidently==0.7.23", "pandas<3", "pyarrow"),  # fails to import with pandas 3
+    "NannyML": ("nannyml==0.13.1", "statsmodels", "pyarrow"),  # forgets to ask for statsmodels
     "whylogs": ("whylogs[viz]==1.6.4", "numpy<2", "pandas<3", "pyarrow"),
+    "Polars": ("polars==2.1.0", "numpy", "pyarrow"),
 }
+QUIET = {"NML_DISABLE_USAGE_LOGGING": "1"}  # NannyML reports to its makers otherwise
 
 
-def environment(place: Path, name: str) -> Path | None:
+def python_of(place: Path, name: str) -> Path | None:
     """Return the Python of a peer's environment, made if it is not there; None if it fails."""
-    folder = place / f"environment-{name}"
+    folder = place / f"env-{name.lower()}"
     python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
+    if not (folder / "complete").exists():
+        venv.create(folder, with_pip=True, clear=True)
         done = subprocess.run(
             [python, "-m", "pip", "install", "-q", *PEERS[name]], check=False, capture_output=True
         )
         if done.returncode:
-            sys.stderr.write(f"{name} cannot be installed here\n")
+            sys.stderr.write(f"{name} cannot be installed here: {done.stderr.decode()[-300:]}\n")
             return None
+        (folder / "complete").touch()
     return python
 
 
@@ -59,30 +61,50 @@ def whylogs(before: Any, now: Any) -> None:
     scores.calculate_drift_scores(target_view=views[0], reference_view=views[1])
 
 
-def peak() -> float:
-    """Return the largest memory of this process so far, in MB.
+def polars(reference: Path, current: Path) -> None:
+    """Exact tenths of the reference and counts in them, counts by value: all lazily."""
+    pl = importlib.import_module("polars")
+    before, now = pl.scan_parquet(reference), pl.scan_parquet(current)
+    columns = before.collect_schema().names()
+    names = [name for name in columns if name.startswith("number")]
+    wanted = [pl.col(name).quantile(t / 10).alias(f"{name}.{t}") for name in names for t in _tens()]
+    tenths = before.select(wanted).collect()
+    for name in names:
+        edges = [tenths[f"{name}.{t}"][0] for t in _tens()]
+        parts = [(pl.col(name) <= edge).sum().alias(str(t)) for t, edge in enumerate(edges)]
+        asked = [*parts, pl.col(name).count().alias("all")]
+        _stable([_differences(each.select(asked).collect().row(0)) for each in (before, now)])
+    for name in columns:
+        if name.startswith("category"):
+            counted = [each.group_by(name).len().sort(name).collect() for each in (before, now)]
+            _stable([each["len"].to_list() for each in counted])
 
-    From /proc: what getrusage says begins with the memory of the process that started this one.
-    """
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+def _tens() -> range:
+    return range(1, 10)
+
+
+def _differences(row: Sequence[int]) -> list[int]:
+    return [each - before for before, each in zip((0, *row), row, strict=False)]
+
+
+def _stable(counts: Sequence[Any]) -> bool:
+    numpy: Any = importlib.import_module("numpy")
+    p, q = (numpy.maximum(each, 0.5) / max(sum(each), 1) for each in counts)
+    return float(((q - p) * numpy.log(q / p)).sum()) <= 0.2
 
 
 def main() -> None:
-    """Answer once; print JSON."""
-    name, reference, current = sys.argv[1:4]
-    pandas = importlib.import_module("pandas")
+    """Answer once; print JSON. Frames are read first, and their reading counts."""
+    name, reference, current = sys.argv[1].lower(), Path(sys.argv[2]), Path(sys.argv[3])
     importlib.import_module(name)
-    idle = peak()
-    began, wall = time.process_time(), time.perf_counter()
-    globals()[name](pandas.read_parquet(reference), pandas.read_parquet(current))
-    found = {
-        "cpu": time.process_time() - began,
-        "wall": time.perf_counter() - wall,
-        "peak": peak(),
-        "idle": idle,
-    }
-    sys.stdout.write(json.dumps(found) + "\n")
+    process: Any = importlib.import_module("process")  # the file beside this one
+    if name == "polars":
+        process.tell(lambda: polars(reference, current))
+        return
+    pandas = importlib.import_module("pandas")
+    run = {"evidently": evidently, "nannyml": nannyml, "whylogs": whylogs}[name]
+    process.tell(lambda: run(pandas.read_parquet(reference), pandas.read_parquet(current)))
 
 
 if __name__ == "__main__":
