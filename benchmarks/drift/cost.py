@@ -16,6 +16,7 @@ from benchmarks.drift.process import measured
 ROOT = Path(__file__).parents[2]
 ORDER = (*CONTENDERS, *PEERS)
 LARGE = 10_000_000
+SLOW = ("scipy", "NannyML")
 TOO_MUCH = {
     "Evidently": "156 CPU s at 10^6 and 13 times as much for ten times the rows: over 20 minutes",
     "whylogs": "2.6 GB at 10^6, over 20 GB here; some 730 CPU s",
@@ -34,9 +35,9 @@ def measure(place: Path, notes: Notes, rows: Sequence[int]) -> None:
 
 
 def _asked(rows: int) -> Iterator[str]:
-    # the stored reference comes from the run that profiles both; the longest comes last
-    yield BOTH
-    for name in (*(n for n in ORDER if n not in {BOTH, "NannyML"}), "NannyML"):
+    """Yield who is asked: first who stores the reference, last who takes longest."""
+    middle = (name for name in ORDER if name not in {BOTH, *SLOW})
+    for name in (BOTH, *middle, *SLOW):
         if rows < LARGE or name not in TOO_MUCH:
             yield name
 

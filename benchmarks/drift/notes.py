@@ -17,8 +17,9 @@ class Notes:
         self._cells: dict[str, Cell] = json.loads(file.read_text()) if file.exists() else {}
 
     def has(self, table: str, row: str, column: object) -> bool:
-        """Whether this was measured."""
-        return _key(table, row, column) in self._cells
+        """Whether this was measured; what failed was not."""
+        cell = self.cell(table, row, column)
+        return bool(cell) and "failed" not in cell
 
     def keep(self, table: str, row: str, column: object, cell: Cell) -> None:
         """Write a cell down at once."""

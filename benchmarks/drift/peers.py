@@ -9,14 +9,14 @@ import importlib
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PEERS = {
+PEERS: Mapping[str, tuple[str, ...]] = {
     "Evidently": ("evidently==0.7.23", "pandas<3", "pyarrow"),  # fails to import with pandas 3
     "NannyML": ("nannyml==0.13.1", "statsmodels", "pyarrow"),  # forgets to ask for statsmodels
-    "whylogs": ("whylogs[viz]==1.6.4", "numpy<2", "pandas<3", "pyarrow"),
+    "whylogs": ("whylogs[viz]==1.6.4", "numpy<2", "pandas<3", "pyarrow<20"),
     "Polars": ("polars==2.1.0", "numpy", "pyarrow"),
 }
 QUIET = {"NML_DISABLE_USAGE_LOGGING": "1"}  # NannyML reports to its makers otherwise
@@ -38,27 +38,37 @@ def python_of(place: Path, name: str) -> Path | None:
     return python
 
 
-def evidently(before: Any, now: Any) -> None:
-    """Run the default preset."""
+def evidently(before: Any, now: Any) -> set[str]:
+    """Return the columns that the default preset calls: p below, a distance from the threshold."""
     report = importlib.import_module("evidently").Report
     preset = importlib.import_module("evidently.presets").DataDriftPreset
-    report([preset()]).run(now, before)
+    found = set()
+    for metric in report([preset()]).run(now, before).dict()["metrics"]:
+        config, value = metric["config"], metric["value"]
+        if config["type"].endswith(":ValueDrift"):
+            chance = "p_value" in config["method"]
+            called = value < config["threshold"] if chance else value >= config["threshold"]
+            found |= {config["column"]} if called else set()
+    return found
 
 
-def nannyml(before: Any, now: Any) -> None:
-    """Run the default methods on ten chunks."""
-    package = importlib.import_module("nannyml")
-    calculator = package.UnivariateDriftCalculator(column_names=list(before), chunk_number=10)
-    calculator.fit(before)
-    calculator.calculate(now)
+def nannyml(before: Any, now: Any, size: int | None = None) -> set[str]:
+    """Return the columns that the default methods call, in chunks of ``size`` or in ten chunks."""
+    calculator = importlib.import_module("nannyml").UnivariateDriftCalculator
+    chunks = {"chunk_size": size} if size else {"chunk_number": 10}
+    fitted = calculator(column_names=list(before), **chunks).fit(before)
+    table = fitted.calculate(now).filter(period="analysis").to_df()
+    alerts = [column for column in table.columns if column[-1] == "alert"]
+    return {column[0] for column in alerts if table[column].any()}
 
 
-def whylogs(before: Any, now: Any) -> None:
-    """Profile both, then score."""
+def whylogs(before: Any, now: Any) -> set[str]:
+    """Return the columns whose score has p < .05, from the profiles of both."""
     package = importlib.import_module("whylogs")
     scores = importlib.import_module("whylogs.viz.drift.column_drift_algorithms")
     views = [package.log(pandas=each).view() for each in (now, before)]
-    scores.calculate_drift_scores(target_view=views[0], reference_view=views[1])
+    found = scores.calculate_drift_scores(target_view=views[0], reference_view=views[1])
+    return {name for name, each in found.items() if each and each["pvalue"] < 0.05}
 
 
 def polars(reference: Path, current: Path) -> None:
@@ -94,17 +104,41 @@ def _stable(counts: Sequence[Any]) -> bool:
     return float(((q - p) * numpy.log(q / p)).sum()) <= 0.2
 
 
+def judge(name: str, folder: Path, size: int) -> dict[str, list[str]]:
+    """Return the columns that are called in each window of a folder.
+
+    A reference is named as its windows are up to the first dash. Who takes no chunks gets 20,000
+    rows of it.
+    """
+    pandas, found = importlib.import_module("pandas"), {}
+    for file in sorted(folder.glob("*-window-*.parquet")):
+        before = pandas.read_parquet(folder / f"{file.stem.partition('-')[0]}.parquet")
+        now = pandas.read_parquet(file)
+        if name == "nannyml":
+            called = nannyml(before, now, size)
+        else:
+            run = {"evidently": evidently, "whylogs": whylogs}[name]
+            called = run(before.sample(20_000, random_state=0), now)
+        found[file.stem] = sorted(called)
+    return found
+
+
 def main() -> None:
     """Answer once; print JSON. Frames are read first, and their reading counts."""
-    name, reference, current = sys.argv[1].lower(), Path(sys.argv[2]), Path(sys.argv[3])
+    name, what = sys.argv[1].lower(), sys.argv[2]
     importlib.import_module(name)
     process: Any = importlib.import_module("process")  # the file beside this one
+    if what == "judge":
+        folder, size = Path(sys.argv[3]), int(sys.argv[4])
+        process.tell(lambda: judge(name, folder, size))
+        return
+    reference, current = Path(what), Path(sys.argv[3])
     if name == "polars":
         process.tell(lambda: polars(reference, current))
         return
     pandas = importlib.import_module("pandas")
-    run = {"evidently": evidently, "nannyml": nannyml, "whylogs": whylogs}[name]
-    process.tell(lambda: run(pandas.read_parquet(reference), pandas.read_parquet(current)))
+    run: Any = {"evidently": evidently, "nannyml": nannyml, "whylogs": whylogs}[name]
+    process.tell(lambda: len(run(pandas.read_parquet(reference), pandas.read_parquet(current))))
 
 
 if __name__ == "__main__":
