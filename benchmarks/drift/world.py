@@ -5,6 +5,7 @@ Counts are drawn, not rows, so a window of a million rows costs as much as one o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -54,6 +55,15 @@ DRIFTS = {
     "unseen 1 %": Drift(column="category_05", unseen=0.01),
 }
 NOTHING = Drift(column="")
+TOGETHER = {
+    "shift .25": Drift(column="number_00", shift=0.25),
+    "variance x1.3": Drift(column="number_05", spread=1.3**0.5),
+    "tail 2 %": Drift(column="number_10", tail=0.02),
+    "missing 5 %": Drift(column="number_15", missing=0.05),
+    "category 5 points": Drift(column="category_05", points=0.05),
+    "unseen 1 %": Drift(column="category_06", unseen=0.01),
+}
+"""All that matters, at the same time, in columns of their own."""
 
 
 class World:
@@ -70,14 +80,18 @@ class World:
 
     def window(self, rows: int, drift: str = "") -> Profile:
         """Return so many rows, in which one column may have changed."""
-        what = DRIFTS[drift] if drift else NOTHING
+        return self.changed(rows, (DRIFTS[drift],) if drift else ())
+
+    def changed(self, rows: int, drifts: Iterable[Drift]) -> Profile:
+        """Return so many rows, in which some columns have changed."""
+        what = {each.column: each for each in drifts}
         columns: dict[str, Column] = {}
         for number in range(NUMBERS):
             name = f"number_{number:02}"
-            columns[name] = self._number(number, rows, what if what.column == name else NOTHING)
+            columns[name] = self._number(number, rows, what.get(name, NOTHING))
         for number in range(CATEGORIES):
             name = f"category_{number:02}"
-            columns[name] = self._category(number, rows, what if what.column == name else NOTHING)
+            columns[name] = self._category(number, rows, what.get(name, NOTHING))
         return Profile(axes=AXES, columns=columns)
 
     def _number(self, number: int, rows: int, drift: Drift) -> Histogram:
