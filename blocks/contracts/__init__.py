@@ -42,6 +42,7 @@ from blocks.contracts.monitor import (
     Window,
     latency_bucket,
     latency_of,
+    merge_ticks,
     user_number,
 )
 from blocks.contracts.operation import (
@@ -143,5 +144,6 @@ __all__ = [
     "Window",
     "latency_bucket",
     "latency_of",
+    "merge_ticks",
     "user_number",
 ]

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request, Response
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.control import Control
 from blocks.providers.aws.emulator.identify import Asked, identify
-from blocks.providers.aws.emulator.operations import Handler, Route, handlers, routes
+from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
 from blocks.providers.aws.emulator.world import World
 
@@ -41,8 +41,7 @@ class Emulator:
     def __init__(self, world: World, *, moto: DomainDispatcherApplication | None = None) -> None:
         self.world = world
         self._moto = moto or DomainDispatcherApplication(create_backend_app)
-        self._handlers: Mapping[str, Handler] = handlers(world)
-        self._routes: list[Route] = routes(world)
+        self._handlers, self._routes = answering(world)
         self._control = Control(world)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
