@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from benchmarks.rollout.people import Visits, visits
 from blocks.contracts import LATENCY_RATIO, VariantTick
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ class World:
     changing: bool = True  # daily cycle, load noise, incidents
     misrouted: float = 1.0  # green's share by what was asked for
     sticky: bool = False
+    lasting: bool = False  # users come back, and a few of them are always in trouble
     cold: float = 0.0  # seconds in which green is slow at first
     errors: float = 1.0  # green's, by blue's
     slower: float = 1.0
@@ -55,6 +57,7 @@ SAME = (
     World(name="misrouted +20 %", misrouted=1.2),
     World(name="sticky users", sticky=True),
     World(name="cold start of 60 s", cold=60),
+    World(name="users in trouble come back", sticky=True, lasting=True),
 )
 TRIVIAL = World(name="latency +3 %", slower=1.03)
 WORSE = (
@@ -79,6 +82,7 @@ class Side:
     errors: Counts
     users: Counts
     erring_users: Counts
+    erring: tuple[tuple[int, ...], ...] = ()  # their numbers, where they come back
     conversions: Counts
     latency: Counts  # (ticks, buckets)
     scores: Counts  # (ticks, scores)
@@ -103,14 +107,19 @@ def simulate(world: World, *, rate: float, random: np.random.Generator) -> Traff
     load, errors, slower = _common(world, random)
     share = np.minimum(np.repeat(STEPS, STEP_TICKS) / 100 * world.misrouted, 0.98)
     total = random.poisson(rate * TICK * load)
+    if world.lasting:
+        risk = ERRORS * errors * PER_USER / ERRORS_PER_USER
+        sides = visits(total // PER_USER, share, risk, random)
+        blue, green = (_side(world, _asked(each), (errors, slower), random, each) for each in sides)
+        return Traffic(blue=blue, green=green)
     if world.sticky:
         to_green = np.minimum(PER_USER * random.binomial(total // PER_USER, share), total)
     else:
         to_green = random.binomial(total, share)
     same = World(name="blue", sticky=world.sticky)
     return Traffic(
-        blue=_side(same, total - to_green, errors, slower, random),
-        green=_side(world, to_green, errors, slower, random),
+        blue=_side(same, total - to_green, (errors, slower), random),
+        green=_side(world, to_green, (errors, slower), random),
     )
 
 
@@ -140,13 +149,21 @@ def _common(world: World, random: np.random.Generator) -> tuple[Floats, Floats, 
 
 
 def _side(
-    world: World, requests: Counts, errors: Floats, slower: Floats, random: np.random.Generator
+    world: World,
+    requests: Counts,
+    common: tuple[Floats, Floats],
+    random: np.random.Generator,
+    seen: Visits | None = None,
 ) -> Side:
+    errors, slower = common
     minute = np.arange(TICKS) * TICK / 60
     worse = minute >= world.onset
     rate = np.minimum(ERRORS * errors * np.where(worse, world.errors, 1), 0.9)
     users = requests // PER_USER if world.sticky else np.zeros_like(requests)
-    erring = random.binomial(users, np.minimum(rate * PER_USER / ERRORS_PER_USER, 1))
+    if seen is None:
+        erring = random.binomial(users, np.minimum(rate * PER_USER / ERRORS_PER_USER, 1))
+    else:
+        erring = np.array([len(each) for each in seen.erring])
     failed = erring * ERRORS_PER_USER if world.sticky else random.binomial(requests, rate)
     cold = np.clip(1 - minute * 60 / max(world.cold, 1e-9), 0, 1)
     factor = slower * np.where(worse, world.slower, 1) * (1 + 2 * cold)
@@ -157,12 +174,17 @@ def _side(
         errors=np.minimum(failed, requests),
         users=users,
         erring_users=erring,
+        erring=seen.erring if seen else (),
         conversions=random.binomial(requests, conversions),
         latency=random.multinomial(
             requests, latency_shape(factor, np.where(worse, world.tail, 0)[:, None])
         ),
         scores=random.multinomial(requests, scores),
     )
+
+
+def _asked(seen: Visits) -> Counts:
+    return PER_USER * seen.users
 
 
 def latency_shape(factor: Floats, tail: Floats | float) -> Floats:
@@ -190,6 +212,7 @@ def _tick(side: Side, variant: str, number: int) -> VariantTick:
         errors=int(side.errors[number]),
         users=int(side.users[number]),
         erring_users=int(side.erring_users[number]),
+        erring=side.erring[number] if side.erring else (),
         latency=dict(
             zip(
                 (buckets + FIRST_BUCKET).tolist(),
