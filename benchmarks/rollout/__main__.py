@@ -26,8 +26,8 @@ ORDER = ("50-0", "50-100", "5-0", "500-0")
 # the last world was added later: seeds of those before stay
 WORLDS = (*SAME[:5], TRIVIAL, *WORSE, *SAME[5:])
 BARS = (5000, 700, 150, 20, 1100, 200, 1300, 300, 2300, 1100)  # at 50 requests a second
-LATE = "bluewater, not warmed up: 90 s of latency not judged (a quarter of the repetitions)"
-WIDE = "bluewater, 5 % worse accepted (a quarter of the repetitions)"
+LATE = "bluewater, not warmed up: 90 s of latency not judged (an eighth of the repetitions)"
+WIDE = "bluewater, 5 % worse accepted (an eighth of the repetitions)"
 
 Table = dict[str, dict[str, Score]]  # by decider, by world
 
@@ -74,7 +74,7 @@ def _contested(repetitions: int, rate: float, first: int, alone: bool) -> Table:
                 score = contest(
                     world,
                     rate=rate,
-                    repetitions=max(repetitions // 4, 1),
+                    repetitions=max(repetitions // 8, 1),
                     margin=other,
                     warmed=warmed,
                     seed=seed,

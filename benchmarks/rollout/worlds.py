@@ -7,9 +7,10 @@ of three minutes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ MEDIAN_MS, SPREAD, SLOW_SHARE, SLOW = 40.0, 0.5, 0.005, 4.0
 FIRST_BUCKET, BUCKETS = 10, 190  # 1.6 ms to 17 s
 EDGES = (FIRST_BUCKET + np.arange(BUCKETS + 1)) * np.log(LATENCY_RATIO)
 SCORES = 20  # prediction buckets that occur
+SCORE_NAMES = [str(5 * score) for score in range(SCORES)]
 PER_USER, ERRORS_PER_USER = 5, 4  # requests of a user in a tick; errors of one in trouble
 
 
@@ -125,7 +127,24 @@ def simulate(world: World, *, rate: float, random: np.random.Generator) -> Traff
 
 def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequence[VariantTick]:
     """Return what a monitor would return, from one tick on and up to another."""
-    return [_tick(side, variant, number) for number in range(first, last)]
+    latency, scores = _sparse(side.latency[first:last]), _sparse(side.scores[first:last])
+    return [
+        VariantTick.model_construct(
+            variant=variant,
+            start=START + timedelta(seconds=TICK * number),
+            seconds=float(TICK),
+            mirrored=False,
+            requests=int(side.requests[number]),
+            errors=int(side.errors[number]),
+            users=int(side.users[number]),
+            erring_users=int(side.erring_users[number]),
+            erring=side.erring[number] if side.erring else (),
+            latency={bucket + FIRST_BUCKET: count for bucket, count in slow},
+            predictions={SCORE_NAMES[score]: count for score, count in scored},
+            outcomes={"conversion": int(side.conversions[number])},
+        )
+        for number, slow, scored in zip(range(first, last), latency, scores, strict=True)
+    ]
 
 
 def _common(world: World, random: np.random.Generator) -> tuple[Floats, Floats, Floats]:
@@ -189,7 +208,8 @@ def _asked(seen: Visits) -> Counts:
 
 def latency_shape(factor: Floats, tail: Floats | float) -> Floats:
     """Return the share of answers in each bucket, (ticks, buckets), some five times as slow."""
-    return (1 - tail) * _latency(factor) + tail * _latency(5 * factor)
+    usual = _latency(factor)
+    return (1 - tail) * usual + tail * _latency(5 * factor) if np.any(tail) else usual
 
 
 def _latency(factor: Floats) -> Floats:
@@ -200,28 +220,9 @@ def _latency(factor: Floats) -> Floats:
     return np.diff(below, axis=1)
 
 
-def _tick(side: Side, variant: str, number: int) -> VariantTick:
-    buckets = np.flatnonzero(side.latency[number])
-    scores = np.flatnonzero(side.scores[number])
-    return VariantTick.model_construct(
-        variant=variant,
-        start=START + timedelta(seconds=TICK * number),
-        seconds=float(TICK),
-        mirrored=False,
-        requests=int(side.requests[number]),
-        errors=int(side.errors[number]),
-        users=int(side.users[number]),
-        erring_users=int(side.erring_users[number]),
-        erring=side.erring[number] if side.erring else (),
-        latency=dict(
-            zip(
-                (buckets + FIRST_BUCKET).tolist(),
-                side.latency[number][buckets].tolist(),
-                strict=True,
-            )
-        ),
-        predictions=dict(
-            zip(map(str, (5 * scores).tolist()), side.scores[number][scores].tolist(), strict=True)
-        ),
-        outcomes={"conversion": int(side.conversions[number])},
-    )
+def _sparse(counts: Counts) -> Iterator[Sequence[tuple[int, int]]]:
+    """Return the places and counts that are not zero, row by row."""
+    rows, places = counts.nonzero()
+    ends = np.searchsorted(rows, np.arange(len(counts) + 1)).tolist()
+    found = list(zip(places.tolist(), counts[rows, places].tolist(), strict=True))
+    return (found[start:end] for start, end in pairwise(ends))
