@@ -14,10 +14,10 @@ from blocks.contracts import VariantTick
 Floats = NDArray[np.float64]
 
 SECONDS = 5.0  # of a piece: shares and rates hardly change within
-LOWEST = -142  # bucket of a microsecond
-BUCKETS = 400  # up to several minutes
+LOWEST = -60  # bucket of 50 microseconds
+BUCKETS = 300  # up to two minutes
 
-CALM, STIRRED = (60.0, 0.15), (10.0, 0.03)
+CALM, STIRRED = (60.0, 0.1), (10.0, 0.03)
 """Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
 
 While the bets win, moments are short.

@@ -118,7 +118,7 @@ class Judge:
         latency = moment.latency(self._busy if mine > BUSIER * (theirs + mine) else self._usual)
         if theirs and mine:
             self._verdict = None
-            if self._latency_counts(moment) and latency[1].any():
+            if self._latency_counts(moment):
                 below = ranks.below(latency)
                 ranks.settle(below)
             outcomes = self._outcomes(moment)

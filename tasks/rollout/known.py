@@ -14,6 +14,7 @@ from tasks.rollout.ranks import ABOVE
 from tasks.rollout.ratios import Ratios
 from tasks.rollout.verdict import VerdictRules
 
+ERRORS, LATENCY, OUTCOMES, PREDICTIONS = range(4)  # groups of kinds
 PLACES = tuple(ABOVE.values())
 TAIL = list(ABOVE).index(0.95)  # above it, green must be shown not to have too many answers
 
@@ -23,9 +24,7 @@ class Known:
 
     def __init__(self, rules: VerdictRules) -> None:
         self._rules = rules
-        self._errors, self._latency = Ratios(1), Ratios(len(ABOVE))
-        self._outcomes = Ratios(len(rules.outcomes))
-        self._cells = Ratios(CELLS)
+        self._ratios = Ratios([1, len(ABOVE), len(rules.outcomes), CELLS])
         self._fine = [Certificate(largest=rules.largest_ratio) for _ in range(2)]
         self._rarity = Rarity(rules.harmless_error_rate)
         self.certified = 0.0
@@ -43,28 +42,28 @@ class Known:
         odds, (errors, tail) = moment.requests[1] / moment.requests[0], self._fine
         if all(moment.at_risk):
             at_risk = moment.at_risk[1] / moment.at_risk[0]
-            self._errors.add(moment.errors[1:], moment.errors[:1], at_risk)
+            self._ratios.add(ERRORS, moment.errors[1:], moment.errors[:1], at_risk)
             errors.settle(moment.errors[1], moment.errors[0], at_risk)
         if outcomes:
-            self._outcomes.add([each[1] for each in outcomes], [each[0] for each in outcomes], odds)
+            blues, greens = zip(*outcomes, strict=True)
+            self._ratios.add(OUTCOMES, greens, blues, odds)
         if below is not None:
             blue, green = below.tolist()
-            slow, blues = ([each[-1] - each[place] for place in PLACES] for each in (green, blue))
-            self._latency.add(slow, blues, odds)
-            tail.settle(slow[TAIL], blues[TAIL], odds)
+            slow, slows = ([each[-1] - each[place] for place in PLACES] for each in (green, blue))
+            self._ratios.add(LATENCY, slow, slows, odds)
+            tail.settle(slow[TAIL], slows[TAIL], odds)
         self._rarity.settle(moment.failed[1], moment.requests[1])
         self.certified = self._proven()
 
     def add_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
         if any(blue) and any(green):
-            self._cells.add(green, blue, sum(green) / sum(blue))
+            self._ratios.add(PREDICTIONS, green, blue, sum(green) / sum(blue))
 
     def ratios(self) -> Sequence[Sequence[float]]:
         """Return ratio, low and high: of errors, high latencies, outcomes and cells."""
-        each = (self._errors, self._latency, self._outcomes, self._cells)
-        found = [ratios.intervals(alpha=self._rules.alpha) for ratios in each if ratios.kinds]
-        rows: list[list[float]] = np.concatenate([np.array(part).T for part in found]).tolist()
+        found = self._ratios.intervals(alpha=self._rules.alpha)
+        rows: list[list[float]] = np.array(found).T.tolist()
         return rows
 
     def _proven(self) -> float:

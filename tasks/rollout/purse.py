@@ -16,10 +16,10 @@ from tasks.rollout.evidence import CHANCES, EFFECTS, GENTLE, MILD, Stake
 from tasks.rollout.ranks import ABOVE, Ranks
 from tasks.rollout.verdict import Finding, VerdictRules
 
-PARTS = {"errors": 0.55, "latency": 0.23, "predictions": 0.09, "outcomes": 0.13}
+PARTS = {"errors": 0.54, "latency": 0.25, "predictions": 0.08, "outcomes": 0.13}
 ONSET_MEAN = 25.0  # minutes; prior for when a regression that was not there at first begins
 FIRST = 0.4  # share of the purse that is placed on a regression from the first moment on
-STIRRED = 1.2  # of what was placed on latency, predictions and outcomes: then look closely
+STIRRED = 1.1  # of what was placed on latency, predictions and outcomes: then look closely
 LARGEST = 1e300  # evidence that is told
 
 

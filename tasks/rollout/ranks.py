@@ -73,6 +73,8 @@ class Ranks:
     def settle(self, below: Floats) -> None:
         """Take in answers below each edge of the bins of ranks, (2, edges)."""
         blue, green = below[:, 1:] - below[:, :-1]
+        if not below[1, -1]:
+            return
         won = self.gains(blue, green)
         np.exp(np.minimum(won, MOST, out=won), out=won)
         self._money *= won

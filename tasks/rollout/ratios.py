@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +15,29 @@ RATIOS = np.exp(np.linspace(-math.log(50), math.log(50), 101))
 """Ratios that are told apart."""
 HIT = np.log(RATIOS)
 
+Waiting = tuple[Sequence[float], Sequence[float], float]
+
 KEPT = 64  # moments that are taken in at once
 
 
 class Ratios:
-    """Likelihood of each ratio of a grid, for several kinds of events that share their odds.
+    """Likelihood of each ratio of a grid, for groups of kinds of events; a group shares its odds.
 
     The prior-posterior-ratio martingale of Waudby-Smith and Ramdas (NeurIPS 2020): the ratios whose
     posterior exceeds alpha times their prior cover the true one at all times together. Moments wait
     until somebody asks, or until there are many.
     """
 
-    def __init__(self, kinds: int) -> None:
-        self.kinds = kinds
-        self._log = np.zeros((kinds, len(RATIOS)))
-        self._green: list[Sequence[float]] = []
-        self._blue: list[Sequence[float]] = []
-        self._odds: list[float] = []
+    def __init__(self, kinds: Sequence[int]) -> None:
+        ends = list(accumulate(kinds))
+        self._rows = [slice(end - size, end) for size, end in zip(kinds, ends, strict=True)]
+        self._log = np.zeros((ends[-1], len(RATIOS)))
+        self._waiting: list[list[Waiting]] = [[] for _ in kinds]
 
-    def add(self, green: Sequence[float], blue: Sequence[float], odds: float) -> None:
+    def add(self, group: int, green: Sequence[float], blue: Sequence[float], odds: float) -> None:
         """Take in counts of events of a moment; odds are green's requests by blue's."""
-        self._green.append(green)
-        self._blue.append(blue)
-        self._odds.append(odds)
-        if len(self._odds) >= KEPT:
+        self._waiting[group].append((green, blue, odds))
+        if len(self._waiting[group]) >= KEPT:
             self._settle()
 
     def intervals(self, *, alpha: float) -> tuple[Floats, Floats, Floats]:
@@ -51,10 +51,12 @@ class Ratios:
         return RATIOS[self._log.argmax(axis=1)], low, high
 
     def _settle(self) -> None:
-        if not self._odds:
-            return
-        green, blue = np.array(self._green, np.float64).T, np.array(self._blue, np.float64).T
-        odds = np.array(self._odds)[:, None]
-        refused = np.log1p(RATIOS * odds) - np.log1p(odds)
-        self._log += green.sum(axis=1)[:, None] * HIT - (green + blue) @ refused
-        self._green, self._blue, self._odds = [], [], []
+        for rows, waiting in zip(self._rows, self._waiting, strict=True):
+            if not waiting:
+                continue
+            greens, blues, each = zip(*waiting, strict=True)
+            green, odds = np.array(greens, np.float64).T, np.array(each)[:, None]
+            both = green + np.array(blues, np.float64).T
+            refused = np.log1p(RATIOS * odds) - np.log1p(odds)
+            self._log[rows] += green.sum(axis=1)[:, None] * HIT - both @ refused
+            waiting.clear()

@@ -161,11 +161,11 @@ def test_a_certificate_is_seldom_given_at_the_largest_acceptable_ratio() -> None
 def test_confidence_sequences_cover_the_true_ratio_at_all_times_together(ratio: float) -> None:
     random, missed = np.random.default_rng(4), 0
     for _ in range(200):
-        ratios, out = Ratios(1), False
+        ratios, out = Ratios([1]), False
         for share in (0.05, 0.25, 0.5, 0.95) * 10:
             odds = share / (1 - share)
             green = int(random.binomial(20, ratio * odds / (1 + ratio * odds)))
-            ratios.add([green], [20 - green], odds)
+            ratios.add(0, [green], [20 - green], odds)
             _, low, high = ratios.intervals(alpha=0.05)
             out |= not 0.96 * low[0] <= ratio <= 1.04 * high[0]
         missed += out
