@@ -53,12 +53,16 @@ class Chain:
         held[:n, :n] = expm(rates[:n, :n] * hours)
         return expm(rates * hours), held
 
-    def next(self, lives: Lives, step: float) -> tuple[Array, Array]:
-        """Return the chances of each state after a step: with no change in it, and after one."""
-        turns = 1 - math.exp(-lives.rate() * step)
+    def next(self, lives: Lives, up: bool, step: float) -> tuple[Array, Array]:
+        """Return the chances of each state after a step: with no change in it, and after one.
+
+        It is ``up`` now; what was seen last may have been otherwise.
+        """
+        age = lives.age if lives.up is up else 0.0
+        turns = -math.expm1(-lives.rate(up, age) * step)
         stays, turned = np.zeros(self.states), np.zeros(self.states)
-        stays[self._state(bool(lives.up), lives.age + step)] = 1 - turns
-        turned[self._state(not lives.up, 0.0)] = turns
+        stays[self._state(up, age + step)] = 1 - turns
+        turned[self._state(not up, 0.0)] = turns
         return stays, turned
 
     def _state(self, up: bool, age: float) -> int:

@@ -92,9 +92,9 @@ class Lives:
         held, gone = (age_class(self.age) if self.up is side else None for side in (True, False))
         return self._held.pooled(starts, held), self._gone.pooled(starts, gone)
 
-    def rate(self) -> float:
-        """Return the changes per hour to expect now, by the age of the spell that runs."""
-        return (self._held if self.up else self._gone).rates()[age_class(self.age)]
+    def rate(self, up: bool, age: float) -> float:
+        """Return the changes per hour to expect of a spell of some age."""
+        return (self._held if up else self._gone).rates()[age_class(age)]
 
     def interruptions_per_hour(self) -> float:
         """Return how often a machine held is lost, whatever its age."""
@@ -105,7 +105,10 @@ class Lives:
 
         From the state that holds now to the long run, at the rate at which that state ends.
         """
-        usual, fading = self.availability(), max(self.rate() * hours, 1e-9)
+        usual = self.availability()
+        if self.up is None:
+            return usual
+        fading = max(self.rate(self.up, self.age) * hours, 1e-9)
         now = 1.0 if self.up else 0.0
         return usual + (now - usual) * -math.expm1(-fading) / fading
 

@@ -9,6 +9,7 @@ works keeps it, so time and slack together say the work. Zones change independen
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Figures:
     places: tuple[str, ...]  # those zones first, then others with on-demand
     on_demand: tuple[float, ...]  # by place
     origins: tuple[str, ...]  # where the checkpoint may be: the places, and perhaps nowhere yet
-    moves: tuple[tuple[float, ...], ...]  # price of a move by origin and place
+    moves: Mapping[tuple[str, str], float]  # price of a move by origin and place
     overhead: float
     reserve: float  # slack below which it is too late to wait
 
@@ -43,6 +44,7 @@ class Figures:
             self.places[:count] == other.places[: len(other.chains)]
             and set(other.origins) <= set(self.origins)
             and self.reserve == other.reserve
+            and other.moves.items() <= self.moves.items()
             and all(abs(math.log(a / b)) < 0.03 for a, b in prices)
             and all(a.near(b) for a, b in zip(self.chains, other.chains, strict=True))
         )
@@ -104,7 +106,8 @@ class _Solver:
         self.wait, self.half, self.launch = (
             _shift(grid, by) for by in (h, h / 2, figures.overhead)
         )
-        self.moves = np.array(figures.moves)[:, :, None, None]
+        moves = [[figures.moves[a, b] for b in figures.places] for a in figures.origins]
+        self.moves = np.array(moves)[:, :, None, None]
         short = SHORT * min(figures.on_demand)
         self.late = short * np.maximum(figures.reserve - grid, 0.0)
         self.late_after = short * np.maximum(h + figures.reserve - grid, 0.0)

@@ -71,7 +71,7 @@ def _figures(
         places=places,
         on_demand=tuple(full[place] for place in places),
         origins=origins,
-        moves=tuple(tuple(terms.moving(a, b) for b in places) for a in origins),
+        moves={(a, b): terms.moving(a, b) for a in origins for b in places},
         overhead=terms.overhead,
         reserve=terms.overhead + terms.lost,
     )

@@ -39,10 +39,16 @@ class SpotPolicy:
             self.zones.setdefault(offer.zone, Lives()).see(offer.up, after)
 
     def decide(self, now: Situation) -> Decision:
-        """Return what to do now. The offers must name the same zones each time."""
+        """Learn from the offers, all of them seen now, and return what to do."""
         after = self.terms.step if self._left is None else self._left - now.time_left
         self.watch(now.offers, after)
         self._left = now.time_left
+        return self.choose(now)
+
+    def choose(self, now: Situation) -> Decision:
+        """Return what to do by what was learnt; what the offers say may be guessed."""
+        for offer in now.offers:
+            self.zones.setdefault(offer.zone, Lives())
         counted = plan(now, self.terms, self.zones, self._counted)
         self._counted = [offer.zone for offer in counted.offers]
         if self._outlook is None or not self._outlook.figures.near(counted.figures):
@@ -82,7 +88,7 @@ class SpotPolicy:
 
     def _nexts(self, counted: Plan) -> list[tuple[Array, Array]]:
         return [
-            chain.next(self.zones[offer.zone], self.terms.step)
+            chain.next(self.zones[offer.zone], offer.up, self.terms.step)
             for offer, chain in zip(counted.offers, counted.chains, strict=True)
         ]
 
