@@ -61,7 +61,7 @@ def main(
     if "cost" in only:
         cost.measure(place, notes, rows)
     if "packages" in only:
-        packages.measure(place, notes, references=10, windows=3)
+        packages.measure(place, notes, references=5, windows=2)
     text = "\n".join([_machine(), *told(notes, SIZES)])
     click.echo(text)
     if write:
