@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 import psutil
 
-from benchmarks.drift import cost, packages, quality, validation
+from benchmarks.drift import cost, flights, packages, quality, validation
 from benchmarks.drift.notes import Notes
 from benchmarks.drift.picture import Lines, draw
 from benchmarks.drift.report import told
 
 FOLDER = Path(__file__).parent
 SIZES = (100_000, 1_000_000, cost.LARGE)
-PARTS = ("quality", "validation", "cost", "packages")
+PARTS = ("quality", "flights", "validation", "cost", "packages")
 INTRODUCTION = f"""# Drift: what it costs, and how often it is right
 
 `python -m benchmarks.drift --write` asks whether a window has drifted from a reference: 20 columns
@@ -56,12 +56,14 @@ def main(
     notes = Notes(place / "notes.json")
     if "quality" in only:
         quality.measure(notes, references)
+    if "flights" in only:
+        flights.measure(notes)
     if "validation" in only:
         validation.measure(place, notes)
     if "cost" in only:
         cost.measure(place, notes, rows)
     if "packages" in only:
-        packages.measure(place, notes, references=10, windows=3)
+        packages.measure(place, notes, references=5, windows=2)
     text = "\n".join([_machine(), *told(notes, SIZES)])
     click.echo(text)
     if write:

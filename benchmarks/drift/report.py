@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from benchmarks.drift import packages, quality, validation
+from benchmarks.drift import flights, packages, quality, validation
 from benchmarks.drift.cost import LARGE, ORDER, TOO_MUCH
 from benchmarks.drift.notes import Cell, Notes
 from benchmarks.drift.quality import FALSE_ROWS, NAMES, OURS, POWER_ROWS, WOBBLE
@@ -46,6 +46,12 @@ def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
         "Validation: 57 expectations on flights, CPU seconds / memory, MB",
         _validation(notes),
         ["", *(f"{rows:,} rows" for rows in _validated())],
+    )
+
+    yield from _section(
+        "Flights of 2013, a model of January to April: can the estimate be believed?",
+        _flights(notes),
+        ["rows of", "columns called", "domain AUC", "the estimate is", "estimated AUC", "AUC"],
     )
 
 
@@ -169,3 +175,11 @@ def _same(ours: Cell, theirs: Cell) -> str:
         return ""
     pairs = [(ours["answer"][line], theirs["answer"][line]) for line in ours["answer"]]
     return f"{sum(one == other for one, other in pairs)} of {len(pairs)}"
+
+
+def _flights(notes: Notes) -> Iterator[Sequence[str]]:
+    for name in flights.MONTHS:
+        cell = notes.cell("flights", name, "")
+        if cell:
+            figures = [f"{cell[key]:.3f}" for key in ("apart", "estimated", "measured")]
+            yield name, str(cell["called"]), figures[0], cell["trust"], *figures[1:]
