@@ -19,6 +19,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from prefect.testing.utilities import prefect_test_harness
 
 from blocks.contracts import ObjectStore
+from blocks.testing.memory_store import MemoryStore
 from tasks.drift.axes import Axes
 from tasks.drift.partitions import (
     Partition,
@@ -32,7 +33,6 @@ from tasks.drift.profile import Profile
 from tasks.drift.reading import NoRows, profile_of
 from tasks.drift.reference import ReferenceProfile, reference_of
 from tasks.drift.storage import from_bytes, to_bytes
-from tests.unit.drift.stores import MemoryStore
 
 PATIENT = settings(deadline=None, max_examples=25)  # other work shares the machine
 
