@@ -31,6 +31,7 @@ from tasks.transfer.sources import Sources
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
+    "ZONE": "training.spot.zones",
     "MULTI_NODE": "training.nodes",
     "MAX_DURATION": "training.max_duration",
     "SCALE_TO_ZERO": "rollout.min_replicas",
@@ -173,6 +174,10 @@ def _features(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
 def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[], None]]:
     training = to_request(spec.training, spec.data.train, around.store.root)
     yield lambda: around.training.features.require(training)
+    spot = spec.training.spot
+    if spot is not None and spot.zones:
+        somewhere = training.model_copy(update={"zone": spot.zones[0]})
+        yield lambda: around.training.features.require(somewhere)
     rollout, features = spec.rollout, around.endpoints.features
     variant = VariantRequest(
         endpoint=rollout.endpoint,

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from blocks.contracts import Frozen, InvalidRequest
 SPOT_TRACE = "BLUEWATER_SPOT_TRACE"  # variable with the trace of a market that is not configured
 
 
-class Market(Frozen):
-    """How this machine plays a spot market. By default it takes nothing back by itself.
+class Supply(Frozen):
+    """When spot is there and when it is taken back. By default it is there, and stays.
 
     A trace is a JSON file (``.json`` or ``.json.gz``): a list of lifetimes in seconds, one for each
     spot job in the order of their submission (later ones live on), or availability by ticks:
@@ -29,6 +30,20 @@ class Market(Frozen):
     rate: float | None = Field(
         default=None, gt=0, description="Reclaims per hour, drawn anew for every job."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Supply:
+        if self.trace is not None and self.rate is not None:
+            raise ValueError("trace and rate are two sources of reclaims; give one of them")
+        return self
+
+
+class Market(Supply):
+    """How this machine plays a spot market, of one zone or of several.
+
+    Without zones of its own it is the same market in every zone, whatever its name.
+    """
+
     seed: int = Field(default=0, description="Seed of the draws; same seed and job, same draw.")
     notice: float = Field(
         default=2.0, ge=0, description="Seconds between the notice (SIGTERM) and the end (SIGKILL)."
@@ -37,11 +52,31 @@ class Market(Frozen):
         default=None, description="When the first tick of an availability trace was."
     )
 
+    zones: Mapping[str, Supply] = Field(
+        default={}, description="Trace or rate of each zone, by name; in place of one for all."
+    )
+
     @model_validator(mode="after")
-    def _one_source(self) -> Market:
-        if self.trace is not None and self.rate is not None:
-            raise ValueError("trace and rate are two sources of reclaims; give one of them")
+    def _one_place(self) -> Market:
+        if self.zones and (self.trace is not None or self.rate is not None):
+            raise ValueError(
+                "a market of zones has a trace or a rate in each zone, none of its own"
+            )
         return self
+
+    def within(self, zone: str) -> Sequence[Market]:
+        """Return the market of a zone; of every zone, if it is empty: any of them will do.
+
+        Raises InvalidRequest for a zone that there is not.
+        """
+        if not self.zones:
+            return (self,)
+        if zone and zone not in self.zones:
+            raise InvalidRequest(
+                f"there is no zone {zone!r} here, only {', '.join(self.zones)}", code="ZONE"
+            )
+        found = [self.zones[zone]] if zone else self.zones.values()
+        return tuple(self.model_copy(update={**dict(supply), "zones": {}}) for supply in found)
 
 
 class Tape(Frozen):
