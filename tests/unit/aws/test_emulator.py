@@ -18,6 +18,7 @@ from blocks.testing.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 BUCKET = "plain"
+KEY = "AKIASOMEBODY"
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def client(emulator: Account, service: str) -> Any:
         service,
         endpoint_url=emulator.url,
         region_name=emulator.region,
-        aws_access_key_id="AKIASOMEBODY",
+        aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}),
     )
@@ -161,7 +162,7 @@ def unchecked(emulator: Account, service: str) -> Any:
         service,
         endpoint_url=emulator.url,
         region_name=emulator.region,
-        aws_access_key_id="AKIASOMEBODY",
+        aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
     )
@@ -267,12 +268,12 @@ def test_a_call_that_is_not_emulated_fails_and_is_remembered(emulator: Account) 
 def test_what_the_policy_lacks_is_denied_by_every_protocol(
     emulator: Account, service: str, call: str, allowed: str
 ) -> None:
-    emulator.pull("policy", actions=[])
+    emulator.pull("policy", key=KEY, actions=[])
     with pytest.raises(ClientError) as caught:
         getattr(client(emulator, service), call)()
     assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
     assert allowed.partition(":")[0] in caught.value.response["Error"]["Message"]
-    emulator.pull("policy", actions=[allowed])
+    emulator.pull("policy", key=KEY, actions=[allowed])
     getattr(client(emulator, service), call)()
 
 
@@ -324,7 +325,7 @@ def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator:
     account = AwsAccount(
         region=emulator.region,
         endpoint_url=emulator.url,
-        access_key_id="AKIASOMEBODY",
+        access_key_id=KEY,
         secret_access_key="secret",
         assume_role_arn=ROLE,
         role_session_minutes=15,
@@ -335,6 +336,6 @@ def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator:
     assumed = emulator.calls("sts:AssumeRole")
     listed = emulator.calls("sagemaker:ListTrainingJobs")
     assert len(assumed) >= 3
-    assert {each["key"] for each in assumed} == {"AKIASOMEBODY"}
+    assert {each["key"] for each in assumed} == {KEY}
     assert all(each["key"].startswith("ASIA") for each in listed)
     assert len({each["key"] for each in listed}) > 1
