@@ -196,6 +196,30 @@ def test_a_job_of_somebody_who_never_heard_of_us_does_its_work(emulator: Account
     assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] > 0
 
 
+def test_spot_with_somebody_elses_algorithm_as_the_service_is_shown(emulator: Account) -> None:
+    """The calls of every introduction: an image, its own entrypoint, managed spot, checkpoints."""
+    s3, sagemaker = client(emulator, "s3"), client(emulator, "sagemaker")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"1,2\n")
+    sagemaker.create_training_job(
+        **job(
+            AlgorithmSpecification={"TrainingImage": "xgboost:1", "TrainingInputMode": "File"},
+            InputDataConfig=[channel(f"s3://{BUCKET}/train", "train")],
+            StoppingCondition={"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+            EnableManagedSpotTraining=True,
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/checkpoints"},
+        )
+    )
+    told = over(emulator, "job-1")
+    assert told["TrainingJobStatus"] == "Completed"
+    assert told["BillableTimeInSeconds"] <= told["TrainingTimeInSeconds"]
+    logs = client(emulator, "logs")
+    group = "/aws/sagemaker/TrainingJobs"
+    stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+    lines = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
+    assert "{'train': 4} bytes" in lines[0]["message"]
+
+
 def test_missing_data_and_missing_buckets_are_the_callers_fault(emulator: Account) -> None:
     sagemaker = client(emulator, "sagemaker")
     client(emulator, "s3").create_bucket(Bucket=BUCKET)

@@ -25,7 +25,7 @@ import psutil
 CONTAINERS = "ASIAEXECUTIONROLE"  # the key by which containers call
 _HOME = Path(__file__).resolve().parents[4]
 _ADDRESS = "emulator.json"
-_START = 60.0  # seconds; importing moto under load takes its time
+_START = 180.0  # seconds; importing moto under load takes its time
 
 
 class NotStarted(TimeoutError):
