@@ -103,6 +103,7 @@ def _rehearsed(
     around = surroundings(platform)
     spec = load_and_check(specification, around, changes=changes)
     release(platform, spec, run="rehearsal-1")
+    world.strike()
     endpoints = platform.connect(Endpoints)
     with Callers(endpoints, around.store, spec, per_second=per_second) as callers:
         second = release(platform, spec, run="rehearsal-2")
