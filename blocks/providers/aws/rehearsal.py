@@ -74,9 +74,7 @@ class AwsRehearsal:
             bucket=BUCKET,
             owner=OWNER,
         )
-        self._account.client("s3").create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": self._emulator.region}
-        )
+        self._account.client("s3").create_bucket(Bucket=BUCKET)
         return self
 
     def __exit__(
