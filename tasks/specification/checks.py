@@ -144,7 +144,7 @@ def _budget(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
     expected = forecast(spec, prices)
     run, month = expected.per_run, expected.per_month
     limits = [
-        ("budget.per_run", spec.budget.per_run, run.low if run else None, "a release"),
+        ("budget.per_run", spec.budget.per_run, run.expected if run else None, "a release"),
         ("budget.per_month", spec.budget.per_month, month.high if month else None, "a month"),
     ]
     for field, limit, cost, what in limits:

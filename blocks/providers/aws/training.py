@@ -31,6 +31,7 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.images import training_image
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
@@ -69,7 +70,9 @@ class SageMakerTraining(Block, TrainingJobs):
     )
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
-    image: str = Field(default="", description="Image of jobs whose request names none.")
+    image: str = Field(
+        default_factory=training_image, description="Image of jobs whose request names none."
+    )
     spot_wait: timedelta = Field(
         default=timedelta(hours=6),
         description="How long a job may wait for spot machines, beside the time it may train.",
