@@ -163,8 +163,7 @@ class _Market:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.3):
-            for each in self._emulator.running():
-                name = str(each["name"]).partition("/")[0]
+            for name in self._emulator.training_jobs():
                 if name not in self.taken and self._is_due(name):
                     self._emulator.pull("reclaim", job=name)
                     self.taken.append(name)

@@ -70,6 +70,11 @@ class Account:
         found: list[dict[str, Any]] = self.pull("running")
         return found
 
+    def training_jobs(self) -> list[str]:
+        """Return the names of the training jobs that have a machine now."""
+        parts = [str(each["name"]).split("/") for each in self.running()]
+        return sorted({name for kind, name, *_ in parts if kind == "training-job"})
+
     def end(self) -> None:
         """End it with everything that runs in it."""
         self._http.close()
