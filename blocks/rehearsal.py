@@ -32,7 +32,7 @@ class Rehearsal(Protocol):
     def __init__(
         self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
     ) -> None:
-        """Keep everything below ``folder``; let these faults happen. ``spot_trace``: see Market."""
+        """Keep all below ``folder``; ``spot_trace`` is a file for ``blocks.spot_trace``."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -50,6 +50,10 @@ class Rehearsal(Protocol):
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret where the provider's store finds it."""
+        ...
+
+    def strike(self) -> None:
+        """Let the faults, and the reclaims of the trace, happen from now on."""
         ...
 
     def calls(self) -> Sequence[Calls]:

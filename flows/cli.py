@@ -84,6 +84,20 @@ def rollout(**given: Any) -> None:
 
 
 @bluewater.command()
+@click.argument("run", required=False)
+@click.option("--no", is_flag=True, help="Say no; the version stays registered.")
+@click.option("--why", default="", help="Reason that is kept with the run.")
+@on_platform
+@as_json
+def approve(**given: Any) -> None:
+    """Let the version of a run that waits have traffic.
+
+    Without RUN, list the runs that wait. The first answer counts, whichever way it came.
+    """
+    _run("approve", given)
+
+
+@bluewater.command()
 @click.argument("endpoint")
 @click.option("--why", default="asked by hand", help="Reason that the journal keeps.")
 @on_platform

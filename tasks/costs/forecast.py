@@ -1,7 +1,8 @@
 """What a release is going to cost, from the platform's prices and the specification alone.
 
-Nothing is started and nothing is measured. The lower bound is what is expected if all goes well;
-the upper bound is what it costs if every limit of the specification is used up.
+Nothing is started and nothing is measured. The lower bound is what is expected if all goes well,
+and nothing where nobody says how long the training takes; the upper bound is what it costs if every
+limit of the specification is used up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.training.spec import SpotSpec, TrainingSpec
 
 MONTH = timedelta(hours=730)
+UNKNOWN = timedelta(0)
 
 
 class Forecast(Frozen):
@@ -61,11 +63,11 @@ def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     on_demand = prices.price(spec.machine)
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
-        return priced(on_demand, spec.max_duration, failures, spec.nodes)
+        return priced(on_demand, UNKNOWN, failures, spec.nodes)
     spot = prices.price(spec.machine, spot=True)
-    expected = spot_time(spec.spot)
+    expected = spot_time(spec.spot) or UNKNOWN
     lost = spec.max_duration * spec.spot.interruptions_allowed
-    low = priced(spot, expected or spec.max_duration, expected or spec.max_duration, spec.nodes)
+    low = priced(spot, expected, expected, spec.nodes)
     last = on_demand if spec.spot.last_on_demand else spot
     high = total(
         [

@@ -31,6 +31,7 @@ from tasks.transfer.sources import Sources
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
+    "ZONE": "training.spot.zones",
     "MULTI_NODE": "training.nodes",
     "MAX_DURATION": "training.max_duration",
     "SCALE_TO_ZERO": "rollout.min_replicas",
@@ -143,7 +144,7 @@ def _budget(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
     expected = forecast(spec, prices)
     run, month = expected.per_run, expected.per_month
     limits = [
-        ("budget.per_run", spec.budget.per_run, run.low if run else None, "a release"),
+        ("budget.per_run", spec.budget.per_run, run.expected if run else None, "a release"),
         ("budget.per_month", spec.budget.per_month, month.high if month else None, "a month"),
     ]
     for field, limit, cost, what in limits:
@@ -173,6 +174,10 @@ def _features(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
 def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[], None]]:
     training = to_request(spec.training, spec.data.train, around.store.root)
     yield lambda: around.training.features.require(training)
+    spot = spec.training.spot
+    if spot is not None and spot.zones:
+        somewhere = training.model_copy(update={"zone": spot.zones[0]})
+        yield lambda: around.training.features.require(somewhere)
     rollout, features = spec.rollout, around.endpoints.features
     variant = VariantRequest(
         endpoint=rollout.endpoint,

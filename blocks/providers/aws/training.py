@@ -27,9 +27,11 @@ from blocks.contracts import (
     TrainingRequest,
     TrainingResult,
     Unavailable,
+    Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.images import training_image
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
@@ -68,7 +70,9 @@ class SageMakerTraining(Block, TrainingJobs):
     )
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
-    image: str = Field(default="", description="Image of jobs whose request names none.")
+    image: str = Field(
+        default_factory=training_image, description="Image of jobs whose request names none."
+    )
     spot_wait: timedelta = Field(
         default=timedelta(hours=6),
         description="How long a job may wait for spot machines, beside the time it may train.",
@@ -139,6 +143,11 @@ class SageMakerTraining(Block, TrainingJobs):
 
     def _call(self, request: TrainingRequest, token: str) -> dict[str, Any]:
         """Return the call, after a look at what would make the job fail when it starts."""
+        if request.secrets and self.account.network_isolation:
+            raise Unsupported(
+                "a container that is cut off from every network cannot fetch its secrets",
+                code="NETWORK_ISOLATION",
+            )
         secrets = AwsSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
