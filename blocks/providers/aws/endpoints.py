@@ -89,7 +89,7 @@ class SageMakerEndpoints(Block, Endpoints):
         return explain(error)
 
     def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
-        require_servable(request)
+        require_servable(request, isolated=self.account.network_isolation)
         self._secret(request.serving.token_secret)
 
         def add(now: Desired) -> Desired:

@@ -18,6 +18,7 @@ from blocks.contracts import (
     RunKey,
     Serving,
     Traffic,
+    Unsupported,
     VariantRequest,
     VariantTick,
     Window,
@@ -84,7 +85,16 @@ def test_what_does_not_fit_into_a_variable_is_refused() -> None:
 )
 def test_what_sagemaker_would_never_serve_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequest, match=field):
-        require_servable(REQUEST.model_copy(update=change))
+        require_servable(REQUEST.model_copy(update=change), isolated=False)
+
+
+def test_what_a_container_cannot_know_or_reach_is_not_promised() -> None:
+    limited = REQUEST.model_copy(update={"serving": Serving(requests_per_second=5)})
+    with pytest.raises(Unsupported, match="requests_per_second"):
+        require_servable(limited, isolated=False)
+    with pytest.raises(Unsupported, match="network"):
+        require_servable(REQUEST, isolated=True)
+    require_servable(REQUEST.model_copy(update={"capture": Capture(sample=0)}), isolated=True)
 
 
 def test_custom_attributes_of_others_are_passed_over() -> None:
