@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,6 +30,7 @@ from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
 from blocks.serving.capture_names import span_of
 
+SETTLE = "BLUEWATER_AWS_SETTLE"
 READS = 4  # attempts at a call that changes nothing
 LONGEST = timedelta(hours=1)  # that one file of captured requests may span
 
@@ -50,7 +52,9 @@ class SageMakerMonitor(Block, Monitor):
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
     settle: int = Field(
-        default=10, ge=1, description="Seconds after which a tick's log lines have arrived."
+        default_factory=lambda: int(os.environ.get(SETTLE, "10")),
+        ge=1,
+        description="Seconds after which a tick's log lines have arrived.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
