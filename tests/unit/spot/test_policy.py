@@ -197,6 +197,14 @@ def test_on_demand_is_left_for_the_spot_of_another_zone() -> None:
     assert done.on_demand_hours < 4.0
 
 
+def test_what_costs_nothing_can_be_compared() -> None:
+    policy = SpotPolicy(Terms(overhead=0.2, step=GAP))
+    offers = tuple(Offer(zone=z, up=True, spot=0.0, on_demand=0.0) for z in ("a", "b"))
+    for left in (9.0, 9.0 - GAP):
+        now = Situation(work_left=5.0, time_left=left, offers=offers)
+        assert policy.decide(now).expected_cost == pytest.approx(0.0)
+
+
 def test_of_zones_alike_the_one_that_is_seldom_lost_is_taken() -> None:
     policy = SpotPolicy(Terms(overhead=0.5, step=GAP))
     for tick in range(400):
