@@ -175,10 +175,12 @@ def _machine() -> str:
 
 
 CAUTION = """\
-Read with care: the prior of lifetimes was fitted to the recorded traces of one zone, and the
-settings for several zones were the best of nine tried on these 36 jobs (the others: 1.143 to
-1.166). Uniform Progress with several zones is our reading of it; a published run on the same jobs
-has 1.620. The slowest decision is a job's first with many zones.
+Read with care: the prior of lifetimes was fitted to the recorded traces of one zone. For several
+zones an outlook is solved for 64 states of the market and 96 steps of time, as many as CPU allows;
+a first version with 32 and 48 had 1.127, with 128 and 96 1.112. Zones are taken as independent of
+each other, which neighbours are not. Uniform Progress with several zones is our reading of it; a
+published run on the same jobs has 1.620. A decision with several zones takes 8 ms on average, since
+an outlook is made new when what was learnt of a zone has changed.
 """
 INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
 
