@@ -14,6 +14,7 @@ from pydantic import Field
 
 from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
+from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.training import SageMakerTraining
@@ -48,6 +49,13 @@ KINDS = (
         noun="training_job",
         word="TrainingJob",
         listed="TrainingJobSummaries",
+        idle=_DONE,
+    ),
+    Kind(
+        kind="batch-job",
+        noun="processing_job",
+        word="ProcessingJob",
+        listed="ProcessingJobSummaries",
         idle=_DONE,
     ),
     Kind(
@@ -99,7 +107,7 @@ class AwsInventory(Block, Inventory):
         tags = self._sagemaker.list_tags(ResourceArn=told[f"{kind.word}Arn"])["Tags"]
         if {"Key": OWNER_TAG, "Value": self.account.owner} not in tags:
             raise _denied(resource, self.account.owner)
-        if kind.kind == "training-job":
+        if kind.kind in ("training-job", "batch-job"):
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
@@ -108,8 +116,9 @@ class AwsInventory(Block, Inventory):
 
     def _stop(self, kind: Kind, name: str) -> None:
         """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
-        ref = OperationRef(provider=self.provider, capability="training", id=name, token="")
-        SageMakerTraining(account=self.account).cancel(ref)
+        jobs = SageMakerBatch if kind.kind == "batch-job" else SageMakerTraining
+        ref = OperationRef(provider=self.provider, capability=jobs.capability, id=name, token="")
+        jobs(account=self.account).cancel(ref)
         self._until_idle(kind, name)
 
     def _take_down(self, name: str) -> None:
