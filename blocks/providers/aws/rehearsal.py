@@ -28,8 +28,8 @@ GRACE = 10.0  # seconds between the notice and the end of a machine; SageMaker g
 RECLAIM, MIDDLE = "spot-reclaim", 0.4  # share of the work after which the machine is taken
 
 FAULTS: Mapping[str, Mapping[str, Any]] = {
-    "throttling": {"call": "sagemaker:*", "times": 3},
-    "unavailable": {"call": "sagemaker:*", "times": 2},
+    "throttling": {"call": "sagemaker:[!I]*", "times": 3},
+    "unavailable": {"call": "sagemaker:[!I]*", "times": 2},
     "lost-reply": {"call": "sagemaker:Create*", "times": 2},
     "lost-request": {"call": "sagemaker:Create*", "times": 2},
     "internal-error-after": {"call": "sagemaker:Create*", "times": 2},
@@ -45,8 +45,8 @@ class AwsRehearsal:
 
     faults: ClassVar[Mapping[str, str]] = {
         RECLAIM: "the machine of a spot job is taken away in the middle of its training",
-        "throttling": "three calls of SageMaker are throttled",
-        "unavailable": "two calls of SageMaker find it unavailable",
+        "throttling": "three calls of SageMaker's control plane are throttled",
+        "unavailable": "two calls find SageMaker's control plane unavailable",
         "lost-reply": "two creates are done, and their replies are lost",
         "lost-request": "two creates never arrive",
         "internal-error-after": "two creates are done, and answered with an internal error",
@@ -164,8 +164,9 @@ class _Market:
     def _watch(self) -> None:
         while not self._stop.wait(0.3):
             for each in self._emulator.running():
-                name = str(each["name"]).partition("/")[0]
-                if name not in self.taken and self._is_due(name):
+                kind, _, rest = str(each["name"]).partition("/")
+                name = rest.partition("/")[0]
+                if kind == "training-job" and name not in self.taken and self._is_due(name):
                     self._emulator.pull("reclaim", job=name)
                     self.taken.append(name)
 
@@ -191,6 +192,6 @@ class _Market:
         try:
             status = self._jobs.status(ref)
         except ProviderError:
-            return None  # no training job, or a fault of the rehearsal
+            return None  # a fault of the rehearsal
         spot = status.usage is not None and status.usage.spot
         return (status.progress or 0.0) if spot and status.phase is Phase.RUNNING else None
