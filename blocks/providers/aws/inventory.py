@@ -74,6 +74,10 @@ KINDS = (
     ),
     Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
 )
+_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch]] = {
+    "training-job": SageMakerTraining,
+    "batch-job": SageMakerBatch,
+}
 _BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
@@ -107,7 +111,7 @@ class AwsInventory(Block, Inventory):
         tags = self._sagemaker.list_tags(ResourceArn=told[f"{kind.word}Arn"])["Tags"]
         if {"Key": OWNER_TAG, "Value": self.account.owner} not in tags:
             raise _denied(resource, self.account.owner)
-        if kind.kind in ("training-job", "batch-job"):
+        if kind.kind in _JOBS:
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
@@ -116,9 +120,10 @@ class AwsInventory(Block, Inventory):
 
     def _stop(self, kind: Kind, name: str) -> None:
         """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
-        jobs = SageMakerBatch if kind.kind == "batch-job" else SageMakerTraining
-        ref = OperationRef(provider=self.provider, capability=jobs.capability, id=name, token="")
-        jobs(account=self.account).cancel(ref)
+        jobs = _JOBS[kind.kind](account=self.account)
+        jobs.cancel(
+            OperationRef(provider=self.provider, capability=jobs.capability, id=name, token="")
+        )
         self._until_idle(kind, name)
 
     def _take_down(self, name: str) -> None:

@@ -163,10 +163,8 @@ class _Market:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.3):
-            for each in self._emulator.running():
-                kind, _, rest = str(each["name"]).partition("/")
-                name = rest.partition("/")[0]
-                if kind == "training-job" and name not in self.taken and self._is_due(name):
+            for name in self._emulator.training_jobs():
+                if name not in self.taken and self._is_due(name):
                     self._emulator.pull("reclaim", job=name)
                     self.taken.append(name)
 

@@ -27,6 +27,7 @@ from blocks.contracts import (
     TrainingRequest,
     TrainingResult,
     Unavailable,
+    Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
@@ -142,6 +143,11 @@ class SageMakerTraining(Block, TrainingJobs):
 
     def _call(self, request: TrainingRequest, token: str) -> dict[str, Any]:
         """Return the call, after a look at what would make the job fail when it starts."""
+        if request.secrets and self.account.network_isolation:
+            raise Unsupported(
+                "a container that is cut off from every network cannot fetch its secrets",
+                code="NETWORK_ISOLATION",
+            )
         secrets = AwsSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)

@@ -26,7 +26,7 @@ from blocks.providers.aws.emulator.control import Control
 from blocks.providers.aws.emulator.identify import Asked, identify
 from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
-from blocks.providers.aws.emulator.world import ROLE_KEY, Call, World
+from blocks.providers.aws.emulator.world import Call, World
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,7 @@ class Emulator:
         return answer
 
     def _permit(self, asked: Asked) -> None:
-        allowed = self.world.policy
-        if allowed is None or asked.key == ROLE_KEY:
-            return
+        allowed = self.world.policies.get(asked.key, ("*",))
         if not any(fnmatchcase(asked.action, each) for each in allowed):
             code, status = ("AccessDeniedException", 400)
             if asked.protocol in ("query", "rest-xml"):
