@@ -16,6 +16,7 @@ from blocks.contracts import OperationRef, Phase, ProviderError
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.images import IMAGE as IMAGE_NAMED
+from blocks.providers.aws.permissions import allowed_actions
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.rehearsal import Calls
 from blocks.spot_trace import Tape, load
@@ -24,6 +25,8 @@ from blocks.workspace import HOME
 BUCKET, OWNER = "bluewater-rehearsal", "rehearsal"
 ROLE = "arn:aws:iam::123456789012:role/bluewater-jobs"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater:1"
+RELEASE = "AKIARELEASE"  # the key by which the release calls
+SETTING_UP = "AKIASETTINGUP"  # whose calls are those of the rehearsal itself
 GRACE = 10.0  # seconds between the notice and the end of a machine; SageMaker gives 120
 RECLAIM, MIDDLE = "spot-reclaim", 0.4  # share of the work after which the machine is taken
 
@@ -56,9 +59,15 @@ class AwsRehearsal:
     }
 
     def __init__(
-        self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: Sequence[str] = (),
+        spot_trace: Path | None = None,
+        permissions: Path | None = None,
     ) -> None:
         self._folder, self._wanted, self._trace = folder, tuple(faults), spot_trace
+        self._allowed = None if permissions is None else allowed_actions(permissions)
         self._stack = ExitStack()
         self._market: _Market | None = None
 
@@ -68,13 +77,15 @@ class AwsRehearsal:
         self._account = AwsAccount(
             region=self._emulator.region,
             endpoint_url=self._emulator.url,
-            access_key_id=SecretStr("AKIAREHEARSAL"),
+            access_key_id=SecretStr(SETTING_UP),
             secret_access_key=SecretStr("rehearsal"),
             role_arn=ROLE,
             bucket=BUCKET,
             owner=OWNER,
         )
         self._account.client("s3").create_bucket(Bucket=BUCKET)
+        if self._allowed is not None:
+            self._emulator.pull("policy", key=RELEASE, actions=list(self._allowed))
         return self
 
     def __exit__(
@@ -91,7 +102,7 @@ class AwsRehearsal:
             HOME: str(self._folder / "workspace"),
             "AWS_ENDPOINT_URL": self._emulator.url,
             "AWS_REGION": self._emulator.region,
-            "AWS_ACCESS_KEY_ID": "AKIAREHEARSAL",
+            "AWS_ACCESS_KEY_ID": RELEASE,
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_EC2_METADATA_DISABLED": "true",
             "BLUEWATER_AWS_BUCKET": BUCKET,
@@ -116,12 +127,21 @@ class AwsRehearsal:
 
     def calls(self) -> Sequence[Calls]:
         """Return how often each operation was called, and how often in vain."""
-        found: dict[str, list[bool]] = {}
+        found: dict[tuple[str, str, str], list[bool]] = {}
         for call in self._emulator.calls():
-            found.setdefault(str(call["call"]), []).append(not 0 < call["status"] < 400)
+            caller = "a container" if call["key"] == launch.CONTAINERS else "the release"
+            if call["key"] != SETTING_UP:
+                name = (str(call["call"]), str(call["action"]), caller)
+                found.setdefault(name, []).append(not 0 < call["status"] < 400)
         return [
-            Calls(operation=name, times=len(refused), refused=sum(refused))
-            for name, refused in found.items()
+            Calls(
+                operation=operation,
+                permission=action,
+                caller=caller,
+                times=len(refused),
+                refused=sum(refused),
+            )
+            for (operation, action, caller), refused in found.items()
         ]
 
     def met(self) -> Mapping[str, int]:
