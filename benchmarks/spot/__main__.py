@@ -126,14 +126,20 @@ def _lines(found: Mapping[str, Sequence[Told]]) -> Iterator[str]:
     yield f"| omniscient optimum | {' | '.join(chain.from_iterable(best))} | 0 |"
     bars = [(f"{BARS[kind]:g}", "") for kind in SETS]
     yield f"| bar | {' | '.join(chain.from_iterable(bars))} | 0 |"
-    runs = [each[2][OURS] for kind in SETS for each in found[kind]]
+    several = [each[2][OURS] for each in found["multi"]]
+    one = [each[2][OURS] for kind in SETS if kind != "multi" for each in found[kind]]
+    yield f"\nCPU of a decision of ours: with one zone {_cpu(one)}; with several {_cpu(several)}."
+
+
+def _cpu(runs: Sequence[Run]) -> str:
     decisions = sum(run.decisions for run in runs)
-    mean = 1000 * sum(run.seconds for run in runs) / decisions
+    if not decisions:
+        return "not measured"
     slow = sorted(1000 * run.slowest for run in runs)
-    yield (
-        f"\nCPU of a decision of ours: {mean:.2f} ms on average over {decisions:,}; the slowest "
-        f"of a job (its outlooks are made then) {slow[len(slow) // 2]:.0f} ms in the median, "
-        f"{slow[-1]:.0f} ms at most."
+    return (
+        f"{1000 * sum(run.seconds for run in runs) / decisions:.2f} ms on average over "
+        f"{decisions:,}, the slowest of a job (an outlook is made then) {slow[len(slow) // 2]:.0f} "
+        f"ms in the median, {slow[-1]:.0f} ms at most"
     )
 
 
