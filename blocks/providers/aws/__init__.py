@@ -1,0 +1,11 @@
+"""Amazon SageMaker, with S3, CloudWatch, Secrets Manager and the rest of AWS around it."""
+
+from blocks.registry import Provider
+
+PROVIDER = Provider(
+    name="aws",
+    title="Amazon SageMaker",
+    extra="aws",
+    capabilities={},
+    bench="blocks.providers.aws.bench:AwsBench",
+)

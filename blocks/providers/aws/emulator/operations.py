@@ -1,0 +1,51 @@
+"""Which module answers which operation. A module of operations is one line here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from werkzeug.wrappers import Request, Response
+
+from blocks.providers.aws.emulator.tagging import Tagging
+from blocks.providers.aws.emulator.training import TrainingJobs
+from blocks.providers.aws.emulator.world import World
+
+Handler = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Operations(Protocol):
+    """Operations of the control plane, by name. They are called under the world's lock."""
+
+    def __init__(self, world: World) -> None: ...
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what answers an operation, by its name; requests are checked already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A path that is answered by us. Its handler is called without the world's lock."""
+
+    method: str
+    path: re.Pattern[str]
+    handler: Callable[[Request, re.Match[str]], Response]
+
+
+OPERATIONS: tuple[type[Operations], ...] = (Tagging, TrainingJobs)
+
+
+def handlers(world: World) -> dict[str, Handler]:
+    """Return every operation that is emulated, by its name."""
+    found: dict[str, Handler] = {}
+    for kind in OPERATIONS:
+        found.update(kind(world).handlers())
+    return found
+
+
+def routes(world: World) -> list[Route]:
+    """Return the paths outside the control plane that are answered here."""
+    return []

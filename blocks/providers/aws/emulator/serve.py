@@ -1,0 +1,76 @@
+"""The process of one emulated account: it listens on loopback until SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from moto.backends import SERVICE_NAMES
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from blocks.contracts import Frozen
+from blocks.providers.aws.emulator import shapes
+from blocks.providers.aws.emulator.server import Emulator
+from blocks.providers.aws.emulator.world import Settings, World
+from blocks.workload.durable import write_json
+
+ADDRESS = "emulator.json"
+_USED: tuple[SERVICE_NAMES, ...] = ("s3", "logs", "secretsmanager", "sts", "cloudwatch")
+
+
+class Asked(Frozen):
+    """What to serve, and where to keep what belongs to it."""
+
+    folder: Path
+    port: int = 0
+    settings: Settings = Settings()
+
+
+class _Handler(MotoRequestHandler):
+    """Answers without a line in the log for each call: the record of calls has them all."""
+
+    def log_request(self, *_: Any) -> None:
+        pass
+
+
+def preloaded() -> DomainDispatcherApplication:
+    """Import what every world needs; a process that forks after this has it for nothing."""
+    moto = DomainDispatcherApplication(create_backend_app)
+    for name in _USED:
+        moto.app_instances[name] = create_backend_app(name)
+    for name in ("sagemaker", "s3", "resourcegroupstaggingapi"):
+        shapes.service(name)
+    return moto
+
+
+def serve(asked: Asked, moto: DomainDispatcherApplication) -> None:
+    """Serve a world until SIGTERM; then end its containers and this process."""
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    world = World(asked.folder, asked.settings)
+    server = make_server(
+        "127.0.0.1",
+        asked.port,
+        Emulator(world, moto=moto),
+        threaded=True,
+        request_handler=_Handler,
+    )
+    world.url = f"http://127.0.0.1:{server.port}"
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        world.close()
+        sys.stderr.flush()
+        os._exit(0)  # threads of moto and of open connections must not hold it up
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    write_json(asked.folder / ADDRESS, {"url": world.url, "pid": os.getpid()}, sync=False)
+    server.serve_forever()

@@ -1,0 +1,51 @@
+"""A process that has imported everything and forks a world for each line it reads.
+
+Importing moto costs seconds, a fork costs milliseconds. When its input closes, because the caller
+is done or dead, it ends every world and itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+from blocks.providers.aws.emulator.serve import Asked, preloaded, serve
+
+
+def attend() -> None:
+    """Read requests as lines of JSON from standard input until it closes."""
+    moto, worlds = preloaded(), set[int]()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller's Ctrl-C closes our input
+    for line in sys.stdin:
+        worlds -= _reaped(worlds)
+        if (pid := os.fork()) == 0:
+            asked = Asked.model_validate_json(line)
+            _quiet(asked.folder)
+            serve(asked, moto)
+            os._exit(0)
+        worlds.add(pid)
+    for pid in worlds:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for pid in worlds:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _reaped(worlds: set[int]) -> set[int]:
+    """Return those that are over."""
+    return {pid for pid in worlds if os.waitpid(pid, os.WNOHANG)[0] == pid}
+
+
+def _quiet(folder: Path) -> None:
+    """Let go of the caller's pipe and terminal, so that a world does not look like the zygote."""
+    folder.mkdir(parents=True, exist_ok=True)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(folder / "emulator.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for number, opened in ((0, nothing), (1, log), (2, log)):
+        os.dup2(opened, number)
+    os.close(nothing)
+    os.close(log)
