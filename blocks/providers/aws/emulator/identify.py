@@ -55,7 +55,8 @@ def identify(request: Request) -> Asked:
         return Asked(service=name, operation=_invocation(invoke[1]), protocol="rest-json", key=key)
     if request.mimetype == "application/x-www-form-urlencoded":
         action = parse_qs(request.get_data(as_text=True)).get("Action", ["?"])[0]
-        return Asked(service=name, operation=action, protocol="query", key=key)
+        protocol = "ec2" if name == "ec2" else "query"
+        return Asked(service=name, operation=action, protocol=protocol, key=key)
     protocol = "rest-xml" if name == "s3" else "rest-json"
     operation = _s3(request) if name == "s3" else f"{request.method} {request.path}"
     return Asked(service=name, operation=operation, protocol=protocol, key=key)

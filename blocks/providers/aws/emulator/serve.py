@@ -24,7 +24,7 @@ from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 ADDRESS = "emulator.json"
-_USED: tuple[SERVICE_NAMES, ...] = ("s3", "logs", "secretsmanager", "sts", "cloudwatch")
+_USED: tuple[SERVICE_NAMES, ...] = ("s3", "logs", "secretsmanager", "sts", "cloudwatch", "iam", "ec2")
 
 
 class Asked(Frozen):
@@ -47,7 +47,7 @@ def preloaded() -> DomainDispatcherApplication:
     moto = DomainDispatcherApplication(create_backend_app)
     for name in _USED:
         moto.app_instances[name] = create_backend_app(name)
-    for name in ("sagemaker", "s3", "resourcegroupstaggingapi"):
+    for name in ("sagemaker", "s3", "ec2", "resourcegroupstaggingapi"):
         shapes.service(name)
     return moto
 

@@ -21,7 +21,9 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.control import Control
+from blocks.providers.aws.emulator.ec2_wire import Ec2
 from blocks.providers.aws.emulator.identify import Asked, identify
+from blocks.providers.aws.emulator.imds import PREFIX, Imds
 from blocks.providers.aws.emulator.operations import Handler, Route, handlers, routes
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
 from blocks.providers.aws.emulator.world import World
@@ -43,6 +45,8 @@ class Emulator:
         self._moto = moto or DomainDispatcherApplication(create_backend_app)
         self._handlers: Mapping[str, Handler] = handlers(world)
         self._routes: list[Route] = routes(world)
+        self._ec2 = Ec2(world)
+        self._imds = Imds(world, self._ec2.instances)
         self._control = Control(world)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
@@ -50,6 +54,8 @@ class Emulator:
         request = Request(environ)
         if request.path.startswith("/_emulator/"):
             return self._control.answer(request)(environ, start)
+        if request.path.startswith(PREFIX):
+            return self._imds.answer(request)(environ, start)
         asked, request_id = identify(request), str(uuid.uuid4())
         try:
             answer = self._met(asked, request, request_id)
@@ -75,6 +81,8 @@ class Emulator:
         prefix = request.headers.get("X-Amz-Target", "").partition(".")[0]
         if prefix in MODELS:
             return self._ours(MODELS[prefix], asked, request, request_id)
+        if asked.protocol == "ec2" and self._ec2.answers(asked.operation):
+            return _plain(self._ec2.answer(asked.operation, request, request_id), request)
         for route in self._routes:
             if route.method == request.method and (match := route.path.fullmatch(request.path)):
                 return _plain(route.handler(request, match), request)
@@ -104,7 +112,8 @@ class Emulator:
 
     def _is_missing(self, asked: Asked, status: int) -> bool:
         """Whether that is a hole in the emulator, and no fault that was asked for."""
-        return status == 501 or (status == _FAILED and asked.service != "sagemaker")
+        ours = asked.service == "sagemaker" or self._ec2.answers(asked.operation)
+        return status == 501 or (status == _FAILED and not ours)
 
 
 def _body(request: Request) -> dict[str, Any]:
