@@ -13,6 +13,7 @@ C = TypeVar("C", bound=Contract)
 
 PROVIDERS = {
     "local": "blocks.providers.local",
+    "aws": "blocks.providers.aws",
 }
 
 

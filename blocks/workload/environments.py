@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from blocks.workload.places import local_path
 
-_SAGEMAKER_PARAMETERS = "/opt/ml/input/config/hyperparameters.json"
+_OPT_ML = "/opt/ml"  # SageMaker's mount; where containers are but processes, another folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Surroundings:
     output: str = ""  # where the model and the outcome file go
     output_uri: str = ""  # the same place, as the world outside calls it
     failure: str = ""  # a file whose text the cloud shows as the reason of a failure
-    progress: str = ""  # a file that the provider's status reads
+    progress: str = ""  # a file that the provider's status reads, or "-" for a line of the log
     parameters: Mapping[str, str] = field(default_factory=dict)
     parameters_file: str = ""
     token: str = ""
@@ -54,20 +54,45 @@ def parameters(text: str) -> dict[str, str]:
     }
 
 
+def quoted(value: str) -> str:
+    """Return a hyperparameter as SageMaker can hold it: one line, and told from what is quoted."""
+    plain = len(value.splitlines()) <= 1 and not value.endswith(("\n", "\r"))
+    return value if plain and not value.startswith('"') else json.dumps(value)
+
+
+def unquoted(told: Mapping[str, str]) -> dict[str, str]:
+    """Return hyperparameters as they were before they were quoted."""
+    return {name: _unquoted(value) for name, value in told.items()}
+
+
+def opt_ml(environ: Mapping[str, str]) -> str:
+    """Return the folder that SageMaker mounts for a container."""
+    return environ.get("BLUEWATER_OPT_ML") or _OPT_ML
+
+
 def _sagemaker(environ: Mapping[str, str]) -> Surroundings:
     """SageMaker: fixed paths below /opt/ml; SM_* only where the training toolkit is installed."""
     data = environ.get("SM_CHANNEL_TRAINING") or environ.get("SM_CHANNEL_TRAIN")
+    mount = opt_ml(environ)
     return Surroundings(
         platform="sagemaker",
-        data=data or "/opt/ml/input/data/training",
-        checkpoints="/opt/ml/checkpoints",
-        output=environ.get("SM_MODEL_DIR") or "/opt/ml/model",
-        failure="/opt/ml/output/failure",
+        data=data or f"{mount}/input/data/training",
+        checkpoints=f"{mount}/checkpoints",
+        output=environ.get("SM_MODEL_DIR") or f"{mount}/model",
+        failure=f"{mount}/output/failure",
         parameters=parameters(environ["SM_HPS"]) if environ.get("SM_HPS") else {},
         parameters_file=""
         if environ.get("SM_HPS")
-        else "/opt/ml/input/config/hyperparameters.json",
+        else f"{mount}/input/config/hyperparameters.json",
     )
+
+
+def _unquoted(value: str) -> str:
+    try:
+        inside = json.loads(value) if value.startswith('"') else value
+    except ValueError:
+        return value
+    return inside if isinstance(inside, str) else value
 
 
 def _vertex(environ: Mapping[str, str]) -> Surroundings:

@@ -17,13 +17,14 @@ from typing import Any, NoReturn, Self
 from blocks.workload.checkpoints import Checkpoints
 from blocks.workload.digests import digest
 from blocks.workload.durable import write_json
-from blocks.workload.environments import Surroundings, parameters, surroundings
-from blocks.workload.outcome import INTERRUPTED_EXIT, Outcome, write_outcome
+from blocks.workload.environments import Surroundings, parameters, surroundings, unquoted
+from blocks.workload.outcome import INTERRUPTED_EXIT, Outcome, progress_line, write_outcome
 from blocks.workload.places import at, local_path
 
 log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY = 0.1  # seconds; a tight loop must not spend its time on telling
+_LINE_EVERY = 1.0  # seconds, where progress is told by lines of the log
 
 
 class DamagedCopy(OSError):
@@ -86,10 +87,14 @@ class Job:
     def progress(self, *, done: float, of: float, **metrics: float) -> None:
         """Tell how far the work is; the metrics go into the next checkpoint, too."""
         self.checkpoints.metrics = dict(metrics)
-        now = time.monotonic()
-        if not self.told.progress or (now - self._told_at < _PROGRESS_EVERY and done < of):
+        now, lines = time.monotonic(), self.told.progress == "-"
+        every = _LINE_EVERY if lines else _PROGRESS_EVERY
+        if not self.told.progress or (now - self._told_at < every and done < of):
             return
         self._told_at = now
+        if lines:
+            print(progress_line(done, of), flush=True)
+            return
         value = {"done": done, "of": of, "metrics": {k: float(v) for k, v in metrics.items()}}
         try:
             write_json(Path(self.told.progress), value, sync=False)
@@ -190,5 +195,5 @@ class Job:
 def _parameters(told: Surroundings) -> Mapping[str, str]:
     file = Path(told.parameters_file) if told.parameters_file else None
     if file is not None and file.exists():
-        return parameters(file.read_text())
+        return unquoted(parameters(file.read_text()))
     return told.parameters

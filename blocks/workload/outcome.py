@@ -11,6 +11,7 @@ from pathlib import Path
 from blocks.workload.places import at
 
 INTERRUPTED_EXIT = 75  # EX_TEMPFAIL of sysexits.h: "try again later"
+PROGRESS = r"^\[bluewater\] progress=([0-9.]+)"  # a line by which progress is told in a log
 
 
 class UnreadableOutcome(ValueError):
@@ -27,6 +28,12 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     code: str = ""  # of a failure: the name of the exception
     message: str = ""  # of a failure, in the words of the exception
+
+
+def progress_line(done: float, of: float) -> str:
+    """Return the line that tells how far the work is; clouds read it with ``PROGRESS``."""
+    share = min(1.0, max(0.0, done / of)) if of else 0.0
+    return f"[bluewater] progress={share:.4f}"
 
 
 def outcome_name(token: str) -> str:

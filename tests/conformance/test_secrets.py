@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from blocks.contracts import NotFound, SecretStore
+from blocks.contracts import NotFound, SecretStore, Unsupported
 from blocks.testing.bench import Bench
 
 CONTRACT = SecretStore
@@ -35,7 +35,11 @@ def test_a_new_value_is_seen_at_once(bench: Bench, secrets: SecretStore) -> None
 
 @pytest.mark.parametrize("value", ["", " spaces ", 'q"uote', '{"a": 1}', "123", "line\nline", "ü"])
 def test_values_come_back_as_they_are(bench: Bench, secrets: SecretStore, value: str) -> None:
-    bench.keep_secret("odd", value)
+    try:
+        bench.keep_secret("odd", value)
+    except Unsupported:
+        assert value == "", "only a value of no letters may be more than a service can keep"
+        return
     assert secrets.get("odd").get_secret_value() == value
 
 

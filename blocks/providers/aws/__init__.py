@@ -6,6 +6,9 @@ PROVIDER = Provider(
     name="aws",
     title="Amazon SageMaker",
     extra="aws",
-    capabilities={},
+    capabilities={
+        "training": "blocks.providers.aws.training:SageMakerTraining",
+        "secrets": "blocks.providers.aws.secret:AwsSecrets",
+    },
     bench="blocks.providers.aws.bench:AwsBench",
 )

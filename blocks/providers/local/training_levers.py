@@ -19,28 +19,8 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.jobs import Command, Job, JobFolder, Started
 from blocks.providers.local.market import Market
 from blocks.providers.local.training import LocalTraining
+from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.testing.waiting import until
-
-# Waits for a file named by its token: empty means succeed, a text is the reason to fail.
-DEFAULT_SCRIPT = """
-import time
-from pathlib import Path
-from blocks.workload import Job
-
-with Job.from_environment() as job:
-    print("waiting for a lever", flush=True)
-    lever = Path(f"{job.token}.lever")
-    while not lever.exists():
-        job.stop_if_noticed()
-        time.sleep(0.02)
-    reason = lever.read_text()
-    if reason:
-        raise ValueError(reason)
-    model = Path(f"{job.token}.model")
-    model.mkdir()
-    (model / "weights").write_text("0.5")
-    job.succeed(model=model, metrics={"auc": 0.9})
-"""
 
 
 class TrainingLevers:
@@ -52,7 +32,7 @@ class TrainingLevers:
 
     def request(self, script: str) -> TrainingRequest:
         """Return a request that runs the script; the same script gives the same request."""
-        script = script or DEFAULT_SCRIPT
+        script = script or WAITS_FOR_A_LEVER
         home = self._folder / f"code-{hashlib.sha256(script.encode()).hexdigest()[:8]}"
         home.mkdir(parents=True, exist_ok=True)
         (home / "train.py").write_text(script)

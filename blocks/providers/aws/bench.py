@@ -1,0 +1,150 @@
+"""AWS as the conformance suite sees it: an emulated account, and an owner of its own in it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from blocks.contracts import (
+    BatchRequest,
+    Contract,
+    ModelDraft,
+    OperationRef,
+    TrainingRequest,
+    Unsupported,
+    VariantRequest,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.emulator import launch
+from blocks.providers.aws.training_levers import TrainingLevers
+from blocks.registry import implementation
+
+C = TypeVar("C", bound=Contract)
+
+GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
+_open: list[launch.Account] = []  # the account of the worlds that are open now
+
+
+class NotEmulated(AssertionError):
+    """A world met calls that nothing in it could answer: the emulator has a hole."""
+
+
+class _Bench:
+    """Levers by capability; each kind of work has a module of its own."""
+
+    def __init__(self, folder: Path, emulator: launch.Account) -> None:
+        self.folder, self.emulator = folder, emulator
+        self.account = _owner(emulator)
+        self._bucket()
+        self.training = TrainingLevers(self.account, emulator)
+
+    def connect(self, contract: type[C]) -> C:
+        """Return a block of this owner, as a fresh process would build it."""
+        cls: Callable[..., C] = implementation("aws", contract)
+        return cls(account=self.account.model_copy())
+
+    def training_request(self, *, script: str = "") -> TrainingRequest:
+        """Return a request whose job runs ``script``; the default one waits for a lever."""
+        return self.training.request(script)
+
+    def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
+        """Return a draft of a small real model, made afresh."""
+        raise NotImplementedError
+
+    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
+        """Return a request to serve a model of that kind on the endpoint of this world."""
+        raise NotImplementedError
+
+    def batch_request(self, rows: int) -> BatchRequest:
+        """Return a request to score that many rows."""
+        raise NotImplementedError
+
+    def begin(self, ref: OperationRef) -> None:
+        self._levers(ref).begin(ref)
+
+    def succeed(self, ref: OperationRef) -> None:
+        self._levers(ref).succeed(ref)
+
+    def fail(self, ref: OperationRef, reason: str) -> None:
+        self._levers(ref).fail(ref, reason)
+
+    def reclaim(self, ref: OperationRef) -> None:
+        self._levers(ref).reclaim(ref)
+
+    def settle(self, ref: OperationRef) -> None:
+        self._levers(ref).settle(ref)
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        found: Mapping[str, object] = self._levers(ref).seen(ref)
+        return found
+
+    def created(self, capability: str) -> int:
+        count: int = self._of(capability).created()
+        return count
+
+    def running(self) -> Sequence[str]:
+        """Return the names of this owner's live containers."""
+        mine = self.account.named("")
+        names = [each["name"] for each in self.emulator.running()]
+        return sorted(name for name in names if mine in name)
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Put a secret into Secrets Manager, or a new value into one that is there."""
+        if not value:
+            raise Unsupported("Secrets Manager keeps no empty value", code="EMPTY")
+        secrets = self.account.client("secretsmanager")
+        with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+            secrets.create_secret(Name=name, SecretString=value)
+            return
+        secrets.put_secret_value(SecretId=name, SecretString=value)
+
+    def _bucket(self) -> None:
+        place = {"LocationConstraint": self.account.region}
+        s3 = self.account.client("s3")
+        s3.create_bucket(Bucket=self.account.bucket, CreateBucketConfiguration=place)
+
+    def _levers(self, ref: OperationRef) -> Any:
+        return self._of(ref.capability)
+
+    def _of(self, capability: str) -> Any:
+        return {"training": self.training}[capability]
+
+
+@contextmanager
+def AwsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
+    """Open a world: an account, or, while another world is open, another owner in its account."""
+    if _open:
+        yield _Bench(folder, _open[-1])
+        return
+    with launch.account(folder / "aws", preloaded=True, grace=GRACE) as emulator:
+        _open.append(emulator)
+        try:
+            yield _Bench(folder, emulator)
+            if unknown := {each["call"] for each in emulator.unknown()}:
+                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
+        finally:
+            _open.pop()
+
+
+def _owner(emulator: launch.Account) -> AwsAccount:
+    number = uuid.uuid4().hex[:12]
+    return AwsAccount(
+        region="eu-central-1",
+        endpoint_url=emulator.url,
+        access_key_id=SecretStr("AKIAREHEARSAL"),
+        secret_access_key=SecretStr("rehearsal"),
+        role_arn="arn:aws:iam::123456789012:role/bluewater-jobs",
+        bucket=f"bluewater-{number}",
+        owner=f"owner-{number}",
+        subnets=(),
+        security_groups=(),
+        kms_key="",
+        assume_role_arn="",
+        prefix="bluewater",
+    )

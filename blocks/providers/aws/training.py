@@ -1,0 +1,202 @@
+"""Training on SageMaker, with managed spot and checkpoints in S3."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import (
+    Idempotency,
+    InvalidRequest,
+    LogLine,
+    NotFound,
+    OperationRef,
+    OperationStatus,
+    ProviderError,
+    TrainingFeatures,
+    TrainingJobs,
+    TrainingRequest,
+    TrainingResult,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.joblog import lines
+from blocks.providers.aws.objects import has_below, is_object, read_object
+from blocks.providers.aws.secret import AwsSecrets
+from blocks.providers.aws.training_calls import (
+    Options,
+    failed_silently,
+    from_describe_training_job,
+    is_over,
+    output_of,
+    to_create_training_job,
+)
+from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_READS = 4
+# What SageMaker says of a name that it does not know; of a well-formed name it says it of no other.
+_UNKNOWN = {"ValidationException", "ResourceNotFound"}
+_VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds; a job just made may not be seen yet
+_LAST_LINES = 20
+
+
+class SageMakerTraining(Block, TrainingJobs):
+    """Runs training jobs on Amazon SageMaker, on demand or on spot machines that it replaces."""
+
+    _block_type_name = "SageMaker training"
+    _block_type_slug = "aws-training"
+
+    provider: ClassVar[str] = "aws"
+    features: ClassVar[TrainingFeatures] = TrainingFeatures(
+        idempotency=Idempotency.NAMED,
+        spot=True,
+        multi_node=True,
+        max_duration=timedelta(days=28),
+    )
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
+    image: str = Field(default="", description="Image of jobs whose request names none.")
+    spot_wait: timedelta = Field(
+        default=timedelta(hours=6),
+        description="How long a job may wait for spot machines, beside the time it may train.",
+    )
+    volume_gb: int = Field(default=50, ge=1, description="Disk of each machine, in GB.")
+    warm_pool: timedelta = Field(
+        default=timedelta(0), description="How long machines on demand are kept for the next job."
+    )
+    encrypt_between_nodes: bool = Field(
+        default=False, description="Encrypt what the machines of one job tell each other."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
+        name = self.account.named(token)
+        try:
+            call = self._call(request, token)
+            self._sagemaker.create_training_job(**call)
+        except (ClientError, BotoCoreError, ProviderError):
+            # Whatever was said, or lost on its way: names are unique and this one is made from
+            # the token, so a job of this name is the one that was asked for.
+            if self._found(name) is None:
+                raise
+        return self._ref(name, token)
+
+    def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
+        job = self._described(ref.id)
+        if not is_over(job):
+            return from_describe_training_job(job, None)
+        last = self._last_lines(ref.id) if failed_silently(job) else ""
+        return from_describe_training_job(job, self._outcome(job, ref.token), last)
+
+    def _cancel(self, ref: OperationRef) -> None:
+        try:
+            self._sagemaker.stop_training_job(TrainingJobName=ref.id)
+        except ClientError as error:
+            if code_of(error) not in _UNKNOWN:
+                raise
+            job = self._found(ref.id)  # it is over, was never there, or was not seen yet
+            if job is not None and job["TrainingJobStatus"] == "InProgress":
+                self._sagemaker.stop_training_job(TrainingJobName=ref.id)
+
+    def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
+        self._described(ref.id)
+        logs = self.account.client("logs", attempts=_READS)
+        yield from lines(logs, LOG_GROUP, f"{ref.id}/", since)
+
+    @property
+    def _sagemaker(self) -> Any:
+        return self.account.client("sagemaker")
+
+    def _ref(self, name: str, token: str) -> OperationRef:
+        return OperationRef(
+            provider=self.provider,
+            capability=self.capability,
+            id=name,
+            token=token,
+            scope={"region": self.account.region},
+        )
+
+    def _call(self, request: TrainingRequest, token: str) -> dict[str, Any]:
+        """Return the call, after a look at what would make the job fail when it starts."""
+        secrets = AwsSecrets(account=self.account)
+        for name in request.secrets.values():
+            secrets.get(name)
+        return to_create_training_job(
+            request,
+            token,
+            account=self.account,
+            options=self._options(request),
+            data_is_object=self._looked_at(request),
+        )
+
+    def _options(self, request: TrainingRequest) -> Options:
+        if not request.image and not self.image:
+            raise InvalidRequest("image: SageMaker runs containers; name an image", code="IMAGE")
+        return Options(
+            image=self.image,
+            spot_wait=self.spot_wait,
+            volume_gb=self.volume_gb,
+            warm_pool=self.warm_pool,
+            encrypt_between_nodes=self.encrypt_between_nodes,
+        )
+
+    def _looked_at(self, request: TrainingRequest) -> bool:
+        """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
+        s3 = self.account.client("s3", attempts=_READS)
+        if not has_below(s3, request.source_uri):
+            raise InvalidRequest(
+                f"source_uri: there is no folder {request.source_uri}", code="SOURCE"
+            )
+        if has_below(s3, request.data_uri):
+            return False
+        if not is_object(s3, request.data_uri):
+            raise InvalidRequest(f"data_uri: there is nothing at {request.data_uri}", code="DATA")
+        return True
+
+    def _described(self, name: str) -> Mapping[str, Any]:
+        job = self._found(name)
+        if job is None:
+            raise NotFound(f"no training job {name} in {self.account.region}")
+        return job
+
+    def _found(self, name: str) -> Mapping[str, Any] | None:
+        """Return a job's description, or None if there is none, also not in a moment."""
+        if not _NAME.fullmatch(name):
+            return None
+        client = self.account.client("sagemaker", attempts=_READS)
+        for pause in (*_VISIBLE_AFTER, None):
+            try:
+                job: Mapping[str, Any] = client.describe_training_job(TrainingJobName=name)
+            except ClientError as error:
+                if code_of(error) not in _UNKNOWN:
+                    raise
+                if pause is not None:
+                    time.sleep(pause)
+            else:
+                return job
+        return None
+
+    def _outcome(self, job: Mapping[str, Any], token: str) -> Outcome | None:
+        s3 = self.account.client("s3", attempts=_READS)
+        content = read_object(s3, f"{output_of(job)}/{outcome_name(token)}")
+        try:
+            return None if content is None else parse_outcome(content)
+        except UnreadableOutcome as error:
+            return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
+
+    def _last_lines(self, name: str) -> str:
+        logs = self.account.client("logs", attempts=_READS)
+        last = deque(lines(logs, LOG_GROUP, f"{name}/", None), maxlen=_LAST_LINES)
+        return "\n".join(line.text for line in last)

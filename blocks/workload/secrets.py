@@ -1,0 +1,20 @@
+"""Secrets of AWS by name, for whoever holds clients: the provider, or a container at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+PARAMETER = "ssm:"  # names that begin so are parameters of SSM
+
+
+def fetch(client: Callable[[str], Any], name: str) -> str:
+    """Return the current value from Secrets Manager, or for ``ssm:`` names from SSM.
+
+    ``client`` makes boto3's client of a service. A secret kept as bytes is read as UTF-8.
+    """
+    if name.startswith(PARAMETER):
+        asked = {"Name": name.removeprefix(PARAMETER), "WithDecryption": True}
+        return str(client("ssm").get_parameter(**asked)["Parameter"]["Value"])
+    told = client("secretsmanager").get_secret_value(SecretId=name)
+    return str(told["SecretString"]) if "SecretString" in told else told["SecretBinary"].decode()
