@@ -14,6 +14,7 @@ C = TypeVar("C", bound=Contract)
 PROVIDERS = {
     "local": "blocks.providers.local",
     "aws": "blocks.providers.aws",
+    "aws-ec2": "blocks.providers.aws.ec2",
 }
 
 

@@ -56,7 +56,7 @@ class Instances:
                 "ec2-reclaim": self._reclaim,
                 "ec2-break": lambda said: self._all[said["instance"]].break_down.set(),
                 "ec2-forget": self._forget,
-                "ec2-instances": lambda _: [_shown(each) for each in self._all.values()],
+                "ec2-instances": lambda _: [_shown(each) for each in [*self._all.values()]],
             }
         )
 
@@ -221,7 +221,7 @@ def _shown(instance: Instance) -> Answer:
         "state": instance.state,
         "spot": instance.spot,
         "zone": instance.zone,
-        "token": instance.tags.get("bluewater:token", ""),
+        "tags": instance.tags,
         "notice_seen": instance.notice_seen,
         "asked": instance.asked,
     }

@@ -105,9 +105,7 @@ class Fleets:
             except AwsError as error:
                 if error.code not in {code for code, _ in SHORTAGES.values()}:
                     raise
-                errors.append(
-                    {**lifecycle, "ErrorCode": error.code, "ErrorMessage": error.message}
-                )
+                errors.append({**lifecycle, "ErrorCode": error.code, "ErrorMessage": error.message})
                 continue
             instance.tags.setdefault("aws:ec2:fleet-id", id_)
             made = {

@@ -24,7 +24,15 @@ from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 ADDRESS = "emulator.json"
-_USED: tuple[SERVICE_NAMES, ...] = ("s3", "logs", "secretsmanager", "sts", "cloudwatch", "iam", "ec2")
+_USED: tuple[SERVICE_NAMES, ...] = (
+    "s3",
+    "logs",
+    "secretsmanager",
+    "sts",
+    "cloudwatch",
+    "iam",
+    "ec2",
+)
 
 
 class Asked(Frozen):
