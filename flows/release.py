@@ -16,6 +16,8 @@ from blocks.contracts import (
 from blocks.platform import Platform
 from flows.rollout import to_ports
 from flows.surroundings import surroundings
+from tasks.costs.actual import CostReport
+from tasks.costs.stage import tell_costs
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
 from tasks.promotion.stage import settle_alias_of
@@ -42,6 +44,7 @@ class ReleaseReport(Frozen):
     evaluation: EvaluationReport
     model: ModelVersion
     rollout: RolloutReport
+    costs: CostReport
 
 
 @flow(name="release", flow_run_name="release {spec.name}", log_prints=False)
@@ -110,6 +113,15 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             run=run_id,
             beaten=evaluation.champion,
         )
+        costs = tell_costs(
+            prices,
+            store,
+            spec,
+            training=training,
+            evaluation=evaluation,
+            rollout=rollout,
+            run=run_id,
+        )
         return ReleaseReport(
             run=run_id,
             validation=validation,
@@ -117,4 +129,5 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             evaluation=evaluation,
             model=model,
             rollout=rollout,
+            costs=costs,
         )

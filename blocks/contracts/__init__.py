@@ -41,6 +41,7 @@ from blocks.contracts.monitor import (
     Window,
     latency_bucket,
     latency_of,
+    merge_ticks,
 )
 from blocks.contracts.operation import (
     Failure,
@@ -140,4 +141,5 @@ __all__ = [
     "Window",
     "latency_bucket",
     "latency_of",
+    "merge_ticks",
 ]

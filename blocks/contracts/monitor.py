@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import abc
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, final
+from typing import ClassVar, TypeVar, final
 
 from pydantic import Field
 
 from blocks.contracts.base import Contract
 from blocks.contracts.operation import Frozen
 from blocks.contracts.store import ObjectInfo
+
+K = TypeVar("K")
 
 LATENCY_RATIO = 1.05
 """Width of a latency bucket: bucket i holds latencies in [1.05**i, 1.05**(i+1)) milliseconds."""
@@ -69,6 +72,31 @@ class VariantTick(Frozen):
     latency: Mapping[int, int] = {}  # latency bucket -> requests
     predictions: Mapping[str, int] = {}  # prediction bucket or label -> predictions
     outcomes: Mapping[str, int] = {}  # business event -> requests that had it
+
+
+def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:
+    """Return the sum of what several servers of one variant counted, as one tick."""
+    first = ticks[0]
+    return VariantTick(
+        variant=first.variant,
+        start=start,
+        seconds=first.seconds,
+        mirrored=first.mirrored,
+        requests=sum(tick.requests for tick in ticks),
+        errors=sum(tick.errors for tick in ticks),
+        users=sum(tick.users for tick in ticks),
+        erring_users=sum(tick.erring_users for tick in ticks),
+        latency=_total([tick.latency for tick in ticks]),
+        predictions=_total([tick.predictions for tick in ticks]),
+        outcomes=_total([tick.outcomes for tick in ticks]),
+    )
+
+
+def _total(counts: Sequence[Mapping[K, int]]) -> dict[K, int]:
+    whole: Counter[K] = Counter()
+    for each in counts:
+        whole.update(each)
+    return dict(whole)
 
 
 class Monitor(Contract):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CACHE = "__pycache__"  # where Python keeps what it compiled; it comes and goes
@@ -21,11 +21,20 @@ def digest(folder: Path | str) -> str:
     folder = Path(folder)
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder")
+    return digest_of(
+        (name, (folder / name).stat().st_size, _chunks(folder / name)) for name in files(folder)
+    )
+
+
+def digest_of(found: Iterable[tuple[str, int, Iterable[bytes]]]) -> str:
+    """Return the digest of a folder that lies elsewhere, given its files as ``digest`` wants them.
+
+    Each is its relative POSIX path, its size and its content in parts; paths in their order.
+    """
     whole = hashlib.sha256()
-    for name in files(folder):
-        file = folder / name
-        whole.update(name.encode() + b"\0" + file.stat().st_size.to_bytes(8, "big"))
-        for chunk in _chunks(file):
+    for name, size, content in found:
+        whole.update(name.encode() + b"\0" + size.to_bytes(8, "big"))
+        for chunk in content:
             whole.update(chunk)
     return whole.hexdigest()
 

@@ -59,6 +59,11 @@ def _providers() -> Iterator[Row]:
             for path in entry.capabilities.values():
                 registry.load(path, extra=entry.extra)
         except registry.MissingExtra as error:
-            yield _row(f"provider {name}", False, "", str(error))
+            yield {
+                "what": f"provider {name}",
+                "state": "not installed",
+                "found": "",
+                "remedy": str(error),
+            }
         else:
             yield _row(f"provider {name}", True, entry.title, "")

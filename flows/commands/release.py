@@ -60,3 +60,4 @@ def tell(report: ReleaseReport) -> None:
     """Print what a release found and did."""
     show(report.training.table(), title="Training", as_json=False)
     tell_rollout(report.rollout, as_json=False)
+    show(report.costs.table(), title="Costs", as_json=False)

@@ -22,6 +22,8 @@ from blocks.contracts import (
     Unsupported,
     VariantRequest,
 )
+from tasks.costs.forecast import forecast
+from tasks.costs.money import shown as shown_money
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
@@ -58,6 +60,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_objects(spec, around.store),
         *_columns(spec, around.store),
         *_machines(spec, around.prices),
+        *_budget(spec, around.prices),
         *_features(spec, around),
         *_secrets(spec, around.secrets),
     ]
@@ -131,6 +134,25 @@ def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
                 value=machine,
                 problem=f"no {'spot ' if spot else ''}price is known for this machine",
                 remedy="correct its name, or add its price to the platform's price book",
+            )
+
+
+def _budget(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
+    if spec.budget is None:
+        return
+    expected = forecast(spec, prices)
+    run, month = expected.per_run, expected.per_month
+    limits = [
+        ("budget.per_run", spec.budget.per_run, run.low if run else None, "a release"),
+        ("budget.per_month", spec.budget.per_month, month.high if month else None, "a month"),
+    ]
+    for field, limit, cost, what in limits:
+        if limit is not None and cost is not None and cost > limit:
+            yield Problem(
+                field=field,
+                value=str(limit),
+                problem=f"{what} is expected to cost {shown_money(cost)}",
+                remedy="raise it, or take smaller or fewer machines, spot, or shorter steps",
             )
 
 

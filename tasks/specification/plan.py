@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
-from blocks.contracts import Frozen, Price
+from blocks.contracts import Frozen, VariantRequest
+from tasks.costs.forecast import fleet_times, forecast
+from tasks.costs.money import Money
+from tasks.rollout.journal import Event, Journal
 from tasks.specification.checks import Surroundings
 from tasks.specification.spec import ReleaseSpec
-from tasks.training.spec import SpotSpec
-
-MONTH = Decimal(730)  # hours
 
 
 class Line(Frozen):
@@ -24,44 +23,65 @@ class Line(Frozen):
 def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
     """Yield one line per stage. A cost is an estimate from the platform's prices, or unknown."""
     data, rollout = spec.data, spec.rollout
+    traffic = around.endpoints.traffic(rollout.endpoint)
+    live = max(traffic.percent, key=traffic.share, default="")
+    costs = forecast(spec, around.prices, second_fleet=bool(live))
     yield Line(stage="validate", does=f"{spec.validation.suite} over {data.train}", costs="nothing")
-    yield _training(spec, around)
+    yield Line(stage="train", does=_training(spec), costs=_word(costs.training))
     against = "recent and held-out rows" if data.recent else "held-out rows"
     slices = f", by {', '.join(data.slices)}" if data.slices else ""
     yield Line(stage="evaluate", does=f"against {spec.alias} on {against}{slices}", costs="nothing")
-    yield Line(stage="register", does=f"a new version of {spec.name}", costs="nothing")
-    traffic = around.endpoints.traffic(rollout.endpoint)
-    live = max(traffic.percent, key=traffic.share, default="")
-    steps = " ".join(f"{step} %" for step in rollout.steps) if live else "100 % (no version before)"
-    price = around.prices.price(rollout.machine)
-    least = rollout.step_duration * (len(rollout.steps) - 1) + rollout.bake
+    yield Line(stage="register", does=f"creates a version of {spec.name}", costs="nothing")
     yield Line(
         stage="roll out",
-        does=f"{rollout.endpoint}: {steps}; at least {least} beside {live or 'nothing'}",
-        costs=_money(price, Decimal(least.total_seconds()) / 3600 * rollout.min_replicas)
-        + " for the second fleet",
+        does=_rollout(spec, live),
+        costs=f"{_word(costs.rollout)} for the second fleet",
     )
-    low, high = (_money(price, MONTH * n) for n in (rollout.min_replicas, rollout.max_replicas))
     yield Line(
         stage="serve",
-        does=f"{rollout.min_replicas} to {rollout.max_replicas} x {rollout.machine}",
-        costs=f"{low} a month" if low == high else f"{low} to {high} a month",
+        does=_serving(spec, _now(spec, around)),
+        costs=f"{_word(costs.per_month)} a month",
     )
+    if costs.per_thousand is not None and spec.budget is not None:
+        rate = spec.budget.requests_per_second
+        yield Line(
+            stage="predict",
+            does=f"1,000 predictions, at {rate:g} requests of one row a second",
+            costs=_word(costs.per_thousand),
+        )
+    yield Line(stage="in all", does="this release", costs=_word(costs.per_run))
 
 
-def _training(spec: ReleaseSpec, around: Surroundings) -> Line:
+def _training(spec: ReleaseSpec) -> str:
     training = spec.training
-    spot = training.spot or SpotSpec()
-    price = around.prices.price(training.machine, spot=training.spot is not None)
-    hours = Decimal(spot.expected_hours or training.max_duration.total_seconds() / 3600)
     kind = "spot" if training.spot else "on-demand"
-    most = "" if spot.expected_hours else "at most "
-    return Line(
-        stage="train",
-        does=f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})",
-        costs=f"{most}{_money(price, hours * training.nodes)}",
-    )
+    return f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})"
 
 
-def _money(price: Price | None, hours: Decimal) -> str:
-    return "unknown" if price is None else f"{price.per_hour * hours:.2f} {price.currency}"
+def _rollout(spec: ReleaseSpec, live: str) -> str:
+    rollout = spec.rollout
+    if not live:
+        return f"creates {rollout.endpoint}: 100 % (no version before)"
+    steps = " ".join(f"{step} %" for step in rollout.steps)
+    least, _ = fleet_times(rollout)
+    return f"changes {rollout.endpoint}: {steps}; at least {least} beside {live}, then deletes it"
+
+
+def _serving(spec: ReleaseSpec, now: VariantRequest | None) -> str:
+    rollout = spec.rollout
+    does = f"{rollout.min_replicas} to {rollout.max_replicas} x {rollout.machine}"
+    if now is None:
+        return does
+    before = f"{now.min_replicas} to {now.max_replicas} x {now.machine}"
+    return f"{does}, as now" if before == does else f"{does}; now {before}"
+
+
+def _now(spec: ReleaseSpec, around: Surroundings) -> VariantRequest | None:
+    """Return what was asked for the version that serves, from the journal of its rollout."""
+    entries = Journal(around.store, spec.rollout.endpoint, by="plan").current()
+    ended = bool(entries) and entries[-1].event is Event.FINISHED
+    return entries[0].green if ended else None
+
+
+def _word(money: Money | None) -> str:
+    return "unknown" if money is None else str(money)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from blocks.contracts import Frozen
+from tasks.costs.spec import BudgetSpec
 from tasks.data import DataSpec
 from tasks.evaluation.spec import EvaluationSpec
 from tasks.rollout.spec import RolloutSpec
@@ -47,6 +48,9 @@ class ReleaseSpec(Frozen):
     rollout: RolloutSpec = Field(description="How it takes over the endpoint.")
     watch: WatchSpec = Field(
         default=WatchSpec(), description="What to look for afterwards, in live traffic."
+    )
+    budget: BudgetSpec | None = Field(
+        default=None, description="What all of it may cost; over that nothing is started."
     )
     tags: Mapping[str, str] = Field(
         default={}, description="Words kept with the model version, e.g. the code revision."

@@ -37,7 +37,7 @@ def test_release_twice_return_and_take_down(
     world = {"workspace": workspace, "api": prefect_api}
     plan = run_json("plan", specification, **world)  # type: ignore[arg-type]
     assert [line["stage"] for line in plan] == [
-        *("validate", "train", "evaluate", "register", "roll out", "serve"),
+        *("validate", "train", "evaluate", "register", "roll out", "serve", "in all"),
     ]
     first = run_json("release", specification, **world)  # type: ignore[arg-type]
     assert first["rollout"]["outcome"] == "live"

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 import mlflow.pyfunc
 import pandas as pd
@@ -59,10 +59,10 @@ def kept_folder(bench: Bench, version: ModelVersion, into: Path) -> Path:
     return into
 
 
-def alter(draft: ModelDraft) -> None:
+def alter(bench: Bench, draft: ModelDraft) -> None:
     """Change one byte of a draft's folder."""
-    file = Path(unquote(urlparse(draft.uri).path)) / "MLmodel"
-    file.write_text(file.read_text() + " ")
+    store, uri = bench.connect(ObjectStore), f"{draft.uri}/MLmodel"
+    store.write(uri, store.read(uri) + b" ")
 
 
 def test_what_is_registered_is_kept_whole(
@@ -140,7 +140,7 @@ def test_a_replay_needs_no_folder_any_more(bench: Bench, models: ModelRegistry) 
     """The output of a finished job may have been cleaned up by then."""
     draft = bench.model_draft()
     first = models.register(draft, key=KEY)
-    alter(draft)
+    alter(bench, draft)
     assert models.register(draft, key=KEY) == first
 
 
@@ -160,7 +160,7 @@ def test_a_folder_that_changed_after_training_is_refused(
     bench: Bench, models: ModelRegistry
 ) -> None:
     draft = bench.model_draft()
-    alter(draft)
+    alter(bench, draft)
     with pytest.raises(InvalidRequest, match=draft.digest) as caught:
         models.register(draft, key=KEY)
     assert (caught.value.provider, caught.value.operation) == (models.provider, "models.register")

@@ -8,7 +8,10 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "training": "blocks.providers.aws.training:SageMakerTraining",
+        "store": "blocks.providers.aws.store:AwsStore",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
+        "prices": "blocks.providers.aws.cost:AwsPrices",
+        "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
     bench="blocks.providers.aws.bench:AwsBench",
 )

@@ -22,10 +22,17 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
+from blocks.providers.aws.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.aws.model_levers import ModelLevers
 from blocks.providers.aws.training_levers import TrainingLevers
 from blocks.registry import implementation
 
 C = TypeVar("C", bound=Contract)
+
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
+}
 
 GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
 _open: list[launch.Account] = []  # the account of the worlds that are open now
@@ -43,11 +50,13 @@ class _Bench:
         self.account = _owner(emulator)
         self._bucket()
         self.training = TrainingLevers(self.account, emulator)
+        self.models = ModelLevers(self.account, emulator, folder)
+        self.endpoints = EndpointLevers(self.account, emulator, folder)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
         cls: Callable[..., C] = implementation("aws", contract)
-        return cls(account=self.account.model_copy())
+        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
 
     def training_request(self, *, script: str = "") -> TrainingRequest:
         """Return a request whose job runs ``script``; the default one waits for a lever."""
@@ -55,11 +64,11 @@ class _Bench:
 
     def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
         """Return a draft of a small real model, made afresh."""
-        raise NotImplementedError
+        return self.models.draft(kind)
 
     def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
         """Return a request to serve a model of that kind on the endpoint of this world."""
-        raise NotImplementedError
+        return self.endpoints.request(kind, variant)
 
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score that many rows."""
@@ -94,6 +103,10 @@ class _Bench:
         names = [each["name"] for each in self.emulator.running()]
         return sorted(name for name in names if mine in name)
 
+    def zone(self) -> str:
+        """Return no zone: SageMaker takes none."""
+        return ""
+
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secrets Manager, or a new value into one that is there."""
         if not value:
@@ -105,15 +118,18 @@ class _Bench:
         secrets.put_secret_value(SecretId=name, SecretString=value)
 
     def _bucket(self) -> None:
-        place = {"LocationConstraint": self.account.region}
-        s3 = self.account.client("s3")
-        s3.create_bucket(Bucket=self.account.bucket, CreateBucketConfiguration=place)
+        self.account.client("s3").create_bucket(Bucket=self.account.bucket)
 
     def _levers(self, ref: OperationRef) -> Any:
         return self._of(ref.capability)
 
     def _of(self, capability: str) -> Any:
-        return {"training": self.training}[capability]
+        levers = {
+            "training": self.training,
+            "models": self.models,
+            "endpoints": self.endpoints,
+        }
+        return levers[capability]
 
 
 @contextmanager
@@ -135,7 +151,7 @@ def AwsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the cla
 def _owner(emulator: launch.Account) -> AwsAccount:
     number = uuid.uuid4().hex[:12]
     return AwsAccount(
-        region="eu-central-1",
+        region=emulator.region,
         endpoint_url=emulator.url,
         access_key_id=SecretStr("AKIAREHEARSAL"),
         secret_access_key=SecretStr("rehearsal"),

@@ -28,8 +28,9 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.inputs import data_is_object
 from blocks.providers.aws.joblog import lines
-from blocks.providers.aws.objects import has_below, is_object, read_object
+from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.training_calls import (
     Options,
@@ -61,6 +62,7 @@ class SageMakerTraining(Block, TrainingJobs):
         idempotency=Idempotency.NAMED,
         spot=True,
         multi_node=True,
+        zones=False,  # SageMaker takes a zone of the subnets that it is given
         max_duration=timedelta(days=28),
     )
 
@@ -119,6 +121,10 @@ class SageMakerTraining(Block, TrainingJobs):
     def _sagemaker(self) -> Any:
         return self.account.client("sagemaker")
 
+    @property
+    def _objects(self) -> Objects:
+        return Objects(self.account.client("s3", attempts=_READS))
+
     def _ref(self, name: str, token: str) -> OperationRef:
         return OperationRef(
             provider=self.provider,
@@ -138,7 +144,7 @@ class SageMakerTraining(Block, TrainingJobs):
             token,
             account=self.account,
             options=self._options(request),
-            data_is_object=self._looked_at(request),
+            data_is_object=data_is_object(self._objects, request),
         )
 
     def _options(self, request: TrainingRequest) -> Options:
@@ -151,19 +157,6 @@ class SageMakerTraining(Block, TrainingJobs):
             warm_pool=self.warm_pool,
             encrypt_between_nodes=self.encrypt_between_nodes,
         )
-
-    def _looked_at(self, request: TrainingRequest) -> bool:
-        """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
-        s3 = self.account.client("s3", attempts=_READS)
-        if not has_below(s3, request.source_uri):
-            raise InvalidRequest(
-                f"source_uri: there is no folder {request.source_uri}", code="SOURCE"
-            )
-        if has_below(s3, request.data_uri):
-            return False
-        if not is_object(s3, request.data_uri):
-            raise InvalidRequest(f"data_uri: there is nothing at {request.data_uri}", code="DATA")
-        return True
 
     def _described(self, name: str) -> Mapping[str, Any]:
         job = self._found(name)
@@ -189,10 +182,9 @@ class SageMakerTraining(Block, TrainingJobs):
         return None
 
     def _outcome(self, job: Mapping[str, Any], token: str) -> Outcome | None:
-        s3 = self.account.client("s3", attempts=_READS)
-        content = read_object(s3, f"{output_of(job)}/{outcome_name(token)}")
+        found = self._objects.read(f"{output_of(job)}/{outcome_name(token)}")
         try:
-            return None if content is None else parse_outcome(content)
+            return None if found is None else parse_outcome(found[0])
         except UnreadableOutcome as error:
             return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 

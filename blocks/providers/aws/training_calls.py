@@ -172,11 +172,7 @@ def _failed(reason: str, last_lines: str) -> tuple[Phase, Failure]:
 
 
 def _usage(job: Mapping[str, Any]) -> Usage | None:
-    """Return machine time over all nodes.
-
-    What SageMaker bills of spot time is told in seconds at the price *on demand*, so that it is
-    no time at the spot price; of spot jobs only the time itself is told.
-    """
+    """Return machine time over all nodes, and what is billed of it at the price on demand."""
     machines = job["ResourceConfig"]
     count, spot = machines["InstanceCount"], bool(job.get("EnableManagedSpotTraining"))
     seconds, billed = job.get("TrainingTimeInSeconds"), job.get("BillableTimeInSeconds")
@@ -188,7 +184,7 @@ def _usage(job: Mapping[str, Any]) -> Usage | None:
     return Usage(
         machine=machines["InstanceType"],
         seconds=seconds * count,
-        billed_seconds=None if spot or billed is None else billed * count,
+        billed_seconds=None if billed is None else billed * count,
         spot=spot,
     )
 

@@ -20,7 +20,7 @@ from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.testing.waiting import until
 from blocks.workload import Job
 
-IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater-trainer:1"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bluewater-trainer:1"
 _START = "blocks.workload.start"
 
 
@@ -91,6 +91,7 @@ class TrainingLevers:
             "machine": job["ResourceConfig"]["InstanceType"],
             "nodes": len(self._containers(ref)),
             "spot": job["EnableManagedSpotTraining"],
+            "zone": got.get("BLUEWATER_ZONE", ""),
             "data_uri": channels[DATA],
             "checkpoint_uri": job["CheckpointConfig"]["S3Uri"],
             "output_uri": job["OutputDataConfig"]["S3OutputPath"],

@@ -10,22 +10,19 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 
-from blocks.contracts import Frozen, VariantTick, Window
+from blocks.contracts import Frozen, VariantTick, Window, merge_ticks
 from blocks.workload.durable import write_bytes
 
 KEPT = timedelta(days=30)  # of sealed ticks
 LATEST = 2  # seconds after its end at which a tick is sealed, whoever is missing
 
-K = TypeVar("K")
 Key = tuple[str, bool]
 
 
@@ -76,7 +73,10 @@ class SealedTicks:
                 late = max(second, position.sealed + 1)
                 merged.setdefault((late, (tick.variant, tick.mirrored)), []).append(tick)
                 read[file.name] = end
-        ticks = [_merge(second, merged[second, key]) for second, key in sorted(merged)]
+        ticks = [
+            merge_ticks(datetime.fromtimestamp(second, UTC), merged[second, key])
+            for second, key in sorted(merged)
+        ]
         told = [tick for tick in ticks if tick.requests or tick.outcomes]
         there = {name: size for name, size in position.written.items() if self._has(name)}
         written = self._append(told, there)
@@ -163,30 +163,6 @@ def _lives(file: Path) -> bool:
     """Whether the process that writes this file runs; its id is the last part of the name."""
     pid = file.stem.rpartition(".")[2]
     return pid.isdigit() and psutil.pid_exists(int(pid))
-
-
-def _merge(second: int, ticks: Sequence[VariantTick]) -> VariantTick:
-    first = ticks[0]
-    return VariantTick(
-        variant=first.variant,
-        start=datetime.fromtimestamp(second, UTC),
-        seconds=first.seconds,
-        mirrored=first.mirrored,
-        requests=sum(tick.requests for tick in ticks),
-        errors=sum(tick.errors for tick in ticks),
-        users=sum(tick.users for tick in ticks),
-        erring_users=sum(tick.erring_users for tick in ticks),
-        latency=_total([tick.latency for tick in ticks]),
-        predictions=_total([tick.predictions for tick in ticks]),
-        outcomes=_total([tick.outcomes for tick in ticks]),
-    )
-
-
-def _total(counts: Sequence[Mapping[K, int]]) -> dict[K, int]:
-    whole: Counter[K] = Counter()
-    for each in counts:
-        whole.update(each)
-    return dict(whole)
 
 
 def _second(tick: VariantTick) -> int:

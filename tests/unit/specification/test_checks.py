@@ -81,3 +81,16 @@ def test_a_feature_that_is_lacking_is_told_by_field_and_value(
 
 def test_every_feature_that_can_be_lacking_has_its_field() -> None:
     assert set(FIELDS.values()) == {lack.field for lack in LACKS}
+
+
+def test_a_release_over_its_budget_is_refused(here: Surroundings, tmp_path: Path) -> None:
+    file = make_project(tmp_path / "project")
+    over = ("budget.per_run=0.0001", "budget.per_month=5")
+    problems = check(load(file, changes=over), here)
+    assert {problem.field: problem.value for problem in problems} == {
+        "budget.per_run": "0.0001",
+        "budget.per_month": "5",
+    }
+    assert "8.54" in problems[1].problem
+    within = ("budget.per_run=1", "budget.per_month=9", "budget.requests_per_second=5")
+    assert check(load(file, changes=within), here) == []

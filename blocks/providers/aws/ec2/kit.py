@@ -10,7 +10,7 @@ from pathlib import Path
 
 import blocks.workload
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.objects import is_object, split
+from blocks.providers.aws.s3 import Objects
 from blocks.workload.digests import files
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file knows; the same bytes for the same code
@@ -20,10 +20,9 @@ def shipped(account: AwsAccount) -> str:
     """See that the kit is in the account's bucket; return its URI."""
     content = _packed()
     uri = f"{account.root}/kit/{hashlib.sha256(content).hexdigest()[:16]}.zip"
-    s3 = account.client("s3", attempts=4)
-    if not is_object(s3, uri):
-        bucket, key = split(uri)
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    objects = Objects(account.client("s3", attempts=4))
+    if objects.head(uri) is None:
+        objects.write(uri, content)
     return uri
 
 

@@ -14,9 +14,9 @@ from blocks.providers.aws.ec2.errors import explain
 from blocks.providers.aws.ec2.launch import current
 from blocks.providers.aws.ec2.record import Record
 from blocks.providers.aws.ec2.verdict import Seen
-from blocks.providers.aws.objects import read_object
+from blocks.providers.aws.s3 import Objects
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
-from blocks.workload.instance.plan import BEAT, ENDED, ORDER, Ended, ended_of
+from blocks.workload.instance.plan import BEAT, ENDED, ORDER, ended_of
 
 _READS = 4
 _CONSOLE = 2000  # letters of its end that are told
@@ -28,7 +28,8 @@ def observe(account: AwsAccount, record: Record, job: Mapping[str, Any]) -> Seen
     launched = current(record, record.names())
     instance = _described(ec2, launched.instance) if launched else None
     names = record.names()  # again: what was written before the machine went is there now
-    ended = _ended(account, record) if ENDED in names else None
+    content = record.content(ENDED) if ENDED in names else None
+    ended = ended_of(content) if content else None
     outcome = _outcome(account, job) if ended or _is_gone(instance) else None
     return Seen(
         job=job,
@@ -58,17 +59,12 @@ def _described(ec2: Any, instance: str) -> Mapping[str, Any] | None:
     return found[0] if found else None
 
 
-def _ended(account: AwsAccount, record: Record) -> Ended | None:
-    content = read_object(account.client("s3", attempts=_READS), f"{record.uri}/{ENDED}")
-    return None if content is None else ended_of(content)
-
-
 def _outcome(account: AwsAccount, job: Mapping[str, Any]) -> Outcome | None:
     plan = job["plan"]
     file = f"{plan['output_uri']}/{outcome_name(plan['token'])}"
-    content = read_object(account.client("s3", attempts=_READS), file)
+    found = Objects(account.client("s3", attempts=_READS)).read(file)
     try:
-        return None if content is None else parse_outcome(content)
+        return None if found is None else parse_outcome(found[0])
     except UnreadableOutcome as error:
         return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 

@@ -11,7 +11,8 @@ from blocks.providers.aws.ec2 import kit
 from blocks.providers.aws.ec2.calls import Options, to_choices, to_plan, to_template
 from blocks.providers.aws.ec2.machines import Machines
 from blocks.providers.aws.ec2.user_data import user_data
-from blocks.providers.aws.objects import has_below, is_object, split
+from blocks.providers.aws.inputs import data_is_object
+from blocks.providers.aws.s3 import Objects, place_of
 from blocks.providers.aws.secret import AwsSecrets
 
 _READS = 4
@@ -29,7 +30,8 @@ def prepared(
     secrets = AwsSecrets(account=account)
     for name in request.secrets.values():
         secrets.get(name)
-    data_is_object = _looked_at(account, request)
+    place_of(request.checkpoint_uri), place_of(request.output_uri)
+    one_object = data_is_object(Objects(account.client("s3", attempts=_READS)), request)
     options = _options(request, machines)
     script = user_data(
         kit=kit.shipped(account),
@@ -39,7 +41,7 @@ def prepared(
         setup=machines.setup,
         max_duration=request.max_duration,
     )
-    plan = to_plan(request, token, account=account, options=options, data_is_object=data_is_object)
+    plan = to_plan(request, token, account=account, options=options, data_is_object=one_object)
     kinds = dict.fromkeys((request.machine, *machines.alternatives))
     return {
         "plan": plan.to_json(),
@@ -88,16 +90,3 @@ def _places(account: AwsAccount, zone: str) -> list[dict[str, str]]:
             code="ZONE",
         )
     return [{"SubnetId": name} for name in fitting]
-
-
-def _looked_at(account: AwsAccount, request: TrainingRequest) -> bool:
-    """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
-    s3 = account.client("s3", attempts=_READS)
-    split(request.checkpoint_uri), split(request.output_uri)
-    if not has_below(s3, request.source_uri):
-        raise InvalidRequest(f"source_uri: there is no folder {request.source_uri}", code="SOURCE")
-    if has_below(s3, request.data_uri):
-        return False
-    if not is_object(s3, request.data_uri):
-        raise InvalidRequest(f"data_uri: there is nothing at {request.data_uri}", code="DATA")
-    return True

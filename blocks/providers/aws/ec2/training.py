@@ -72,7 +72,9 @@ class Ec2Training(Block, TrainingJobs):
         names = record.names()
         job = record.read(JOB) if JOB in names else None
         if job is None:
-            job = record.write_once(JOB, prepared(request, token, record.uri, (self.account, self.machines)))
+            job = record.write_once(
+                JOB, prepared(request, token, record.uri, (self.account, self.machines))
+            )
         if ORDER not in names and current(record, names) is None:
             launcher = Launcher(self.account, record, name, token)
             launched = launcher.launch(job, tried=len(launches(names)))

@@ -34,8 +34,8 @@ class NotStarted(TimeoutError):
 class Account:
     """An emulated account that runs: its URL, its process, and its levers."""
 
-    def __init__(self, folder: Path, url: str, pid: int) -> None:
-        self.folder, self.url, self.pid = folder, url, pid
+    def __init__(self, folder: Path, *, url: str, pid: int, region: str) -> None:
+        self.folder, self.url, self.pid, self.region = folder, url, pid, region
         self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def pull(self, lever: str, **said: Any) -> Any:
@@ -145,7 +145,7 @@ def _waited(folder: Path, process: subprocess.Popen[bytes] | None = None) -> Acc
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told = json.loads((folder / _ADDRESS).read_text())
-    return Account(folder, told["url"], told["pid"])
+    return Account(folder, **told)
 
 
 def _alive(pid: int) -> bool:

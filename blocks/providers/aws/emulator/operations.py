@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
 
+from blocks.providers.aws.emulator.hosting import Hosting
+from blocks.providers.aws.emulator.packages import ModelPackages
 from blocks.providers.aws.emulator.tagging import Tagging
 from blocks.providers.aws.emulator.training import TrainingJobs
 from blocks.providers.aws.emulator.world import World
@@ -35,17 +37,14 @@ class Route:
     handler: Callable[[Request, re.Match[str]], Response]
 
 
-OPERATIONS: tuple[type[Operations], ...] = (Tagging, TrainingJobs)
+OPERATIONS: tuple[type[Operations], ...] = (ModelPackages, Tagging, TrainingJobs)
 
 
-def handlers(world: World) -> dict[str, Handler]:
-    """Return every operation that is emulated, by its name."""
+def answering(world: World) -> tuple[dict[str, Handler], list[Route]]:
+    """Return every operation that is emulated, by its name, and the paths beside them."""
+    hosting = Hosting(world)
     found: dict[str, Handler] = {}
-    for kind in OPERATIONS:
-        found.update(kind(world).handlers())
-    return found
-
-
-def routes(world: World) -> list[Route]:
-    """Return the paths outside the control plane that are answered here."""
-    return []
+    for each in (*(kind(world) for kind in OPERATIONS), hosting):
+        found.update(each.handlers())
+    paths = hosting.paths().items()
+    return found, [Route(method="POST", path=path, handler=handler) for path, handler in paths]

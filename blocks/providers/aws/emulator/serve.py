@@ -43,7 +43,7 @@ class Asked(Frozen):
     settings: Settings = Settings()
 
 
-class _Handler(MotoRequestHandler):
+class _Handler(MotoRequestHandler):  # type: ignore[misc, unused-ignore]  # moto may be absent
     """Answers without a line in the log for each call: the record of calls has them all."""
 
     def log_request(self, *_: Any) -> None:
@@ -80,5 +80,9 @@ def serve(asked: Asked, moto: DomainDispatcherApplication) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    write_json(asked.folder / ADDRESS, {"url": world.url, "pid": os.getpid()}, sync=False)
+    write_json(asked.folder / ADDRESS, _address(world), sync=False)
     server.serve_forever()
+
+
+def _address(world: World) -> dict[str, str | int]:
+    return {"url": world.url, "pid": os.getpid(), "region": world.region}

@@ -24,7 +24,7 @@ from blocks.providers.aws.emulator.control import Control
 from blocks.providers.aws.emulator.ec2_wire import Ec2
 from blocks.providers.aws.emulator.identify import Asked, identify
 from blocks.providers.aws.emulator.imds import PREFIX, Imds
-from blocks.providers.aws.emulator.operations import Handler, Route, handlers, routes
+from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
 from blocks.providers.aws.emulator.world import World
 
@@ -43,8 +43,7 @@ class Emulator:
     def __init__(self, world: World, *, moto: DomainDispatcherApplication | None = None) -> None:
         self.world = world
         self._moto = moto or DomainDispatcherApplication(create_backend_app)
-        self._handlers: Mapping[str, Handler] = handlers(world)
-        self._routes: list[Route] = routes(world)
+        self._handlers, self._routes = answering(world)
         self._ec2 = Ec2(world)
         self._imds = Imds(world, self._ec2.instances)
         self._control = Control(world)

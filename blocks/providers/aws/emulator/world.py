@@ -24,7 +24,7 @@ _KEPT_CALLS = 100_000
 class Settings(Frozen):
     """What an emulated account is like."""
 
-    region: str = "eu-central-1"
+    region: str = "us-east-1"
     speed: float = 1.0  # of its clock
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL, as SageMaker has it
     provisioning: float = 0.0  # seconds until a machine is there

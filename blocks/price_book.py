@@ -1,0 +1,65 @@
+"""Price books: what machines cost by the hour, read from a file that says where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from blocks.contracts import Basis, Cost, Frozen, InvalidRequest, Price
+
+_SECONDS_PER_HOUR = 3600
+
+
+class HourlyRates(Frozen):
+    """What one machine costs by the hour; without a spot price, none is known."""
+
+    on_demand: Decimal = Field(ge=0)
+    spot: Decimal | None = Field(default=None, ge=0)
+
+
+class PriceBook(Frozen):
+    """Prices with the place and the day where they were read."""
+
+    currency: str
+    machines: Mapping[str, HourlyRates]
+    source: str
+    as_of: date
+
+
+def read_book(file: Path, *, example: Path) -> PriceBook:
+    """Return the book in a file. Raises InvalidRequest that names an example of the form."""
+    try:
+        return PriceBook.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise InvalidRequest(
+            f"{file} is no price book ({error.error_count()} faults, first: "
+            f"{error.errors()[0]['loc']} {error.errors()[0]['msg']}); see {example} for the form",
+            code="PRICE_BOOK",
+        ) from error
+
+
+def look_up(books: Iterable[PriceBook], machine: str, *, spot: bool) -> Price | None:
+    """Return the price in the first book that has the machine, or None if it is not known."""
+    book = next((book for book in books if machine in book.machines), None)
+    rates = None if book is None else book.machines[machine]
+    per_hour = None if rates is None else (rates.spot if spot else rates.on_demand)
+    if book is None or per_hour is None:
+        return None
+    return Price(
+        machine=machine,
+        per_hour=per_hour,
+        currency=book.currency,
+        spot=spot,
+        source=book.source,
+        as_of=book.as_of,
+    )
+
+
+def cost_of(seconds: float, price: Price, basis: Basis) -> Cost:
+    """Return what so many seconds cost."""
+    amount = price.per_hour * Decimal(str(seconds)) / _SECONDS_PER_HOUR
+    return Cost(amount=amount, currency=price.currency, basis=basis)

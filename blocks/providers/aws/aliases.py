@@ -1,0 +1,80 @@
+"""Which version an alias means: a log in S3 whose next entry only one writer can win.
+
+SageMaker has no aliases, and a tag goes to whoever writes last. So every move of an alias is an
+object of its own, numbered, and written only if that number is still free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from blocks.contracts import Conflict, InvalidRequest, Promotion
+from blocks.providers.aws.s3 import Objects
+
+ALIAS = re.compile(r"(?!latest$|v\d+$)[A-Za-z_][A-Za-z0-9_-]{0,99}", re.IGNORECASE)  # as elsewhere
+
+
+class AliasLog:
+    """The moves of the aliases of one model, below ``folder``."""
+
+    def __init__(self, objects: Objects, folder: str) -> None:
+        self._objects, self._folder = objects, folder
+
+    def moves(self, alias: str) -> Sequence[Promotion]:
+        """Return every move, oldest first."""
+        if not ALIAS.fullmatch(alias):
+            return []
+        folder = self._of(alias)
+        found = [
+            self._objects.read(f"{folder}/{each.name}") for each in self._objects.below(folder)
+        ]
+        return [Promotion.model_validate_json(each[0]) for each in found if each is not None]
+
+    def now(self, alias: str) -> Promotion | None:
+        """Return the newest move; None if the alias was never set."""
+        if not ALIAS.fullmatch(alias):
+            return None
+        names = [each.name for each in self._objects.below(self._of(alias))]
+        found = self._objects.read(f"{self._of(alias)}/{names[-1]}") if names else None
+        return Promotion.model_validate_json(found[0]) if found else None
+
+    def move(self, model: str, alias: str, to: str, *, replacing: str | None, by: str) -> None:
+        """Append a move, unless the alias is there already. Raises Conflict, naming the winner."""
+        require_alias(alias)
+        while True:
+            moves = list(self._objects.below(self._of(alias)))
+            now = self.now(alias)
+            before = now.version if now else None
+            if before == to:
+                return
+            if before != replacing:
+                raise _overtaken(model, alias, now, replacing)
+            move = Promotion(alias=alias, version=to, replaced=before, at=datetime.now(UTC), by=by)
+            uri = f"{self._of(alias)}/{len(moves) + 1:08d}.json"
+            if self._objects.swap(uri, move.model_dump_json().encode(), etag=None):
+                return
+
+    def _of(self, alias: str) -> str:
+        return f"{self._folder}/{quote(alias, safe='')}"
+
+
+def require_alias(alias: str) -> None:
+    """Raise InvalidRequest for a name that another registry would not take."""
+    if not ALIAS.fullmatch(alias):
+        raise InvalidRequest(
+            f"{alias!r} cannot be an alias; use letters, digits, dashes, and not 'latest' or 'v1'",
+            code="NAME",
+        )
+
+
+def _overtaken(model: str, alias: str, now: Promotion | None, replacing: str | None) -> Conflict:
+    where = f"points at version {now.version}" if now else "points nowhere"
+    who = f", set by {now.by} at {now.at:%Y-%m-%d %H:%M:%S} UTC" if now else ""
+    return Conflict(
+        f"alias {alias!r} of {model!r} {where}{who}, and not at {replacing or 'none'}; "
+        "look at what it is now, and decide again",
+        code="ALIAS_MOVED",
+    )

@@ -1,0 +1,63 @@
+"""What SageMaker's machines cost: a dated snapshot of its list prices, or a book of your own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import Basis, Cost, Price, Prices, ProviderError, Usage
+from blocks.price_book import PriceBook, cost_of, look_up, read_book
+from blocks.providers.aws.account import AwsAccount
+
+_SHIPPED = Path(__file__).with_name("prices.json")
+_SHIPPED_REGION = "us-east-1"
+
+
+class AwsPrices(Block, Prices):
+    """Prices by the hour: your own book first, then the shipped one where its region is yours.
+
+    SageMaker has no price of spot time. It bills a spot job for fewer seconds than it took, at
+    the price on demand: ``(1 - billed / trained)`` is the saving, by the API's own description of
+    ``BillableTimeInSeconds``. So spot time costs what was billed of it; before it is billed,
+    nobody knows.
+    """
+
+    _block_type_name = "AWS prices"
+    _block_type_slug = "aws-prices"
+
+    provider: ClassVar[str] = "aws"
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Whose region.")
+    book: Path | None = Field(
+        default_factory=lambda: _path(os.environ.get("BLUEWATER_AWS_PRICES", "")),
+        description="A price book of your own, in the form of the shipped one.",
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return None
+
+    def _price(self, machine: str, spot: bool) -> Price | None:
+        return None if spot else look_up(self._books(), machine, spot=False)
+
+    def _cost(self, usage: Usage) -> Cost | None:
+        price = self._price(usage.machine, spot=False)
+        if price is None or (usage.spot and usage.billed_seconds is None):
+            return None
+        if usage.billed_seconds is None:
+            return cost_of(usage.seconds, price, Basis.ESTIMATED)
+        return cost_of(usage.billed_seconds, price, Basis.METERED)
+
+    def _books(self) -> Iterator[PriceBook]:
+        if self.book is not None:
+            yield read_book(self.book, example=_SHIPPED)
+        if self.account.region == _SHIPPED_REGION:
+            yield read_book(_SHIPPED, example=_SHIPPED)
+
+
+def _path(named: str) -> Path | None:
+    return Path(named) if named else None

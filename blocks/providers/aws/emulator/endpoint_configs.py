@@ -1,0 +1,104 @@
+"""Endpoint configurations of SageMaker: which models, on which machines, with which weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from blocks.providers.aws.emulator.models import Models
+from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.world import World
+
+Answer = dict[str, Any]
+
+PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
+_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId"}
+_VARIANT = {
+    "VariantName",
+    "ModelName",
+    "InitialInstanceCount",
+    "InstanceType",
+    "InitialVariantWeight",
+    "RoutingConfig",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+}
+
+
+class EndpointConfigs:
+    """CreateEndpointConfig and its kin."""
+
+    def __init__(self, world: World, models: Models) -> None:
+        self._world, self._models = world, models
+        self._known: dict[str, Answer] = {}
+
+    def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
+        """Return what answers an operation, by its name."""
+        return {
+            "CreateEndpointConfig": self.create,
+            "DescribeEndpointConfig": lambda asked: dict(self.of(asked["EndpointConfigName"])),
+            "ListEndpointConfigs": self.list,
+        }
+
+    def create(self, asked: Answer) -> Answer:
+        """Keep a configuration; its name is unique."""
+        name = asked["EndpointConfigName"]
+        arn = self._world.arn("endpoint-config", name)
+        if name in self._known:
+            told = f'Cannot create already existing endpoint configuration "{arn}".'
+            raise AwsError("ValidationException", told)
+        self._check(asked)
+        kept = {key: value for key, value in asked.items() if key != "Tags"}
+        now = self._world.clock.now()
+        self._known[name] = {**kept, "EndpointConfigArn": arn, "CreationTime": now}
+        self._world.tag(arn, asked.get("Tags"))
+        return {"EndpointConfigArn": arn}
+
+    def list(self, asked: Answer) -> Answer:
+        """List configurations by name."""
+        keys = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        found = [
+            {key: each[key] for key in keys}
+            for name, each in sorted(self._known.items())
+            if asked.get("NameContains", "") in name
+        ]
+        some, token = page(found, asked)
+        return {"EndpointConfigs": list(some), "NextToken": token}
+
+    def delete(self, name: str) -> None:
+        """Forget a configuration."""
+        self.of(name)
+        del self._known[name]
+
+    def of(self, name: str) -> Answer:
+        """Return a configuration. Raises AwsError for one that is not there."""
+        if name not in self._known:
+            arn = self._world.arn("endpoint-config", name)
+            told = f'Could not find endpoint configuration "{arn}".'
+            raise AwsError("ValidationException", told)
+        return self._known[name]
+
+    def _check(self, asked: Answer) -> None:
+        if unknown := sorted({*asked} - _EMULATED):
+            told = f"not emulated: {', '.join(unknown)}"
+            raise AwsError("UnknownOperationException", told, 501)
+        live, shadows = asked[PRODUCTION], asked.get(SHADOW, [])
+        if shadows and (len(live) != 1 or len(shadows) != 1):
+            told = "A shadow variant needs exactly one production and one shadow variant."
+            raise AwsError("ValidationException", told)
+        names = [each["VariantName"] for each in (*live, *shadows)]
+        if len(set(names)) < len(names):
+            told = f"Variant names must be unique within an endpoint configuration: {names}"
+            raise AwsError("ValidationException", told)
+        for each in (*live, *shadows):
+            self._check_variant(each)
+
+    def _check_variant(self, variant: Answer) -> None:
+        if unknown := sorted({*variant} - _VARIANT):
+            told = f"not emulated: {', '.join(unknown)}"
+            raise AwsError("UnknownOperationException", told, 501)
+        if "InstanceType" not in variant or "InitialInstanceCount" not in variant:
+            told = "InstanceType and InitialInstanceCount must be specified"
+            raise AwsError("ValidationException", told)
+        self._models.describe({"ModelName": variant["ModelName"]})

@@ -1,0 +1,309 @@
+"""SageMaker's endpoints: one change at a time, the old in service until the new one is healthy.
+
+Simpler than the real service in one point: a variant that an update leaves as it is keeps its
+machines, where SageMaker may bring up new ones.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
+from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
+from blocks.providers.aws.emulator.models import Models
+from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.world import World
+
+Answer = dict[str, Any]
+
+STUCK = 3600.0  # of the cloud's seconds that a stuck endpoint stays so
+_WEIGHT = {"VariantPropertyType": "DesiredWeight"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Endpoint:
+    """What is known of an endpoint. Guarded by the world's lock."""
+
+    name: str
+    arn: str
+    config: str
+    created: float
+    changed: float
+    status: str = "Creating"
+    pending: str = ""
+    reason: str | None = None
+    fleets: list[Fleet] = field(default_factory=list)
+
+    def live(self) -> list[Fleet]:
+        """Return the fleets that answer callers."""
+        return [each for each in self.fleets if not each.shadow]
+
+    def shadows(self) -> list[Fleet]:
+        """Return the fleets that get copies."""
+        return [each for each in self.fleets if each.shadow]
+
+
+class Endpoints:
+    """CreateEndpoint and its kin. Every change runs in a thread of its own."""
+
+    def __init__(self, world: World, models: Models, configs: EndpointConfigs) -> None:
+        self._world, self._models, self._configs = world, models, configs
+        self._machines = Machines(world)
+        self._known: dict[str, Endpoint] = {}
+        world.levers["kill-replicas"] = self._kill
+
+    def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
+        """Return what answers an operation, by its name."""
+        return {
+            "CreateEndpoint": self.create,
+            "DescribeEndpoint": self.describe,
+            "ListEndpoints": self.list,
+            "UpdateEndpoint": self.update,
+            "UpdateEndpointWeightsAndCapacities": self.weigh,
+            "DeleteEndpoint": self.delete,
+            "DeleteEndpointConfig": self.delete_config,
+        }
+
+    def find(self, name: str) -> Endpoint | None:
+        """Return an endpoint that can be asked."""
+        with self._world.lock:
+            found = self._known.get(name)
+            return found if found is not None and found.fleets else None
+
+    def create(self, asked: Answer) -> Answer:
+        """Make an endpoint; its name is unique."""
+        name, world = asked["EndpointName"], self._world
+        arn = world.arn("endpoint", name)
+        if name in self._known:
+            told = f'Cannot create already existing endpoint "{arn}".'
+            raise AwsError("ValidationException", told)
+        if "DeploymentConfig" in asked:
+            raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
+        config, now = asked["EndpointConfigName"], world.clock.now()
+        fleets = self._fleets(name, config, {})
+        endpoint = Endpoint(name=name, arn=arn, config=config, created=now, changed=now)
+        self._known[name] = endpoint
+        world.tag(arn, asked.get("Tags"))
+        self._run(self._change, endpoint, config, fleets)
+        return {"EndpointArn": arn}
+
+    def describe(self, asked: Answer) -> Answer:
+        """Tell of an endpoint."""
+        endpoint = self._of(asked["EndpointName"], "sagemaker:DescribeEndpoint")
+        pending = None
+        if endpoint.pending:
+            config = self._configs.of(endpoint.pending)
+            variants = [{"VariantName": each["VariantName"]} for each in config[PRODUCTION]]
+            pending = {"EndpointConfigName": endpoint.pending, PRODUCTION: variants}
+        return {
+            "EndpointName": endpoint.name,
+            "EndpointArn": endpoint.arn,
+            "EndpointConfigName": endpoint.config,
+            "EndpointStatus": endpoint.status,
+            "FailureReason": endpoint.reason,
+            "CreationTime": endpoint.created,
+            "LastModifiedTime": endpoint.changed,
+            PRODUCTION: _told(endpoint.live()),
+            SHADOW: _told(endpoint.shadows()),
+            "PendingDeploymentSummary": pending,
+        }
+
+    def list(self, asked: Answer) -> Answer:
+        """List endpoints by name."""
+        found = [
+            {
+                "EndpointName": each.name,
+                "EndpointArn": each.arn,
+                "CreationTime": each.created,
+                "LastModifiedTime": each.changed,
+                "EndpointStatus": each.status,
+            }
+            for name, each in sorted(self._known.items())
+            if asked.get("NameContains", "") in name
+        ]
+        some, token = page(found, asked)
+        return {"Endpoints": list(some), "NextToken": token}
+
+    def update(self, asked: Answer) -> Answer:
+        """Bring an endpoint to another configuration."""
+        endpoint, config = self._idle(asked["EndpointName"]), asked["EndpointConfigName"]
+        if "DeploymentConfig" in asked or asked.get("RetainDeploymentConfig"):
+            raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
+        keep = asked.get("RetainAllVariantProperties", False)
+        excluded = asked.get("ExcludeRetainedVariantProperties", [])
+        retained = {each.name: each.wanted for each in endpoint.live()}
+        weights = retained if keep and _WEIGHT not in excluded else {}
+        fleets = self._fleets(endpoint.name, config, weights)
+        self._move(endpoint, "Updating", reason=None)
+        endpoint.pending = config
+        self._run(self._change, endpoint, config, fleets)
+        return {"EndpointArn": endpoint.arn}
+
+    def weigh(self, asked: Answer) -> Answer:
+        """Give variants other weights."""
+        endpoint = self._idle(asked["EndpointName"])
+        there = {each.name: each for each in endpoint.fleets}
+        for each in asked["DesiredWeightsAndCapacities"]:
+            if each["VariantName"] not in there:
+                told = f'The variant name(s) "{each["VariantName"]}" is/are not present'
+                raise AwsError("ValidationException", told)
+            if "DesiredInstanceCount" in each:
+                told = "not emulated: DesiredInstanceCount"
+                raise AwsError("UnknownOperationException", told, 501)
+        for each in asked["DesiredWeightsAndCapacities"]:
+            there[each["VariantName"]].wanted = float(each["DesiredWeight"])
+        self._move(endpoint, "Updating", reason=None)
+        self._run(self._weigh, endpoint)
+        return {"EndpointArn": endpoint.arn}
+
+    def delete(self, asked: Answer) -> Answer:
+        """Take an endpoint down."""
+        endpoint = self._of(asked["EndpointName"], "sagemaker:DeleteEndpoint")
+        if endpoint.status in ("Updating", "Deleting"):
+            told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
+            raise AwsError("ValidationException", told)
+        self._move(endpoint, "Deleting", reason=endpoint.reason)
+        self._run(self._delete, endpoint)
+        return {}
+
+    def delete_config(self, asked: Answer) -> Answer:
+        """Forget a configuration. The real service would not stop us from harming an endpoint."""
+        name = asked["EndpointConfigName"]
+        if users := [
+            each.name for each in self._known.values() if name in (each.config, each.pending)
+        ]:
+            raise AwsError("ValidationException", f"{name} is in use by {', '.join(users)}")
+        self._configs.delete(name)
+        return {}
+
+    def _change(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
+        """Bring new fleets up beside the old ones, then let the old ones go."""
+        self._stick(endpoint)
+        before = list(endpoint.fleets)
+        kept = {id(new): old for new in fleets for old in before if old.is_like(new)}
+        fresh = [each for each in fleets if id(each) not in kept]
+        failures = self._bring_up(fresh)
+        if failures:
+            for each in fresh:
+                self._machines.take_down(each)
+        with self._world.lock:
+            endpoint.pending = ""
+            if failures:
+                status = "InService" if before else "Failed"
+                self._move(endpoint, status, reason=failures[0])
+                return
+            for new in fleets:
+                if id(new) in kept:
+                    kept[id(new)].weight = kept[id(new)].wanted = new.weight
+            endpoint.fleets = [kept.get(id(each), each) for each in fleets]
+            endpoint.config = config
+            self._move(endpoint, "InService", reason=None)
+        for each in before:
+            if each not in endpoint.fleets:
+                self._machines.take_down(each)
+
+    def _bring_up(self, fleets: Sequence[Fleet]) -> list[str]:
+        """Bring fleets up at once; return what is wrong with those that do not come."""
+        failures: list[str] = []
+
+        def one(fleet: Fleet) -> None:
+            try:
+                self._machines.bring_up(fleet)
+            except Unhealthy as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=one, args=(each,), daemon=True) for each in fleets]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        return failures
+
+    def _stick(self, endpoint: Endpoint) -> None:
+        if self._world.faults.take("stuck-creating", "*", endpoint.name):
+            until = self._world.clock.now() + STUCK
+            self._world.clock.wait(self._world.closing, until=until)
+
+    def _weigh(self, endpoint: Endpoint) -> None:
+        with self._world.lock:
+            for each in endpoint.fleets:
+                each.weight = each.wanted
+            self._move(endpoint, "InService", reason=None)
+
+    def _delete(self, endpoint: Endpoint) -> None:
+        fleets, endpoint.fleets = endpoint.fleets, []
+        for each in fleets:
+            self._machines.take_down(each)
+        with self._world.lock:
+            del self._known[endpoint.name]
+
+    def _fleets(self, endpoint: str, config: str, weights: Mapping[str, float]) -> list[Fleet]:
+        found = self._configs.of(config)
+        return [
+            self._fleet(endpoint, each, weights, shadow=kind == SHADOW)
+            for kind in (PRODUCTION, SHADOW)
+            for each in found.get(kind, [])
+        ]
+
+    def _fleet(
+        self, endpoint: str, variant: Answer, weights: Mapping[str, float], *, shadow: bool
+    ) -> Fleet:
+        initial = float(variant.get("InitialVariantWeight", 1.0))
+        weight = initial if shadow else weights.get(variant["VariantName"], initial)
+        model = self._models.describe({"ModelName": variant["ModelName"]})
+        return Fleet(
+            endpoint=endpoint,
+            variant=variant,
+            model=model,
+            shadow=shadow,
+            weight=weight,
+            wanted=weight,
+        )
+
+    def _of(self, name: str, call: str) -> Endpoint:
+        found = self._known.get(name)
+        if found is None or self._world.faults.take("stale-read", call, name):
+            arn = self._world.arn("endpoint", name)
+            raise AwsError("ValidationException", f'Could not find endpoint "{arn}".')
+        return found
+
+    def _idle(self, name: str) -> Endpoint:
+        found = self._of(name, "sagemaker:UpdateEndpoint")
+        if found.status != "InService":
+            told = f'Cannot update in-progress endpoint "{found.arn}".'
+            raise AwsError("ValidationException", told)
+        return found
+
+    def _move(self, endpoint: Endpoint, status: str, *, reason: str | None) -> None:
+        endpoint.status, endpoint.reason = status, reason
+        endpoint.changed = self._world.clock.now()
+
+    def _run(self, work: Callable[..., None], *args: Any) -> None:
+        threading.Thread(target=work, args=args, daemon=True).start()
+
+    def _kill(self, said: Answer) -> int:
+        """Kill the servers of a variant, as a machine that breaks; return how many."""
+        with self._world.lock:
+            endpoint = self._known[said["endpoint"]]
+            found = [each for each in endpoint.fleets if each.name == said["variant"]]
+        killed = [replica for fleet in found for replica in fleet.replicas]
+        for replica in killed:
+            replica.container.end()
+        return len(killed)
+
+
+def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
+    return [
+        {
+            "VariantName": each.name,
+            "CurrentWeight": each.weight,
+            "DesiredWeight": each.wanted,
+            "CurrentInstanceCount": len(each.serving()),
+            "DesiredInstanceCount": int(each.variant.get("InitialInstanceCount", 1)),
+        }
+        for each in fleets
+    ] or None

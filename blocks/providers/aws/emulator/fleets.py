@@ -1,0 +1,167 @@
+"""The machines behind one variant of an endpoint: model servers as processes of this machine."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import socket
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from blocks.providers.aws.container import HOST, PORT
+from blocks.providers.aws.emulator.containers import Container
+from blocks.providers.aws.emulator.world import World
+
+SERVE = ["python", "-m", "blocks.providers.aws.serve", "serve"]  # what our image is made to run
+_LOOK_EVERY = 0.05  # of our own seconds
+_NUMBERS = itertools.count(1)
+
+
+class Unhealthy(Exception):
+    """A container never answered the ping."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Replica:
+    """One machine with one container."""
+
+    container: Container
+    port: int
+    ready: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where its server listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it can be asked."""
+        return self.ready and self.container.poll() is None
+
+
+@dataclass(slots=True, kw_only=True)
+class Fleet:
+    """The replicas of a variant. Its weights are guarded by the world's lock."""
+
+    endpoint: str
+    variant: dict[str, Any]  # as in the endpoint configuration
+    model: dict[str, Any]
+    shadow: bool
+    weight: float
+    wanted: float
+    replicas: list[Replica] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return str(self.variant["VariantName"])
+
+    def is_like(self, other: Fleet) -> bool:
+        """Whether the same machines would do for the other."""
+        same = ("VariantName", "ModelName", "InstanceType", "InitialInstanceCount")
+        mine, theirs = ([each.variant.get(key) for key in same] for each in (self, other))
+        return mine == theirs and self.shadow == other.shadow
+
+    def serving(self) -> list[Replica]:
+        """Return the replicas that can be asked."""
+        return [each for each in self.replicas if each.serves]
+
+
+class Machines:
+    """Starts, watches and ends the replicas of fleets."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._http = httpx.Client(timeout=2, trust_env=False)
+
+    def bring_up(self, fleet: Fleet) -> None:
+        """Start a fleet and wait until it is healthy. Raises Unhealthy, and nothing is left."""
+        if self._world.faults.take("failed-health-check", "*", fleet.endpoint):
+            raise Unhealthy(_unhealthy(fleet))
+        count = int(fleet.variant.get("InitialInstanceCount", 1))
+        fleet.replicas = [self._start(fleet) for _ in range(count)]
+        while not all(each.ready for each in fleet.replicas):
+            for each in fleet.replicas:
+                self._look(each)
+                if each.container.poll() is not None:
+                    self.take_down(fleet)
+                    raise Unhealthy(_unhealthy(fleet))
+            if fleet.over.wait(_LOOK_EVERY) or self._world.closing.is_set():
+                self.take_down(fleet)
+                raise Unhealthy("the endpoint was deleted")
+        watch = threading.Thread(target=self._watch, args=(fleet,), daemon=True)
+        watch.start()
+
+    def take_down(self, fleet: Fleet) -> None:
+        """Stop a fleet: what it answers now, it still answers."""
+        fleet.over.set()
+        grace = self._world.settings.grace
+        threads = [
+            threading.Thread(
+                target=each.container.stop, args=(self._world.clock,), kwargs={"grace": grace}
+            )
+            for each in fleet.replicas
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _watch(self, fleet: Fleet) -> None:
+        """Replace replicas that die, as long as the fleet is wanted."""
+        while not fleet.over.wait(_LOOK_EVERY) and not self._world.closing.is_set():
+            for number, each in enumerate(fleet.replicas):
+                if each.container.poll() is not None:
+                    fleet.replicas[number] = self._start(fleet)
+                elif not each.ready:
+                    self._look(each)
+
+    def _start(self, fleet: Fleet) -> Replica:
+        world, port, instance = self._world, _free_port(), f"i-{next(_NUMBERS):017x}"
+        folder = world.folder / "endpoints" / fleet.endpoint / fleet.name / instance
+        shutil.rmtree(folder, ignore_errors=True)
+        self._fill(folder, fleet)
+        group = f"/aws/sagemaker/Endpoints/{fleet.endpoint}"
+
+        def hear(line: str) -> None:
+            world.logs.write(group, f"{fleet.name}/{instance}", line)
+
+        env = {
+            **world.container_env(),
+            **fleet.model["PrimaryContainer"].get("Environment", {}),
+            HOST: "127.0.0.1",  # a container has a network of its own, a process has not
+            PORT: str(port),
+        }
+        name = f"endpoint/{fleet.endpoint}/{fleet.name}"
+        return Replica(container=world.containers.run(name, folder, SERVE, env, hear), port=port)
+
+    def _fill(self, folder: Path, fleet: Fleet) -> None:
+        source = fleet.model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
+        (folder / "model").mkdir(parents=True)
+        self._world.objects.download(source["S3Uri"], folder / "model")
+
+    def _look(self, replica: Replica) -> None:
+        try:
+            replica.ready = self._http.get(f"{replica.url}/ping").status_code == 200
+        except httpx.HTTPError:
+            replica.ready = False
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _unhealthy(fleet: Fleet) -> str:
+    kind = "shadow" if fleet.shadow else "production"
+    return (
+        f"The primary container for {kind} variant {fleet.name} did not pass the ping health "
+        "check. Please check CloudWatch logs for this endpoint."
+    )

@@ -1,0 +1,37 @@
+"""Everything of SageMaker that serves: models, endpoint configurations, endpoints, the runtime."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
+from blocks.providers.aws.emulator.endpoints import Endpoints
+from blocks.providers.aws.emulator.models import Models
+from blocks.providers.aws.emulator.runtime import PATH, Runtime
+from blocks.providers.aws.emulator.world import World
+
+
+class Hosting:
+    """The modules of hosting, which know each other."""
+
+    def __init__(self, world: World) -> None:
+        self._models = Models(world)
+        self._configs = EndpointConfigs(world, self._models)
+        self._endpoints = Endpoints(world, self._models, self._configs)
+        self._runtime = Runtime(world, self._endpoints)
+
+    def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        """Return what answers an operation, by its name."""
+        return {
+            **self._models.handlers(),
+            **self._configs.handlers(),
+            **self._endpoints.handlers(),
+        }
+
+    def paths(self) -> Mapping[re.Pattern[str], Callable[[Request, re.Match[str]], Response]]:
+        """Return the paths that are POSTed to outside the control plane."""
+        return {PATH: self._runtime.invoke}

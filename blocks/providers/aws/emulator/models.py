@@ -1,0 +1,91 @@
+"""SageMaker's models: which image and which files a container of an endpoint is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.world import World
+
+Answer = dict[str, Any]
+
+_CONTAINER = {"Image", "ModelDataSource", "Environment"}
+
+
+class Models:
+    """CreateModel and its kin."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.known: dict[str, Answer] = {}
+        self._created: list[str] = []
+        world.levers["models-created"] = lambda _: list(self._created)
+
+    def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
+        """Return what answers an operation, by its name."""
+        return {
+            "CreateModel": self.create,
+            "DescribeModel": self.describe,
+            "ListModels": self.list,
+            "DeleteModel": self.delete,
+        }
+
+    def create(self, asked: Answer) -> Answer:
+        """Keep a model; its name is unique."""
+        name = asked["ModelName"]
+        arn = self._world.arn("model", name)
+        if name in self.known:
+            told = f'Cannot create already existing model "{arn}".'
+            raise AwsError("ValidationException", told)
+        self._check(asked)
+        told = {key: value for key, value in asked.items() if key != "Tags"}
+        self.known[name] = {**told, "ModelArn": arn, "CreationTime": self._world.clock.now()}
+        self._world.tag(arn, asked.get("Tags"))
+        self._created.append(name)
+        return {"ModelArn": arn}
+
+    def describe(self, asked: Answer) -> Answer:
+        """Tell of a model."""
+        return dict(self._known(asked["ModelName"]))
+
+    def list(self, asked: Answer) -> Answer:
+        """List models by name."""
+        keys = ("ModelName", "ModelArn", "CreationTime")
+        found = [
+            {key: each[key] for key in keys}
+            for name, each in sorted(self.known.items())
+            if asked.get("NameContains", "") in name
+        ]
+        some, token = page(found, asked)
+        return {"Models": list(some), "NextToken": token}
+
+    def delete(self, asked: Answer) -> Answer:
+        """Forget a model; containers that run go on."""
+        del self.known[self._known(asked["ModelName"])["ModelName"]]
+        return {}
+
+    def _check(self, asked: Answer) -> None:
+        if "PrimaryContainer" not in asked or "ExecutionRoleArn" not in asked:
+            told = "PrimaryContainer and ExecutionRoleArn must be specified"
+            raise AwsError("ValidationException", told)
+        container = asked["PrimaryContainer"]
+        if unknown := sorted({*container} - _CONTAINER):
+            told = f"not emulated: {', '.join(unknown)}"
+            raise AwsError("UnknownOperationException", told, 501)
+        if not container.get("Image"):
+            raise AwsError("ValidationException", "Image must be specified")
+        source = container["ModelDataSource"]["S3DataSource"]
+        if source["S3DataType"] == "S3Prefix" and not source["S3Uri"].endswith("/"):
+            told = f"S3Uri {source['S3Uri']} must end with a forward slash for an S3Prefix."
+            raise AwsError("ValidationException", told)
+        if next(self._world.objects.walk(source["S3Uri"]), None) is None:
+            told = f"Could not find model data at {source['S3Uri']}."
+            raise AwsError("ValidationException", told)
+
+    def _known(self, name: str) -> Answer:
+        if name not in self.known:
+            arn = self._world.arn("model", name)
+            raise AwsError("ValidationException", f'Could not find model "{arn}".')
+        return self.known[name]

@@ -1,0 +1,107 @@
+"""SageMaker's runtime: a request goes to one variant by the weights, and its copy to the shadow."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from werkzeug.wrappers import Request, Response
+
+from blocks.providers.aws.container import ATTRIBUTES
+from blocks.providers.aws.emulator.endpoints import Endpoint, Endpoints
+from blocks.providers.aws.emulator.fleets import Fleet
+from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.world import World
+
+PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+TARGET = "X-Amzn-SageMaker-Target-Variant"
+INVOKED = "x-Amzn-Invoked-Production-Variant"
+MAX_BODY = 6_291_456
+TIMEOUT = 60.0  # seconds that a container has for an answer
+_PASSED_ON = ("content-type", "accept", ATTRIBUTES)
+_COPIES = 8  # on their way at a time
+
+
+class Runtime:
+    """InvokeEndpoint."""
+
+    def __init__(self, world: World, endpoints: Endpoints) -> None:
+        self._world, self._endpoints = world, endpoints
+        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
+        self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
+        self._random = random.Random()  # noqa: S311 - a sample, not a secret
+
+    def invoke(self, request: Request, match: re.Match[str]) -> Response:
+        """Answer one request as a variant does, or say why nobody does."""
+        name = match[1]
+        if "Authorization" not in request.headers:
+            raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+        endpoint = self._endpoints.find(name)
+        if endpoint is None:
+            told = f"Endpoint {name} of account {self._world.account} not found."
+            raise AwsError("ValidationError", told)
+        body = request.get_data()
+        if len(body) > MAX_BODY:
+            told = f"Body length must be less than or equal to {MAX_BODY}"
+            raise AwsError("ValidationError", told)
+        fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
+        headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
+        self._copy(endpoint, body, headers)
+        return self._asked(fleet, body, headers)
+
+    def _chosen(self, endpoint: Endpoint, target: str) -> Fleet:
+        with self._world.lock:
+            live = endpoint.live()
+            weights = [each.weight for each in live]
+        if target:
+            found = [each for each in live if each.name == target]
+            if not found:
+                told = f"Variant {target} of endpoint {endpoint.name} not found."
+                raise AwsError("ValidationError", told)
+            return found[0]
+        if not sum(weights):
+            raise AwsError("ServiceUnavailable", "No variant has a weight.", 503)
+        return self._random.choices(live, weights)[0]
+
+    def _asked(self, fleet: Fleet, body: bytes, headers: dict[str, str]) -> Response:
+        for replica in self._random.sample(serving := fleet.serving(), len(serving)):
+            try:
+                url = f"{replica.url}/invocations"
+                reply = self._http.post(url, content=body, headers=headers)
+            except httpx.TimeoutException:
+                raise _failed(fleet, 0, "Your invocation timed out", code=504) from None
+            except httpx.HTTPError:
+                continue  # the machine has just broken: another one is asked
+            if reply.status_code >= 400:
+                raise _failed(fleet, reply.status_code, reply.text)
+            answer = Response(reply.content, content_type=reply.headers["content-type"])
+            answer.headers[INVOKED] = fleet.name
+            return answer
+        raise AwsError("ServiceUnavailable", "The service is unavailable. Try again later.", 503)
+
+    def _copy(self, endpoint: Endpoint, body: bytes, headers: dict[str, str]) -> None:
+        with self._world.lock:
+            live = sum(each.weight for each in endpoint.live())
+            shadows = [(each, each.weight) for each in endpoint.shadows()]
+        for fleet, weight in shadows:
+            if self._random.random() * live < weight:
+                self._copying.submit(self._send, fleet, body, headers)
+
+    def _send(self, fleet: Fleet, body: bytes, headers: dict[str, str]) -> None:
+        with contextlib.suppress(AwsError):  # nobody sees what a shadow answers
+            self._asked(fleet, body, headers)
+
+
+def _failed(fleet: Fleet, status: int, text: str, *, code: int | None = None) -> AwsError:
+    words = f'Received server error ({status}) from primary with message "{text}".'
+    return AwsError(
+        "ModelError",
+        words,
+        424,
+        OriginalStatusCode=code or status,
+        OriginalMessage=text,
+        LogStreamArn=f"arn:aws:logs:::log-group:/aws/sagemaker/Endpoints/{fleet.endpoint}",
+    )

@@ -1,0 +1,160 @@
+"""Endpoints in SageMaker's words, and back. Pure: nothing is called here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from blocks.contracts import InvalidRequest, ModelVersion, Variant, VariantRequest
+from blocks.providers.aws import container
+from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
+
+NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+PATIENCE = 60  # seconds that SageMaker waits for an answer; a container has no more
+BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+_VALUE = 1024  # characters of an environment value
+
+
+def require_servable(request: VariantRequest) -> None:
+    """Raise InvalidRequest for what SageMaker would never serve."""
+    for field, name in (("endpoint", request.endpoint), ("variant", request.variant)):
+        if not NAME.fullmatch(name):
+            raise InvalidRequest(f"{field} {name!r} ends with a dash; leave it out", code="NAME")
+    if request.serving.timeout.total_seconds() > PATIENCE:
+        raise InvalidRequest(
+            f"serving.timeout is {request.serving.timeout}, and SageMaker waits {PATIENCE} s at "
+            "most; ask for less, or score in batches",
+            code="TIMEOUT",
+        )
+    if not request.model.uri.startswith("s3://"):
+        raise InvalidRequest(f"model: {request.model.uri} is not in S3; register it", code="MODEL")
+
+
+def to_create_model(
+    variant: DesiredVariant, *, copies: bool, image: str, told: Mapping[str, str]
+) -> dict[str, Any]:
+    """Say how the container of a variant is to be run; ``told`` is what only the account knows.
+
+    A variant that serves copies is a model of its own: SageMaker tells a container by nothing else
+    that nobody will see its answers.
+    """
+    request = variant.request
+    source = {
+        "S3Uri": request.model.uri.rstrip("/") + "/",
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    env = {**request.env, **_settings(variant, copies=copies), **told}
+    for name, value in env.items():
+        if len(value) > _VALUE:
+            raise InvalidRequest(
+                f"{name} has {len(value)} characters, and SageMaker takes {_VALUE}", code="ENV"
+            )
+    return {
+        "ModelName": shadow_model(variant) if copies else variant.model,
+        "PrimaryContainer": {
+            "Image": image,
+            "ModelDataSource": {"S3DataSource": source},
+            "Environment": env,
+        },
+    }
+
+
+def to_create_endpoint_config(desired: Desired, *, name: str) -> dict[str, Any]:
+    """Return the configuration that an endpoint should have now."""
+    shadow = desired.shadow()
+    served = desired.served()
+    call: dict[str, Any] = {
+        "EndpointConfigName": name,
+        "ProductionVariants": [
+            _production(each, each.model, desired.weight(key))
+            for key, each in served.items()
+            if key != shadow
+        ],
+    }
+    if desired.mirror and shadow:
+        # copies are the shadow's weight in relation to that of the live variant
+        live = sum(each["InitialVariantWeight"] for each in call["ProductionVariants"])
+        weight = live * desired.mirror.percent / 100
+        model = shadow_model(served[shadow])
+        call["ShadowProductionVariants"] = [_production(served[shadow], model, weight)]
+    return call
+
+
+def to_weights(desired: Desired, endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the weights that an endpoint in service has to be given; none if all are right."""
+    there = {each["VariantName"]: each for each in endpoint.get("ProductionVariants", ())}
+    wanted = {name: desired.weight(name) for name in there if name in desired.served()}
+    same = all(there[name].get("DesiredWeight") == weight for name, weight in wanted.items())
+    if same:
+        return []
+    return [{"VariantName": name, "DesiredWeight": weight} for name, weight in wanted.items()]
+
+
+def model_name(request: VariantRequest, token: str) -> str:
+    """Return what a variant's model is called, apart from the owner's mark."""
+    return f"{request.variant[:14]}-{token[:20]}"
+
+
+def config_name(endpoint: str, desired: Desired) -> str:
+    """Return what the configuration of what is wanted now is called, apart from the mark."""
+    return f"{endpoint[:18]}-{desired.structure()}-{desired.revision}"
+
+
+def holds(config: str, desired: Desired) -> bool:
+    """Whether a configuration holds what is wanted, whatever weights it began with."""
+    return config.rpartition("-")[0].rpartition("-")[2] == desired.structure()
+
+
+def moment(value: object) -> str:
+    """Return a time that SageMaker told, as something to compare with the next one."""
+    return value.isoformat() if isinstance(value, datetime) else str(value or "")
+
+
+def from_describe_endpoint(
+    variant: DesiredVariant, endpoint: Mapping[str, Any] | None, *, url: str
+) -> Variant:
+    """Return how a variant is served."""
+    name, ready = variant.request.variant, 0
+    both = ("ProductionVariants", "ShadowProductionVariants")
+    for each in (each for kind in both for each in (endpoint or {}).get(kind, ())):
+        if each["VariantName"] == name:
+            ready = int(each.get("CurrentInstanceCount", 0))
+    return Variant(
+        endpoint=variant.request.endpoint,
+        name=name,
+        model=variant.request.model,
+        url=url,
+        ready_replicas=ready,
+    )
+
+
+def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str, Any]:
+    request = variant.request
+    return {
+        "VariantName": request.variant,
+        "ModelName": model,
+        "InstanceType": request.machine,
+        "InitialInstanceCount": request.min_replicas,
+        "InitialVariantWeight": weight,
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+
+
+def _settings(variant: DesiredVariant, *, copies: bool) -> dict[str, str]:
+    request, model = variant.request, variant.request.model
+    served = ModelVersion(
+        name=model.name, version=model.version, uri=model.uri, digest=model.digest
+    )
+    settings = container.Settings(
+        endpoint=request.endpoint,
+        variant=request.variant,
+        model=served,
+        serving=request.serving,
+        capture=request.capture,
+        copies=copies,
+        internal=variant.token,
+    )
+    return settings.to_environment()

@@ -1,0 +1,269 @@
+"""Endpoints of SageMaker: a production variant for each of ours, a shadow variant for copies."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import (
+    Conflict,
+    EndpointFeatures,
+    Endpoints,
+    Failure,
+    NotFound,
+    OperationRef,
+    OperationStatus,
+    Phase,
+    Prediction,
+    ProviderError,
+    Traffic,
+    Unavailable,
+    Variant,
+    VariantRequest,
+)
+from blocks.providers.aws import answers
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES, Attributes
+from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
+from blocks.providers.aws.endpoint_calls import (
+    from_describe_endpoint,
+    model_name,
+    require_servable,
+)
+from blocks.providers.aws.endpoint_rules import differs, is_leaving, require_alike, require_room
+from blocks.providers.aws.errors import explain
+from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.secret import AwsSecrets
+from blocks.providers.aws.steering import Seen, Steering
+
+LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
+LOOK_AT_MOST = 5.0
+POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
+
+
+class SageMakerEndpoints(Block, Endpoints):
+    """Serves models with Amazon SageMaker real-time endpoints.
+
+    What an endpoint should be is kept in the account's bucket; every look at it takes SageMaker a
+    step nearer to that, so that whoever dies on the way, the next one goes on.
+    """
+
+    _block_type_name = "SageMaker endpoints"
+    _block_type_slug = "aws-endpoints"
+
+    provider: ClassVar[str] = "aws"
+    features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        weights=True,
+        mirror=True,
+        capture=True,
+        direct=True,
+        sticky=False,
+        autoscaling=False,
+        scale_to_zero=False,
+        alarm_rollback=False,
+        max_payload_bytes=6_291_456,  # of InvokeEndpoint's body, as botocore's model has it
+    )
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
+    image: str = Field(
+        default_factory=serving_image, description="Image of the containers, with bluewater in it."
+    )
+    apply_within: float = Field(
+        default=60.0, description="Seconds that a shift waits until it is in force."
+    )
+    capture_every: float = Field(
+        default=30.0, description="Seconds between two files of captured requests."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
+        require_servable(request)
+        self._secret(request.serving.token_secret)
+
+        def add(now: Desired) -> Desired:
+            known = now.variants.get(request.variant)
+            if known is not None:
+                if known.request != request:
+                    raise differs(known.request, request)
+                return now
+            require_alike(request, now)
+            model = self.account.named(model_name(request, token))
+            wanted = DesiredVariant(request=request, token=token, model=model)
+            return now.with_variant(request.variant, wanted)
+
+        after = self._states.change(request.endpoint, add)
+        self._steering.look(request.endpoint)
+        return OperationRef(
+            provider=self.provider,
+            capability=self.capability,
+            id=f"{request.endpoint}/{request.variant}",
+            token=after.variants[request.variant].token,
+            scope={"region": self.account.region},
+        )
+
+    def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
+        endpoint, _, name = ref.id.partition("/")
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
+        wanted = seen.desired.variants.get(name)
+        if wanted is None or wanted.token != ref.token:
+            return OperationStatus[Variant](phase=Phase.CANCELLED)
+        if wanted.failure:
+            failure = Failure(code="NEVER_READY", message=wanted.failure)
+            return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
+        variant = self._variant(seen, wanted)
+        if wanted.proven and variant.ready_replicas >= wanted.request.min_replicas:
+            return OperationStatus[Variant](phase=Phase.SUCCEEDED, result=variant)
+        phase = Phase.RUNNING if seen.endpoint is not None else Phase.QUEUED
+        return OperationStatus[Variant](phase=phase, poll_after=timedelta(seconds=POLL_AFTER))
+
+    def _variants(self, endpoint: str) -> Sequence[Variant]:
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            return []
+        return [self._variant(seen, each) for each in seen.desired.variants.values()]
+
+    def _traffic(self, endpoint: str) -> Traffic:
+        desired = self._states.read(endpoint)
+        return desired.traffic() if desired else Traffic(percent={})
+
+    def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
+        seen = self._steering.look(endpoint)
+        shares = {name: share for name, share in to.percent.items() if share}
+
+        def move(now: Desired) -> Desired:
+            if etag != now.etag:
+                raise Conflict(
+                    f"traffic of {endpoint!r} was moved meanwhile, to {dict(now.percent)}; "
+                    "read it again",
+                    code="ETAG",
+                )
+            copied = [to.mirror.variant] if to.mirror else []
+            self._require_ready(seen, now, [*shares, *copied])
+            require_room(to, shares, now)
+            return now.changed(percent=shares, mirror=to.mirror, moves=now.moves + 1)
+
+        after = self._states.change(endpoint, move)
+        self._await(endpoint, lambda seen: seen.in_force or seen.desired.moves > after.moves)
+        return after.traffic()
+
+    def _retire(self, endpoint: str, variant: str) -> None:
+        def take_out(now: Desired) -> Desired:
+            copied = now.mirror is not None and now.mirror.variant == variant
+            if now.percent.get(variant) or copied:
+                raise Conflict(
+                    f"variant {variant!r} of {endpoint!r} has traffic; move it away first",
+                    code="TRAFFIC",
+                )
+            return now.with_variant(variant, None) if variant in now.variants else now
+
+        if self._states.read(endpoint) is None:
+            return
+        self._states.change(endpoint, take_out)
+        self._await(endpoint, lambda seen: is_leaving(seen, variant))
+
+    def take_down(self, endpoint: str) -> None:
+        """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
+        if self._states.read(endpoint) is None:
+            return
+
+        def empty(now: Desired) -> Desired:
+            for name in now.variants:
+                now = now.with_variant(name, None)
+            return now.changed(percent={}, mirror=None, moves=now.moves + 1)
+
+        self._states.change(endpoint, empty)
+        self._await(endpoint, lambda seen: is_leaving(seen, ""))
+
+    def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
+        desired = self._states.read(endpoint)
+        if desired is None or not desired.variants:
+            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
+        chosen = desired.variants.get(variant) if variant else next(iter(desired.variants.values()))
+        if chosen is None:
+            raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
+        if variant and variant == desired.shadow():
+            raise Conflict(
+                f"{variant!r} serves copies now, and cannot be asked; end the mirror first",
+                code="MIRROR",
+            )
+        attributes = Attributes(
+            token=self._secret(chosen.request.serving.token_secret),
+            look=chosen.token if variant else "",
+        )
+        call: dict[str, Any] = {
+            "EndpointName": self.account.named(endpoint),
+            "Body": json.dumps(payload).encode(),
+            "ContentType": "application/json",
+            **({"CustomAttributes": header} if (header := attributes.to_header()) else {}),
+            **({"TargetVariant": variant} if variant else {}),
+        }
+        begun = time.perf_counter()
+        try:
+            reply = self._runtime.invoke_endpoint(**call)
+        except ClientError as error:
+            return answers.refused(error, seconds=time.perf_counter() - begun)
+        return answers.answered(reply, seconds=time.perf_counter() - begun)
+
+    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
+        """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
+        end, pause = time.monotonic() + self.apply_within, LOOK_EVERY
+        while True:
+            seen = self._steering.look(endpoint)
+            if seen is None or enough(seen):
+                return
+            if time.monotonic() + pause > end:
+                raise Unavailable(
+                    f"the change of {endpoint!r} is written down and not yet in force: "
+                    f"{seen.problem}",
+                    code="NOT_APPLIED",
+                    retry_after=timedelta(seconds=POLL_AFTER),
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, LOOK_AT_MOST)
+
+    def _variant(self, seen: Seen, wanted: DesiredVariant) -> Variant:
+        name = self.account.named(wanted.request.endpoint)
+        url = f"{self._runtime.meta.endpoint_url}/endpoints/{name}"
+        return from_describe_endpoint(wanted, seen.endpoint, url=url)
+
+    def _require_ready(self, seen: Seen | None, now: Desired, names: Sequence[str]) -> None:
+        for name in names:
+            wanted = now.variants.get(name)
+            ready = wanted is not None and wanted.proven and not wanted.failure and seen is not None
+            if not (ready and wanted and seen and self._variant(seen, wanted).ready_replicas):
+                raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
+
+    def _secret(self, name: str | None) -> str:
+        if not name:
+            return ""
+        return AwsSecrets(account=self.account).get(name).get_secret_value()
+
+    @cached_property
+    def _states(self) -> DesiredStates:
+        objects = Objects(self.account.client("s3"))
+        return DesiredStates(objects, f"{self.account.root}/endpoints/{self.account.named('')}")
+
+    @cached_property
+    def _steering(self) -> Steering:
+        told = {
+            CAPTURES: f"{self.account.root}/captures",
+            CAPTURE_EVERY: str(self.capture_every),
+        }
+        return Steering(self.account, self._states, image=self.image, told=told)
+
+    @cached_property
+    def _runtime(self) -> Any:
+        return self.account.client("sagemaker-runtime")

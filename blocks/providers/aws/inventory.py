@@ -1,0 +1,171 @@
+"""Everything of ours in an account and region of SageMaker, by its name and its owner's tag."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.providers.aws.account import OWNER_TAG, AwsAccount
+from blocks.providers.aws.endpoints import SageMakerEndpoints
+from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.training import SageMakerTraining
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_UNKNOWN = {"ValidationException", "ResourceNotFound"}  # what SageMaker says of a name not there
+_READS = 4
+_STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
+_LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of thing: how SageMaker lists it, and when it computes or bills."""
+
+    kind: str
+    noun: str  # as in list_<noun>s, describe_<noun>, delete_<noun>
+    word: str  # as in <Word>Name, <Word>Arn, <Word>Status
+    listed: str  # the member of the answer that holds the list
+    idle: frozenset[str] | None  # states in which it does not compute; None: it never does
+
+    def runs(self, told: Mapping[str, Any]) -> bool:
+        """Whether it computes or bills."""
+        return self.idle is not None and told[f"{self.word}Status"] not in self.idle
+
+
+_DONE = frozenset({"Completed", "Failed", "Stopped"})
+# In the order in which they may be removed: nothing before what uses it.
+KINDS = (
+    Kind(
+        kind="training-job",
+        noun="training_job",
+        word="TrainingJob",
+        listed="TrainingJobSummaries",
+        idle=_DONE,
+    ),
+    Kind(
+        kind="endpoint",
+        noun="endpoint",
+        word="Endpoint",
+        listed="Endpoints",
+        idle=frozenset({"Failed", "Deleting"}),
+    ),
+    Kind(
+        kind="endpoint-config",
+        noun="endpoint_config",
+        word="EndpointConfig",
+        listed="EndpointConfigs",
+        idle=None,
+    ),
+    Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
+)
+_BY_NAME = {kind.kind: kind for kind in KINDS}
+
+
+class AwsInventory(Block, Inventory):
+    """Lists and stops what was started under this owner; objects, models and reports stay."""
+
+    _block_type_name = "AWS inventory"
+    _block_type_slug = "aws-inventory"
+
+    provider: ClassVar[str] = "aws"
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Whose things are listed.")
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _owned(self) -> Iterator[Resource]:
+        for kind in KINDS:
+            pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
+            for page in pages.paginate(NameContains=self.account.named("")):
+                for told in page[kind.listed]:
+                    yield _resource(kind, told)
+
+    def _remove(self, resource: Resource) -> None:
+        kind, name = _BY_NAME.get(resource.kind), resource.id
+        if kind is None or not _NAME.fullmatch(name):
+            raise _denied(resource, self.account.owner)
+        told = self._described(kind, name)
+        if told is None:
+            return
+        tags = self._sagemaker.list_tags(ResourceArn=told[f"{kind.word}Arn"])["Tags"]
+        if {"Key": OWNER_TAG, "Value": self.account.owner} not in tags:
+            raise _denied(resource, self.account.owner)
+        if kind.kind == "training-job":
+            self._stop(kind, name)
+        elif kind.kind == "endpoint":
+            self._take_down(name)
+        else:
+            self._delete(kind, name)
+
+    def _stop(self, kind: Kind, name: str) -> None:
+        """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
+        ref = OperationRef(provider=self.provider, capability="training", id=name, token="")
+        SageMakerTraining(account=self.account).cancel(ref)
+        self._until_idle(kind, name)
+
+    def _take_down(self, name: str) -> None:
+        """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes."""
+        kind = _BY_NAME["endpoint"]
+        SageMakerEndpoints(account=self.account).take_down(
+            name.removeprefix(self.account.named(""))
+        )
+        self._delete(kind, name)
+        self._until_idle(kind, name)
+
+    def _delete(self, kind: Kind, name: str) -> None:
+        try:
+            getattr(self._sagemaker, f"delete_{kind.noun}")(**{f"{kind.word}Name": name})
+        except ClientError as error:
+            if code_of(error) not in _UNKNOWN:
+                raise
+
+    def _until_idle(self, kind: Kind, name: str) -> None:
+        end = time.monotonic() + _STOPS_WITHIN
+        while (told := self._described(kind, name)) is not None and kind.runs(told):
+            if time.monotonic() > end:
+                state = told[f"{kind.word}Status"]
+                raise Unavailable(f"{kind.kind} {name} is still {state}", code="STILL_RUNNING")
+            time.sleep(_LOOK_EVERY)
+
+    def _described(self, kind: Kind, name: str) -> Mapping[str, Any] | None:
+        describe = getattr(self._sagemaker, f"describe_{kind.noun}")
+        try:
+            told: Mapping[str, Any] = describe(**{f"{kind.word}Name": name})
+        except ClientError as error:
+            if code_of(error) in _UNKNOWN:
+                return None
+            raise
+        return told
+
+    @property
+    def _sagemaker(self) -> Any:
+        return self.account.client("sagemaker", attempts=_READS)
+
+
+def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:
+    name = told[f"{kind.word}Name"]
+    return Resource(
+        kind=kind.kind,
+        id=name,
+        name=name,
+        created=told["CreationTime"],
+        running=kind.runs(told),
+        detail=str(told.get(f"{kind.word}Status", "")),
+    )
+
+
+def _denied(resource: Resource, owner: str) -> Denied:
+    return Denied(
+        f"{resource.kind} {resource.id!r} does not carry the tag {OWNER_TAG}={owner}; "
+        "remove it where it belongs",
+        code="NOT_OURS",
+    )

@@ -1,0 +1,197 @@
+"""Models in SageMaker's registry: a model package group for each, aliases beside it in S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import (
+    InvalidRequest,
+    ModelDraft,
+    ModelRegistry,
+    ModelVersion,
+    NotFound,
+    Promotion,
+    ProviderError,
+    RegistryFeatures,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.aliases import AliasLog, require_alias
+from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.package_calls import (
+    MADE_FOR,
+    NAME,
+    from_describe_model_package,
+    record_of,
+    require_evidence,
+    require_name,
+    to_create_model_package,
+    to_record,
+)
+from blocks.providers.aws.s3 import Found, Objects
+from blocks.workload.digests import CACHE, digest_of
+
+MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"
+
+
+class SageMakerModels(Block, ModelRegistry):
+    """Registers model versions with Amazon SageMaker; the files are kept in the account's bucket.
+
+    The alias log in S3 decides what an alias means. The tag of the same name on the model package
+    group, and the approval status, repeat it for people and for EventBridge rules.
+    """
+
+    _block_type_name = "SageMaker models"
+    _block_type_slug = "aws-models"
+
+    provider: ClassVar[str] = "aws"
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
+    image: str = Field(
+        default_factory=serving_image, description="Image that serves the versions; may be empty."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _register(self, draft: ModelDraft, token: str) -> ModelVersion:
+        require_name(draft.name)
+        if known := self._with_token(draft.name, token):
+            return self._version(known)
+        folder = f"{self._home(draft.name)}/versions/{token}"
+        self._keep(draft, folder)
+        self._ensure_group(draft.name)
+        call = to_create_model_package(draft, token, folder=folder, image=self.image)
+        return self._version(self._sagemaker.create_model_package(**call)["ModelPackageArn"])
+
+    def _find(self, name: str, version: str) -> ModelVersion | None:
+        group = self._group(name) if version.isdigit() else None
+        if group is None:
+            return None
+        arn = f"{group.replace(':model-package-group/', ':model-package/')}/{int(version)}"
+        try:
+            return self._version(arn)
+        except ClientError as error:
+            if code_of(error) == MISSING:
+                return None
+            raise
+
+    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
+        now = self._log(name).now(alias)
+        return self._find(name, now.version) if now else None
+
+    def _promote(
+        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
+    ) -> None:
+        require_alias(alias)
+        group = self._group(model.name)
+        if group is None or self._find(model.name, model.version) is None:
+            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
+        before = replacing.version if replacing else None
+        self._log(model.name).move(model.name, alias, model.version, replacing=before, by=by)
+        self._show(group, model, alias)
+
+    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
+        return self._log(name).moves(alias)
+
+    def _keep(self, draft: ModelDraft, folder: str) -> None:
+        """Copy the model and its evidence to where nobody else writes, after looking at them."""
+        evidence = {name: self._evidence(name, uri) for name, uri in draft.evidence.items()}
+        found = [
+            each for each in self._objects.below(draft.uri) if CACHE not in each.name.split("/")
+        ]
+        if not found:
+            raise InvalidRequest(f"there is no model at {draft.uri}; train again", code="MODEL")
+        files = ((each.name, each.size, self._objects.parts(each)) for each in found)
+        if (digest := digest_of(files)) != draft.digest:
+            raise InvalidRequest(
+                f"{draft.uri} has digest {digest}, and the draft says {draft.digest}: it changed "
+                "after training; train or register again",
+                code="DIGEST",
+            )
+        for each in found:
+            self._objects.copy(each, f"{folder}/model/{each.name}")
+        for name, file in evidence.items():
+            self._objects.copy(file, f"{folder}/evidence/{name}")
+        metrics = json.dumps(dict(draft.metrics)).encode()
+        self._objects.write(f"{folder}/metrics.json", metrics)
+        self._objects.write(f"{folder}/version.json", to_record(draft, folder=folder))
+
+    def _evidence(self, name: str, uri: str) -> Found:
+        require_evidence(name)
+        if (found := self._objects.head(uri)) is None:
+            raise InvalidRequest(f"evidence {name!r}: there is nothing at {uri}", code="EVIDENCE")
+        return found
+
+    def _with_token(self, name: str, token: str) -> str:
+        """Return the ARN of the version that was made for this token; empty if there is none."""
+        if self._group(name) is None:
+            return ""
+        pages = self._sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending"
+        )
+        for page in pages:
+            for each in page["ModelPackageSummaryList"]:
+                if each.get("ModelPackageDescription") == f"{MADE_FOR}{token}":
+                    return str(each["ModelPackageArn"])
+        return ""
+
+    def _version(self, arn: str) -> ModelVersion:
+        package = self._sagemaker.describe_model_package(ModelPackageName=arn)
+        record = self._objects.read(record_of(package)) if record_of(package) else None
+        if record is None:
+            raise NotFound(f"{arn} was not registered by bluewater", code="FOREIGN")
+        return from_describe_model_package(package, record[0])
+
+    def _group(self, name: str) -> str | None:
+        """Return the ARN of a model's group; None if there is none."""
+        if not NAME.fullmatch(name):
+            return None
+        try:
+            found = self._sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+        except ClientError as error:
+            if code_of(error) == MISSING:
+                return None
+            raise
+        return str(found["ModelPackageGroupArn"])
+
+    def _ensure_group(self, name: str) -> None:
+        if self._group(name) is not None:
+            return
+        try:
+            self._sagemaker.create_model_package_group(
+                ModelPackageGroupName=name, Tags=self.account.tags()
+            )
+        except ClientError:
+            if self._group(name) is None:  # else somebody else made it at the same moment
+                raise
+
+    def _show(self, group: str, model: ModelVersion, alias: str) -> None:
+        tag = {"Key": f"bluewater:alias:{alias}", "Value": model.version}
+        self._sagemaker.add_tags(ResourceArn=group, Tags=[tag])
+        version = f"{group.replace(':model-package-group/', ':model-package/')}/{model.version}"
+        self._sagemaker.update_model_package(
+            ModelPackageArn=version, ModelApprovalStatus="Approved"
+        )
+
+    def _home(self, name: str) -> str:
+        return f"{self.account.root}/models/{name}"
+
+    def _log(self, name: str) -> AliasLog:
+        return AliasLog(self._objects, f"{self._home(name)}/aliases")
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(self.account.client("s3"))
+
+    @cached_property
+    def _sagemaker(self) -> Any:
+        return self.account.client("sagemaker")

@@ -1,0 +1,123 @@
+"""What endpoints of SageMaker did: ticks from their logs, captured requests and metrics in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import ClassVar
+
+from botocore.exceptions import ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import (
+    Monitor,
+    MonitorFeatures,
+    ObjectInfo,
+    ProviderError,
+    Sample,
+    VariantTick,
+    Window,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.container import TICK
+from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.logged_ticks import SLACK, LoggedTick, sealed, to_logged_tick
+from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.samples import Samples
+from blocks.providers.aws.steering import log_group
+
+LONGEST = timedelta(hours=1)  # that one file of captured requests may span
+
+
+class SageMakerMonitor(Block, Monitor):
+    """Reads what our model servers wrote to CloudWatch Logs and S3; keeps metrics in S3.
+
+    CloudWatch's own metrics are per minute, know no buckets, and take no sample older than two
+    weeks, so they are for dashboards and alarms and not what a rollout is judged by.
+    """
+
+    _block_type_name = "SageMaker monitor"
+    _block_type_slug = "aws-monitor"
+
+    provider: ClassVar[str] = "aws"
+    features: ClassVar[MonitorFeatures] = MonitorFeatures(
+        resolution_seconds=1, captures=True, mirrored=True
+    )
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
+    settle: int = Field(
+        default=10, ge=1, description="Seconds after which a tick's log lines have arrived."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
+        return sealed(
+            self._lines(endpoint, window), window, settle=self.settle, now=datetime.now(UTC)
+        )
+
+    def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
+        folder = f"{self.account.root}/captures/{endpoint}"
+        after = str(_milliseconds(window.start - LONGEST))
+        found = []
+        for each in self._objects.below(folder, after=after):
+            first, last = _span(each.name)
+            if first >= window.end:
+                break
+            if last >= window.start:
+                found.append(
+                    ObjectInfo(uri=each.uri, size=each.size, etag=each.etag, modified=each.modified)
+                )
+        return found
+
+    def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
+        self._samples.add(metric, samples, labels)
+
+    def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        return self._samples.between(metric, window, labels)
+
+    def _lines(self, endpoint: str, window: Window) -> Iterator[LoggedTick]:
+        pages = (
+            self.account.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(
+                logGroupName=log_group(self.account.named(endpoint)),
+                filterPattern=f'"{TICK}"',
+                startTime=_milliseconds(window.start - SLACK),
+                endTime=_milliseconds(window.end + timedelta(seconds=self.settle + 1)),
+            )
+        )
+        try:
+            for page in pages:
+                for event in page["events"]:
+                    if event["message"].startswith(TICK):
+                        yield to_logged_tick(event)
+        except ClientError as error:
+            if code_of(error) != "ResourceNotFoundException":  # an endpoint that never logged
+                raise
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(self.account.client("s3"))
+
+    @cached_property
+    def _samples(self) -> Samples:
+        return Samples(self._objects, f"{self.account.root}/metrics")
+
+
+def _span(name: str) -> tuple[datetime, datetime]:
+    """Return the times of the first and the last request in a file, from its name."""
+    first, _, last = name.partition(".")[0].partition("-")
+    # names are cut down to the millisecond; the last request may be later by less than one
+    return _moment(int(first)), _moment(int(last) + 1)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

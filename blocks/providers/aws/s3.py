@@ -1,0 +1,134 @@
+"""Objects of S3 as the other AWS blocks need them: folders, and writes that only one can win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from blocks.contracts import InvalidRequest
+from blocks.providers.aws.errors import code_of
+
+SCHEME = "s3://"
+PART = 1 << 20  # bytes read at a time
+LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})  # somebody else was first
+GONE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One object below a folder."""
+
+    bucket: str
+    key: str
+    name: str  # its path below the folder
+    size: int
+    etag: str
+    modified: datetime
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+
+class Objects:
+    """Objects by URI, through a client of boto3."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
+        """Yield the objects below a folder, in the order of their names; those past ``after``."""
+        bucket, key = place_of(folder)
+        prefix = key.rstrip("/") + "/"
+        start = {"StartAfter": prefix + after} if after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, **start
+        )
+        for page in pages:
+            for each in page.get("Contents", ()):
+                name = each["Key"].removeprefix(prefix)
+                if name and not name.endswith("/"):  # consoles make empty objects for folders
+                    yield Found(
+                        bucket=bucket,
+                        key=each["Key"],
+                        name=name,
+                        size=each["Size"],
+                        etag=each["ETag"],
+                        modified=each["LastModified"],
+                    )
+
+    def parts(self, found: Found) -> Iterator[bytes]:
+        """Yield the content of the very object that was found; fails if it was replaced since."""
+        reply = self._client.get_object(Bucket=found.bucket, Key=found.key, IfMatch=found.etag)
+        yield from reply["Body"].iter_chunks(PART)
+
+    def copy(self, found: Found, to: str) -> None:
+        """Copy within S3 what was found; fails if it was replaced since."""
+        bucket, key = place_of(to)
+        self._client.copy(
+            {"Bucket": found.bucket, "Key": found.key},
+            bucket,
+            key,
+            ExtraArgs={"CopySourceIfMatch": found.etag},
+        )
+
+    def head(self, uri: str) -> Found | None:
+        """Return one object without its content; None if there is none."""
+        bucket, key = place_of(uri)
+        try:
+            reply = self._client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if code_of(error) in GONE:
+                return None
+            raise
+        name = key.rpartition("/")[2]
+        return Found(
+            bucket=bucket,
+            key=key,
+            name=name,
+            size=reply["ContentLength"],
+            etag=reply["ETag"],
+            modified=reply["LastModified"],
+        )
+
+    def read(self, uri: str) -> tuple[bytes, str] | None:
+        """Return an object's content and etag; None if there is none."""
+        bucket, key = place_of(uri)
+        try:
+            reply = self._client.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if code_of(error) in GONE:
+                return None
+            raise
+        return reply["Body"].read(), cast(str, reply["ETag"])
+
+    def write(self, uri: str, content: bytes) -> None:
+        """Write an object, whatever is there."""
+        bucket, key = place_of(uri)
+        self._client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def swap(self, uri: str, content: bytes, *, etag: str | None) -> bool:
+        """Write an object if it is still the one with ``etag`` (None = not there); else False."""
+        bucket, key = place_of(uri)
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            self._client.put_object(Bucket=bucket, Key=key, Body=content, **condition)
+        except ClientError as error:
+            # an object that was deleted meanwhile is not the one with the etag, either
+            if code_of(error) in LOST or (etag is not None and code_of(error) in GONE):
+                return False
+            raise
+        return True
+
+
+def place_of(uri: str) -> tuple[str, str]:
+    """Return bucket and key. Raises InvalidRequest for what is not in S3."""
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket:
+        raise InvalidRequest(f"{uri!r} is not an s3:// URI; upload it first", code="SCHEME")
+    return bucket, key

@@ -1,0 +1,112 @@
+"""What a release is going to cost, from the platform's prices and the specification alone.
+
+Nothing is started and nothing is measured. The lower bound is what is expected if all goes well;
+the upper bound is what it costs if every limit of the specification is used up.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from decimal import Decimal
+
+from blocks.contracts import Frozen, Prices
+from blocks.workload.interval import UNKNOWN_SAVE, best_interval
+from tasks.costs.money import Money, priced, total
+from tasks.rollout.spec import RolloutSpec
+from tasks.specification.spec import ReleaseSpec
+from tasks.training.spec import SpotSpec, TrainingSpec
+
+MONTH = timedelta(hours=730)
+
+
+class Forecast(Frozen):
+    """Expected costs; None where a price is not known."""
+
+    training: Money | None
+    rollout: Money | None  # of the second fleet, while both versions are up
+    per_month: Money | None  # of the endpoint, from min to max replicas
+    per_thousand: Money | None  # predictions, at the load that the budget states; None without one
+
+    @property
+    def per_run(self) -> Money | None:
+        """Training and rollout together."""
+        return total([self.training, self.rollout])
+
+
+def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) -> Forecast:
+    """Return what a release costs. ``second_fleet``: another version serves while it rolls out."""
+    rollout = spec.rollout
+    price = prices.price(rollout.machine)
+    low, high = (
+        priced(price, MONTH, MONTH, count) for count in (rollout.min_replicas, rollout.max_replicas)
+    )
+    month = None
+    if low is not None and high is not None:
+        month = Money(low=low.low, high=high.high, currency=low.currency)
+    least, most = fleet_times(rollout) if second_fleet else (timedelta(0), timedelta(0))
+    return Forecast(
+        training=training_cost(spec.training, prices),
+        rollout=priced(price, least, most, max(rollout.min_replicas, 1)),
+        per_month=month,
+        per_thousand=_per_thousand(spec, month),
+    )
+
+
+def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
+    """Return what the attempts at training cost.
+
+    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand.
+    """
+    on_demand = prices.price(spec.machine)
+    if spec.spot is None:
+        failures = spec.max_duration * (1 + spec.failures_allowed)
+        return priced(on_demand, spec.max_duration, failures, spec.nodes)
+    spot = prices.price(spec.machine, spot=True)
+    expected = spot_time(spec.spot)
+    lost = spec.max_duration * spec.spot.interruptions_allowed
+    low = priced(spot, expected or spec.max_duration, expected or spec.max_duration, spec.nodes)
+    last = on_demand if spec.spot.last_on_demand else spot
+    high = total(
+        [
+            priced(spot, lost, lost, spec.nodes),
+            priced(last, spec.max_duration, spec.max_duration, spec.nodes),
+        ]
+    )
+    if low is None or high is None:
+        return None
+    return Money(low=low.low, high=max(low.low, high.high), currency=low.currency)
+
+
+def spot_time(spot: SpotSpec) -> timedelta | None:
+    """Return the machine time that work with checkpoints is expected to take; None if unknown.
+
+    The work is saved at Daly's interval; each interruption loses what came after the last save,
+    and a launch. J. T. Daly, "A higher order estimate of the optimum checkpoint interval for
+    restart dumps", FGCS 22 (2006).
+    """
+    if spot.expected_hours is None:
+        return None
+    between = 3600 / spot.interruptions_per_hour
+    interval = best_interval(UNKNOWN_SAVE, between)
+    work, launch = spot.expected_hours * 3600, spot.launch.total_seconds()
+    segment = min(interval, work)
+    grown = between * math.exp(launch / between) * math.expm1((segment + UNKNOWN_SAVE) / between)
+    return timedelta(seconds=launch + work / segment * grown)
+
+
+def fleet_times(spec: RolloutSpec) -> tuple[timedelta, timedelta]:
+    """Return how long two versions are up together: at least, and at most."""
+    shadow = spec.shadow.duration if spec.shadow else timedelta(0)
+    steps = len(spec.steps) - 1
+    least = shadow + steps * spec.step_duration + spec.bake
+    longest = shadow + steps * max(spec.patience, spec.step_duration) + spec.bake
+    return least, spec.deploy_within + longest
+
+
+def _per_thousand(spec: ReleaseSpec, month: Money | None) -> Money | None:
+    rate = spec.budget.requests_per_second if spec.budget else None
+    if rate is None or month is None:
+        return None
+    thousands = Decimal(rate * MONTH.total_seconds() / 1000)
+    return Money(low=month.low / thousands, high=month.high / thousands, currency=month.currency)
