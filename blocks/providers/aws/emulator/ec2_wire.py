@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.core.parse import EC2QueryParser
 from moto.core.serialize import EC2Serializer, SerializationContext
+from moto.core.utils import get_service_model
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator import shapes
@@ -39,9 +40,7 @@ class Ec2:
         with self._world.lock:
             told = self._handlers[operation](asked)
         shapes.check_answer(model, told)
-        context = SerializationContext(request_id=request_id)
-        body = EC2Serializer(model, context=context).serialize(told)["body"]
-        return Response(body, content_type="text/xml;charset=UTF-8")
+        return Response(_xml(operation, told, request_id), content_type="text/xml;charset=UTF-8")
 
 
 def said(operation: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -54,6 +53,12 @@ def said(operation: str, form: Mapping[str, str]) -> dict[str, Any]:
     if unknown := {name.partition(".")[0] for name in values} - known - _spelled(model):
         raise AwsError("UnknownParameter", f"The parameter {min(unknown)} is not recognized")
     return asked
+
+
+def _xml(operation: str, told: dict[str, Any], request_id: str) -> str:
+    model = get_service_model("ec2").operation_model(operation)  # moto's own reading of botocore's
+    context = SerializationContext(request_id=request_id)
+    return str(EC2Serializer(model, context=context).serialize(told)["body"])
 
 
 def _spelled(model: Any) -> set[str]:

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from moto.backends import SERVICE_NAMES
+from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -57,6 +58,7 @@ def preloaded() -> DomainDispatcherApplication:
         moto.app_instances[name] = create_backend_app(name)
     for name in ("sagemaker", "s3", "ec2", "resourcegroupstaggingapi"):
         shapes.service(name)
+    get_service_model("ec2")
     return moto
 
 
