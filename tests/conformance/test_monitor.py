@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -55,14 +54,11 @@ class World:
 
     def ask(self, count: int = REQUESTS) -> list[int]:
         """Send rows with x going from 0 to 1; return the statuses."""
-        url = f"{self.endpoints.variants(self.name)[0].url}/invocations"
-        with httpx.Client() as client:
-            return [
-                client.post(
-                    url, json={"dataframe_records": [{"x": each / count, "n": each}]}
-                ).status_code
-                for each in range(count)
-            ]
+        return [self.status({"x": each / count, "n": each}) for each in range(count)]
+
+    def status(self, row: dict[str, object]) -> int:
+        """Ask as a caller does, signed where the provider wants that; return the status."""
+        return self.endpoints.predict(self.name, {"dataframe_records": [row]}).status
 
     def window(self) -> Window:
         return Window(start=self.start, end=datetime.now(UTC) + timedelta(seconds=5))
@@ -120,8 +116,7 @@ def test_errors_are_the_servers_and_never_the_callers(monitor: Monitor, world: W
     world.serve("broken", "blue")
     world.give(Traffic(percent={"blue": 100}))
     assert min(world.ask(10)) >= 500
-    url = f"{world.endpoints.variants(world.name)[0].url}/invocations"
-    assert httpx.post(url, json={"dataframe_records": [{"x": "bad", "n": 1}]}).status_code == 400
+    assert world.status({"x": "bad", "n": 1}) == 400
     ticks = counted(monitor, world, requests=10)
     assert sum(each.errors for each in ticks) == 10
 

@@ -8,7 +8,11 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "training": "blocks.providers.aws.training:SageMakerTraining",
+        "models": "blocks.providers.aws.models:SageMakerModels",
+        "endpoints": "blocks.providers.aws.endpoints:SageMakerEndpoints",
+        "monitor": "blocks.providers.aws.monitor:SageMakerMonitor",
         "store": "blocks.providers.aws.store:AwsStore",
+        "batch": "blocks.providers.aws.batch:SageMakerBatch",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
         "prices": "blocks.providers.aws.cost:AwsPrices",
         "inventory": "blocks.providers.aws.inventory:AwsInventory",

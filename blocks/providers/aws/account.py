@@ -61,6 +61,9 @@ class AwsAccount(Block):
         default_factory=_from("BLUEWATER_AWS_ASSUME_ROLE"),
         description="Role to act as, assumed with the credentials above and kept fresh.",
     )
+    role_session_minutes: int = Field(
+        default=60, ge=15, le=720, description="How long one assumption of that role lasts."
+    )
     external_id: str = Field(default="", description="Asked for by some roles of others.")
     endpoint_url: str = Field(
         default_factory=_from("AWS_ENDPOINT_URL"),
@@ -174,7 +177,10 @@ class AwsAccount(Block):
         return session
 
     def _assumed(self, session: botocore.session.Session) -> DeferredRefreshableCredentials:
-        told = {"RoleSessionName": "bluewater"}
+        told: dict[str, Any] = {
+            "RoleSessionName": "bluewater",
+            "DurationSeconds": 60 * self.role_session_minutes,
+        }
         if self.external_id:
             told["ExternalId"] = self.external_id
         fetcher = AssumeRoleCredentialFetcher(

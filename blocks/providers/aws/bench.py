@@ -21,8 +21,9 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.batch_levers import BatchLevers
 from blocks.providers.aws.emulator import launch
-from blocks.providers.aws.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.aws.endpoint_levers import IMAGE, QUICK, EndpointLevers
 from blocks.providers.aws.model_levers import ModelLevers
 from blocks.providers.aws.training_levers import TrainingLevers
 from blocks.registry import implementation
@@ -30,6 +31,7 @@ from blocks.registry import implementation
 C = TypeVar("C", bound=Contract)
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "batch": {"image": IMAGE},
     "endpoints": QUICK,
     "monitor": {"settle": 1},
 }
@@ -51,6 +53,7 @@ class _Bench:
         self._bucket()
         self.training = TrainingLevers(self.account, emulator)
         self.models = ModelLevers(self.account, emulator, folder)
+        self.batch = BatchLevers(self.account, emulator, folder)
         self.endpoints = EndpointLevers(self.account, emulator, folder)
 
     def connect(self, contract: type[C]) -> C:
@@ -72,7 +75,11 @@ class _Bench:
 
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score that many rows."""
-        raise NotImplementedError
+        return self.batch.request(rows)
+
+    def zone(self) -> str:
+        """Return no zone: SageMaker takes one of the subnets that it is given."""
+        return ""
 
     def begin(self, ref: OperationRef) -> None:
         self._levers(ref).begin(ref)
@@ -127,6 +134,7 @@ class _Bench:
         levers = {
             "training": self.training,
             "models": self.models,
+            "batch": self.batch,
             "endpoints": self.endpoints,
         }
         return levers[capability]

@@ -14,6 +14,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.contracts import (
+    Conflict,
     Idempotency,
     InvalidRequest,
     LogLine,
@@ -25,6 +26,7 @@ from blocks.contracts import (
     TrainingJobs,
     TrainingRequest,
     TrainingResult,
+    Unavailable,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
@@ -88,10 +90,12 @@ class SageMakerTraining(Block, TrainingJobs):
         try:
             call = self._call(request, token)
             self._sagemaker.create_training_job(**call)
-        except (ClientError, BotoCoreError, ProviderError):
+        except (ClientError, BotoCoreError, ProviderError) as error:
             # Whatever was said, or lost on its way: names are unique and this one is made from
             # the token, so a job of this name is the one that was asked for.
-            if self._found(name) is None:
+            known = error if isinstance(error, ProviderError) else explain(error)
+            unknown = isinstance(known, Unavailable)  # it may have been done all the same
+            if not isinstance(known, Conflict) and self._found(name, patient=unknown) is None:
                 raise
         return self._ref(name, token)
 
@@ -164,12 +168,12 @@ class SageMakerTraining(Block, TrainingJobs):
             raise NotFound(f"no training job {name} in {self.account.region}")
         return job
 
-    def _found(self, name: str) -> Mapping[str, Any] | None:
-        """Return a job's description, or None if there is none, also not in a moment."""
+    def _found(self, name: str, *, patient: bool = True) -> Mapping[str, Any] | None:
+        """Return a job's description, or None if there is none; if patient, also in a moment."""
         if not _NAME.fullmatch(name):
             return None
         client = self.account.client("sagemaker", attempts=_READS)
-        for pause in (*_VISIBLE_AFTER, None):
+        for pause in (*(_VISIBLE_AFTER if patient else ()), None):
             try:
                 job: Mapping[str, Any] = client.describe_training_job(TrainingJobName=name)
             except ClientError as error:

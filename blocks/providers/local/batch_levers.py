@@ -8,21 +8,15 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from blocks.contracts import BatchRequest, ModelVersion, OperationRef, Phase
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch import LocalBatch
 from blocks.providers.local.batch_jobs import BatchFolder, Job
 from blocks.providers.local.jobs import Started
+from blocks.testing.batches import make_rows
 from blocks.testing.models import make_model
 from blocks.testing.waiting import until
-
-FILES = 4
-NOTES = pa.array([f"note {number} " + 120 * "." for number in range(7)])  # small on disk only
 
 
 class BatchLevers:
@@ -36,7 +30,7 @@ class BatchLevers:
         """Return a request over a few files; the same number of rows, the same request."""
         data, model = self._folder / f"rows-{rows}", self._folder / "batch-model"
         if not data.exists():
-            _write(data, rows)
+            make_rows(data, rows)
         if not model.exists():
             self._model = make_model(model, kind="threshold")
         draft = self._model
@@ -88,15 +82,3 @@ class BatchLevers:
 
     def _phase(self, ref: OperationRef) -> Phase:
         return self._jobs.status(ref).phase
-
-
-def _write(data: Path, rows: int) -> None:
-    """Write x, n and note: x goes round from 0 to 1, n counts on over all files."""
-    (data / "more").mkdir(parents=True)
-    starts = range(0, rows, -(-rows // FILES))
-    for number, start in enumerate(starts):
-        n = np.arange(start, min(rows, start + starts.step))
-        notes = NOTES.take(pa.array(n % len(NOTES)))
-        table = pa.table({"x": (n % 101) / 100, "n": n, "note": notes})
-        place = data if number % 2 == 0 else data / "more"
-        pq.write_table(table, place / f"part-{number:03d}.parquet", row_group_size=rows)

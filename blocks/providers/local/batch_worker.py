@@ -6,7 +6,6 @@ writes down how it ended; if it is killed, whoever looks next finds the lock fre
 
 from __future__ import annotations
 
-import re
 import resource
 import signal
 import sys
@@ -21,6 +20,7 @@ from blocks.providers.local.batch_jobs import BatchFolder, Ended, Job, Progress,
 from blocks.providers.local.jobs import Started, StopOrder
 from blocks.providers.local.paths import path_of
 from blocks.serving.batch import CannotScore, inputs_of, load_scorer, rows_of, score_file
+from blocks.workload.memory import peak_memory
 
 _NOTE_EVERY = 0.5  # seconds
 
@@ -101,23 +101,9 @@ class _Work:
             of=self._total,
             seconds=now - self._began,
             cpu_seconds=used.ru_utime + used.ru_stime,
-            peak_memory_bytes=_peak_memory(),
+            peak_memory_bytes=peak_memory(),
         )
         self._folder.write(note)
-
-
-def _peak_memory() -> int:
-    """Return the peak of this program alone, in bytes.
-
-    ru_maxrss of getrusage(2) begins with what the process was that forked this one, so on Linux
-    the kernel's high-water mark is read, which execve(2) resets (proc_pid_status(5): VmHWM, in kB).
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
-        if found is not None:
-            return int(found[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

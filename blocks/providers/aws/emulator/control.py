@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.faults import Fault, UnknownFault
-from blocks.providers.aws.emulator.world import World
+from blocks.providers.aws.emulator.world import ROLE_KEY, World
 
 Said = dict[str, Any]
 Lever = Callable[[Said], Any]
@@ -32,6 +32,8 @@ class Control:
             "counts": self._counts,
             "unknown": lambda _: [each.model_dump() for each in world.record.unknown],
             "running": self._running,
+            "policy": self._policy,
+            "actions": self._actions,
         }
 
     def answer(self, request: Request) -> Response:
@@ -56,6 +58,16 @@ class Control:
 
     def _counts(self, _: Said) -> Mapping[str, int]:
         return Counter(each.call for each in list(self._world.record.calls))
+
+    def _policy(self, said: Said) -> None:
+        """Let callers take these actions only; without any word, all."""
+        actions = said.get("actions")
+        self._world.policy = None if actions is None else tuple(actions)
+
+    def _actions(self, _: Said) -> list[str]:
+        """Tell what callers took, beside what containers did under their own role."""
+        calls = list(self._world.record.calls)
+        return sorted({each.action for each in calls if each.key != ROLE_KEY})
 
     def _running(self, _: Said) -> list[Said]:
         alive = self._world.containers.alive()

@@ -61,6 +61,7 @@ REFUSALS = {
 BEHAVIOURS = {
     "lost-reply": "the connection is cut after the work was done",
     "lost-request": "the connection is cut before anything was done",
+    "held-reply": "the reply comes only when all faults are called off",
     "stale-read": "a describe does not find, or a list does not name, what was just created",
     "capacity-error": "a job never gets its machine",
     "no-capacity": "EC2 has no such machine in that zone (subject: machine@zone)",
@@ -82,6 +83,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._coming: list[Fault] = []
+        self._calm = threading.Event()
 
     def add(self, fault: Fault) -> None:
         """Let a fault come. Raises UnknownFault, naming those that there are."""
@@ -90,6 +92,7 @@ class Faults:
             raise UnknownFault(f"no fault {fault.name!r}; known: {known}")
         with self._lock:
             self._coming.append(fault)
+            self._calm.clear()
 
     def coming(self) -> list[Fault]:
         """Return what has not struck yet."""
@@ -97,9 +100,10 @@ class Faults:
             return list(self._coming)
 
     def clear(self) -> None:
-        """Call off all that has not struck yet."""
+        """Call off all that has not struck yet, and let go of the replies that are held."""
         with self._lock:
             self._coming.clear()
+            self._calm.set()
 
     def take(self, name: str, call: str = "*", subject: str = "*") -> bool:
         """Whether a fault of that name strikes now; one of its times is used up."""
@@ -117,7 +121,9 @@ class Faults:
         self._refuse(call, after=False)
 
     def after(self, call: str) -> None:
-        """Raise what strikes a call after its work."""
+        """Raise what strikes a call after its work; hold the reply where that is wanted."""
+        if self.take("held-reply", call):
+            self._calm.wait()
         if self.take("lost-reply", call):
             raise Dropped
         self._refuse(call, after=True)

@@ -138,7 +138,7 @@ class Machines:
             HOST: "127.0.0.1",  # a container has a network of its own, a process has not
             PORT: str(port),
         }
-        name = f"endpoint/{fleet.endpoint}/{fleet.name}"
+        name = f"endpoint:{fleet.endpoint}/{fleet.name}"
         return Replica(container=world.containers.run(name, folder, SERVE, env, hear), port=port)
 
     def _fill(self, folder: Path, fleet: Fleet) -> None:

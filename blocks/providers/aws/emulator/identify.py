@@ -18,6 +18,19 @@ _INVOKE = re.compile(
     r"/endpoints/[^/]+/(invocations|async-invocations|invocations-response-stream)"
 )
 
+_POLICY_WORDS = {"monitoring": "cloudwatch", "tagging": "tag"}
+_ACTIONS = {  # where they differ from the operation
+    "s3:CompleteMultipartUpload": "PutObject",
+    "s3:CopyObject": "PutObject",
+    "s3:CreateMultipartUpload": "PutObject",
+    "s3:DeleteObjects": "DeleteObject",
+    "s3:HeadBucket": "ListBucket",
+    "s3:HeadObject": "GetObject",
+    "s3:ListObjects": "ListBucket",
+    "s3:ListObjectsV2": "ListBucket",
+    "s3:UploadPart": "PutObject",
+}
+
 # By a header or by the host, which a path cannot tell.
 _TOLD_APART_ELSEWHERE = {
     "CopyObject",
@@ -38,8 +51,14 @@ class Asked:
 
     @property
     def call(self) -> str:
-        """The operation as an IAM policy names it."""
+        """The operation by its service."""
         return f"{self.service}:{self.operation}"
+
+    @property
+    def action(self) -> str:
+        """The action that an IAM policy has to allow for it."""
+        service = _POLICY_WORDS.get(self.service, self.service)
+        return f"{service}:{_ACTIONS.get(self.call, self.operation)}"
 
 
 def identify(request: Request) -> Asked:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.ec2 import Instances
 from blocks.providers.aws.emulator.ec2_instance import Instance
-from blocks.providers.aws.emulator.world import World
+from blocks.providers.aws.emulator.world import ROLE_KEY, World
 
 PREFIX = "/_imds/"
 _PATH = re.compile(r"/_imds/(i-[0-9a-f]+)/+latest/(.+)")
@@ -71,7 +71,7 @@ class Imds:
             "Code": "Success",
             "LastUpdated": _time(now),
             "Type": "AWS-HMAC",
-            "AccessKeyId": f"ASIA{instance.id[2:].upper()}",
+            "AccessKeyId": ROLE_KEY,
             "SecretAccessKey": "secret-of-the-instance",
             "Token": "token-of-the-instance",
             "Expiration": _time(now + _LIFE.total_seconds()),

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.hosting import Hosting
 from blocks.providers.aws.emulator.packages import ModelPackages
+from blocks.providers.aws.emulator.processing import ProcessingJobs
 from blocks.providers.aws.emulator.tagging import Tagging
 from blocks.providers.aws.emulator.training import TrainingJobs
 from blocks.providers.aws.emulator.world import World
@@ -37,7 +38,7 @@ class Route:
     handler: Callable[[Request, re.Match[str]], Response]
 
 
-OPERATIONS: tuple[type[Operations], ...] = (ModelPackages, Tagging, TrainingJobs)
+OPERATIONS: tuple[type[Operations], ...] = (ModelPackages, ProcessingJobs, Tagging, TrainingJobs)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], list[Route]]:

@@ -44,7 +44,7 @@ class Asked(Frozen):
     settings: Settings = Settings()
 
 
-class _Handler(MotoRequestHandler):  # type: ignore[misc, unused-ignore]  # moto may be absent
+class _Handler(MotoRequestHandler):
     """Answers without a line in the log for each call: the record of calls has them all."""
 
     def log_request(self, *_: Any) -> None:

@@ -10,9 +10,11 @@ import io
 import json
 import logging
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -26,7 +28,7 @@ from blocks.providers.aws.emulator.identify import Asked, identify
 from blocks.providers.aws.emulator.imds import PREFIX, Imds
 from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
-from blocks.providers.aws.emulator.world import World
+from blocks.providers.aws.emulator.world import ROLE_KEY, Call, World
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ StartResponse = Callable[..., Any]
 Answer = tuple[Iterable[bytes], str, Any]  # as run_wsgi_app returns it: body, status, headers
 
 MODELS = {"SageMaker": "sagemaker", "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi"}
-_FAILED = 500
+_FAILED, _UNKNOWN = 500, 501
+_BROKEN = AwsError("InternalFailure", "the emulator failed; see its log", _FAILED)
 
 
 class Emulator:
@@ -57,24 +60,46 @@ class Emulator:
             return self._imds.answer(request)(environ, start)
         asked, request_id = identify(request), str(uuid.uuid4())
         try:
-            answer = self._met(asked, request, request_id)
+            body, status, headers = self._met(asked, request, request_id)
         except Dropped:
             self._keep(asked, request, 0)
             return _cut(environ)
         except AwsError as error:
-            self._keep(asked, request, error.status)
+            self._keep(asked, request, error.status, hole=error.status == _UNKNOWN)
             return refused(error, asked.protocol, request_id)(environ, start)
-        body, status, headers = answer
-        self._keep(asked, request, int(status[:3]))
+        except Exception:
+            log.exception("%s", asked.call)
+            self._keep(asked, request, _FAILED, hole=True)
+            return refused(_BROKEN, asked.protocol, request_id)(environ, start)
+        number = int(status[:3])
+        self._keep(asked, request, number, hole=number >= _FAILED and asked.service != "sagemaker")
         start(status, headers)
         return body
 
     def _met(self, asked: Asked, request: Request, request_id: str) -> Answer:
-        """Return the answer, if no fault strikes before or after the work."""
+        """Return the answer, if the policy allows it and no fault strikes before or after."""
+        self._permit(asked)
         self.world.faults.before(asked.call)
         answer = self._answered(asked, request, request_id)
         self.world.faults.after(asked.call)
         return answer
+
+    def _permit(self, asked: Asked) -> None:
+        allowed = self.world.policy
+        if allowed is None or asked.key == ROLE_KEY:
+            return
+        if not any(fnmatchcase(asked.action, each) for each in allowed):
+            code, status = ("AccessDeniedException", 400)
+            if asked.protocol in ("query", "rest-xml"):
+                code, status = ("AccessDenied", 403)
+            elif asked.protocol == "ec2":
+                code, status = ("UnauthorizedOperation", 403)
+            raise AwsError(
+                code,
+                f"User is not authorized to perform: {asked.action} because no identity-based "
+                f"policy allows the {asked.action} action",
+                status,
+            )
 
     def _answered(self, asked: Asked, request: Request, request_id: str) -> Answer:
         prefix = request.headers.get("X-Amz-Target", "").partition(".")[0]
@@ -103,16 +128,25 @@ class Emulator:
         response.headers["x-amzn-RequestId"] = request_id
         return _plain(response, request)
 
-    def _keep(self, asked: Asked, request: Request, status: int) -> None:
-        ours = asked.protocol == "json" and asked.service == "sagemaker"
-        said = _body(request) if ours else {}
-        call = self.world.heard(asked.call, status, request=said, resource=request.path)
-        self.world.record.keep(call, unknown=status >= _FAILED and self._is_missing(asked, status))
+    def _keep(self, asked: Asked, request: Request, status: int, *, hole: bool = False) -> None:
+        call = Call(
+            call=asked.call,
+            action=asked.action,
+            key=asked.key,
+            at=time.time(),
+            status=status,
+            request=_said(asked, request),
+            resource=request.path,
+        )
+        self.world.record.keep(call, unknown=hole)
 
-    def _is_missing(self, asked: Asked, status: int) -> bool:
-        """Whether that is a hole in the emulator, and no fault that was asked for."""
-        ours = asked.service == "sagemaker" or self._ec2.answers(asked.operation)
-        return status == 501 or (status == _FAILED and not ours)
+
+def _said(asked: Asked, request: Request) -> dict[str, Any]:
+    """Return what a call to SageMaker says; of others the record keeps the path alone."""
+    try:
+        return _body(request) if asked.protocol == "json" and asked.service == "sagemaker" else {}
+    except AwsError:
+        return {}
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
-from blocks.providers.aws.emulator.training_run import Job, TrainingRun
+from blocks.providers.aws.emulator.training_job import Job
+from blocks.providers.aws.emulator.training_run import TrainingRun
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]

@@ -19,6 +19,14 @@ _SPOT_PRICE = 0.3  # of the price on demand; what is billed of a second on spot
 _REASON = 1024  # letters of a failure reason
 
 
+class Over(Exception):
+    """A job is over: its last state, and the message that goes with it."""
+
+    def __init__(self, secondary: str, message: str) -> None:
+        super().__init__(message)
+        self.secondary, self.message = secondary, message
+
+
 @dataclass(slots=True, kw_only=True)
 class Job:
     """What is known of a job. Guarded by the world's lock."""
@@ -45,6 +53,11 @@ class Job:
     def spot(self) -> bool:
         """Whether it runs on spot machines."""
         return bool(self.asked.get("EnableManagedSpotTraining"))
+
+    @property
+    def count(self) -> int:
+        """How many machines it runs on."""
+        return int(self.asked["ResourceConfig"]["InstanceCount"])
 
     @property
     def max_runtime(self) -> float:
@@ -111,6 +124,6 @@ class Job:
     def _times(self) -> dict[str, int]:
         if self.ended is None or self.began is None:
             return {}
-        seconds = math.ceil(self.trained)
-        billed = math.ceil(self.trained * (_SPOT_PRICE if self.spot else 1.0))
+        seconds = max(1, math.ceil(self.trained))
+        billed = max(1, math.ceil(seconds * (_SPOT_PRICE if self.spot else 1.0)))
         return {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": billed}

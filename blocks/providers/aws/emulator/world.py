@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from blocks.providers.aws.emulator.logs import Logs
 from blocks.providers.aws.emulator.objects import Objects
 
 ACCOUNT = "123456789012"  # the account that moto's calls are made under
+ROLE_KEY = "ASIAEXECUTIONROLE"  # by which containers call
 _KEPT_CALLS = 100_000
 
 
@@ -31,9 +31,11 @@ class Settings(Frozen):
 
 
 class Call(Frozen):
-    """One call that was made, in the words of an IAM policy."""
+    """One call that was made."""
 
     call: str  # <service>:<Operation>
+    action: str  # that an IAM policy has to allow for it
+    key: str  # access key id of who called
     at: float
     status: int
     request: Mapping[str, Any] = {}
@@ -71,6 +73,7 @@ class World:
         self.objects = Objects(ACCOUNT, self.lock)
         self.logs = Logs(ACCOUNT, settings.region, self.lock)
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
+        self.policy: tuple[str, ...] | None = None  # actions that callers may take; None: all
         self.levers: dict[str, Callable[[dict[str, Any]], Any]] = {}  # of the control API
         self.closing = threading.Event()
 
@@ -88,13 +91,9 @@ class World:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "ASIAEXECUTIONROLE",
+            "AWS_ACCESS_KEY_ID": ROLE_KEY,
             "AWS_SECRET_ACCESS_KEY": "execution-role",
         }
-
-    def heard(self, call: str, status: int, **said: Any) -> Call:
-        """Return a record of a call."""
-        return Call(call=call, at=time.time(), status=status, **said)
 
     def close(self) -> None:
         """End everything that runs."""

@@ -1,0 +1,176 @@
+"""Batch predictions on SageMaker: a processing job that scores a data set of S3."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import (
+    BatchFeatures,
+    BatchInference,
+    BatchRequest,
+    BatchResult,
+    Idempotency,
+    InvalidRequest,
+    NotFound,
+    OperationRef,
+    OperationStatus,
+    ProviderError,
+    Unsupported,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.batch_calls import (
+    Progress,
+    from_describe_processing_job,
+    to_create_processing_job,
+)
+from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.s3 import Objects
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_UNKNOWN = frozenset({"ValidationException", "ResourceNotFound"})
+_OPEN = "InProgress"
+_VISIBLE_AFTER = (0.2, 1.0)  # seconds after which a job is looked for again
+_READS = 4
+
+
+class SageMakerBatch(Block, BatchInference):
+    """Scores data sets with Amazon SageMaker processing jobs.
+
+    Each file is scored and written by itself. A job that lost its machine is over; its next
+    attempt begins after the last finished file.
+    """
+
+    _block_type_name = "SageMaker batch"
+    _block_type_slug = "aws-batch"
+
+    provider: ClassVar[str] = "aws"
+    features: ClassVar[BatchFeatures] = BatchFeatures(
+        idempotency=Idempotency.NAMED,
+        spot=False,  # processing jobs run on demand
+    )
+
+    account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
+    image: str = Field(
+        default_factory=serving_image, description="Image of the jobs, with bluewater in it."
+    )
+    volume_gb: int = Field(
+        default=50, ge=1, description="Disk of the machine, in GB: two of the largest files fit."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _submit(self, request: BatchRequest, token: str) -> OperationRef:
+        name = self.account.named(token)
+        try:
+            self._look_at(request)
+            self._objects.write(self._asked(name), request.model_dump_json().encode())
+            self._sagemaker.create_processing_job(**self._call(request, name, token))
+        except (ClientError, BotoCoreError, ProviderError):
+            # the name is made from the token: a job of this name is the one that was asked for
+            if self._found(name) is None:
+                raise
+        return OperationRef(
+            provider=self.provider,
+            capability=self.capability,
+            id=name,
+            token=token,
+            scope={"region": self.account.region},
+        )
+
+    def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
+        job = self._found(ref.id)
+        asked = self._objects.read(self._asked(ref.id)) if job else None
+        if job is None or asked is None:
+            raise NotFound(f"no batch job {ref.id} in {self.account.region}", code="JOB")
+        told = self._objects.read(self._progress(ref.id))
+        progress = Progress.model_validate_json(told[0]) if told else None
+        request = BatchRequest.model_validate_json(asked[0])
+        return from_describe_processing_job(job, request, progress)
+
+    def _cancel(self, ref: OperationRef) -> None:
+        job = self._found(ref.id)
+        if job is None or job["ProcessingJobStatus"] != _OPEN:
+            return
+        try:
+            self._sagemaker.stop_processing_job(ProcessingJobName=ref.id)
+        except ClientError as error:
+            now = self._found(ref.id)  # it may have ended in the meantime
+            if code_of(error) not in _UNKNOWN or (now and now["ProcessingJobStatus"] == _OPEN):
+                raise
+
+    def _look_at(self, request: BatchRequest) -> None:
+        """Raise, with the remedy, for what could never run."""
+        data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
+        if self.account.network_isolation:
+            raise Unsupported(
+                "a job reads and writes S3 itself; batch jobs cannot be cut off from every network",
+                code="NETWORK_ISOLATION",
+            )
+        if not any(self._objects.below(data)) and self._objects.head(data) is None:
+            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
+        if not any(self._objects.below(request.model.uri)):
+            raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
+        if f"{output}/".startswith(f"{data}/"):
+            raise InvalidRequest(
+                f"output_uri: {output} is inside the data; it would be read as data the next time",
+                code="OUTPUT",
+            )
+
+    def _call(self, request: BatchRequest, name: str, token: str) -> dict[str, Any]:
+        if not self.image:
+            raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
+        call = to_create_processing_job(
+            request,
+            name=name,
+            image=self.image,
+            asked=self._asked(name),
+            volume_gb=self.volume_gb,
+        )
+        vpc, key = self.account.vpc(), self.account.kms_key
+        if vpc:
+            call["NetworkConfig"] = {"VpcConfig": vpc}
+        if key:
+            call["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] = key
+        tags = self.account.tags(token=token)
+        return {**call, "RoleArn": self.account.execution_role, "Tags": tags}
+
+    def _found(self, name: str) -> Mapping[str, Any] | None:
+        """Return a job's description, or None if there is none, also not in a moment."""
+        if not _NAME.fullmatch(name):
+            return None
+        client = self.account.client("sagemaker", attempts=_READS)
+        for pause in (*_VISIBLE_AFTER, None):
+            try:
+                job: Mapping[str, Any] = client.describe_processing_job(ProcessingJobName=name)
+            except ClientError as error:
+                if code_of(error) not in _UNKNOWN:
+                    raise
+                if pause is not None:
+                    time.sleep(pause)
+            else:
+                return job
+        return None
+
+    def _asked(self, name: str) -> str:
+        return f"{self.account.root}/batch/{name}/request.json"
+
+    def _progress(self, name: str) -> str:
+        return f"{self.account.root}/batch/{name}/progress.json"
+
+    @property
+    def _sagemaker(self) -> Any:
+        return self.account.client("sagemaker")
+
+    @property
+    def _objects(self) -> Objects:
+        return Objects(self.account.client("s3", attempts=_READS))

@@ -1,0 +1,223 @@
+"""What the cloud does wrong, and what training makes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from blocks.contracts import (
+    Denied,
+    OperationRef,
+    Phase,
+    ProviderError,
+    QuotaExceeded,
+    RunKey,
+    Throttled,
+    TrainingJobs,
+    Unavailable,
+)
+from blocks.providers.aws.emulator.launch import Account
+from blocks.testing.strangers import strangers
+from blocks.testing.waiting import until
+
+KEY = RunKey(run="run-1", step="train")
+CREATE = "sagemaker:CreateTrainingJob"
+DESCRIBE = "sagemaker:DescribeTrainingJob"
+
+COUNTS_ITS_STARTS = """
+import time
+from pathlib import Path
+from blocks.workload import Job
+
+with Job.from_environment() as job:
+    start = job.checkpoints.latest()
+    starts = int((start.folder / "starts").read_text()) + 1 if start else 1
+    with job.checkpoints.saving(starts) as folder:
+        (folder / "starts").write_text(str(starts))
+    print(f"start {starts}", flush=True)
+    while starts < 2:
+        job.stop_if_noticed()
+        time.sleep(0.02)
+    model = Path(f"{job.token}.model")
+    model.mkdir()
+    (model / "weights").write_text("1")
+    job.succeed(model=model, metrics={"starts": starts})
+"""
+
+
+def submit(bench: Any, jobs: TrainingJobs) -> OperationRef:
+    return jobs.submit(bench.training_request(), key=KEY)
+
+
+def until_created(bench: Any, number: int) -> None:
+    until(lambda: bench.created("training") == number)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("throttling", (Throttled, "ThrottlingException")),
+        ("resource-limit", (QuotaExceeded, "ResourceLimitExceeded")),
+        ("unavailable", (Unavailable, "ServiceUnavailable")),
+        ("expired-token", (Denied, "ExpiredTokenException")),
+        ("access-denied", (Denied, "AccessDeniedException")),
+        ("lost-request", (Unavailable, "")),
+    ],
+)
+def test_a_refusal_before_the_work_is_told_and_starts_nothing(
+    bench: Any, emulator: Account, fault: str, told: tuple[type[ProviderError], str]
+) -> None:
+    jobs = bench.connect(TrainingJobs)
+    emulator.fault(fault, call=CREATE)
+    with pytest.raises(told[0]) as caught:
+        submit(bench, jobs)
+    assert caught.value.code == told[1]
+    assert bench.created("training") == 0
+    bench.succeed(submit(bench, jobs))
+    assert bench.created("training") == 1
+
+
+@pytest.mark.parametrize("fault", ["internal-error-after", "lost-reply"])
+def test_what_was_done_before_the_reply_was_lost_is_found(
+    bench: Any, jobs: TrainingJobs, emulator: Account, fault: str
+) -> None:
+    emulator.fault(fault, call=CREATE)
+    ref = submit(bench, jobs)
+    assert len(emulator.calls(CREATE)) == 1
+    bench.succeed(ref)
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+    assert bench.created("training") == 1
+
+
+def test_what_was_done_is_found_although_it_cannot_be_seen_at_once(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    emulator.fault("lost-reply", call=CREATE)
+    emulator.fault("stale-read", call=DESCRIBE, times=2)
+    bench.succeed(submit(bench, jobs))
+    assert bench.created("training") == 1
+
+
+def test_what_was_done_and_is_not_seen_is_found_by_asking_again(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    emulator.fault("lost-reply", call=CREATE)
+    emulator.fault("stale-read", call=DESCRIBE, times=100)
+    with pytest.raises(Unavailable):
+        submit(bench, jobs)
+    emulator.pull("calm")
+    bench.succeed(submit(bench, jobs))
+    assert bench.created("training") == 1
+
+
+def test_a_full_quota_does_not_hide_the_job_that_fills_it(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    """The service may look at the quota before it looks at the name."""
+    first = submit(bench, jobs)
+    emulator.fault("resource-limit", call=CREATE)
+    assert submit(bench, jobs) == first
+
+
+def test_a_job_just_made_is_not_said_to_be_unknown(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    ref = submit(bench, jobs)
+    emulator.fault("stale-read", call=DESCRIBE, times=2)
+    assert not jobs.status(ref).phase.done
+    emulator.fault("stale-read", call="sagemaker:StopTrainingJob")
+    jobs.cancel(ref)
+    bench.settle(ref)
+    assert jobs.status(ref).phase is Phase.CANCELLED
+
+
+def test_reads_are_patient_with_passing_faults(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    ref = submit(bench, jobs)
+    emulator.fault("throttling", call=DESCRIBE)
+    emulator.fault("unavailable", call=DESCRIBE)
+    assert not jobs.status(ref).phase.done
+
+
+def test_a_killed_submitter_whose_reply_never_came_leaves_one_job(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    """Killed between the work and the reply, on the far side of the wire, in every attempt."""
+    keys = [KEY, KEY.next(), KEY.next().next()]
+    with strangers(jobs) as others:
+        for number, key in enumerate(keys, start=1):
+            emulator.fault("held-reply", call=CREATE)
+            pid = others.submit(bench.training_request(), key=key)
+            until_created(bench, number)
+            os.kill(pid, signal.SIGKILL)
+            emulator.pull("calm")
+            ref = jobs.submit(bench.training_request(), key=key)
+            bench.succeed(ref)
+            assert jobs.status(ref).phase is Phase.SUCCEEDED
+    assert bench.created("training") == len(keys)
+    assert bench.running() == []
+
+
+def test_no_machine_on_demand_ends_the_attempt_not_the_run(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    emulator.fault("capacity-error")
+    bench.settle(ref := submit(bench, jobs))
+    status = jobs.status(ref)
+    assert status.phase is Phase.INTERRUPTED
+    assert status.failure is not None
+    assert status.failure.code == "CapacityError"
+    assert status.interruptions == 0
+    bench.succeed(jobs.submit(bench.training_request(), key=KEY.next()))
+
+
+def test_a_spot_job_waits_for_its_machine_and_then_runs(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    emulator.fault("capacity-error")
+    request = bench.training_request().model_copy(update={"spot": True})
+    ref = jobs.submit(request, key=KEY)
+    assert jobs.status(ref).phase is Phase.QUEUED
+    emulator.pull("capacity", job=ref.id, there=True)
+    bench.succeed(ref)
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+
+
+def test_a_spot_job_that_waits_in_vain_is_interrupted(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    emulator.fault("capacity-error")
+    request = bench.training_request().model_copy(update={"spot": True})
+    ref = jobs.submit(request, key=KEY)
+    assert jobs.status(ref).phase is Phase.QUEUED
+    emulator.advance(3 * 24 * 3600)
+    bench.settle(ref)
+    status = jobs.status(ref)
+    assert status.phase is Phase.INTERRUPTED
+    assert status.failure is not None
+    assert status.failure.code == "MAX_WAIT"
+
+
+def test_a_spot_machine_taken_back_is_replaced_in_the_same_job(
+    bench: Any, jobs: TrainingJobs, emulator: Account
+) -> None:
+    """As managed spot does: the same job, a new machine, the checkpoint where the old one was."""
+    request = bench.training_request(script=COUNTS_ITS_STARTS)
+    ref = jobs.submit(request.model_copy(update={"spot": True}), key=KEY)
+    until(lambda: "start 1" in [line.text for line in jobs.logs(ref)])
+    emulator.pull("reclaim", job=ref.id)
+    bench.settle(ref)
+    status = jobs.status(ref)
+    assert status.phase is Phase.SUCCEEDED
+    assert status.interruptions == 1
+    assert status.result is not None
+    assert status.result.metrics == {"starts": 2}
+    assert [line.text for line in jobs.logs(ref)] == ["start 1", "start 2"]
+    assert status.usage is not None
+    assert status.usage.billed_seconds is not None
+    assert status.usage.billed_seconds <= status.usage.seconds
+    assert bench.created("training") == 1
