@@ -110,10 +110,6 @@ class _Bench:
         names = [each["name"] for each in self.emulator.running()]
         return sorted(name for name in names if mine in name)
 
-    def zone(self) -> str:
-        """Return no zone: SageMaker takes none."""
-        return ""
-
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secrets Manager, or a new value into one that is there."""
         if not value:

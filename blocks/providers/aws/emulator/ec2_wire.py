@@ -36,7 +36,10 @@ class Ec2:
         model = shapes.operation("ec2", operation)
         assert model is not None  # noqa: S101
         asked = said(operation, request.form)
-        shapes.check_request(model, asked)
+        try:
+            shapes.check_request(model, asked)
+        except AwsError as error:
+            raise AwsError("InvalidParameterValue", error.message) from error
         with self._world.lock:
             told = self._handlers[operation](asked)
         shapes.check_answer(model, told)
