@@ -22,6 +22,8 @@ from blocks.workload.instance.shipping import Shipper
 from blocks.workload.outcome import outcome_name
 from blocks.workload.secrets import fetch
 
+_ECHO = 1.0  # seconds until a signal that was sent to all has reached us, too
+
 Client = Callable[[str], Any]
 
 
@@ -109,7 +111,7 @@ class Work:
                 else min(plan.look_every, max(0.0, ends - time.monotonic()))
             )
             if _over(process, pause):
-                return reason
+                return self._why(process, reason)
             now = time.monotonic()
             if reason is Reason.EXITED and (found := self._must_end(ends)) is not None:
                 reason, ends = found, now + plan.grace
@@ -119,6 +121,13 @@ class Work:
             if now >= next_sync:
                 self._sign_of_life()
                 next_sync = now + plan.sync_every
+
+    def _why(self, process: subprocess.Popen[bytes], reason: Reason) -> Reason:
+        """Return why a command is over: a system that goes down tells it and us at once."""
+        if reason is Reason.EXITED and process.returncode == -signal.SIGTERM:
+            self._told_to_stop.wait(_ECHO)
+        told = reason is Reason.EXITED and self._told_to_stop.is_set()
+        return Reason.STOPPED if told else reason
 
     def _must_end(self, ends: float) -> Reason | None:
         if self._told_to_stop.is_set():

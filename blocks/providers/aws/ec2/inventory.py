@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -73,23 +75,18 @@ class Ec2Inventory(Block, Inventory):
         )
 
     def _end_instance(self, resource: Resource) -> None:
-        ec2 = self._ec2
-        answer = ec2.describe_instances(
-            Filters=[{"Name": "instance-state-name", "Values": ["*"]}], InstanceIds=[resource.id]
-        )
-        for each in (each for group in answer["Reservations"] for each in group["Instances"]):
-            if _tag(each, OWNER_TAG) != self.account.owner:
+        with _gone_is_fine():
+            answer = self._ec2.describe_instances(InstanceIds=[resource.id])
+            found = [each for group in answer["Reservations"] for each in group["Instances"]]
+            if any(_tag(each, OWNER_TAG) != self.account.owner for each in found):
                 raise _foreign(resource)
-            ec2.terminate_instances(InstanceIds=[resource.id])
+            self._ec2.terminate_instances(InstanceIds=[resource.id])
 
     def _drop(self, resource: Resource) -> None:
         if not self._is_ours(resource.id):
             raise _foreign(resource)
-        try:
+        with _gone_is_fine():
             self._ec2.delete_launch_template(LaunchTemplateName=resource.id)
-        except self._ec2.exceptions.ClientError as error:
-            if not isinstance(explain(error), NotFound):
-                raise
 
     @property
     def _ec2(self) -> Any:
@@ -112,6 +109,15 @@ class Ec2Inventory(Block, Inventory):
         pages = self._ec2.get_paginator("describe_launch_templates").paginate(Filters=[mine])
         for page in pages:
             yield from page["LaunchTemplates"]
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if not isinstance(explain(error), NotFound):
+            raise
 
 
 def _detail(files: list[str]) -> str:

@@ -56,7 +56,7 @@ def preloaded() -> DomainDispatcherApplication:
     moto = DomainDispatcherApplication(create_backend_app)
     for name in _USED:
         moto.app_instances[name] = create_backend_app(name)
-    for name in ("sagemaker", "s3", "ec2", "resourcegroupstaggingapi"):
+    for name in ("sagemaker", "s3", "ec2", "lambda", "resourcegroupstaggingapi"):
         shapes.service(name)
     get_service_model("ec2")
     return moto

@@ -48,11 +48,11 @@ def state(bench: Any, ref: OperationRef) -> str:
     return str(machine["state"])
 
 
-@pytest.mark.parametrize("fault", ["lost-reply", "internal-error-after"])
+@pytest.mark.parametrize(("fault", "times"), [("lost-reply", 2), ("internal-error-after", 1)])
 def test_a_reply_lost_by_run_instances_starts_no_second_machine(
-    bench: Any, emulator: Account, jobs: TrainingJobs, fault: str
+    bench: Any, emulator: Account, jobs: TrainingJobs, fault: str, times: int
 ) -> None:
-    emulator.fault(fault, call=RUN, times=2)
+    emulator.fault(fault, call=RUN, times=times)
     with pytest.raises(Unavailable):
         jobs.submit(bench.training_request(), key=KEY)
     assert bench.created("training") == 1
@@ -70,12 +70,12 @@ def test_one_lost_reply_is_not_even_noticed(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "code"),
+    ("fault", "told"),
     [
-        ("no-capacity", NoCapacity, "InsufficientInstanceCapacity"),
-        ("spot-price", NoCapacity, "SpotMaxPriceTooLow"),
-        ("spot-count", QuotaExceeded, "MaxSpotInstanceCountExceeded"),
-        ("vcpu-limit", QuotaExceeded, "VcpuLimitExceeded"),
+        ("no-capacity", (NoCapacity, "InsufficientInstanceCapacity")),
+        ("spot-price", (NoCapacity, "SpotMaxPriceTooLow")),
+        ("spot-count", (QuotaExceeded, "MaxSpotInstanceCountExceeded")),
+        ("vcpu-limit", (QuotaExceeded, "VcpuLimitExceeded")),
     ],
 )
 def test_what_is_not_to_be_had_is_told_and_may_be_had_later(
@@ -83,13 +83,12 @@ def test_what_is_not_to_be_had_is_told_and_may_be_had_later(
     emulator: Account,
     jobs: TrainingJobs,
     fault: str,
-    kind: type[ProviderError],
-    code: str,
+    told: tuple[type[ProviderError], str],
 ) -> None:
     emulator.fault(fault)
-    with pytest.raises(kind) as caught:
+    with pytest.raises(told[0]) as caught:
         jobs.submit(spot(bench), key=KEY)
-    assert caught.value.code == code
+    assert caught.value.code == told[1]
     assert bench.created("training") == 0
     ref = jobs.submit(spot(bench), key=KEY)
     assert bench.created("training") == 1
