@@ -15,6 +15,7 @@ PROVIDERS = {
     "local": "blocks.providers.local",
     "aws": "blocks.providers.aws",
     "aws-ec2": "blocks.providers.aws.ec2",
+    "aws-lambda": "blocks.providers.aws.functions",
 }
 
 

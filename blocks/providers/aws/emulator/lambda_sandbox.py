@@ -126,7 +126,7 @@ def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
     class Api(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - its name in the standard library
+        def do_GET(self) -> None:
             work = sandbox.next() if self.path == f"{_API}invocation/next" else None
             if work is None:
                 self._reply(404, b"")
@@ -137,7 +137,7 @@ def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
             }
             self._reply(200, work.payload, about)
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             parts = self.path.removeprefix(_API).split("/")
             if parts == ["init", "error"]:
