@@ -15,6 +15,7 @@ from blocks.providers.aws.emulator.world import World
 Answer = dict[str, Any]
 
 _UPDATE = 0.2  # of the cloud's seconds that a change takes
+_LONGEST = 900  # seconds of an invocation
 _ENVIRONMENT = 4096  # bytes of all variables
 _EMULATED = {
     "Architectures",
@@ -244,6 +245,9 @@ def _check(asked: Answer) -> None:
     if asked.get("PackageType") != "Image" or not asked.get("ImageConfig", {}).get("EntryPoint"):
         told = "functions from images are emulated, and only with an EntryPoint of their own"
         raise AwsError("UnknownOperationException", told, 501)
+    if asked.get("Timeout", 3) > _LONGEST:
+        told = f"Timeout: Member must have value less than or equal to {_LONGEST}"
+        raise AwsError("InvalidParameterValueException", told)
     variables = asked.get("Environment", {}).get("Variables", {})
     size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
     if size > _ENVIRONMENT:
