@@ -15,10 +15,9 @@ from typing import Any
 
 from blocks.contracts import InvalidRequest, Traffic, Unsupported, VariantRequest
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
+from blocks.providers.aws.functions.container import ENTRY, REQUEST, TOKEN
 
 LIVE = "live"  # the alias that callers ask
-REQUEST, TOKEN = "BLUEWATER_REQUEST", "BLUEWATER_TOKEN"
-ENTRY = ("python", "-m", "blocks.providers.aws.functions.serve")
 
 _PAYLOAD = 6_291_456  # bytes of an event, and of its answer
 _ENVELOPE = 8_192  # bytes of an event beside the body

@@ -19,7 +19,7 @@ from pathlib import Path
 import boto3
 
 from blocks.contracts import Capture, VariantRequest
-from blocks.providers.aws.functions.calls import REQUEST
+from blocks.providers.aws.functions.container import REQUEST
 from blocks.providers.aws.functions.event import HttpAnswer, HttpRequest, from_event, to_answer
 from blocks.providers.aws.functions.runtime_api import RuntimeApi
 from blocks.providers.aws.s3 import Objects
