@@ -30,6 +30,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.images import training_image
+from blocks.providers.aws.inputs import data_is_object
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.s3 import Objects
@@ -150,7 +151,7 @@ class SageMakerTraining(Block, TrainingJobs):
             token,
             account=self.account,
             options=self._options(request),
-            data_is_object=self._looked_at(request),
+            data_is_object=data_is_object(self._objects, request),
         )
 
     def _options(self, request: TrainingRequest) -> Options:
@@ -163,17 +164,6 @@ class SageMakerTraining(Block, TrainingJobs):
             warm_pool=self.warm_pool,
             encrypt_between_nodes=self.encrypt_between_nodes,
         )
-
-    def _looked_at(self, request: TrainingRequest) -> bool:
-        """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
-        objects, source, data = self._objects, request.source_uri, request.data_uri
-        if not any(objects.below(source)):
-            raise InvalidRequest(f"source_uri: there is no folder {source}", code="SOURCE")
-        if any(objects.below(data)):
-            return False
-        if objects.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
-        return True
 
     def _described(self, name: str) -> Described:
         job = self._found(name)
