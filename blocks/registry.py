@@ -14,6 +14,8 @@ C = TypeVar("C", bound=Contract)
 PROVIDERS = {
     "local": "blocks.providers.local",
     "aws": "blocks.providers.aws",
+    "aws-ec2": "blocks.providers.aws.ec2",
+    "aws-lambda": "blocks.providers.aws.functions",
 }
 
 

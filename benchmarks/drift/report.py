@@ -19,13 +19,13 @@ MATTERS = [name for name, drift in DRIFTS.items() if drift.matters]
 
 def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
     """Yield the lines of all tables."""
-    yield from _section("Our bars", _bars(notes), ["bar", "asked", "measured", ""])
+    yield from _section("Our bars", _bars(notes), ["bar", "asked", "measured", "so it is"])
     heads = [f"{rows:,} rows" for rows in sizes]
     yield from _section(
         "CPU seconds / largest memory of all its processes, MB", _costs(notes, sizes), ["", *heads]
     )
-    yield from ["", *(f"{name} is not asked about {LARGE:,} rows: {why}." for name, why in
-                TOO_MUCH.items())]  # fmt: skip
+    left = (f"{name} is not asked about {LARGE:,} rows: {why}." for name, why in TOO_MUCH.items())
+    yield from ["", " ".join([*left, "Other empty cells were not measured in this run."])]
     heads = [f"{rows:,}{', wobble' if wobble else ''}" for rows, wobble in _false_columns()]
     yield from _section(
         "No drift: windows in which any of 30 columns is called, %", _false(notes), ["", *heads]

@@ -35,6 +35,13 @@ class Forecast(Frozen):
         """Training and rollout together."""
         return total([self.training, self.rollout])
 
+    @property
+    def per_run_expected(self) -> Decimal | None:
+        """What to reckon with for training and rollout; None if a price is unknown."""
+        if self.training is None or self.rollout is None:
+            return None
+        return self.training.expected + self.rollout.expected
+
 
 def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) -> Forecast:
     """Return what a release costs. ``second_fleet``: another version serves while it rolls out."""
@@ -58,20 +65,21 @@ def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) ->
 def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     """Return what the attempts at training cost.
 
-    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand.
+    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand; a
+    spot price that nobody knows lies between nothing and the price on-demand.
     """
     on_demand = prices.price(spec.machine)
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
         return priced(on_demand, UNKNOWN, failures, spec.nodes)
     spot = prices.price(spec.machine, spot=True)
-    expected = spot_time(spec.spot) or UNKNOWN
+    expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed
-    low = priced(spot, expected, expected, spec.nodes)
-    last = on_demand if spec.spot.last_on_demand else spot
+    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, spec.nodes)
+    last = on_demand if spec.spot.last_on_demand or spot is None else spot
     high = total(
         [
-            priced(spot, lost, lost, spec.nodes),
+            priced(spot or on_demand, lost, lost, spec.nodes),
             priced(last, spec.max_duration, spec.max_duration, spec.nodes),
         ]
     )

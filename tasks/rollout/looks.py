@@ -11,7 +11,7 @@ from tasks.rollout.judge import Judge
 from tasks.rollout.plot import Point
 from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
-SHADOW, LIVE = 0.4, 0.6  # shares of alpha: a version that is no worse must stand both
+SHADOW, LIVE = 0.5, 0.5  # shares of alpha: a version that is no worse must stand both
 POINTS = 240  # of the picture; beyond, every other one is dropped
 SPARSE = 16  # of the time looked at, between two points
 SETTLING = timedelta(seconds=10)  # requests that were under way when the split was changed

@@ -79,8 +79,8 @@ def chain(lives: Lives, starts: tuple[int, ...]) -> Chain:
 
 def product(parts: Sequence[Array]) -> Array:
     """Return the Kronecker product of the zones' matrices, or of their chances."""
-    whole: Array = np.ones(())
-    for part in parts:
+    whole, *others = parts
+    for part in others:
         whole = np.asarray(np.kron(whole, part), dtype=np.float64)
     return whole
 

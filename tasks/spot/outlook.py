@@ -18,6 +18,7 @@ from tasks.spot.chains import Array, Chain, product
 from tasks.spot.situation import Machine
 
 STEPS, POINTS = 96, 28
+TINY = 1e-12  # stands for a price of nothing
 SHORT = 12.0  # times the on-demand price: an hour that is missing at the deadline
 
 
@@ -45,7 +46,7 @@ class Figures:
             and set(other.origins) <= set(self.origins)
             and self.reserve == other.reserve
             and other.moves.items() <= self.moves.items()
-            and all(abs(math.log(a / b)) < 0.03 for a, b in prices)
+            and all(abs(math.log(max(a, TINY) / max(b, TINY))) < 0.03 for a, b in prices)
             and all(a.near(b) for a, b in zip(self.chains, other.chains, strict=True))
         )
 

@@ -118,14 +118,17 @@ class Chooser:
         self.kept_in = named(choice.zone, choice.machine)
         self._dry.pop(self.kept_in, None)
 
-    def lived(self, choice: Choice, hours: float, *, lost: bool) -> None:
-        """Learn from a spot machine that was held for some hours."""
+    def lived(self, choice: Choice, hours: float, *, lost: bool, passed: float) -> None:
+        """Learn from a spot machine that was held for some hours, until ``passed``.
+
+        Where it was lost there is thought to be none until the next look.
+        """
         place, looks = named(choice.zone, choice.machine), max(1, round(hours / LOOK))
         self._see(place, 0.0, up=True)
         for _ in range(looks):
             self._see(place, hours / looks, up=True)
         if lost:
-            self._see(place, 0.0, up=False)
+            self.dry(choice, passed)
 
     def dry(self, choice: Choice, passed: float) -> None:
         """Remember that there was no spot where it was chosen to be."""

@@ -164,7 +164,8 @@ class _Trainer:
             self.chooser.told(status.progress)
             if choice.spot and status.usage is not None:
                 lost = status.phase is Phase.INTERRUPTED
-                self.chooser.lived(choice, status.usage.seconds / 3600, lost=lost)
+                hours, passed = status.usage.seconds / 3600, self._passed()
+                self.chooser.lived(choice, hours, lost=lost, passed=passed)
         return status
 
     def _choose(

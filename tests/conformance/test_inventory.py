@@ -16,6 +16,7 @@ from blocks.contracts import (
     BatchInference,
     Contract,
     Denied,
+    Endpoints,
     Inventory,
     OperationRef,
     Phase,
@@ -97,6 +98,8 @@ def test_removing_everything_leaves_nothing_running(bench: Bench, inventory: Inv
     if offers(inventory, BatchInference):
         batch = bench.connect(BatchInference)
         bench.begin(batch.submit(bench.batch_request(1_000_000), key=KEY))
+    if not bench.running() and offers(inventory, Endpoints):
+        bench.settle(bench.connect(Endpoints).deploy(bench.variant_request(), key=KEY))
     assert bench.running()
     for resource in list(inventory.owned()):
         inventory.remove(resource)

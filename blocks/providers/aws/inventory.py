@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +16,9 @@ from blocks.providers.aws.account import OWNER_TAG, AwsAccount
 from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.training import SageMakerTraining
 
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_UNKNOWN = {"ValidationException", "ResourceNotFound"}  # what SageMaker says of a name not there
-_READS = 4
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
 
@@ -103,7 +100,7 @@ class AwsInventory(Block, Inventory):
 
     def _remove(self, resource: Resource) -> None:
         kind, name = _BY_NAME.get(resource.kind), resource.id
-        if kind is None or not _NAME.fullmatch(name):
+        if kind is None or not is_name(name):
             raise _denied(resource, self.account.owner)
         told = self._described(kind, name)
         if told is None:
@@ -139,7 +136,7 @@ class AwsInventory(Block, Inventory):
         try:
             getattr(self._sagemaker, f"delete_{kind.noun}")(**{f"{kind.word}Name": name})
         except ClientError as error:
-            if code_of(error) not in _UNKNOWN:
+            if code_of(error) not in UNKNOWN:
                 raise
 
     def _until_idle(self, kind: Kind, name: str) -> None:
@@ -150,19 +147,13 @@ class AwsInventory(Block, Inventory):
                 raise Unavailable(f"{kind.kind} {name} is still {state}", code="STILL_RUNNING")
             time.sleep(_LOOK_EVERY)
 
-    def _described(self, kind: Kind, name: str) -> Mapping[str, Any] | None:
+    def _described(self, kind: Kind, name: str) -> Described | None:
         describe = getattr(self._sagemaker, f"describe_{kind.noun}")
-        try:
-            told: Mapping[str, Any] = describe(**{f"{kind.word}Name": name})
-        except ClientError as error:
-            if code_of(error) in _UNKNOWN:
-                return None
-            raise
-        return told
+        return look_for(describe, f"{kind.word}Name", name, patient=False)
 
     @property
     def _sagemaker(self) -> Any:
-        return self.account.client("sagemaker", attempts=_READS)
+        return self.account.client("sagemaker", attempts=READS)
 
 
 def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:

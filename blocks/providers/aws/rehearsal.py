@@ -16,6 +16,7 @@ from blocks.contracts import OperationRef, Phase, ProviderError
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.images import IMAGE as IMAGE_NAMED
+from blocks.providers.aws.permissions import allowed_actions
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.rehearsal import Calls
 from blocks.spot_trace import Tape, load
@@ -24,12 +25,14 @@ from blocks.workspace import HOME
 BUCKET, OWNER = "bluewater-rehearsal", "rehearsal"
 ROLE = "arn:aws:iam::123456789012:role/bluewater-jobs"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater:1"
+RELEASE = "AKIARELEASE"  # the key by which the release calls
+SETTING_UP = "AKIASETTINGUP"  # whose calls are those of the rehearsal itself
 GRACE = 10.0  # seconds between the notice and the end of a machine; SageMaker gives 120
 RECLAIM, MIDDLE = "spot-reclaim", 0.4  # share of the work after which the machine is taken
 
 FAULTS: Mapping[str, Mapping[str, Any]] = {
-    "throttling": {"call": "sagemaker:*", "times": 3},
-    "unavailable": {"call": "sagemaker:*", "times": 2},
+    "throttling": {"call": "sagemaker:[!I]*", "times": 3},
+    "unavailable": {"call": "sagemaker:[!I]*", "times": 2},
     "lost-reply": {"call": "sagemaker:Create*", "times": 2},
     "lost-request": {"call": "sagemaker:Create*", "times": 2},
     "internal-error-after": {"call": "sagemaker:Create*", "times": 2},
@@ -45,8 +48,8 @@ class AwsRehearsal:
 
     faults: ClassVar[Mapping[str, str]] = {
         RECLAIM: "the machine of a spot job is taken away in the middle of its training",
-        "throttling": "three calls of SageMaker are throttled",
-        "unavailable": "two calls of SageMaker find it unavailable",
+        "throttling": "three calls of SageMaker's control plane are throttled",
+        "unavailable": "two calls find SageMaker's control plane unavailable",
         "lost-reply": "two creates are done, and their replies are lost",
         "lost-request": "two creates never arrive",
         "internal-error-after": "two creates are done, and answered with an internal error",
@@ -56,9 +59,15 @@ class AwsRehearsal:
     }
 
     def __init__(
-        self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: Sequence[str] = (),
+        spot_trace: Path | None = None,
+        permissions: Path | None = None,
     ) -> None:
         self._folder, self._wanted, self._trace = folder, tuple(faults), spot_trace
+        self._allowed = None if permissions is None else allowed_actions(permissions)
         self._stack = ExitStack()
         self._market: _Market | None = None
 
@@ -68,13 +77,15 @@ class AwsRehearsal:
         self._account = AwsAccount(
             region=self._emulator.region,
             endpoint_url=self._emulator.url,
-            access_key_id=SecretStr("AKIAREHEARSAL"),
+            access_key_id=SecretStr(SETTING_UP),
             secret_access_key=SecretStr("rehearsal"),
             role_arn=ROLE,
             bucket=BUCKET,
             owner=OWNER,
         )
         self._account.client("s3").create_bucket(Bucket=BUCKET)
+        if self._allowed is not None:
+            self._emulator.pull("policy", key=RELEASE, actions=list(self._allowed))
         return self
 
     def __exit__(
@@ -91,7 +102,7 @@ class AwsRehearsal:
             HOME: str(self._folder / "workspace"),
             "AWS_ENDPOINT_URL": self._emulator.url,
             "AWS_REGION": self._emulator.region,
-            "AWS_ACCESS_KEY_ID": "AKIAREHEARSAL",
+            "AWS_ACCESS_KEY_ID": RELEASE,
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_EC2_METADATA_DISABLED": "true",
             "BLUEWATER_AWS_BUCKET": BUCKET,
@@ -116,12 +127,21 @@ class AwsRehearsal:
 
     def calls(self) -> Sequence[Calls]:
         """Return how often each operation was called, and how often in vain."""
-        found: dict[str, list[bool]] = {}
+        found: dict[tuple[str, str, str], list[bool]] = {}
         for call in self._emulator.calls():
-            found.setdefault(str(call["call"]), []).append(not 0 < call["status"] < 400)
+            caller = "a container" if call["key"] == launch.CONTAINERS else "the release"
+            if call["key"] != SETTING_UP:
+                name = (str(call["call"]), str(call["action"]), caller)
+                found.setdefault(name, []).append(not 0 < call["status"] < 400)
         return [
-            Calls(operation=name, times=len(refused), refused=sum(refused))
-            for name, refused in found.items()
+            Calls(
+                operation=operation,
+                permission=action,
+                caller=caller,
+                times=len(refused),
+                refused=sum(refused),
+            )
+            for (operation, action, caller), refused in found.items()
         ]
 
     def met(self) -> Mapping[str, int]:
@@ -190,6 +210,6 @@ class _Market:
         try:
             status = self._jobs.status(ref)
         except ProviderError:
-            return None  # no training job, or a fault of the rehearsal
+            return None  # a fault of the rehearsal
         spot = status.usage is not None and status.usage.spot
         return (status.progress or 0.0) if spot and status.phase is Phase.RUNNING else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from blocks.contracts import Phase
+from blocks.contracts import Phase, Unsupported
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.market import SPOT_TRACE
@@ -65,8 +65,17 @@ class LocalRehearsal:
     }
 
     def __init__(
-        self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: Sequence[str] = (),
+        spot_trace: Path | None = None,
+        permissions: Path | None = None,
     ) -> None:
+        if permissions is not None:
+            raise Unsupported(
+                "this machine knows no policies; leave permissions out", code="POLICY"
+            )
         self._machine = LocalMachine(workspace=folder / "workspace")
         self._wanted, self._trace = tuple(faults), spot_trace
         self._secrets: dict[str, str] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import UTC, datetime
 
 from blocks.contracts import Phase, TrainingResult
 from blocks.providers.local.jobs import Ended, Job, StopOrder, StopReason
 from blocks.providers.local.paths import path_of
-from blocks.workload import INTERRUPTED_EXIT, Outcome, UnreadableOutcome, read_outcome
+from blocks.workload import Outcome, UnreadableOutcome, read_outcome
+from blocks.workload.exits import read_exit
 
 
 def judge(
@@ -53,17 +53,9 @@ def _silent(exit_status: int | None, last_lines: str) -> Ended:
     """Judge a job that left no outcome and that nobody told to end."""
     if exit_status is None:
         return _ended(Phase.INTERRUPTED, "MACHINE_GONE", "gone without an outcome", None)
-    if exit_status == INTERRUPTED_EXIT:
-        return _ended(Phase.INTERRUPTED, "NOTICE", "stopped after a notice", exit_status)
-    if exit_status == 0:
-        remedy = "the command ended without an outcome; call job.succeed(...) at its end"
-        return _ended(Phase.FAILED, "NO_OUTCOME", remedy, exit_status)
-    if exit_status < 0:
-        known = {number.value: number.name for number in signal.Signals}
-        name = known.get(-exit_status, f"SIGNAL_{-exit_status}")  # real-time signals have no name
-        hint = "; memory may have run out" if name == "SIGKILL" else ""
-        return _ended(Phase.FAILED, name, f"killed by {name}{hint}\n{last_lines}", exit_status)
-    return _ended(Phase.FAILED, f"EXIT_{exit_status}", last_lines, exit_status)
+    found = read_exit(exit_status, last_lines)
+    phase = Phase.INTERRUPTED if found.interrupted else Phase.FAILED
+    return _ended(phase, found.code, found.message, exit_status)
 
 
 def _said(outcome: Outcome, last_lines: str) -> str:

@@ -97,7 +97,10 @@ class Containers:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        container = Container(name, folder, process, log)
+        return self.keep(Container(name, folder, process, log))
+
+    def keep(self, container: Container) -> Container:
+        """Know of one that was started elsewhere, and end it with the others."""
         with self._lock:
             self._all = [each for each in self._all if each.poll() is None] + [container]
         return container

@@ -64,6 +64,10 @@ BEHAVIOURS = {
     "held-reply": "the reply comes only when all faults are called off",
     "stale-read": "a describe does not find, or a list does not name, what was just created",
     "capacity-error": "a job never gets its machine",
+    "no-capacity": "EC2 has no such machine in that zone (subject: machine@zone)",
+    "spot-price": "EC2's spot price is above what was offered (subject: machine@zone)",
+    "spot-count": "the account has as many spot machines as it may (subject: machine@zone)",
+    "vcpu-limit": "the account's limit of processors is reached (subject: machine@zone)",
     "stuck-creating": "an endpoint stays in Creating until time is moved on",
     "failed-health-check": "the container of an endpoint never answers the ping",
 }

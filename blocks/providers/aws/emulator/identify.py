@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from werkzeug.wrappers import Request
 
+from blocks.providers.aws.emulator.rest import match
 from blocks.providers.aws.emulator.shapes import service
 
 _SCOPE = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
@@ -74,9 +75,10 @@ def identify(request: Request) -> Asked:
         return Asked(service=name, operation=_invocation(invoke[1]), protocol="rest-json", key=key)
     if request.mimetype == "application/x-www-form-urlencoded":
         action = parse_qs(request.get_data(as_text=True)).get("Action", ["?"])[0]
-        return Asked(service=name, operation=action, protocol="query", key=key)
+        protocol = "ec2" if name == "ec2" else "query"
+        return Asked(service=name, operation=action, protocol=protocol, key=key)
     protocol = "rest-xml" if name == "s3" else "rest-json"
-    operation = _s3(request) if name == "s3" else f"{request.method} {request.path}"
+    operation = _s3(request) if name == "s3" else _rest(name, request)
     return Asked(service=name, operation=operation, protocol=protocol, key=key)
 
 
@@ -85,6 +87,11 @@ def _invocation(kind: str) -> str:
     return {"invocations": "InvokeEndpoint", "async-invocations": "InvokeEndpointAsync"}.get(
         kind, streamed
     )
+
+
+def _rest(name: str, request: Request) -> str:
+    found = match(name, request.method, request.path) if name == "lambda" else None
+    return found[0] if found else f"{request.method} {request.path}"
 
 
 def _s3(request: Request) -> str:

@@ -24,9 +24,9 @@ class Dropped(Exception):
 
 
 def refused(error: AwsError, protocol: str, request_id: str) -> Response:
-    """Return the error as ``json``, ``rest-json``, ``query`` or ``rest-xml`` clients read it."""
-    if protocol in ("query", "rest-xml"):
-        body, kind = _xml(error, request_id, bare=protocol == "rest-xml"), "text/xml"
+    """Return the error as clients of ``json``, ``query``, ``ec2`` and their like read it."""
+    if protocol in ("query", "rest-xml", "ec2"):
+        body, kind = _xml(error, request_id, protocol), "text/xml"
     else:
         body, kind = _json(error), "application/x-amz-json-1.1"
     headers = {"x-amzn-ErrorType": error.code, "x-amzn-RequestId": request_id}
@@ -44,10 +44,13 @@ def _json(error: AwsError) -> str:
     return json.dumps(told)
 
 
-def _xml(error: AwsError, request_id: str, *, bare: bool) -> str:
+def _xml(error: AwsError, request_id: str, protocol: str) -> str:
     inside = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-    if bare:  # S3 has no envelope
+    if protocol == "rest-xml":  # S3 has no envelope
         return f"<Error>{inside}<RequestId>{request_id}</RequestId></Error>"
+    if protocol == "ec2":
+        listed = f"<Errors><Error>{inside}</Error></Errors>"
+        return f"<Response>{listed}<RequestID>{request_id}</RequestID></Response>"
     return (
         f"<ErrorResponse><Error><Type>Sender</Type>{inside}</Error>"
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"

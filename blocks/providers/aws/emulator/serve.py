@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from moto.backends import SERVICE_NAMES
+from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -24,7 +25,15 @@ from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 ADDRESS = "emulator.json"
-_USED: tuple[SERVICE_NAMES, ...] = ("s3", "logs", "secretsmanager", "sts", "cloudwatch")
+_USED: tuple[SERVICE_NAMES, ...] = (
+    "s3",
+    "logs",
+    "secretsmanager",
+    "sts",
+    "cloudwatch",
+    "iam",
+    "ec2",
+)
 
 
 class Asked(Frozen):
@@ -47,8 +56,9 @@ def preloaded() -> DomainDispatcherApplication:
     moto = DomainDispatcherApplication(create_backend_app)
     for name in _USED:
         moto.app_instances[name] = create_backend_app(name)
-    for name in ("sagemaker", "s3", "resourcegroupstaggingapi"):
+    for name in ("sagemaker", "s3", "ec2", "lambda", "resourcegroupstaggingapi"):
         shapes.service(name)
+    get_service_model("ec2")
     return moto
 
 

@@ -18,12 +18,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.control import Control
+from blocks.providers.aws.emulator.ec2_wire import Ec2
 from blocks.providers.aws.emulator.identify import Asked, identify
+from blocks.providers.aws.emulator.imds import PREFIX, Imds
+from blocks.providers.aws.emulator.lambda_wire import NAME, Lambda
 from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
 from blocks.providers.aws.emulator.world import Call, World
@@ -45,6 +49,9 @@ class Emulator:
         self.world = world
         self._moto = moto or DomainDispatcherApplication(create_backend_app)
         self._handlers, self._routes = answering(world)
+        self._ec2 = Ec2(world)
+        self._lambda = Lambda(world)
+        self._imds = Imds(world, self._ec2.instances)
         self._control = Control(world)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
@@ -52,10 +59,12 @@ class Emulator:
         request = Request(environ)
         if request.path.startswith("/_emulator/"):
             return self._control.answer(request)(environ, start)
+        if request.path.startswith(PREFIX):
+            return self._imds.answer(request)(environ, start)
         asked, request_id = identify(request), str(uuid.uuid4())
         try:
             body, status, headers = self._met(asked, request, request_id)
-        except Dropped:
+        except (Dropped, ClientDisconnected):  # the latter: a machine was killed while it sent
             self._keep(asked, request, 0)
             return _cut(environ)
         except AwsError as error:
@@ -84,6 +93,8 @@ class Emulator:
             code, status = ("AccessDeniedException", 400)
             if asked.protocol in ("query", "rest-xml"):
                 code, status = ("AccessDenied", 403)
+            elif asked.protocol == "ec2":
+                code, status = ("UnauthorizedOperation", 403)
             raise AwsError(
                 code,
                 f"User is not authorized to perform: {asked.action} because no identity-based "
@@ -95,6 +106,10 @@ class Emulator:
         prefix = request.headers.get("X-Amz-Target", "").partition(".")[0]
         if prefix in MODELS:
             return self._ours(MODELS[prefix], asked, request, request_id)
+        if asked.protocol == "ec2" and self._ec2.answers(asked.operation):
+            return _plain(self._ec2.answer(asked.operation, request, request_id), request)
+        if asked.service == NAME:
+            return _plain(self._lambda.answer(asked.operation, request), request)
         for route in self._routes:
             if route.method == request.method and (match := route.path.fullmatch(request.path)):
                 return _plain(route.handler(request, match), request)

@@ -1,0 +1,14 @@
+"""Amazon EC2: training on single machines, on demand or on spot, without SageMaker's surcharge."""
+
+from blocks.registry import Provider
+
+PROVIDER = Provider(
+    name="aws-ec2",
+    title="Amazon EC2",
+    extra="aws",
+    capabilities={
+        "training": "blocks.providers.aws.ec2.training:Ec2Training",
+        "inventory": "blocks.providers.aws.ec2.inventory:Ec2Inventory",
+    },
+    bench="blocks.providers.aws.ec2.bench:Ec2Bench",
+)
