@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -32,14 +30,11 @@ from blocks.providers.aws.batch_calls import (
 )
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.lookup import READS, UNKNOWN, look_for
 from blocks.providers.aws.s3 import Objects
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_UNKNOWN = frozenset({"ValidationException", "ResourceNotFound"})
 _OPEN = "InProgress"
-_VISIBLE_AFTER = (0.2, 1.0)  # seconds after which a job is looked for again
-_READS = 4
 
 
 class SageMakerBatch(Block, BatchInference):
@@ -105,7 +100,7 @@ class SageMakerBatch(Block, BatchInference):
             self._sagemaker.stop_processing_job(ProcessingJobName=ref.id)
         except ClientError as error:
             now = self._found(ref.id)  # it may have ended in the meantime
-            if code_of(error) not in _UNKNOWN or (now and now["ProcessingJobStatus"] == _OPEN):
+            if code_of(error) not in UNKNOWN or (now and now["ProcessingJobStatus"] == _OPEN):
                 raise
 
     def _look_at(self, request: BatchRequest) -> None:
@@ -146,20 +141,8 @@ class SageMakerBatch(Block, BatchInference):
 
     def _found(self, name: str) -> Mapping[str, Any] | None:
         """Return a job's description, or None if there is none, also not in a moment."""
-        if not _NAME.fullmatch(name):
-            return None
-        client = self.account.client("sagemaker", attempts=_READS)
-        for pause in (*_VISIBLE_AFTER, None):
-            try:
-                job: Mapping[str, Any] = client.describe_processing_job(ProcessingJobName=name)
-            except ClientError as error:
-                if code_of(error) not in _UNKNOWN:
-                    raise
-                if pause is not None:
-                    time.sleep(pause)
-            else:
-                return job
-        return None
+        client = self.account.client("sagemaker", attempts=READS)
+        return look_for(client.describe_processing_job, "ProcessingJobName", name)
 
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"
@@ -173,4 +156,4 @@ class SageMakerBatch(Block, BatchInference):
 
     @property
     def _objects(self) -> Objects:
-        return Objects(self.account.client("s3", attempts=_READS))
+        return Objects(self.account.client("s3", attempts=READS))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -30,9 +28,9 @@ from blocks.contracts import (
     Variant,
     VariantRequest,
 )
-from blocks.providers.aws import answers
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES, Attributes
+from blocks.providers.aws.caller import Caller
+from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES
 from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
@@ -42,14 +40,13 @@ from blocks.providers.aws.endpoint_calls import (
 from blocks.providers.aws.endpoint_rules import differs, is_leaving, require_alike, require_room
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
 LOOK_AT_MOST = 5.0
-REMEMBERED = 30.0  # seconds
-READS = 4  # attempts at a call that changes nothing
 POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
 
 
@@ -195,52 +192,7 @@ class SageMakerEndpoints(Block, Endpoints):
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
-        look = self._look_word(endpoint, variant) if variant else ""
-        attributes = Attributes(token=self._token(endpoint), look=look)
-        call: dict[str, Any] = {
-            "EndpointName": self.account.named(endpoint),
-            "Body": json.dumps(payload).encode(),
-            "ContentType": "application/json",
-            **({"CustomAttributes": header} if (header := attributes.to_header()) else {}),
-            **({"TargetVariant": variant} if variant else {}),
-        }
-        begun = time.perf_counter()
-        try:
-            reply = self._runtime.invoke_endpoint(**call)
-        except ClientError as error:
-            return answers.refused(error, seconds=time.perf_counter() - begun)
-        return answers.answered(reply, seconds=time.perf_counter() - begun)
-
-    def _served(self, endpoint: str) -> Desired:
-        desired = self._states.read(endpoint)
-        if desired is None or not desired.variants:
-            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
-        return desired
-
-    def _look_word(self, endpoint: str, variant: str) -> str:
-        """Return the word by which a variant knows that it is asked past the split."""
-        desired = self._served(endpoint)
-        if variant not in desired.variants:
-            raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
-        if variant == desired.shadow():
-            raise Conflict(
-                f"{variant!r} serves copies now, and cannot be asked; end the mirror first",
-                code="MIRROR",
-            )
-        return desired.variants[variant].token
-
-    def _token(self, endpoint: str) -> str:
-        """Return the bearer token of an endpoint; a caller does not look it up for each call."""
-        at, token = self._tokens.get(endpoint, (-math.inf, ""))
-        if time.monotonic() - at > REMEMBERED:
-            first = next(iter(self._served(endpoint).variants.values()))
-            token = self._secret(first.request.serving.token_secret)
-            self._tokens[endpoint] = (time.monotonic(), token)
-        return token
-
-    @cached_property
-    def _tokens(self) -> dict[str, tuple[float, str]]:
-        return {}
+        return self._caller.ask(endpoint, payload, variant)
 
     def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
         """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
@@ -304,5 +256,9 @@ class SageMakerEndpoints(Block, Endpoints):
         return Steering(self.account, self._states, image=self.image, told=told)
 
     @cached_property
+    def _caller(self) -> Caller:
+        return Caller(self.account, self._states, self._secret)
+
+    @property
     def _runtime(self) -> Any:
         return self.account.client("sagemaker-runtime")

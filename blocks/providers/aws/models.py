@@ -25,6 +25,7 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.aliases import AliasLog, require_alias
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.package_calls import (
     MADE_FOR,
     NAME,
@@ -38,7 +39,6 @@ from blocks.providers.aws.package_calls import (
 from blocks.providers.aws.s3 import Found, Objects
 from blocks.workload.digests import CACHE, digest_of
 
-READS = 4  # attempts at a call that changes nothing
 MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"
 
 

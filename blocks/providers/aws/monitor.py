@@ -25,13 +25,13 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import TICK
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.logged_ticks import SLACK, LoggedTick, sealed, to_logged_tick
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
 from blocks.serving.capture_names import span_of
 
 SETTLE = "BLUEWATER_AWS_SETTLE"
-READS = 4  # attempts at a call that changes nothing
 LONGEST = timedelta(hours=1)  # that one file of captured requests may span
 
 

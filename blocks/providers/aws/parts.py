@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,9 +11,7 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.desired import Desired
 from blocks.providers.aws.endpoint_calls import to_create_endpoint_config, to_create_model
 from blocks.providers.aws.errors import code_of
-
-MISSING = "ValidationException"  # of a name that SageMaker does not know, or knows already
-VISIBLE_AFTER = (0.2, 1.0)  # seconds after which something is looked for again
+from blocks.providers.aws.lookup import READS, UNKNOWN, look_for
 
 
 class Parts:
@@ -23,6 +20,7 @@ class Parts:
     def __init__(self, account: AwsAccount, *, image: str, told: Mapping[str, str]) -> None:
         self._account, self._image, self._told = account, image, told
         self._sagemaker = account.client("sagemaker")
+        self._reads = account.client("sagemaker", attempts=READS)
 
     def make(self, desired: Desired, config: str) -> None:
         """Make the configuration of what is wanted, and the models in it."""
@@ -63,38 +61,21 @@ class Parts:
             create(**call)
         except ClientError as error:
             # names are made from what is behind them, so what is there is what was wanted
-            if not (code_of(error) == MISSING and self._shows_up(call)):
+            if not (code_of(error) in UNKNOWN and self._is_there(call, patient=True)):
                 raise
 
-    def _shows_up(self, call: Mapping[str, Any]) -> bool:
-        """Whether it is there; what was made just now may be seen a moment later."""
-        for pause in (*VISIBLE_AFTER, None):
-            if self._is_there(call):
-                return True
-            if pause is not None:
-                time.sleep(pause)
-        return False
-
-    def _is_there(self, call: Mapping[str, Any]) -> bool:
+    def _is_there(self, call: Mapping[str, Any], *, patient: bool) -> bool:
         describe = {
-            "ModelName": self._sagemaker.describe_model,
-            "EndpointConfigName": self._sagemaker.describe_endpoint_config,
-            "EndpointName": self._sagemaker.describe_endpoint,
+            "ModelName": self._reads.describe_model,
+            "EndpointName": self._reads.describe_endpoint,
+            "EndpointConfigName": self._reads.describe_endpoint_config,
         }
-        name = next(
-            key for key in ("ModelName", "EndpointName", "EndpointConfigName") if key in call
-        )
-        try:
-            describe[name](**{name: call[name]})
-        except ClientError as error:
-            if code_of(error) == MISSING:
-                return False
-            raise
-        return True
+        word = next(key for key in describe if key in call)
+        return look_for(describe[word], word, call[word], patient=patient) is not None
 
     def _unless_gone(self, delete: Any, **call: Any) -> None:
         try:
             delete(**call)
         except ClientError as error:
-            if not (code_of(error) == MISSING and not self._is_there(call)):
+            if not (code_of(error) in UNKNOWN and not self._is_there(call, patient=False)):
                 raise

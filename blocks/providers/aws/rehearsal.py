@@ -16,6 +16,7 @@ from blocks.contracts import OperationRef, Phase, ProviderError
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.images import IMAGE as IMAGE_NAMED
+from blocks.providers.aws.monitor import SETTLE
 from blocks.providers.aws.permissions import allowed_actions
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.rehearsal import Calls
@@ -109,6 +110,7 @@ class AwsRehearsal:
             "BLUEWATER_AWS_ROLE": ROLE,
             "BLUEWATER_OWNER": OWNER,
             IMAGE_NAMED: IMAGE,
+            SETTLE: "2",  # lines of the log are there at once
         }
 
     def keep_secret(self, name: str, value: str) -> None:

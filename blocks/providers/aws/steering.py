@@ -19,12 +19,10 @@ from blocks.providers.aws.endpoint_calls import (
     to_weights,
 )
 from blocks.providers.aws.errors import code_of
-from blocks.providers.aws.parts import MISSING, Parts
+from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
+from blocks.providers.aws.parts import Parts
 
-READS = 4  # attempts at a call that changes nothing
 LAST_WORDS = 1500  # characters of a container's log
-
-Described = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,13 +191,8 @@ class Steering:
         return self._states.change(name, forget)
 
     def _describe(self, name: str) -> Described | None:
-        try:
-            found: Described = self._reads.describe_endpoint(EndpointName=self._account.named(name))
-        except ClientError as error:
-            if code_of(error) == MISSING:
-                return None
-            raise
-        return found
+        describe = self._reads.describe_endpoint
+        return look_for(describe, "EndpointName", self._account.named(name), patient=False)
 
     def _last_words(self, name: str, variant: str) -> str:
         """Return the end of the log of a variant's containers."""
@@ -226,7 +219,7 @@ class Steering:
         except ClientError as error:
             # somebody else was first, and who looked sees that later; the next look goes on
             busy = self._describe(name)
-            if not (code_of(error) == MISSING and busy and busy["EndpointStatus"] in BUSY):
+            if not (code_of(error) in UNKNOWN and busy and busy["EndpointStatus"] in BUSY):
                 raise
 
 
