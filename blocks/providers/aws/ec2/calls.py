@@ -40,7 +40,7 @@ def to_plan(
     data_is_object: bool,
 ) -> Plan:
     """Return what the machine is told."""
-    timing = {
+    timing: dict[str, Any] = {
         "look_every": options.look_every.total_seconds(),
         "sync_every": options.sync_every.total_seconds(),
         "grace": options.grace.total_seconds(),
