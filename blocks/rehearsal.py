@@ -17,6 +17,8 @@ class Calls(Frozen):
     """How often one operation of the provider was asked for."""
 
     operation: str  # in the provider's words
+    permission: str = ""  # that it takes, in the provider's words
+    caller: str = ""  # who asked: the release itself, or the work that it started
     times: int
     refused: int = 0  # answered with an error, those of faults included
 
@@ -30,9 +32,18 @@ class Rehearsal(Protocol):
     faults: ClassVar[Mapping[str, str]]
 
     def __init__(
-        self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: Sequence[str] = (),
+        spot_trace: Path | None = None,
+        permissions: Path | None = None,
     ) -> None:
-        """Keep everything below ``folder``; let these faults happen. ``spot_trace``: see Market."""
+        """Keep all below ``folder``; ``spot_trace`` is a file for ``blocks.spot_trace``.
+
+        ``permissions`` is a policy in the provider's own form, to which the release is held.
+        Raises Unsupported where there is no such thing.
+        """
         ...
 
     def __enter__(self) -> Self: ...
@@ -50,6 +61,10 @@ class Rehearsal(Protocol):
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret where the provider's store finds it."""
+        ...
+
+    def strike(self) -> None:
+        """Let the faults, and the reclaims of the trace, happen from now on."""
         ...
 
     def calls(self) -> Sequence[Calls]:

@@ -84,6 +84,20 @@ def rollout(**given: Any) -> None:
 
 
 @bluewater.command()
+@click.argument("run", required=False)
+@click.option("--no", is_flag=True, help="Say no; the version stays registered.")
+@click.option("--why", default="", help="Reason that is kept with the run.")
+@on_platform
+@as_json
+def approve(**given: Any) -> None:
+    """Let the version of a run that waits have traffic.
+
+    Without RUN, list the runs that wait. The first answer counts, whichever way it came.
+    """
+    _run("approve", given)
+
+
+@bluewater.command()
 @click.argument("endpoint")
 @click.option("--why", default="asked by hand", help="Reason that the journal keeps.")
 @on_platform
@@ -152,6 +166,11 @@ def plan(**given: Any) -> None:
 )
 @click.option(
     "--spot-trace", type=click.Path(path_type=Path), help="When spot machines are taken back."
+)
+@click.option(
+    "--permissions",
+    type=click.Path(path_type=Path, exists=True),
+    help="Policy of the provider's own form that the release is held to.",
 )
 @click.option("--per-second", default=20.0, show_default=True, help="Requests on the endpoint.")
 @click.option("--as-written", is_flag=True, help="Keep long steps; else minutes become seconds.")

@@ -17,6 +17,7 @@ class Exit(IntEnum):
     RETURNED = 6
     PROVIDER = 7
     BUSY = 8
+    NOT_APPROVED = 9
     RETRAIN = 10
     STOPPED = 130
 
@@ -36,6 +37,7 @@ MEANINGS = {
     Exit.RETURNED: "The new version was worse in live traffic; the version before has it all.",
     Exit.PROVIDER: "A provider refused or did not answer.",
     Exit.BUSY: "Another run holds the endpoint or has taken this run over.",
+    Exit.NOT_APPROVED: "Somebody, or nobody in time, said no; nothing was rolled out.",
     Exit.RETRAIN: "Done, and a retrain is asked for (watch).",
     Exit.STOPPED: "Stopped by the user.",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ SHORT = (  # minutes become seconds; what is decided, and on which evidence, sta
     "rollout.bake=PT5S",
     "rollout.rules.warm_up=PT2S",
 )
+DELETED_WITHIN = 60.0  # seconds
 SHORT_SHADOW = "rollout.shadow.duration=PT8S"
 
 
@@ -51,6 +53,7 @@ def rehearse(
     changes: Sequence[str] = (),
     faults: Sequence[str] = (),
     spot_trace: Path | None = None,
+    permissions: Path | None = None,
     per_second: float = 20.0,
     short: bool = True,
 ) -> RehearsalReport:
@@ -64,7 +67,7 @@ def rehearse(
         changes = [*SHORT, *([SHORT_SHADOW] if shadow else []), *changes]
     with (
         tempfile.TemporaryDirectory(prefix="bluewater-rehearsal-") as folder,
-        kind(Path(folder), faults=faults, spot_trace=spot_trace) as world,
+        kind(Path(folder), faults=faults, spot_trace=spot_trace, permissions=permissions) as world,
         _in(world.environment()),
     ):
         return _rehearsed(provider, world, specification, changes, per_second)
@@ -103,6 +106,7 @@ def _rehearsed(
     around = surroundings(platform)
     spec = load_and_check(specification, around, changes=changes)
     release(platform, spec, run="rehearsal-1")
+    world.strike()
     endpoints = platform.connect(Endpoints)
     with Callers(endpoints, around.store, spec, per_second=per_second) as callers:
         second = release(platform, spec, run="rehearsal-2")
@@ -114,7 +118,7 @@ def _rehearsed(
         faults=world.met(),
         answers={str(status): count for status, count in callers.answers.items()},
         removed=removed,
-        left=tuple(world.left()),
+        left=_left(world),
     )
 
 
@@ -124,6 +128,14 @@ def _taken_down(platform: Platform) -> int:
     for resource in owned:
         inventory.remove(resource)
     return len(owned)
+
+
+def _left(world: Rehearsal) -> tuple[str, ...]:
+    """Return what still runs, after the time that a cloud may take to delete."""
+    end = time.monotonic() + DELETED_WITHIN
+    while (left := tuple(world.left())) and time.monotonic() < end:
+        time.sleep(0.2)
+    return left
 
 
 @contextmanager

@@ -14,9 +14,12 @@ from blocks.contracts import (
     TrainingJobs,
 )
 from blocks.platform import Platform
+from flows.approval import require_approval
 from flows.rollout import to_ports
 from flows.surroundings import surroundings
+from tasks.approval.evidence import evidence
 from tasks.costs.actual import CostReport
+from tasks.costs.forecast import forecast
 from tasks.costs.stage import tell_costs
 from tasks.evaluation.report import EvaluationReport, require
 from tasks.evaluation.stage import evaluate_model
@@ -59,6 +62,7 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
         DataRejected: nothing was trained.
         TrainingFailed, TooManyInterruptions: there is no model.
         ChallengerRejected: nothing was registered.
+        NotApproved: somebody, or nobody in time, said no; the version is registered.
         ChampionMoved: another release came first; the version is registered, and not deployed.
     """
     store, prices = platform.connect(ObjectStore), platform.connect(Prices)
@@ -105,6 +109,9 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
             profile_uri=reference.uri,
             run=run_id,
         )
+        if spec.approval is not None:
+            page = evidence(model, evaluation, forecast(spec, prices))
+            require_approval(store, spec.approval, model, page, run=run_id)
         rollout = roll_out(
             to_ports(platform),
             there.rollout,

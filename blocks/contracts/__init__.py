@@ -32,6 +32,7 @@ from blocks.contracts.models import (
     RegistryFeatures,
 )
 from blocks.contracts.monitor import (
+    ERRING_USERS,
     LATENCY_RATIO,
     PREDICTION_BUCKETS,
     Monitor,
@@ -42,6 +43,7 @@ from blocks.contracts.monitor import (
     latency_bucket,
     latency_of,
     merge_ticks,
+    user_number,
 )
 from blocks.contracts.operation import (
     Failure,
@@ -79,6 +81,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
 
 __all__ = [
     "CONTRACTS",
+    "ERRING_USERS",
     "LATENCY_RATIO",
     "PREDICTION_BUCKETS",
     "Basis",
@@ -142,4 +145,5 @@ __all__ = [
     "latency_bucket",
     "latency_of",
     "merge_ticks",
+    "user_number",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,15 @@ def latency_bucket(seconds: float) -> int:
 def latency_of(bucket: int) -> float:
     """Return the lower edge of a latency bucket in seconds."""
     return float(LATENCY_RATIO**bucket) / 1000
+
+
+ERRING_USERS = 500
+"""Erring users that one tick numbers at most; all are counted."""
+
+
+def user_number(user: str) -> int:
+    """Return the number of a user in ticks: 32 bits of a hash, the same wherever it is counted."""
+    return zlib.crc32(user.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +77,9 @@ class VariantTick(Frozen):
     mirrored: bool = False  # counts answers that nobody saw
     requests: int = Field(ge=0)
     errors: int = Field(default=0, ge=0)  # 5xx, time-outs and lost connections; never 4xx
-    users: int = Field(default=0, ge=0)  # distinct users, where users stay on one variant
-    erring_users: int = Field(default=0, ge=0)
+    users: int = Field(default=0, ge=0)  # distinct ones; who gives no name is one each; 0 = unknown
+    erring_users: int = Field(default=0, ge=0)  # of these, those that got an error
+    erring: tuple[int, ...] = ()  # their numbers, of those with a name: see user_number
     latency: Mapping[int, int] = {}  # latency bucket -> requests
     predictions: Mapping[str, int] = {}  # prediction bucket or label -> predictions
     outcomes: Mapping[str, int] = {}  # business event -> requests that had it
@@ -77,6 +88,8 @@ class VariantTick(Frozen):
 def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:
     """Return the sum of what several servers of one variant counted, as one tick."""
     first = ticks[0]
+    erring = {number for tick in ticks for number in tick.erring}
+    twice = sum(len(tick.erring) for tick in ticks) - len(erring)  # in trouble at two servers
     return VariantTick(
         variant=first.variant,
         start=start,
@@ -85,7 +98,8 @@ def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:
         requests=sum(tick.requests for tick in ticks),
         errors=sum(tick.errors for tick in ticks),
         users=sum(tick.users for tick in ticks),
-        erring_users=sum(tick.erring_users for tick in ticks),
+        erring_users=sum(tick.erring_users for tick in ticks) - twice,
+        erring=tuple(sorted(erring)[:ERRING_USERS]),
         latency=_total([tick.latency for tick in ticks]),
         predictions=_total([tick.predictions for tick in ticks]),
         outcomes=_total([tick.outcomes for tick in ticks]),

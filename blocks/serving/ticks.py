@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from blocks.contracts import VariantTick, latency_bucket
+from blocks.contracts import ERRING_USERS, VariantTick, latency_bucket, user_number
 from blocks.serving.answers import prediction_bucket
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class _Counts:
     errors: int = 0
     users: set[str] = field(default_factory=set)
     erring: set[str] = field(default_factory=set)
+    nameless: int = 0  # requests that name no user; each counts as one
+    erring_nameless: int = 0
     latency: Counter[int] = field(default_factory=Counter)
     predictions: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,9 @@ class Ticks:
                 counts.users.add(user)
                 if error:
                     counts.erring.add(user)
+            else:
+                counts.nameless += 1
+                counts.erring_nameless += error
             for prediction in predictions:
                 _add(counts.predictions, prediction_bucket(prediction))
 
@@ -108,8 +113,9 @@ class Ticks:
             mirrored=mirrored,
             requests=counts.requests,
             errors=counts.errors,
-            users=len(counts.users),
-            erring_users=len(counts.erring),
+            users=len(counts.users) + counts.nameless,
+            erring_users=len(counts.erring) + counts.erring_nameless,
+            erring=tuple(sorted(map(user_number, counts.erring))[:ERRING_USERS]),
             latency=dict(counts.latency),
             predictions=dict(counts.predictions),
             outcomes=dict(counts.outcomes),

@@ -56,7 +56,7 @@ def parameters(text: str) -> dict[str, str]:
 
 def quoted(value: str) -> str:
     """Return a hyperparameter as SageMaker can hold it: one line, and told from what is quoted."""
-    plain = len(value.splitlines()) <= 1 and not value.endswith(("\n", "\r"))
+    plain = value.splitlines() in ([], [value])
     return value if plain and not value.startswith('"') else json.dumps(value)
 
 

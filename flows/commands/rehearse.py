@@ -6,20 +6,21 @@ from pathlib import Path
 
 import click
 
-from blocks.contracts import InvalidRequest
+from blocks.contracts import InvalidRequest, Unsupported
 from flows.commands.release import ENDS, tell
 from flows.exits import Exit
 from flows.rehearsal import RehearsalReport, player, rehearse
 from flows.terminal import console, exits, show
 
 
-@exits(*ENDS, (InvalidRequest, Exit.USAGE))
+@exits(*ENDS, (InvalidRequest, Exit.USAGE), (Unsupported, Exit.USAGE))
 def run(
     *,
     specification: Path,
     provider: str,
     faults: tuple[str, ...],
     spot_trace: Path | None,
+    permissions: Path | None,
     per_second: float,
     as_written: bool,
     list_faults: bool,
@@ -40,6 +41,7 @@ def run(
         changes=changes,
         faults=faults,
         spot_trace=spot_trace,
+        permissions=permissions,
         per_second=per_second,
         short=not as_written,
     )

@@ -11,6 +11,7 @@ from flows.release import ReleaseReport, release
 from flows.session import platform
 from flows.surroundings import surroundings
 from flows.terminal import exits, show, tell_rollout
+from tasks.approval.answers import NotApproved
 from tasks.evaluation.report import ChallengerRejected
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.journal import RolloutInProgress, TakenUp
@@ -27,6 +28,7 @@ ENDS = (
     (TrainingCancelled, Exit.TRAINING),
     (ChallengerRejected, Exit.CHALLENGER),
     (ChampionMoved, Exit.CHALLENGER),
+    (NotApproved, Exit.NOT_APPROVED),
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),
 )

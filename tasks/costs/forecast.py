@@ -1,7 +1,8 @@
 """What a release is going to cost, from the platform's prices and the specification alone.
 
-Nothing is started and nothing is measured. The lower bound is what is expected if all goes well;
-the upper bound is what it costs if every limit of the specification is used up.
+Nothing is started and nothing is measured. The lower bound is what is expected if all goes well,
+and nothing where nobody says how long the training takes; the upper bound is what it costs if every
+limit of the specification is used up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.training.spec import SpotSpec, TrainingSpec
 
 MONTH = timedelta(hours=730)
+UNKNOWN = timedelta(0)
 
 
 class Forecast(Frozen):
@@ -32,6 +34,13 @@ class Forecast(Frozen):
     def per_run(self) -> Money | None:
         """Training and rollout together."""
         return total([self.training, self.rollout])
+
+    @property
+    def per_run_expected(self) -> Decimal | None:
+        """What to reckon with for training and rollout; None if a price is unknown."""
+        if self.training is None or self.rollout is None:
+            return None
+        return self.training.expected + self.rollout.expected
 
 
 def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) -> Forecast:
@@ -56,20 +65,21 @@ def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) ->
 def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     """Return what the attempts at training cost.
 
-    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand.
+    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand; a
+    spot price that nobody knows lies between nothing and the price on-demand.
     """
     on_demand = prices.price(spec.machine)
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
-        return priced(on_demand, spec.max_duration, failures, spec.nodes)
+        return priced(on_demand, UNKNOWN, failures, spec.nodes)
     spot = prices.price(spec.machine, spot=True)
-    expected = spot_time(spec.spot)
+    expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed
-    low = priced(spot, expected or spec.max_duration, expected or spec.max_duration, spec.nodes)
-    last = on_demand if spec.spot.last_on_demand else spot
+    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, spec.nodes)
+    last = on_demand if spec.spot.last_on_demand or spot is None else spot
     high = total(
         [
-            priced(spot, lost, lost, spec.nodes),
+            priced(spot or on_demand, lost, lost, spec.nodes),
             priced(last, spec.max_duration, spec.max_duration, spec.nodes),
         ]
     )

@@ -16,6 +16,11 @@ class Money(Frozen):
     high: Decimal
     currency: str
 
+    @property
+    def expected(self) -> Decimal:
+        """What to reckon with: the lower bound, or the upper one where nothing else is known."""
+        return self.low or self.high
+
     def __str__(self) -> str:
         """Return it for people; small amounts keep two significant digits."""
         low, high = shown(self.low), shown(self.high)

@@ -120,6 +120,16 @@ class Histogram:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def outside(self, other: Histogram) -> float:
+        """Return the share of values below all of the other's or above them; NaN if one is empty.
+
+        Exact to the width of a bin.
+        """
+        if not len(self.keys) or not len(other.keys):
+            return float("nan")
+        beyond = (self.keys < other.keys[0]) | (self.keys > other.keys[-1])
+        return float(self.counts[beyond].sum() / self.values)
+
     def quantile(self, share: float) -> float:
         """Return the value below which that share lies, in scales from the centre; NaN if empty."""
         if not len(self.keys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -54,13 +55,20 @@ def batches(
     """
     for each in objects:
         with store.open(each.uri) as source:
-            schema = pq.read_schema(source)
-            source.seek(0)
-            texts = [field.name for field in schema if is_category(field.type)]
-            file = pq.ParquetFile(source, read_dictionary=texts, pre_buffer=False)
-            wanted = [name for name in schema.names if columns is None or name in columns]
-            # threads take a fifth more of the processor, and here there is other work for it
-            yield from file.iter_batches(ROWS, columns=wanted, use_threads=False)
+            yield from open_rows(source, columns)
+
+
+def open_rows(
+    source: BinaryIO, columns: Sequence[str] | None = None, *, groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one open Parquet object, or those of some of its row groups."""
+    schema = pq.read_schema(source)
+    source.seek(0)
+    texts = [field.name for field in schema if is_category(field.type)]
+    file = pq.ParquetFile(source, read_dictionary=texts, pre_buffer=False)
+    wanted = [name for name in schema.names if columns is None or name in columns]
+    # threads take a fifth more of the processor, and here there is other work for it
+    yield from file.iter_batches(ROWS, row_groups=groups, columns=wanted, use_threads=False)
 
 
 def sample(

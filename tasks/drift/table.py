@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from blocks.contracts import Frozen
+from tasks.drift.axes import Axis
 from tasks.drift.distances import (
     chi_square,
     jensen_shannon,
@@ -38,6 +39,11 @@ class ColumnDrift(Frozen):
     chi_square_p: float | None
     median: float | None
     median_before: float | None
+    lowest: float | None = None  # as all values, to one part in 128 of the distance from the centre
+    lowest_before: float | None = None
+    highest: float | None = None
+    highest_before: float | None = None
+    outside: float | None = None  # share of values below or above all that the reference has
     unseen: tuple[str, ...] = ()  # some values that the reference does not have
 
 
@@ -47,7 +53,7 @@ def drift_table(reference: Profile, current: Profile) -> tuple[ColumnDrift, ...]
     for axis in reference.axes.columns:
         now, before = current.columns.get(axis.name), reference.columns[axis.name]
         if isinstance(before, Histogram) and isinstance(now, Histogram):
-            found.append(_number(axis.name, axis.centre, axis.scale, before, now))
+            found.append(_number(axis, before, now))
         elif isinstance(before, Levels) and isinstance(now, Levels):
             found.append(_category(axis.name, before, now))
     return tuple(found)
@@ -68,15 +74,13 @@ def tenths(reference: Histogram, columns: Sequence[Histogram]) -> list[Counts]:
     ]
 
 
-def _number(
-    name: str, centre: float, scale: float, before: Histogram, now: Histogram
-) -> ColumnDrift:
+def _number(axis: Axis, before: Histogram, now: Histogram) -> ColumnDrift:
     then, here = tenths(before, [before, now])
     both = np.union1d(before.keys, now.keys)
     p, q = shares(before.dense()[both]), shares(now.dense()[both])
     whole = len(both) > 0 and before.values > 0 and now.values > 0
     return ColumnDrift(
-        column=name,
+        column=axis.name,
         rows=now.rows,
         missing=_share(now.missing, now.rows),
         missing_before=_share(before.missing, before.rows),
@@ -86,8 +90,13 @@ def _number(
         wasserstein=wasserstein(p, q, MIDDLES[both]) if whole else None,
         largest_change=None,
         chi_square_p=_known(chi_square(then, here)[1]) if whole else None,
-        median=_value(now, centre, scale),
-        median_before=_value(before, centre, scale),
+        median=_value(now, 0.5, axis),
+        median_before=_value(before, 0.5, axis),
+        lowest=_value(now, 0, axis),
+        lowest_before=_value(before, 0, axis),
+        highest=_value(now, 1, axis),
+        highest_before=_value(before, 1, axis),
+        outside=_known(now.outside(before)),
     )
 
 
@@ -123,5 +132,5 @@ def _known(number: float) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _value(column: Histogram, centre: float, scale: float) -> float | None:
-    return _known(centre + scale * column.quantile(0.5))
+def _value(column: Histogram, share: float, axis: Axis) -> float | None:
+    return _known(axis.centre + axis.scale * column.quantile(share))

@@ -1,136 +1,136 @@
-"""Ticks, added up to moments: who did how much at the same time."""
+"""Ticks, added up to pieces and moments: who did how much at the same time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blocks.contracts import VariantTick
-from tasks.rollout.evidence import Floats
 
-SECONDS = 5.0  # of the shortest moment: shares and rates hardly change within
-LONGEST = 10.0
-GROWTH = 0.03  # of what is known of green, that a moment brings: less is not worth a look
-LOWEST = -142  # bucket of a microsecond
-BUCKETS = 400  # up to several minutes
+Floats = NDArray[np.float64]
 
+SECONDS = 5.0  # of a piece: shares and rates hardly change within
+LOWEST = -60  # bucket of 50 microseconds
+BUCKETS = 300  # up to two minutes
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What one variant did in one moment."""
+CALM, STIRRED = (60.0, 0.1), (10.0, 0.03)
+"""Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
 
-    requests: int
-    errors: int
-    users: int
-    erring_users: int
-    seconds: float
-    latency: Floats  # (buckets,)
-    predictions: Mapping[str, int]
-    outcomes: Mapping[str, int]
-
-    @classmethod
-    def of(cls, ticks: Sequence[VariantTick], *, outcomes: Iterable[str], shift: int = 0) -> Counts:
-        """Add ticks up; their latencies count as if they were so many buckets lower."""
-        return cls(
-            requests=sum(tick.requests for tick in ticks),
-            errors=sum(min(tick.errors, tick.requests) for tick in ticks),
-            users=sum(tick.users for tick in ticks),
-            erring_users=sum(min(tick.erring_users, tick.users) for tick in ticks),
-            seconds=sum(tick.seconds for tick in ticks),
-            latency=_dense([tick.latency for tick in ticks], shift),
-            predictions=_merged([tick.predictions for tick in ticks]),
-            outcomes={name: sum(tick.outcomes.get(name, 0) for tick in ticks) for name in outcomes},
-        )
+While the bets win, moments are short.
+"""
+NOTHING = {"requests": 0, "errors": 0, "users": 0}
 
 
 @dataclass(slots=True, kw_only=True)
 class Moment:
-    """Ticks of both variants that are looked at together."""
+    """Ticks of both variants that are looked at together. Pairs are blue's and green's."""
 
-    start: datetime
-    blue: list[VariantTick] = field(default_factory=list)
-    green: list[VariantTick] = field(default_factory=list)
-    seconds: float = 0.0
-    requests: tuple[int, int] = (0, 0)  # green's and both's
-
-    def add(self, blue: VariantTick | None, green: VariantTick | None) -> None:
-        """Add what both did in one tick."""
-        mine, both = self.requests
-        if blue is not None:
-            self.blue.append(blue)
-            both += blue.requests
-        if green is not None:
-            self.green.append(green)
-            mine, both = mine + green.requests, both + green.requests
-        self.requests = mine, both
+    start: float  # seconds since the epoch
+    blue: list[VariantTick]
+    green: list[VariantTick]
+    seconds: float
+    requests: tuple[int, int]
+    users: tuple[int, int]
+    failed: tuple[int, int]  # requests
+    at_risk: tuple[int, int] = (0, 0)  # of an error: users, where they are known
+    errors: tuple[int, int] = (0, 0)
 
     def join(self, later: Moment) -> None:
         """Add what both did next."""
         self.blue += later.blue
         self.green += later.green
         self.seconds += later.seconds
-        (mine, both), (more, boths) = self.requests, later.requests
-        self.requests = mine + more, both + boths
+        self.requests = _added(self.requests, later.requests)
+        self.users = _added(self.users, later.users)
+        self.failed = _added(self.failed, later.failed)
+        self.at_risk = _added(self.at_risk, later.at_risk)
+        self.errors = _added(self.errors, later.errors)
+
+    def latency(self, shift: int) -> Floats:
+        """Return answers of blue and green by bucket, (2, buckets); green's as if so much lower."""
+        each = [tick.latency for tick in self.blue]
+        first = sum(map(len, each))
+        each += [tick.latency for tick in self.green]
+        size = sum(map(len, each))
+        places = np.fromiter(chain.from_iterable(each), np.intp, size)
+        counts = np.fromiter(chain.from_iterable([found.values() for found in each]), np.intp, size)
+        places -= LOWEST
+        places[first:] -= shift
+        np.minimum(np.maximum(places, 0, out=places), BUCKETS - 1, out=places)
+        places[first:] += BUCKETS
+        found = np.bincount(places, counts, 2 * BUCKETS).astype(np.float64, copy=False)
+        return found.reshape(2, BUCKETS)
 
 
-class Batches:
-    """Adds ticks up to moments, cut by the clock and by counts, so that anyone cuts them alike.
+class Pieces:
+    """Adds ticks up to pieces of a few seconds, cut by the clock: anyone cuts them alike."""
+
+    def __init__(self) -> None:
+        self._open: Moment | None = None
+        self._number = 0.0
+
+    def add(self, blue: VariantTick | None, green: VariantTick | None) -> Sequence[Moment]:
+        """Add what both did in one tick; return the pieces that are complete by it."""
+        tick = green or blue
+        if tick is None:
+            return ()
+        at = tick.start.timestamp()
+        number, piece, now = at // SECONDS, self._open, _moment(at, blue, green)
+        done = []
+        if piece is not None and self._number == number:
+            piece.join(now)
+            now = piece
+        elif piece is not None:
+            done.append(piece)
+        self._number, self._open = number, now
+        if at + tick.seconds >= (number + 1) * SECONDS:
+            done.append(now)
+            self._open = None
+        return done
+
+
+class Moments:
+    """Joins pieces to moments, cut by counts and by what was known before.
 
     A moment is long enough to tell something new, and ends before green's share moves.
     """
 
-    def __init__(self) -> None:
-        self._piece: Moment | None = None  # the latest SECONDS, not complete yet
+    def __init__(self, *, times: float = 1) -> None:
+        self._times = times  # as long as others
         self._open: Moment | None = None
         self._known = 0  # requests of green in the moments before
 
-    def add(self, blue: VariantTick | None, green: VariantTick | None) -> list[Moment]:
-        """Add what both did in one tick; return the moments that are complete by it."""
-        tick = green if blue is None else blue
-        if tick is None:
-            return []
-        at, done = tick.start.timestamp(), []
-        number = at // SECONDS
-        if self._piece is not None and self._piece.start.timestamp() // SECONDS != number:
-            done += self._close(self._piece)
-            self._piece = None
-        piece = self._piece or Moment(start=tick.start)
-        piece.seconds += tick.seconds
-        piece.add(blue, green)
-        self._piece = piece
-        if at + tick.seconds >= (number + 1) * SECONDS:
-            done += self._close(piece)
-            self._piece = None
-        return done
-
-    def _close(self, piece: Moment) -> list[Moment]:
-        """Join a complete piece to the open moment; return what is complete by that."""
-        done: list[Moment] = []
-        moment = self._open
-        if moment is not None and not same_share(moment.requests, piece.requests):
-            done, moment = [self._ended(moment)], None
+    def add(self, piece: Moment, *, stirred: bool) -> Sequence[Moment]:
+        """Add the next piece; return the moments that are complete by it."""
+        moment, done = self._open, []
         if moment is None:
             moment = piece
-        else:
+        elif same_share(moment.requests, piece.requests):
             moment.join(piece)
+        else:
+            done.append(self._ended(moment))
+            moment = piece
         self._open = moment
-        if moment.requests[0] > GROWTH * self._known or moment.seconds >= LONGEST:
+        longest, growth = STIRRED if stirred else CALM
+        enough = moment.requests[1] > self._times * growth * self._known
+        if enough or moment.seconds >= self._times * longest:
             done.append(self._ended(moment))
         return done
 
     def _ended(self, moment: Moment) -> Moment:
-        self._known += moment.requests[0]
+        self._known += moment.requests[1]
         self._open = None
         return moment
 
 
-def same_share(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether two pairs (green's, both's) may be of one share, by four standard deviations."""
-    (green, both), (greens, boths) = one, other
+def same_share(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two pairs (blue's, green's) may be of one share, by four standard deviations."""
+    (blue, green), (blues, greens) = one, other
+    both, boths = blue + green, blues + greens
     if not both or not boths:
         return True
     share = (green + greens) / (both + boths)
@@ -138,21 +138,25 @@ def same_share(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return (green / both - greens / boths) ** 2 <= 16 * variance
 
 
-def _merged(each: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
-    if len(each) == 1:
-        return each[0]
-    found: dict[str, int] = {}
-    for counts in each:
-        for name, count in counts.items():
-            found[name] = found.get(name, 0) + count
-    return found
+def _moment(start: float, blue: VariantTick | None, green: VariantTick | None) -> Moment:
+    """Return what both did in one tick."""
+    if blue is None or green is None:
+        known = [each for each in (blue, green) if each is not None]
+        nothing = known[0].model_copy(update=NOTHING)
+        moment = _moment(start, blue or nothing, green or nothing)
+        moment.blue, moment.green = [blue] if blue else [], [green] if green else []
+        return moment
+    theirs, mine = blue.requests, green.requests
+    return Moment(
+        start=start,
+        blue=[blue],
+        green=[green],
+        seconds=blue.seconds,
+        requests=(theirs, mine),
+        users=(blue.users, green.users),
+        failed=(min(blue.errors, theirs), min(green.errors, mine)),
+    )
 
 
-def _dense(sparse: Sequence[Mapping[int, int]], shift: int) -> Floats:
-    size = sum(map(len, sparse))
-    places = np.fromiter(chain.from_iterable(sparse), np.intp, size)
-    counts = np.fromiter(chain.from_iterable(each.values() for each in sparse), np.float64, size)
-    places -= LOWEST + shift
-    if size and (places.min() < 0 or places.max() >= BUCKETS):
-        places = places.clip(0, BUCKETS - 1)
-    return np.bincount(places, counts, BUCKETS).astype(np.float64, copy=False)
+def _added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]

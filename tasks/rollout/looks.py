@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from blocks.contracts import Monitor, VariantTick, Window
 from tasks.rollout.judge import Judge
 from tasks.rollout.plot import Point
-from tasks.rollout.verdict import Verdict, VerdictRules
+from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
+SHADOW, LIVE = 0.5, 0.5  # shares of alpha: a version that is no worse must stand both
 POINTS = 240  # of the picture; beyond, every other one is dropped
+SPARSE = 16  # of the time looked at, between two points
 SETTLING = timedelta(seconds=10)  # requests that were under way when the split was changed
 
 
@@ -36,51 +39,70 @@ class Looks:
     ) -> None:
         self._monitor, self._endpoint = monitor, endpoint
         self._blue, self._green, self._mirrored = blue, green, mirrored
-        self._judge = Judge(rules, warmed=warmed)
+        spent = SHADOW if mirrored else LIVE
+        self._judge = Judge(rules, warmed=warmed, spent=spent)
         self._next, self._every = start, every
         self._since, self._seen = start, 0
-        self._apart = timedelta(0)
-        self.points: list[Point] = []
+        self._at, self._percent = start, 0  # of the last look
+        self._points: list[Point] = []
 
-    def again(self, now: datetime, percent: int, *, since: datetime | None = None) -> Verdict:
-        """Fold what has come since the last look and judge all of it.
+    def again(self, now: datetime, percent: int, *, since: datetime | None = None) -> Decision:
+        """Fold what has come since the last look and decide by all of it.
 
         ``since`` is when green was given this percentage.
         """
         if since is not None and since != self._since:
             self._since, self._seen = since, 0
-        window = Window(start=self._next, end=now)
-        pairs: dict[datetime, dict[str, VariantTick]] = defaultdict(dict)
-        for tick in self._monitor.ticks(self._endpoint, window):
-            if self._counts(tick):
-                pairs[tick.start][tick.variant] = tick
-        for start, pair in sorted(pairs.items()):
-            green, settled = pair.get(self._green), start >= self._since + SETTLING
-            expected = percent / 100 if settled and since and not self._mirrored else None
-            self._judge.add(pair.get(self._blue), green, expected=expected)
+        settled = None if since is None or self._mirrored else since + SETTLING
+        for start, (blue, green) in self._pairs(Window(start=self._next, end=now)):
+            expected = percent / 100 if settled is not None and start >= settled else None
+            self._judge.add(blue, green, expected=expected)
             self._next = start + self._monitor.tick
             if green is not None and start >= self._since:
                 self._seen += green.requests
+        self._at, self._percent = now, percent
+        self._remember()
+        return self._judge.decision
+
+    def verdict(self) -> Verdict:
+        """Say what the last look saw, and why."""
         verdict = self._judge.verdict()
-        if self._every is not None:
-            verdict = verdict.model_copy(update={"next_look": now + self._every})
-        self._remember(Point(at=now, percent=percent, verdict=verdict))
-        return verdict
+        if self._every is None:
+            return verdict
+        return verdict.model_copy(update={"next_look": self._at + self._every})
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """What was seen over time, in few points; the last look is always among them."""
+        if self._points and self._points[-1].at == self._at:
+            return self._points
+        return [*self._points, self._point()]
 
     @property
     def requests(self) -> int:
         """How many requests green has answered since it was given its percentage."""
         return self._seen
 
-    def _remember(self, point: Point) -> None:
-        """Keep few points, however long it lasts; the newest is always among them."""
-        if len(self.points) > 1 and point.at - self.points[-2].at < self._apart:
-            self.points.pop()
-        self.points.append(point)
-        if len(self.points) > POINTS:
-            first, last = self.points[0].at, self.points[-1].at
-            self._apart = (last - first) * 2 / POINTS
-            self.points = [*self.points[:-1:2], point]
+    def _pairs(self, window: Window) -> Sequence[tuple[datetime, list[VariantTick | None]]]:
+        """Return what blue and green did at the same time, oldest first."""
+        pairs: dict[datetime, list[VariantTick | None]] = {}
+        for tick in self._monitor.ticks(self._endpoint, window):
+            if self._counts(tick):
+                pair = pairs.setdefault(tick.start, [None, None])
+                pair[tick.variant == self._green] = tick
+        return sorted(pairs.items(), key=itemgetter(0))
+
+    def _remember(self) -> None:
+        """Keep few points, however long it lasts: the longer, the further apart."""
+        points, now = self._points, self._at
+        if points and now - points[-1].at < (now - points[0].at) / SPARSE:
+            return
+        points.append(self._point())
+        if len(points) > POINTS:
+            self._points = [*points[:-1:2], points[-1]]
+
+    def _point(self) -> Point:
+        return Point(at=self._at, percent=self._percent, verdict=self._judge.verdict())
 
     def _counts(self, tick: VariantTick) -> bool:
         """Green's answers are live ones, or copies while in the shadow; blue's are always live."""

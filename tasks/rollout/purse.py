@@ -1,89 +1,115 @@
-"""How the bets are spread over errors, latency, predictions and outcomes, and what each says."""
+"""How the bets are spread over errors, latency, predictions and outcomes, and over time.
+
+A purse of one: much of it is placed at the first moment, the rest minute by minute for regressions
+that begin later. Mixtures of bets are bets, so all of it together is one supermartingale.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.rollout.evidence import EFFECTS, GENTLE, Bets, Floats, Labels
-from tasks.rollout.history import CELLS, TENTHS
+from tasks.rollout.cells import CELLS, Cells, place_of
+from tasks.rollout.evidence import CHANCES, EFFECTS, GENTLE, MILD, Stake
 from tasks.rollout.ranks import ABOVE, Ranks
 from tasks.rollout.verdict import Finding, VerdictRules
 
-PARTS = {"errors": 0.5, "latency": 0.25, "predictions": 0.15, "outcomes": 0.1}
-SIZE = len(EFFECTS)
+PARTS = {"errors": 0.54, "latency": 0.25, "predictions": 0.08, "outcomes": 0.13}
+ONSET_MEAN = 25.0  # minutes; prior for when a regression that was not there at first begins
+FIRST = 0.4  # share of the purse that is placed on a regression from the first moment on
+STIRRED = 1.1  # of what was placed on latency, predictions and outcomes: then look closely
+LARGEST = 1e300  # evidence that is told
 
 
 class Purse:
-    """All bets in one order: on labels, then on ranks of latencies.
-
-    Labels: errors, outcomes, more in each cell of the predictions, fewer in each. ``turned`` tells
-    for each whether less of it is worse.
-    """
+    """All bets: on labels of errors and outcomes, on ranks of latencies, on cells of answers."""
 
     def __init__(self, rules: VerdictRules) -> None:
         self._rules = rules
-        good = list(rules.outcomes.values())
-        cells = 2 * CELLS if rules.predictions else 0
-        self.turned = np.array([False, *good] + [False] * (cells // 2) + [True] * (cells // 2))
-        accepted = np.full(len(self.turned), 1 + rules.margin)
-        accepted[1 + len(good) :] = 1 + rules.prediction_tolerance
-        effects = np.vstack([EFFECTS, *([GENTLE] * (len(good) + cells))])
-        self._labels = Labels(accepted, effects)
-        self._ranked = SIZE * len(self.turned)
-        self._bets = Bets(_prior(len(good), cells))
+        accepted, good = 1 + rules.margin, rules.outcomes
+        self.errors = Stake([PARTS["errors"] * each for each in CHANCES], EFFECTS, accepted)
+        each = [PARTS["outcomes"] / max(len(good), 1) * chance for chance in MILD]
+        self.outcomes = [Stake(each, GENTLE, accepted) for _ in good]
+        self.ranks = Ranks(PARTS["latency"])
+        self.cells = Cells(PARTS["predictions"] * rules.predictions, 1 + rules.prediction_tolerance)
+        self._left = 1.0
+        self._place(FIRST)
 
     def minute(self) -> None:
-        """Place the bets of one more minute."""
-        self._bets.minute()
+        """Place the bets of one more minute: a regression may begin now."""
+        self._place(self._left * (1 - math.exp(-1 / ONSET_MEAN)))
 
-    def settle(self, events: tuple[Floats, Floats, Floats], ranked: Floats | None) -> None:
-        """Take in events by label (green's, blue's, green's share) and what bets on ranks won."""
-        gains = np.zeros(self._ranked + Ranks.bets)
-        gains[: self._ranked] = self._labels.gains(*events)
-        if ranked is not None:
-            gains[self._ranked :] = ranked
-        self._bets.settle(gains)
+    def settle(self, outcomes: Sequence[tuple[int, int]], odds: float) -> None:
+        """Take in outcomes by kind, blue's and green's; odds are green's requests by blue's."""
+        for (blue, green), good, stake in zip(
+            outcomes, self._rules.outcomes.values(), self.outcomes, strict=True
+        ):
+            if good:  # fewer on green are more on blue: the same bet with the roles exchanged
+                stake.settle(blue, green, 1 / odds)
+            else:
+                stake.settle(green, blue, odds)
 
-    def log_evidence(self) -> float:
-        """Return the logarithm of the evidence of all bets together."""
-        return self._bets.log_evidence()
+    @property
+    def stirred(self) -> bool:
+        """Whether bets that are settled by the moment have won more than a little."""
+        money = self.ranks.money + self.cells.money
+        for stake in self.outcomes:
+            money += stake.money
+        return money > STIRRED * self._placed
+
+    @property
+    def evidence(self) -> float:
+        """What the purse has become."""
+        money = self._left + self.errors.money + self.ranks.money + self.cells.money
+        for stake in self.outcomes:
+            money += stake.money
+        return money
 
     def findings(self, ratios: Sequence[Sequence[float]]) -> tuple[Finding, ...]:
         """Return what is known of each metric: ratios (with low and high) come kind by kind."""
-        margin, evidence = self._rules.margin, np.exp(self._evidence()).tolist()
-        body, tail = evidence[-2:]
-        found = [_finding("errors", ratios[0], margin, evidence[0])]
+        margin = self._rules.margin
+        found = [_finding("errors", ratios[0], margin, self._alone(self.errors))]
+        body, tail = (self._grown(*each) for each in self.ranks.by_part())
         for quantile, ratio, of in zip(
             ABOVE, ratios[1:], (body, (body + tail) / 2, tail), strict=False
         ):
             found.append(_finding(f"latency over p{100 * quantile:g}", ratio, 0.0, of))
-        for place, (name, good) in enumerate(self._rules.outcomes.items(), start=1):
-            ratio = ratios[place + len(ABOVE)]
-            told, ratio = (f"fewer {name}", _turned(ratio)) if good else (name, ratio)
-            found.append(_finding(told, ratio, margin, evidence[place]))
+        outcomes = zip(self._rules.outcomes.items(), self.outcomes, strict=True)
+        for ratio, ((name, good), stake) in zip(ratios[1 + len(ABOVE) :], outcomes, strict=False):
+            told, seen = (f"fewer {name}", _turned(ratio)) if good else (name, ratio)
+            found.append(_finding(told, seen, margin, self._alone(stake)))
         if self._rules.predictions:
-            found.append(self._predictions(ratios[-CELLS:], evidence[-2 - 2 * CELLS : -2]))
+            found.append(self._predictions(ratios[-CELLS:]))
         return tuple(found)
 
-    def _predictions(self, ratios: Sequence[Sequence[float]], evidence: Sequence[float]) -> Finding:
+    def _predictions(self, ratios: Sequence[Sequence[float]]) -> Finding:
         """Return what is known of the cell that speaks most against green."""
-        kind = max(range(2 * CELLS), key=lambda each: evidence[each])
-        cell, fewer = kind % CELLS, kind >= CELLS
+        money = self.cells.by_cell()  # (2, cells): more, fewer
+        fewer, cell = divmod(int(np.argmax(money)), CELLS)
         return _finding(
-            f"{'fewer' if fewer else 'more'} predictions {_place(cell)}",
+            f"{'fewer' if fewer else 'more'} predictions {place_of(cell)}",
             _turned(ratios[cell]) if fewer else ratios[cell],
             self._rules.prediction_tolerance,
-            evidence[kind],
+            self._grown(float(money[fewer, cell]), self.cells.prior / money.size),
         )
 
-    def _evidence(self) -> Floats:
-        """Return the logarithms of the evidence: label by label, then the body and the tail."""
-        labels = SIZE * np.arange(len(self.turned))
-        ranks = self._ranked + np.array([Ranks.body.start, Ranks.tail.start])
-        found = self._bets.log_evidence_by(np.concatenate([labels, ranks]))
-        return np.minimum(found, 700.0)
+    def _place(self, part: float) -> None:
+        self._left -= part
+        self._placed = (1 - self._left) * (1 - PARTS["errors"])
+        self.errors.place(part)
+        self.ranks.place(part)
+        self.cells.place(part)
+        for stake in self.outcomes:
+            stake.place(part)
+
+    def _alone(self, stake: Stake) -> float:
+        return self._grown(stake.money, stake.prior)
+
+    def _grown(self, money: float, prior: float) -> float:
+        """Return what a part of the bets has become, as if there were no others."""
+        return min(money / prior + self._left, LARGEST)
 
 
 def _finding(metric: str, ratio: Sequence[float], margin: float, evidence: float) -> Finding:
@@ -91,19 +117,6 @@ def _finding(metric: str, ratio: Sequence[float], margin: float, evidence: float
     return Finding(
         metric=metric, ratio=middle, low=low, high=high, margin=margin, evidence=evidence
     )
-
-
-def _prior(outcomes: int, cells: int) -> Floats:
-    parts = [(PARTS["errors"], SIZE)]
-    parts += [(PARTS["outcomes"] / max(outcomes, 1), SIZE)] * outcomes
-    parts += [(PARTS["predictions"] / max(cells, 1), SIZE)] * cells
-    body, tail = Ranks.body.stop, Ranks.bets - Ranks.body.stop
-    parts += [(PARTS["latency"] / 2, body), (PARTS["latency"] / 2, tail)]
-    return np.concatenate([np.full(count, share / count) for share, count in parts])
-
-
-def _place(cell: int) -> str:
-    return f"in blue's tenth {cell + 1}" if cell < TENTHS else "that blue has never made"
 
 
 def _turned(ratio: Sequence[float]) -> tuple[float, float, float]:

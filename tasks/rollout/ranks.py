@@ -15,10 +15,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from tasks.rollout.batches import BUCKETS
-from tasks.rollout.evidence import Floats
+from tasks.rollout.evidence import MOST, RICHEST
+
+Floats = NDArray[np.float64]
 
 MEMORY = 60.0  # seconds of blue that ranks are taken among, besides the moment itself
 
@@ -27,6 +30,7 @@ EDGES = np.array(
 )
 SHIFTS = (0.12, 0.25, 0.5, 1.0, 2.0)  # of the body, in standard deviations of the logarithm
 TAILS = tuple((part, power) for power in (0.12, 0.3) for part in (0.01, 0.03, 0.1, 0.4))
+BODY = 0.2  # share of the bets that is on the body
 HIGHEST = 40.0  # score: one answer alone proves little
 
 
@@ -49,47 +53,72 @@ FORMS = ((SCORES, np.log(SCORES)), (1 / SCORES, -np.log(SCORES)))
 
 
 class Ranks:
-    """Where answers stand among each other, and what bets on that win. Constant memory."""
+    """Where answers stand among each other, and what bets on that have become. Constant memory."""
 
-    bets = len(SHIFTS) + len(TAILS)
-    body = slice(0, len(SHIFTS))
-    tail = slice(len(SHIFTS), bets)
-
-    def __init__(self) -> None:
+    def __init__(self, prior: float) -> None:
+        self.prior, self.money = prior, 0.0
+        shares = [BODY / len(SHIFTS)] * len(SHIFTS) + [(1 - BODY) / len(TAILS)] * len(TAILS)
+        self._chances = prior * np.array(shares)
+        self._money = np.zeros(len(shares))
         self._blue = np.zeros(BUCKETS)
+        self._below = np.zeros((2, BUCKETS + 1))
+        self._cuts = np.zeros(len(EDGES) + 2, np.intp)
+        self._cuts[-1] = BUCKETS
+
+    def place(self, part: float) -> None:
+        """Place a part of the purse: a regression may begin now."""
+        self._money += part * self._chances
+        self.money = float(self._money.sum())
+
+    def settle(self, below: Floats) -> None:
+        """Take in answers below each edge of the bins of ranks, (2, edges)."""
+        blue, green = below[:, 1:] - below[:, :-1]
+        if not below[1, -1]:
+            return
+        won = self.gains(blue, green)
+        np.exp(np.minimum(won, MOST, out=won), out=won)
+        self._money *= won
+        self.money = float(self._money.sum())
+        if self.money > RICHEST:
+            self._money = np.minimum(self._money, RICHEST)
 
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did; forget slowly."""
         self._blue *= math.exp(-seconds / MEMORY)
         self._blue += blue
 
-    def bins(self, blue: Floats, green: Floats) -> tuple[Floats, Floats]:
-        """Return answers by bin of ranks, of blue and of green, from answers by bucket."""
-        among = self._blue + blue + green
-        below = among.cumsum()
-        places = EDGES.searchsorted((below - among / 2) / below[-1])
-        size = len(EDGES) + 1
-        return (
-            np.bincount(places, blue, size).astype(np.float64, copy=False),
-            np.bincount(places, green, size).astype(np.float64, copy=False),
-        )
+    def below(self, both: Floats) -> Floats:
+        """Return answers below each edge of the bins, 0 and all included, of blue and green.
+
+        ``both`` are answers by bucket, (2, buckets).
+        """
+        among = self._blue + both[0]
+        among += both[1]
+        rank = among.cumsum()
+        all_of_them = rank[-1]
+        among *= 0.5
+        rank -= among
+        self._cuts[1:-1] = rank.searchsorted(EDGES * all_of_them)
+        both.cumsum(axis=1, out=self._below[:, 1:])
+        found: Floats = self._below[:, self._cuts]
+        return found
 
     def gains(self, blue: Floats, green: Floats) -> Floats:
-        """Return what each bet wins on answers by bin of ranks, (bets,)."""
-        of_green, of_both = float(green.sum()), float(green.sum() + blue.sum())
-        draw, (score, log) = green, FORMS[0]
+        """Return the logarithm of what each bet wins on answers by bin of ranks, (bets,)."""
+        both = blue + green
+        of_green, of_both = green.sum(), both.sum()
+        draw, drawn, (score, log) = green, of_green, FORMS[0]
         if 2 * of_green > of_both:
-            draw, (score, log) = blue, FORMS[1]
-        mean = score @ (blue + green) / of_both
-        won: Floats = log @ draw - draw.sum() * np.log(mean)
+            draw, drawn, (score, log) = blue, of_both - of_green, FORMS[1]
+        won: Floats = log @ draw - drawn * np.log(score @ both / of_both)
         return won
+
+    def by_part(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return what the bets on the body and on the tail have become, each with its prior."""
+        body = slice(0, len(SHIFTS))
+        mine = float(self._money[body].sum()), self.prior * BODY
+        return mine, (float(self._money[len(SHIFTS) :].sum()), self.prior * (1 - BODY))
 
 
 ABOVE = {quantile: int(np.searchsorted(EDGES, quantile)) + 1 for quantile in (0.5, 0.95, 0.99)}
 """First bin of ranks above each quantile that is told."""
-
-
-def over(bins: Floats) -> list[float]:
-    """Return how many answers rank above each of those quantiles."""
-    beyond = bins[::-1].cumsum()[::-1]
-    return [float(beyond[place]) for place in ABOVE.values()]

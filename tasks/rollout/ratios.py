@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.rollout.evidence import Floats
+Floats = NDArray[np.float64]
 
 RATIOS = np.exp(np.linspace(-math.log(50), math.log(50), 101))
 """Ratios that are told apart."""
+HIT = np.log(RATIOS)
+
+Waiting = tuple[Sequence[float], Sequence[float], float]
+
+KEPT = 64  # moments that are taken in at once
 
 
 class Ratios:
-    """Likelihood of each ratio of a grid, for several kinds of events.
+    """Likelihood of each ratio of a grid, for groups of kinds of events; a group shares its odds.
 
     The prior-posterior-ratio martingale of Waudby-Smith and Ramdas (NeurIPS 2020): the ratios whose
-    posterior exceeds alpha times their prior cover the true one at all times together.
+    posterior exceeds alpha times their prior cover the true one at all times together. Moments wait
+    until somebody asks, or until there are many.
     """
 
-    def __init__(self, kinds: int) -> None:
-        self._log = np.zeros((kinds, len(RATIOS)))
+    def __init__(self, kinds: Sequence[int]) -> None:
+        ends = list(accumulate(kinds))
+        self._rows = [slice(end - size, end) for size, end in zip(kinds, ends, strict=True)]
+        self._log = np.zeros((ends[-1], len(RATIOS)))
+        self._waiting: list[list[Waiting]] = [[] for _ in kinds]
 
-    def settle(self, green: Floats, blue: Floats, share: Floats) -> None:
-        """Take in counts of events (kinds,) at green's share (kinds,) of the requests."""
-        self._log += _gains(green, blue, share)
+    def add(self, group: int, green: Sequence[float], blue: Sequence[float], odds: float) -> None:
+        """Take in counts of events of a moment; odds are green's requests by blue's."""
+        self._waiting[group].append((green, blue, odds))
+        if len(self._waiting[group]) >= KEPT:
+            self._settle()
 
-    def intervals(
-        self, green: Floats, blue: Floats, share: Floats, *, alpha: float
-    ) -> tuple[Floats, Floats, Floats]:
-        """Return (ratio, low, high) of each kind, these events included but not taken in."""
-        log = self._log + _gains(green, blue, share)
-        top = log.max(axis=1, keepdims=True)
-        mean = top + np.log(np.exp(log - top).mean(axis=1, keepdims=True))
-        inside = log - mean > math.log(alpha)
+    def intervals(self, *, alpha: float) -> tuple[Floats, Floats, Floats]:
+        """Return (ratio, low, high) of each kind."""
+        self._settle()
+        top = self._log.max(axis=1, keepdims=True)
+        mean = top + np.log(np.exp(self._log - top).mean(axis=1, keepdims=True))
+        inside = self._log - mean > math.log(alpha)
         low = RATIOS[inside.argmax(axis=1)]
         high = RATIOS[len(RATIOS) - 1 - inside[:, ::-1].argmax(axis=1)]
-        return RATIOS[log.argmax(axis=1)], low, high
+        return RATIOS[self._log.argmax(axis=1)], low, high
 
-
-def _gains(green: Floats, blue: Floats, share: Floats) -> Floats:
-    odds = (share / (1 - share))[:, None]
-    refused = np.log1p(RATIOS * odds) - np.log1p(odds)
-    won: Floats = green[:, None] * np.log(RATIOS) - (green + blue)[:, None] * refused
-    return won
+    def _settle(self) -> None:
+        for rows, waiting in zip(self._rows, self._waiting, strict=True):
+            if not waiting:
+                continue
+            greens, blues, each = zip(*waiting, strict=True)
+            green, odds = np.array(greens, np.float64).T, np.array(each)[:, None]
+            both = green + np.array(blues, np.float64).T
+            refused = np.log1p(RATIOS * odds) - np.log1p(odds)
+            self._log[rows] += green.sum(axis=1)[:, None] * HIT - both @ refused
+            waiting.clear()

@@ -112,15 +112,15 @@ class Rollout:
         patient_until = since + self.spec.patience
         while True:
             now = moment(self.pace.clock())
-            verdict = self._judge(self.live, now, percent, since=since)
+            decision = self._judge(self.live, now, percent, since=since)
             enough = (
                 self.live.requests >= self.spec.step_requests
                 and now - since >= self.spec.step_duration
             )
-            if enough and (not last_comparison or verdict.decision is Decision.GO_ON):
-                return verdict.explain()
+            if enough and (not last_comparison or decision is Decision.GO_ON):
+                return self.live.verdict().explain()
             if now >= patient_until:
-                why = self._unsure(percent, now - since, verdict)
+                why = self._unsure(percent, now - since, self.live.verdict())
                 if self.spec.on_little_traffic == "go_on":
                     return why
                 patient_until = now + self.spec.patience
@@ -162,16 +162,16 @@ class Rollout:
 
     def _judge(
         self, looks: Looks, now: datetime, percent: int, *, since: datetime | None = None
-    ) -> Verdict:
+    ) -> Decision:
         look = partial(looks.again, now, percent, since=since)
-        verdict = patiently(look, within=OUTAGE, pace=self.pace)
-        if verdict.decision is Decision.RETURN:
-            raise Worse(verdict.explain())
+        decision = patiently(look, within=OUTAGE, pace=self.pace)
+        if decision is Decision.RETURN:
+            raise Worse(looks.verdict().explain())
         variants = self.driver.ports.endpoints.variants(self.spec.endpoint)
         green = next((each for each in variants if each.name == self.driver.green.variant), None)
         if green is None:
             raise Worse("green is gone")
-        return verdict
+        return decision
 
     def _give_back(self, why: str) -> None:
         driver = self.driver

@@ -15,7 +15,13 @@ class VerdictRules(Frozen):
     """What counts as worse, and how sure to be."""
 
     alpha: float = Field(
-        default=0.05, gt=0, lt=0.5, description="Chance of returning a version that is no worse."
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description=(
+            "Chance, at most, of returning a version that is no worse, in the shadow and at the "
+            "steps together."
+        ),
     )
     margin: float = Field(
         default=0.05, ge=0, le=1, description="Growth of errors and latency that is accepted."

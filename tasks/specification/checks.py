@@ -31,6 +31,7 @@ from tasks.transfer.sources import Sources
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
+    "ZONE": "training.spot.zones",
     "MULTI_NODE": "training.nodes",
     "MAX_DURATION": "training.max_duration",
     "SCALE_TO_ZERO": "rollout.min_replicas",
@@ -123,16 +124,20 @@ def _columns_of(store: ObjectStore, uri: str) -> list[str] | None:
 
 
 def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
+    """Yield machines whose price nobody knows; one of spot is needed where the policy decides."""
+    spot = spec.training.spot
     wanted = [
-        ("training.machine", spec.training.machine, spec.training.spot is not None),
+        ("training.machine", spec.training.machine, False),
         ("rollout.machine", spec.rollout.machine, False),
     ]
-    for field, machine, spot in wanted:
-        if prices.price(machine, spot=spot) is None:
+    if spot is not None and spot.deadline is not None:
+        wanted.append(("training.spot.deadline", spec.training.machine, True))
+    for field, machine, of_spot in wanted:
+        if prices.price(machine, spot=of_spot) is None:
             yield Problem(
                 field=field,
-                value=machine,
-                problem=f"no {'spot ' if spot else ''}price is known for this machine",
+                value=shown(attrgetter(field)(spec)),
+                problem=f"no {'spot ' if of_spot else ''}price is known for {machine}",
                 remedy="correct its name, or add its price to the platform's price book",
             )
 
@@ -141,9 +146,9 @@ def _budget(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:
     if spec.budget is None:
         return
     expected = forecast(spec, prices)
-    run, month = expected.per_run, expected.per_month
+    run, month = expected.per_run_expected, expected.per_month
     limits = [
-        ("budget.per_run", spec.budget.per_run, run.low if run else None, "a release"),
+        ("budget.per_run", spec.budget.per_run, run, "a release"),
         ("budget.per_month", spec.budget.per_month, month.high if month else None, "a month"),
     ]
     for field, limit, cost, what in limits:
@@ -173,6 +178,10 @@ def _features(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
 def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[], None]]:
     training = to_request(spec.training, spec.data.train, around.store.root)
     yield lambda: around.training.features.require(training)
+    spot = spec.training.spot
+    if spot is not None and spot.zones:
+        somewhere = training.model_copy(update={"zone": spot.zones[0]})
+        yield lambda: around.training.features.require(somewhere)
     rollout, features = spec.rollout, around.endpoints.features
     variant = VariantRequest(
         endpoint=rollout.endpoint,

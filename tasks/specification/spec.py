@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from blocks.contracts import Frozen
+from tasks.approval.spec import ApprovalSpec
 from tasks.costs.spec import BudgetSpec
 from tasks.data import DataSpec
 from tasks.evaluation.spec import EvaluationSpec
@@ -46,6 +47,9 @@ class ReleaseSpec(Frozen):
         default=EvaluationSpec(), description="What a new model must show before it may serve."
     )
     rollout: RolloutSpec = Field(description="How it takes over the endpoint.")
+    approval: ApprovalSpec | None = Field(
+        default=None, description="Wait for somebody's yes before a version gets traffic."
+    )
     watch: WatchSpec = Field(
         default=WatchSpec(), description="What to look for afterwards, in live traffic."
     )

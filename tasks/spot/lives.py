@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 
 AGES = (0.0, 0.2, 0.75, 2.5, 8.0)  # hours at which an age class begins
 CLASSES = len(AGES)
@@ -42,6 +43,19 @@ class _Spells:
             for prior, seen, hours in zip(self.prior, self.changes, self.hours, strict=True)
         ]
 
+    def pooled(self, starts: tuple[int, ...], now: int | None) -> tuple[float, ...]:
+        """Return the rates with classes taken together, half as it is on the way ``now``."""
+        fine, found = self.rates(), []
+        for start, end in pairwise((*starts, CLASSES)):
+            part = range(start, end)
+            changes = sum(WEIGHT + self.changes[at] for at in part)
+            hours = sum(WEIGHT / self.prior[at] + self.hours[at] for at in part)
+            rate = changes / hours
+            if now is not None and now in part:
+                rate = math.sqrt(rate * fine[now])
+            found.append(rate)
+        return tuple(found)
+
     def mean(self) -> float:
         return (WEIGHT + sum(self.changes)) / (WEIGHT / self.prior[2] + sum(self.hours))
 
@@ -70,17 +84,33 @@ class Lives:
         spells.changes[at] += 1.0
         self.up, self.age = up, 0.0
 
-    def rates(self) -> tuple[list[float], list[float]]:
-        """Return the losses per hour held and the returns per hour gone, by age class."""
-        return self._held.rates(), self._gone.rates()
+    def pooled(self, starts: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the losses per hour held and the returns per hour gone, from ages on.
 
-    def rate(self) -> float:
-        """Return the changes per hour to expect now, by the age of the spell that runs."""
-        return (self._held if self.up else self._gone).rates()[age_class(self.age)]
+        Where ages are taken together, that of the spell that runs counts half (geometric mean).
+        """
+        held, gone = (age_class(self.age) if self.up is side else None for side in (True, False))
+        return self._held.pooled(starts, held), self._gone.pooled(starts, gone)
+
+    def rate(self, up: bool, age: float) -> float:
+        """Return the changes per hour to expect of a spell of some age."""
+        return (self._held if up else self._gone).rates()[age_class(age)]
 
     def interruptions_per_hour(self) -> float:
         """Return how often a machine held is lost, whatever its age."""
         return self._held.mean()
+
+    def share(self, hours: float) -> float:
+        """Return the share of the next hours in which spot is expected to be there.
+
+        From the state that holds now to the long run, at the rate at which that state ends.
+        """
+        usual = self.availability()
+        if self.up is None:
+            return usual
+        fading = max(self.rate(self.up, self.age) * hours, 1e-9)
+        now = 1.0 if self.up else 0.0
+        return usual + (now - usual) * -math.expm1(-fading) / fading
 
     def availability(self) -> float:
         """Return the share of time in which spot is there."""

@@ -1,51 +1,53 @@
-"""The expected cost to the end, by a plan that knows the rates of change.
+"""The expected cost to the end, by a plan that knows the rates of change of all its zones.
 
-Dynamic programming over time left, slack, the market (up or down, by age class), and the machine
-(none, on-demand, spot). Waiting costs slack, on-demand costs money, a launch costs both. Slack is
-time left less work left: a machine that works keeps it, so time and slack together say the work.
+Dynamic programming over time left, slack, the market (all zones, up or down, by age), and where
+the job is (idle, on-demand or spot, by zone). Waiting costs slack, on-demand costs money, a launch
+costs both, a move the egress of the checkpoint. Slack is time left less work left: a machine that
+works keeps it, so time and slack together say the work. Zones change independently of each other.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import expm
 
-from tasks.spot.lives import AGES, CLASSES
+from tasks.spot.chains import Array, Chain, product
+from tasks.spot.situation import Machine
 
-Array = NDArray[np.float64]
 STEPS, POINTS = 96, 28
+TINY = 1e-12  # stands for a price of nothing
 SHORT = 12.0  # times the on-demand price: an hour that is missing at the deadline
-# rows of the table: idle and on-demand by market state (up, then down), spot by age class
-IDLE, DEMAND, SPOT = 0, 2 * CLASSES, 4 * CLASSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What an outlook is solved for. Hours, prices per hour, rates per hour by age class."""
+    """What an outlook is solved for. Hours, prices per hour, money."""
 
-    spot: float
-    on_demand: float
+    chains: tuple[Chain, ...]  # of the zones that are counted on
+    spot: tuple[float, ...]  # prices there
+    places: tuple[str, ...]  # those zones first, then others with on-demand
+    on_demand: tuple[float, ...]  # by place
+    origins: tuple[str, ...]  # where the checkpoint may be: the places, and perhaps nowhere yet
+    moves: Mapping[tuple[str, str], float]  # price of a move by origin and place
     overhead: float
     reserve: float  # slack below which it is too late to wait
-    hops: float  # moves from zone to zone per hour of spot
-    moving: float  # price of such a move, and of one between spot and on-demand
-    losses: list[float]
-    returns: list[float]
 
     def near(self, other: Figures) -> bool:
-        """Whether an outlook for one will do for the other."""
-        rates = zip([*self.losses, *self.returns], [*other.losses, *other.returns], strict=True)
+        """Whether an outlook for this will do for the other."""
+        known = dict(zip(self.places, self.on_demand, strict=True))
+        full = [known.get(place, math.inf) for place in other.places]
+        prices = zip((*self.spot, *full), (*other.spot, *other.on_demand), strict=False)
+        count = len(self.chains)
         return (
-            self.reserve == other.reserve
-            and _apart(self.spot, other.spot) < 0.03
-            and _apart(self.on_demand, other.on_demand) < 0.03
-            and _apart(self.hops + 0.02, other.hops + 0.02) < 0.5
-            and abs(self.moving - other.moving) <= 0.01 * self.spot
-            and all(_apart(a, b) < 0.25 for a, b in rates)
+            self.places[:count] == other.places[: len(other.chains)]
+            and set(other.origins) <= set(self.origins)
+            and self.reserve == other.reserve
+            and other.moves.items() <= self.moves.items()
+            and all(abs(math.log(max(a, TINY) / max(b, TINY))) < 0.03 for a, b in prices)
+            and all(a.near(b) for a, b in zip(self.chains, other.chains, strict=True))
         )
 
 
@@ -56,52 +58,93 @@ class Outlook:
         self.figures = figures
         self.step = max(step, hours / STEPS)
         self.grid = _grid(slack, figures.overhead)
-        self.table = _solved(figures, self.grid, self.step, math.ceil(hours / self.step) + 1)
+        self.table = _Solver(figures, self.grid, self.step).table(math.ceil(hours / self.step) + 1)
 
-    def value(self, row: int, time_left: float, slack: float) -> float:
-        """Return the expected cost from a row's state on; linear between what was solved."""
+    def value(
+        self, machine: Machine | None, kept_in: str, chances: Array, time_left: float, slack: float
+    ) -> float:
+        """Return the expected cost from then on; linear between what was solved.
+
+        ``chances`` are those of each state of the market; they need not add up to 1.
+        """
         if time_left - slack <= 1e-9:
             return 0.0
+        row = self._row(machine, kept_in)
         at = min(max(time_left, 0.0) / self.step, len(self.table) - 1.0)
         k, grid = min(int(at), len(self.table) - 2), self.grid
         x = min(max(slack, 0.0), float(grid[-1]))
         j = min(int(np.searchsorted(grid, x, side="right")) - 1, len(grid) - 2)
         a, b = at - k, (x - grid[j]) / (grid[j + 1] - grid[j])
-        near, far = self.table[k, row], self.table[k + 1, row]
-        early = (1 - b) * near[j] + b * near[j + 1]
-        return float((1 - a) * early + a * ((1 - b) * far[j] + b * far[j + 1]))
+        early, late = (chances @ self.table[k + i, row, :, j : j + 2] for i in (0, 1))
+        both = (1 - a) * early + a * late
+        return float((1 - b) * both[0] + b * both[1])
+
+    def _row(self, machine: Machine | None, kept_in: str) -> int:
+        origins, places = self.figures.origins, self.figures.places
+        if machine is None:
+            return origins.index(kept_in)
+        at = len(origins) + places.index(machine.zone)
+        return at + len(places) if machine.spot else at
 
 
-def _solved(figures: Figures, grid: Array, h: float, count: int) -> Array:
-    """Return the table [steps left, row, slack], filled from the deadline back."""
-    n, d, p, q = CLASSES, figures.overhead, figures.spot, figures.on_demand
-    market, held = _transitions(figures, h)
-    lost = market[:n].copy()
-    lost[:, :n] -= held
-    wait, half, launch = (_shift(grid, by) for by in (h, h / 2, d))
-    hop = 1 - math.exp(-figures.hops * h)
-    hold = (1 - hop) * np.eye(len(grid)) + hop * launch
-    hopping = hop * (p * d + figures.moving)
-    late = SHORT * q * np.maximum(figures.reserve - grid, 0.0)
-    late_after = SHORT * q * np.maximum(h + figures.reserve - grid, 0.0)
-    table = np.zeros((count, 5 * n, len(grid)))
-    for k in range(1, count):
-        idle, demand, spot = np.split(table[k - 1], (DEMAND, SPOT))
-        work = np.maximum(k * h - grid, 0.0)
-        run, start = np.minimum(h, work), np.minimum(h, work + d)
-        waiting = (market @ idle) @ wait + late_after
-        demanded = market @ demand
-        launched = demanded @ launch + (q * start + late + figures.moving)
-        # a loss comes on average in the middle of a step
-        ridden = (held @ spot) @ hold + (lost @ idle) @ half + hopping
-        taken = ridden @ launch + (p * start + 2 * late + figures.moving)
-        free = np.minimum(waiting, launched)
-        free[:n] = np.minimum(free[:n], taken)
-        kept = np.minimum(waiting, demanded + q * run)
-        kept[:n] = np.minimum(kept[:n], taken)
-        table[k] = np.concatenate([free, kept, np.minimum(ridden + p * run, free[:n])])
-        table[k][:, work <= 0.0] = 0.0
-    return table
+class _Solver:
+    """Fills the table [steps left, row, market, slack] from the deadline back.
+
+    Rows: idle by origin, on-demand by place, spot by zone.
+    """
+
+    def __init__(self, figures: Figures, grid: Array, h: float) -> None:
+        self.figures, self.grid, self.h = figures, grid, h
+        pairs = [chain.transitions(h) for chain in figures.chains]
+        self.market = product([both for both, _ in pairs])
+        self.rides = []  # by zone: the states in which it is up, and what follows from them
+        for index, chain in enumerate(figures.chains):
+            states = [np.ones(other.states) for other in figures.chains]
+            states[index] = np.repeat([1.0, 0.0], chain.states // 2)
+            up = product(states) > 0
+            held = product([pair[i == index] for i, pair in enumerate(pairs)])[up]
+            self.rides.append((up, np.hstack([held, self.market[up] - held])))
+        self.wait, self.half, self.launch = (
+            _shift(grid, by) for by in (h, h / 2, figures.overhead)
+        )
+        moves = [[figures.moves[a, b] for b in figures.places] for a in figures.origins]
+        self.moves = np.array(moves)[:, :, None, None]
+        short = SHORT * min(figures.on_demand)
+        self.late = short * np.maximum(figures.reserve - grid, 0.0)
+        self.late_after = short * np.maximum(h + figures.reserve - grid, 0.0)
+
+    def table(self, count: int) -> Array:
+        figures = self.figures
+        rows = len(figures.origins) + len(figures.places) + len(figures.chains)
+        table = np.zeros((count, rows, len(self.market), len(self.grid)))
+        for k in range(1, count):
+            work = np.maximum(k * self.h - self.grid, 0.0)
+            self._step(table[k - 1], table[k], work)
+            table[k][:, :, work <= 0.0] = 0.0
+        return table
+
+    def _step(self, after: Array, now: Array, work: Array) -> None:
+        idle, places = len(self.figures.origins), len(self.figures.places)
+        full = np.array(self.figures.on_demand)[:, None, None]
+        run, start = np.minimum(self.h, work), np.minimum(self.h, work + self.figures.overhead)
+        later = self.market @ after[: idle + places]
+        demanded = later[idle:]
+        launched = demanded @ self.launch + (full * start + self.late)
+        best = np.min(self.moves + launched, axis=1)
+        for zone, (price, (up, follows)) in enumerate(
+            zip(self.figures.spot, self.rides, strict=True)
+        ):
+            # a loss comes on average in the middle of a step
+            ends = np.vstack([after[idle + places + zone], after[zone] @ self.half])
+            ridden = follows @ ends
+            taken = ridden @ self.launch + (price * start + 2 * self.late)
+            best[:, up] = np.minimum(best[:, up], taken + self.moves[:, zone])
+            now[idle + places + zone, up] = ridden + price * run
+        now[:idle] = np.minimum(later[:idle] @ self.wait + self.late_after, best)
+        free = now[:idle]
+        now[idle : idle + places] = np.minimum(demanded + full * run, free[:places])
+        spot = now[idle + places :]
+        np.minimum(spot, free[: len(spot)], out=spot)
 
 
 def _grid(slack: float, overhead: float) -> Array:
@@ -119,20 +162,3 @@ def _shift(grid: Array, by: float) -> Array:
     matrix[low, columns] = 1 - share
     matrix[low + 1, columns] += share
     return matrix
-
-
-def _transitions(figures: Figures, hours: float) -> tuple[Array, Array]:
-    """Return the market's transitions over ``hours``, and those of a spot machine not lost."""
-    n = CLASSES
-    rates = np.zeros((2 * n, 2 * n))
-    for side, other, changes in ((0, n, figures.losses), (n, 0, figures.returns)):
-        for i, change in enumerate(changes):
-            rates[side + i, other] += change
-            if i + 1 < n:
-                rates[side + i, side + i + 1] += 1 / (AGES[i + 1] - AGES[i])
-    np.fill_diagonal(rates, rates.diagonal() - rates.sum(axis=1))
-    return expm(rates * hours), expm(rates[:n, :n] * hours)
-
-
-def _apart(a: float, b: float) -> float:
-    return abs(math.log(max(a, 1e-12) / max(b, 1e-12)))

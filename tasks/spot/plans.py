@@ -1,124 +1,77 @@
-"""Which zones to count on: one alone, or several near each other, each with its way out."""
+"""Which zones to count on, how finely each is seen, and what has to be known of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks.spot.chains import Chain, chain, levels
 from tasks.spot.lives import Lives
 from tasks.spot.outlook import Figures
 from tasks.spot.situation import Offer, Situation, Terms
 
-AHEAD = 4.0  # hours that a machine which costs more than usual is thought to be needed
-SAFE, SELDOM = 0.9, 0.15  # availability and losses per hour of a spot zone to fall back on
+AHEAD = 6.0  # hours over which zones are compared
+BEST = 3  # zones without which a plan is made anew
+MOST = 5  # zones that are counted on
+ROOM = 64  # states of the market that an outlook is solved for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fallback:
-    """Where to work when no zone of the plan has spot."""
+class Plan:
+    """The zones that are counted on, the best first."""
 
-    offer: Offer
-    spot: bool
-    price: float  # of an hour, expected relaunches counted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """A plan at one moment."""
-
-    offers: tuple[Offer, ...]  # of its zones
-    lives: Lives  # of its zones taken as one: up while any of them is
-    fallback: Fallback
+    offers: tuple[Offer, ...]
+    chains: tuple[Chain, ...]
     figures: Figures
 
-    @property
-    def name(self) -> str:
-        """The zones, for people."""
-        return " or ".join(offer.zone for offer in self.offers)
 
-
-def view(
-    now: Situation, terms: Terms, offers: Sequence[Offer], lives: Lives, zones: Mapping[str, Lives]
-) -> View:
-    """Return what a plan that counts on ``offers`` has to expect now."""
-    fallback = _fallback(now, terms, offers, zones)
-    price, hops = _usual(offers, lives, zones)
-    losses, returns = lives.rates()
-    figures = Figures(
-        spot=price,
-        on_demand=fallback.price,
-        overhead=terms.overhead,
-        reserve=terms.overhead * (2 if fallback.spot else 1) + terms.lost,
-        hops=hops,
-        moving=_moving(terms, offers, fallback),
-        losses=losses,
-        returns=returns,
+def plan(
+    now: Situation, terms: Terms, zones: Mapping[str, Lives], before: Sequence[str] = ()
+) -> Plan:
+    """Return what to count on now: the zones of before, as long as the best are among them."""
+    offers = _counted(now, terms, zones)
+    if before and {offer.zone for offer in offers[:BEST]} <= set(before):
+        told = {offer.zone: offer for offer in now.offers}
+        offers = tuple(told[zone] for zone in before)
+    fineness = levels(len(offers), ROOM)
+    chains = tuple(
+        chain(zones[offer.zone], starts) for offer, starts in zip(offers, fineness, strict=True)
     )
-    return View(offers=tuple(offers), lives=lives, fallback=fallback, figures=figures)
+    return Plan(offers=offers, chains=chains, figures=_figures(now, terms, offers, chains))
 
 
-def affordable(offers: Sequence[Offer]) -> set[str]:
-    """Return the zones whose spot is nearer to the cheapest spot than to on-demand."""
-    ceiling = (min(o.spot for o in offers) + min(o.on_demand for o in offers)) / 2
-    return {offer.zone for offer in offers if offer.spot <= ceiling}
+def _counted(now: Situation, terms: Terms, zones: Mapping[str, Lives]) -> tuple[Offer, ...]:
+    """Return the zone of the checkpoint, and the others by what spot there is likely to save."""
+    full = min(offer.on_demand for offer in now.offers)
+    kept = max(min(AHEAD, now.work_left), 1e-6)
+
+    def saves(offer: Offer) -> float:
+        move = 2 * terms.moving(now.kept_in, offer.zone) / kept  # there, and away again
+        return zones[offer.zone].share(AHEAD) * max(full - offer.spot - move, 0.0)
+
+    def rank(offer: Offer) -> tuple[bool, float]:
+        return offer.zone != now.kept_in, -saves(offer)
+
+    ranked = sorted(now.offers, key=rank)
+    worth = [o for o in ranked[1:] if o.spot < full and saves(o) > 0]
+    return (ranked[0], *worth[: MOST - 1])
 
 
-def neighbourhoods(zones: Sequence[str], terms: Terms) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of zones that are within the same cost of a move from one of them."""
-    limits = sorted({terms.moving(a, b) for a in zones for b in zones if a != b})
-    groups = [
-        tuple(x for x in zones if max(terms.moving(z, x), terms.moving(x, z)) <= limit)
-        for limit in limits
-        for z in zones
-    ]
-    return tuple(dict.fromkeys(group for group in groups if len(group) > 1))
-
-
-def _usual(
-    offers: Sequence[Offer], lives: Lives, zones: Mapping[str, Lives]
-) -> tuple[float, float]:
-    """Return the price to expect and the hops per hour, if the cheapest that is up is taken."""
-    if len(offers) == 1:
-        return offers[0].spot, 0.0
-    none_cheaper, price, lost, total = 1.0, 0.0, 0.0, 0.0
-    for offer in sorted(offers, key=lambda offer: offer.spot):
-        zone = zones[offer.zone]
-        share = none_cheaper * zone.availability()
-        price += share * offer.spot
-        lost += share * zone.interruptions_per_hour()
-        total += share
-        none_cheaper *= 1 - zone.availability()
-    return price / total, max(0.0, lost / total - lives.interruptions_per_hour())
-
-
-def _fallback(
-    now: Situation, terms: Terms, offers: Sequence[Offer], zones: Mapping[str, Lives]
-) -> Fallback:
-    hours = min(now.work_left, AHEAD)
-    names, dearest = {o.zone for o in offers}, max(offer.spot for offer in offers)
-
-    def score(fallback: Fallback) -> float:
-        moves = sum(terms.moving(fallback.offer.zone, o.zone) for o in offers) / len(offers)
-        return fallback.price * hours + 2 * moves
-
-    choices = [Fallback(offer=o, spot=False, price=o.on_demand) for o in now.offers]
-    for offer in now.offers:
-        zone = zones[offer.zone]
-        if (
-            offer.up
-            and offer.zone not in names
-            and offer.spot > dearest
-            and zone.availability() > SAFE
-            and zone.rate() < SELDOM
-        ):
-            price = offer.spot * (1 + 2 * zone.rate() * terms.overhead)
-            choices.append(Fallback(offer=offer, spot=True, price=price))
-    return min(choices, key=score)
-
-
-def _moving(terms: Terms, offers: Sequence[Offer], fallback: Fallback) -> float:
+def _figures(
+    now: Situation, terms: Terms, offers: tuple[Offer, ...], chains: tuple[Chain, ...]
+) -> Figures:
+    full = {offer.zone: offer.on_demand for offer in now.offers}
+    to = min(full, key=lambda zone: full[zone] * now.work_left + terms.moving(now.kept_in, zone))
     names = [offer.zone for offer in offers]
-    if len(names) == 1:
-        return terms.moving(fallback.offer.zone, names[0])
-    pairs = [terms.moving(a, b) for a in names for b in names if a != b]
-    return sum(pairs) / len(pairs)
+    places = tuple(dict.fromkeys([*names, to, *([now.kept_in] if now.kept_in else [])]))
+    origins = places if now.kept_in else (*places, "")
+    return Figures(
+        chains=chains,
+        spot=tuple(offer.spot for offer in offers),
+        places=places,
+        on_demand=tuple(full[place] for place in places),
+        origins=origins,
+        moves={(a, b): terms.moving(a, b) for a in origins for b in places},
+        overhead=terms.overhead,
+        reserve=terms.overhead + terms.lost,
+    )

@@ -41,6 +41,15 @@ class SpotSpec(Frozen):
     machines: tuple[str, ...] = Field(
         default=(), description="Other machine types that do the work as fast, for the policy."
     )
+    zones: tuple[str, ...] = Field(
+        default=(), description="Zones of the provider to choose from, for the policy."
+    )
+    checkpoint_gb: float | None = Field(
+        default=None, ge=0, description="Size of a checkpoint in GB; measured if it is not given."
+    )
+    egress_per_gb: float = Field(
+        default=0.02, ge=0, description="Price of bringing a GB of checkpoint to another zone."
+    )
     launch: timedelta = Field(
         default=timedelta(minutes=5),
         description="Time from a launch to the first progress, restoring a checkpoint included.",
@@ -49,8 +58,10 @@ class SpotSpec(Frozen):
     @model_validator(mode="after")
     def _in_time(self) -> SpotSpec:
         if self.deadline is None:
-            if self.machines:
-                raise ValueError("machines are chosen by the spot policy; give it a deadline")
+            if self.machines or self.zones:
+                raise ValueError(
+                    "machines and zones are chosen by the spot policy; give it a deadline"
+                )
             return self
         if self.expected_hours is None:
             raise ValueError("a deadline needs expected_hours: the work cannot be guessed")

@@ -28,6 +28,7 @@ from tasks.training.choice import Choice, Chooser
 from tasks.training.notes import Notes
 from tasks.training.report import Attempt, TrainingReport, priced
 from tasks.training.spec import TrainingSpec
+from tasks.training.weight import newest_gigabytes
 from tasks.waiting import OUTAGE, Pace, patiently, wait
 
 
@@ -151,7 +152,7 @@ class _Trainer:
             if self.chooser is None or choice is None or status.phase.done:
                 return
             self.chooser.told(status.progress)
-            if choice.spot and not self.chooser.may_stay(choice.machine, self._passed()):
+            if choice.spot and not self.chooser.may_stay(choice, self._passed()):
                 self.notes.write(f"{key.attempt}-left", b"")
                 self.logger.info("attempt %s leaves spot to be in time", key.attempt)
                 self.jobs.cancel(ref)
@@ -163,7 +164,8 @@ class _Trainer:
             self.chooser.told(status.progress)
             if choice.spot and status.usage is not None:
                 lost = status.phase is Phase.INTERRUPTED
-                self.chooser.lived(choice.machine, status.usage.seconds / 3600, lost=lost)
+                hours, passed = status.usage.seconds / 3600, self._passed()
+                self.chooser.lived(choice, hours, lost=lost, passed=passed)
         return status
 
     def _choose(
@@ -173,6 +175,8 @@ class _Trainer:
 
         After a choice of spot that met no capacity comes another; a replay goes on from the last.
         """
+        if chooser.moves:
+            chooser.weighs(newest_gigabytes(self.store, request.checkpoint_uri))
         tries = 0
         while self.notes.has(_choice(key, tries + 1)):
             tries += 1  # that one met no capacity; to ask again might start a second job
@@ -185,18 +189,22 @@ class _Trainer:
             rate = {"BLUEWATER_INTERRUPTIONS_PER_HOUR": f"{choice.interruptions_per_hour:g}"}
             update = {
                 "machine": choice.machine,
+                "zone": choice.zone,
                 "spot": choice.spot,
                 "env": {**request.env, **rate, **self.spec.env, **_attempt(key)},
             }
             chosen = request.model_copy(update=update)
             submit = partial(self.jobs.submit, chosen, key=key)
             try:
-                return patiently(submit, within=OUTAGE, pace=self.pace), choice
+                ref = patiently(submit, within=OUTAGE, pace=self.pace)
             except NoCapacity:
                 if not choice.spot:
                     raise
-                chooser.dry(choice.machine, self._passed())
+                chooser.dry(choice, self._passed())
                 tries += 1
+            else:
+                chooser.took(choice)
+                return ref, choice
 
     def _decided(self, chooser: Chooser, request: TrainingRequest) -> Choice:
         while True:

@@ -69,10 +69,16 @@ def _of_words(column: pa.Array) -> Hashes:
     if pa.types.is_nested(column.type) or pa.types.is_decimal(column.type):
         column = pa.array([repr(value) for value in column.to_pylist()])
     coded = column.dictionary_encode()
-    words = np.array([str(value) for value in coded.dictionary.to_pylist()], dtype=object)
+    words: npt.NDArray[np.object_] = coded.dictionary.to_numpy(zero_copy_only=False)
+    if not _is_text(coded.dictionary.type):
+        words = np.array([str(value) for value in words], dtype=object)
     known: Hashes = pd.util.hash_array(words, categorize=False)
     hashes: Hashes = known[coded.indices.to_numpy()]
     return hashes
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_moment(kind: pa.DataType) -> bool:

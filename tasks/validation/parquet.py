@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +30,25 @@ FLOATS = ("FLOAT", "DOUBLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A DuckDB file that knows the view, and the settings that it must be opened with."""
+
+    path: Path
+    settings: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """The address by which SQLAlchemy opens it."""
+        name = NAME.replace(".", "+")
+        url = sa.URL.create(name, database=str(self.path), query=self.settings)
+        return url.render_as_string()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open it for questions that are asked directly."""
+        return duckdb.connect(str(self.path), read_only=True, config=dict(self.settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetData:
     """Files of one data set that all have the same columns."""
 
@@ -49,8 +68,8 @@ class ParquetData:
         frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
         return frame
 
-    def database(self, folder: Path) -> str:
-        """Return the SQLAlchemy address of a data base with one view, ``data``, over the files.
+    def database(self, folder: Path) -> Database:
+        """Return a data base with one view, ``data``, over the files.
 
         Not-a-number is missing there, as it is for pandas.
         """
@@ -59,9 +78,7 @@ class ParquetData:
             rows = base.read_parquet([str(file) for file in self.files], union_by_name=True)
             kinds = zip(rows.columns, map(str, rows.types), strict=True)
             rows.project(", ".join(_column(*each) for each in kinds)).create_view(VIEW)
-        settings = {**SETTINGS, "temp_directory": str(folder / "spill")}
-        url = sa.URL.create(NAME.replace(".", "+"), database=str(path), query=settings)
-        return url.render_as_string()
+        return Database(path=path, settings={**SETTINGS, "temp_directory": str(folder / "spill")})
 
     def newest(self, column: str, folder: Path) -> tuple[str, ParquetData]:
         """Return the last of the batches that a column names, and its rows, written to ``folder``.

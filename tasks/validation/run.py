@@ -21,10 +21,16 @@ from great_expectations.render.view.view import DefaultJinjaPageView
 
 from tasks.validation.parquet import VIEW, ParquetData
 from tasks.validation.report import Check
+from tasks.validation.rows import (
+    NUMBER,
+    as_kept,
+    kept_by_all,
+    number_of,
+    surely_unique_lines,
+)
 from tasks.validation.suite import Expectation, to_gx_suite
 from tasks.validation.types import translated
 
-NUMBER = "bluewater_line"  # in the meta of what is run: which line of the suite it is
 FRAME_ONLY = {
     # where one of two values is missing, SQL knows no answer, and the row would pass
     "expect_column_pair_values_a_to_be_greater_than_b",
@@ -43,13 +49,20 @@ def run_suite(
         line.model_copy(update={"meta": {**line.meta, NUMBER: number}})
         for number, line in enumerate(lines)
     ]
-    asked = [line.model_copy(update={"kwargs": translated(line.kwargs)}) for line in numbered]
+    asked = [
+        line.model_copy(update={"kwargs": translated(line.kwargs)})
+        for line in numbered
+        if line.type not in FRAME_ONLY
+    ]
     with _quiet():
-        result = _over_files(to_gx_suite(name, asked), data, folder)
+        result = _over_files(name, asked, data, folder)
         for place, each in enumerate(result.results):
-            line = numbered[each.expectation_config.meta[NUMBER]]
-            if _raised(each) or line.type in FRAME_ONLY:
+            if _raised(each):
+                line = numbered[each.expectation_config.meta[NUMBER]]
                 result.results[place] = _over_frame(name, line, data)
+        result.results += [
+            _over_frame(name, line, data) for line in numbered if line.type in FRAME_ONLY
+        ]
         _tidy(result)
         page = _page(result)
     ordered = sorted(result.results, key=lambda each: int(each.expectation_config.meta[NUMBER]))
@@ -73,14 +86,21 @@ def _context() -> Any:
     )
 
 
-def _over_files(suite: gx.ExpectationSuite, data: ParquetData, folder: Path) -> Any:
-    source = _context().data_sources.add_sql("files", connection_string=data.database(folder))
+def _over_files(name: str, lines: Sequence[Expectation], data: ParquetData, folder: Path) -> Any:
+    base = data.database(folder)
+    kept = surely_unique_lines(base, data.rows, lines)
+    source = _context().data_sources.add_sql("files", connection_string=base.url)
     asset = source.add_table_asset(VIEW, table_name=VIEW).add_batch_definition_whole_table("all")
     try:
-        return asset.get_batch().validate(suite)
+        batch = asset.get_batch()
+        kept |= kept_by_all(batch, lines)
+        rest = [line for line in lines if number_of(line) not in kept]
+        result = batch.validate(to_gx_suite(name, rest))
     finally:
         source.get_engine().dispose()
         source.get_execution_engine().engine.dispose()
+    result.results += [as_kept(line, data.rows) for line in lines if number_of(line) in kept]
+    return result
 
 
 def _over_frame(name: str, line: Expectation, data: ParquetData) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from blocks.contracts import Monitor, ObjectStore, Window
 from tasks.drift.alarm import Alarms, Finding
-from tasks.drift.betting import LossEvidence
-from tasks.drift.performance import Calibrator, Estimate, Trust, domain_auc, estimate, measure
+from tasks.drift.performance import Estimate, Trust, domain_auc, estimate
 from tasks.drift.table import drift_table
+from tasks.watch.labels import Labels
 from tasks.watch.policy import Cause, Kind
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
-from tasks.watch.report import MeasuredWindow, WatchReport
+from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.traffic import Traffic, labelled, observe
+from tasks.watch.traffic import Traffic, observe
 
 EVIDENCE = 20.0  # capital that comes with a chance of at most 1 in 20 if the promise is kept
 
@@ -33,8 +33,8 @@ class Look:
     variant: str  # empty: all of them
     reference: WatchReference
 
-    def report(self, window: Window, before: WatchReport | None) -> WatchReport:
-        """Return what is found in the window; ``before`` is the look before this one."""
+    def report(self, window: Window, earlier: Sequence[WatchReport]) -> WatchReport:
+        """Return what is found in the window; ``earlier`` looks come oldest first."""
         profile = self.reference.profile
         traffic = observe(
             self.monitor,
@@ -61,9 +61,21 @@ class Look:
             found["columns"] = drift_table(profile.whole, traffic.profile)
             found["findings"] = alarms.judge(traffic.profile)
             found["estimate"] = self._estimate(traffic)
-        found["matured"] = self._matured(window, before)
-        report = report.model_copy(update=found)
+        report = report.model_copy(update={**found, **self._labels(window, traffic, earlier)})
         return report.model_copy(update={"causes": tuple(causes(report, self.spec))})
+
+    def _labels(
+        self, window: Window, traffic: Traffic, earlier: Sequence[WatchReport]
+    ) -> Mapping[str, object]:
+        labels = Labels(
+            monitor=self.monitor,
+            store=self.store,
+            spec=self.spec,
+            endpoint=self.endpoint,
+            variant=self.variant,
+            reference=self.reference,
+        )
+        return labels.join(window, traffic, earlier)
 
     def _estimate(self, traffic: Traffic) -> Estimate | None:
         calibrator, sample = self.reference.calibrator, traffic.sample
@@ -73,55 +85,6 @@ class Look:
         inputs = kept.drop(columns=BATCH)
         apart = domain_auc(inputs, sample.sort_values("at"), batches=kept[BATCH].astype(str))
         return estimate(calibrator, sample[PREDICTION].to_numpy(dtype=np.float64), apart)
-
-    def _matured(self, window: Window, before: WatchReport | None) -> MeasuredWindow | None:
-        """Judge the newest window whose labels are all there, by their age."""
-        labels, calibrator = self.spec.labels, self.reference.calibrator
-        if labels is None or calibrator is None:
-            return None
-        back = -(-labels.maturity // self.spec.window) * self.spec.window
-        past = Window(start=window.start - back, end=window.end - back)
-        rows = observe(
-            self.monitor,
-            self.store,
-            self.endpoint,
-            past,
-            axes=self.reference.profile.axes,
-            variant=self.variant,
-        ).sample
-        if rows.empty:
-            return None
-        known = labelled(self.store, labels, rows)
-        share = len(known) / len(rows)
-        found = MeasuredWindow(
-            window=past,
-            captured=len(rows),
-            labelled=len(known),
-            complete=share >= labels.least_share,
-        )
-        if not found.complete or len(known) < self.spec.least_rows:
-            return found
-        scores = known[PREDICTION].to_numpy(dtype=np.float64)
-        truth = known["label"].to_numpy(dtype=np.int64)
-        evidence = self._evidence(before, calibrator, scores, truth)
-        return found.model_copy(
-            update={"measured": measure(calibrator, scores, truth), "evidence": evidence}
-        )
-
-    def _evidence(
-        self,
-        before: WatchReport | None,
-        calibrator: Calibrator,
-        scores: np.ndarray,
-        truth: np.ndarray,
-    ) -> LossEvidence | None:
-        if self.reference.loss is None:
-            return None
-        promised = min(self.reference.loss * (1 + self.spec.loss_margin), 0.99)
-        evidence = LossEvidence(promised=promised)
-        if before and before.model == self.reference.profile.model and before.matured:
-            evidence = before.matured.evidence or evidence
-        return evidence.after((calibrator(scores) - truth) ** 2)
 
 
 def causes(report: WatchReport, spec: WatchSpec) -> list[Cause]:
@@ -134,20 +97,7 @@ def causes(report: WatchReport, spec: WatchSpec) -> list[Cause]:
     guess = report.estimate
     if before is not None and guess is not None and guess.trust is Trust.USABLE:
         found += _loss(Kind.ESTIMATE, before, guess.auc, guess.high, spec.least_loss)
-    matured = report.matured
-    if before is not None and matured is not None and matured.measured is not None:
-        seen = matured.measured
-        found += _loss(Kind.PERFORMANCE, before, seen.auc, seen.high, spec.least_loss)
-        if matured.evidence is not None and matured.evidence.value >= EVIDENCE:
-            rise = seen.loss / matured.evidence.promised * (1 + spec.loss_margin) - 1
-            found.append(
-                Cause(
-                    kind=Kind.PERFORMANCE,
-                    subject="mean loss",
-                    effect=rise,
-                    floor=spec.loss_margin,
-                )
-            )
+    found += _measured(report, spec)
     return found
 
 
@@ -173,6 +123,27 @@ def _largest(alarms: Sequence[Finding]) -> list[Finding]:
 def _of(finding: Finding) -> Cause:
     kind = Kind.PREDICTION if finding.column == PREDICTION else Kind.INPUT
     return Cause(kind=kind, subject=finding.column, effect=finding.effect, floor=finding.floor)
+
+
+def _measured(report: WatchReport, spec: WatchSpec) -> list[Cause]:
+    """Return what labels say: of several windows that matured at once, the worst counts."""
+    seen = [each.measured for each in report.with_labels if each.measured is not None]
+    before, kind = report.expected_auc, Kind.PERFORMANCE
+    losses = (
+        []
+        if before is None
+        else [
+            cause
+            for each in seen
+            for cause in _loss(kind, before, each.auc, each.high, spec.least_loss)
+        ]
+    )
+    found = sorted(losses, key=lambda cause: -cause.effect)[:1]
+    evidence = report.evidence
+    if seen and evidence is not None and evidence.value >= EVIDENCE:
+        rise = seen[-1].loss / evidence.promised * (1 + spec.loss_margin) - 1
+        found.append(Cause(kind=kind, subject="mean loss", effect=rise, floor=spec.loss_margin))
+    return found
 
 
 def _loss(

@@ -59,8 +59,8 @@ def performance(reports: Sequence[WatchReport]) -> bytes:
     axes.plot(*_columns(guessed), color=GREY, marker="o", linestyle=":", label="estimated")
     true = [
         (at[m.window.start], m.measured.auc, m.measured.low, m.measured.high)
-        for m in (report.matured for report in reports)
-        if m and m.measured and m.measured.auc is not None and m.window.start in at
+        for m in (each for report in reports for each in report.with_labels)
+        if m.measured and m.measured.auc is not None and m.window.start in at
     ]
     for x, auc, low, high in true:
         axes.errorbar(

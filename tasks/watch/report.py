@@ -42,7 +42,9 @@ class WatchReport(Frozen):
     findings: tuple[Finding, ...] = ()
     estimate: Estimate | None = None
     expected_auc: float | None = None  # on held-out rows, when the model was trained
-    matured: MeasuredWindow | None = None
+    early: MeasuredWindow | None = None  # the labels of this window that are there already
+    late: tuple[MeasuredWindow, ...] = ()  # earlier windows whose missing labels have come
+    matured: MeasuredWindow | None = None  # the newest window whose labels should all be there
     causes: tuple[Cause, ...] = ()
     request: RetrainRequest | None = None
     why_not: str = ""  # why no retrain was asked for
@@ -52,6 +54,17 @@ class WatchReport(Frozen):
     def alarms(self) -> tuple[Finding, ...]:
         """The changes that are both sure and large enough to matter."""
         return tuple(each for each in self.findings if each.alarm)
+
+    @property
+    def with_labels(self) -> tuple[MeasuredWindow, ...]:
+        """The windows whose labels were joined, oldest first."""
+        return (*self.late, *((self.matured,) if self.matured else ()))
+
+    @property
+    def evidence(self) -> LossEvidence | None:
+        """The evidence against the promised loss, after all labels so far; None = nothing new."""
+        found = [each.evidence for each in self.with_labels if each.evidence is not None]
+        return found[-1] if found else None
 
     def drift_rows(self) -> list[dict[str, str]]:
         """Return the drift table as text, columns with alarms first."""
@@ -78,7 +91,8 @@ class WatchReport(Frozen):
             parts.append(f"**A retrain is asked for**, because of\n\n{reasons}")
         else:
             parts.append(f"No retrain is asked for: {self.why_not}.")
-        parts += [_estimated(self.estimate, self.expected_auc), _matured(self.matured)]
+        parts += [_estimated(self.estimate, self.expected_auc), _early(self.early)]
+        parts += [_matured(each) for each in self.with_labels]
         parts.append(_table(self.drift_rows()))
         parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
         return "\n\n".join(part for part in parts if part)
@@ -99,8 +113,17 @@ def _row(name: str, alarms: Sequence[Finding], told: ColumnDrift | None) -> dict
         "median": f"{_number(told.median_before)} to {_number(told.median)}"
         if told.median is not None
         else "",
+        "range": _range(told),
         "unseen": ", ".join(told.unseen),
     }
+
+
+def _range(told: ColumnDrift) -> str:
+    if told.outside is None:
+        return ""
+    before = f"{_number(told.lowest_before)} to {_number(told.highest_before)}"
+    now = f"{_number(told.lowest)} to {_number(told.highest)}"
+    return f"{now} (before: {before}; {_share(told.outside)} outside)"
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
@@ -122,13 +145,23 @@ def _estimated(estimate: Estimate | None, expected: float | None) -> str:
     )
 
 
-def _matured(matured: MeasuredWindow | None) -> str:
-    if matured is None:
+def _early(early: MeasuredWindow | None) -> str:
+    if early is None or early.measured is None:
         return ""
+    seen = early.measured
+    return (
+        f"{early.labelled:,} of the {early.captured:,} newest rows have a label already: "
+        f"{seen.base_rate:.3f} of them came true (promised: {seen.expected_rate:.3f}). Labels that "
+        "come early need not be typical; nothing is judged by them."
+    )
+
+
+def _matured(matured: MeasuredWindow) -> str:
     span = f"{matured.window.start:%Y-%m-%d %H:%M} to {matured.window.end:%Y-%m-%d %H:%M}"
     if matured.measured is None:
         return (
-            f"Of {matured.captured:,} rows of {span}, {matured.labelled:,} have a label: too few."
+            f"Of {matured.captured:,} rows of {span}, {matured.labelled:,} have a label: too few; "
+            "they are looked for again."
         )
     found, evidence = matured.measured, matured.evidence
     text = (

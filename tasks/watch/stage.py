@@ -85,7 +85,7 @@ def watch_endpoint(
         reference=reference.read(store, reference_uri),
     )
     earlier = _reports(store, place, window)
-    report = look.report(window, earlier[-1] if earlier else None)
+    report = look.report(window, earlier)
     known = recall(store, f"{place}/{_name(window)}.json", WatchReport)
     report = _decided(store, spec, report, moment, known)
     report = _drawn(store, place, [*earlier, report])
@@ -141,7 +141,7 @@ def _drawn(store: ObjectStore, place: str, reports: Sequence[WatchReport]) -> Wa
     made = {}
     if any(report.judged for report in reports):
         made["drift"] = plots.drift(reports)
-    if any(report.estimate or report.matured for report in reports):
+    if any(report.estimate or report.with_labels for report in reports):
         made["performance"] = plots.performance(reports)
     name = _name(last.window)
     uris = {kind: store.write(f"{place}/{name}-{kind}.png", png).uri for kind, png in made.items()}
@@ -150,7 +150,7 @@ def _drawn(store: ObjectStore, place: str, reports: Sequence[WatchReport]) -> Wa
 
 def _record(monitor: Monitor, report: WatchReport) -> None:
     labels = {"endpoint": report.endpoint, "model": report.model}
-    guess, past = report.estimate, report.matured
+    guess = report.estimate
     values: dict[str, float | None] = {
         "watch.rows": report.rows,
         "watch.alarms": len({each.column for each in report.alarms}) if report.judged else None,
@@ -161,9 +161,10 @@ def _record(monitor: Monitor, report: WatchReport) -> None:
         if value is not None:
             sample = Sample(at=report.window.start, value=value)
             monitor.record(metric, [sample], labels=labels)
-    if past and past.measured and past.measured.auc is not None:
-        sample = Sample(at=past.window.start, value=past.measured.auc)
-        monitor.record("watch.measured_auc", [sample], labels=labels)
+    for past in report.with_labels:
+        if past.measured and past.measured.auc is not None:
+            sample = Sample(at=past.window.start, value=past.measured.auc)
+            monitor.record("watch.measured_auc", [sample], labels=labels)
     for column in report.columns:
         if column.jensen_shannon is not None:
             sample = Sample(at=report.window.start, value=column.jensen_shannon)

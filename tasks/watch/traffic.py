@@ -77,8 +77,11 @@ def answered(
 def labelled(store: ObjectStore, spec: LabelSpec, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows whose label is known, with the label as ``label``.
 
-    Where a key has several labels the last one in the data counts.
+    Where a key has several labels the last one in the data counts. Before the first labels come
+    there need not be any file.
     """
+    if not list(store.walk(spec.uri)):
+        return rows.head(0).assign(label=[])
     keys = pa.array(rows[spec.key].unique())
     found = []
     for batch in batches(store, parquet(store, spec.uri), [spec.key, spec.label]):

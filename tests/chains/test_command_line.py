@@ -130,7 +130,8 @@ def test_help_fits_a_line_and_tells_about_every_option(name: str) -> None:
 
 def test_providers_and_doctor_say_what_is_here(workspace: Path) -> None:
     rows = run_json("providers", workspace=workspace, api="")
-    assert {"capability": "training", "local": "yes"} in rows
+    training = next(row for row in rows if row["capability"] == "training")
+    assert training["local"] == training["aws"] == "yes"
     features = run_json("providers", "--features", workspace=workspace, api="")
     assert {
         "provider": "local",

@@ -12,7 +12,10 @@ from tests.chains.command import run
 from tests.chains.project import make_project
 
 PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]
-MACHINES: dict[str, tuple[str, ...]] = {"local": ()}
+MACHINES: dict[str, tuple[str, ...]] = {
+    "local": (),
+    "aws": ("training.machine=ml.m5.large", "rollout.machine=ml.m5.large"),
+}
 
 
 @pytest.mark.slow

@@ -17,5 +17,7 @@ PROVIDER = Provider(
         "prices": "blocks.providers.aws.cost:AwsPrices",
         "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
+    rehearsal="blocks.providers.aws.rehearsal:AwsRehearsal",
+    rehearsal_extra="aws-rehearsal",
     bench="blocks.providers.aws.bench:AwsBench",
 )

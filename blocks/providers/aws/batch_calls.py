@@ -150,7 +150,7 @@ def _ran_out(job: Mapping[str, Any]) -> bool:
 
 
 def _first_word(job: Mapping[str, Any]) -> str:
-    """Return the code that SageMaker puts in front of a reason: ``CapacityError: Unable to ...``."""
+    """Return the code that SageMaker puts in front of a reason, as in ``CapacityError: ...``."""
     word, colon, _ = str(job.get("FailureReason", "")).partition(":")
     return word if colon and word.isalpha() else ""
 

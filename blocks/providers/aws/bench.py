@@ -36,6 +36,7 @@ _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "monitor": {"settle": 1},
 }
 
+KEY = "AKIAREHEARSAL"  # by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
 _open: list[launch.Account] = []  # the account of the worlds that are open now
 
@@ -50,11 +51,12 @@ class _Bench:
     def __init__(self, folder: Path, emulator: launch.Account) -> None:
         self.folder, self.emulator = folder, emulator
         self.account = _owner(emulator)
+        self._levers_account = _with_key(self.account, "AKIALEVERS")
         self._bucket()
-        self.training = TrainingLevers(self.account, emulator)
-        self.models = ModelLevers(self.account, emulator, folder)
-        self.batch = BatchLevers(self.account, emulator, folder)
-        self.endpoints = EndpointLevers(self.account, emulator, folder)
+        self.training = TrainingLevers(self._levers_account, emulator)
+        self.models = ModelLevers(self._levers_account, emulator, folder)
+        self.batch = BatchLevers(self._levers_account, emulator, folder)
+        self.endpoints = EndpointLevers(self._levers_account, emulator, folder)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -114,14 +116,14 @@ class _Bench:
         """Put a secret into Secrets Manager, or a new value into one that is there."""
         if not value:
             raise Unsupported("Secrets Manager keeps no empty value", code="EMPTY")
-        secrets = self.account.client("secretsmanager")
+        secrets = self._levers_account.client("secretsmanager")
         with contextlib.suppress(secrets.exceptions.ResourceExistsException):
             secrets.create_secret(Name=name, SecretString=value)
             return
         secrets.put_secret_value(SecretId=name, SecretString=value)
 
     def _bucket(self) -> None:
-        self.account.client("s3").create_bucket(Bucket=self.account.bucket)
+        self._levers_account.client("s3").create_bucket(Bucket=self.account.bucket)
 
     def _levers(self, ref: OperationRef) -> Any:
         return self._of(ref.capability)
@@ -157,7 +159,7 @@ def _owner(emulator: launch.Account) -> AwsAccount:
     return AwsAccount(
         region=emulator.region,
         endpoint_url=emulator.url,
-        access_key_id=SecretStr("AKIAREHEARSAL"),
+        access_key_id=SecretStr(KEY),
         secret_access_key=SecretStr("rehearsal"),
         role_arn="arn:aws:iam::123456789012:role/bluewater-jobs",
         bucket=f"bluewater-{number}",
@@ -168,3 +170,9 @@ def _owner(emulator: launch.Account) -> AwsAccount:
         assume_role_arn="",
         prefix="bluewater",
     )
+
+
+def _with_key(account: AwsAccount, key: str) -> AwsAccount:
+    """Return the same owner under another key, so that a record tells blocks from levers."""
+    settings = {name: getattr(account, name) for name in AwsAccount.model_fields}
+    return AwsAccount(**{**settings, "access_key_id": SecretStr(key)})

@@ -79,7 +79,7 @@ class Desired(Frozen):
 
     def structure(self) -> str:
         """Return in one word what an endpoint configuration has to hold, weights left aside."""
-        mirror = self.mirror.model_dump() if self.shadow() else None
+        mirror = self.mirror.model_dump() if self.mirror and self.shadow() else None
         parts = [
             [name, each.model, each.request.machine, each.request.min_replicas]
             for name, each in sorted(self.served().items())

@@ -47,6 +47,7 @@ from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
 LOOK_AT_MOST = 5.0
+READS = 4  # attempts at a call that changes nothing
 POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
 
 
@@ -103,7 +104,11 @@ class SageMakerEndpoints(Block, Endpoints):
             return now.with_variant(request.variant, wanted)
 
         after = self._states.change(request.endpoint, add)
-        self._steering.look(request.endpoint)
+        try:
+            self._steering.look(request.endpoint)
+        except (ClientError, ProviderError) as error:
+            self._take_back(request, token, error)
+            raise
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
@@ -246,6 +251,19 @@ class SageMakerEndpoints(Block, Endpoints):
             if not (ready and wanted and seen and self._variant(seen, wanted).ready_replicas):
                 raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
 
+    def _take_back(self, request: VariantRequest, token: str, error: Exception) -> None:
+        """Want a variant no more that was refused; what may pass is tried again by a look."""
+        known = error if isinstance(error, ProviderError) else explain(error)
+        if known is None or known.retryable:
+            return
+
+        def take_out(now: Desired) -> Desired:
+            there = now.variants.get(request.variant)
+            new = there is not None and there.token == token and not there.proven
+            return now.with_variant(request.variant, None) if new else now
+
+        self._states.change(request.endpoint, take_out)
+
     def _secret(self, name: str | None) -> str:
         if not name:
             return ""
@@ -253,7 +271,8 @@ class SageMakerEndpoints(Block, Endpoints):
 
     @cached_property
     def _states(self) -> DesiredStates:
-        objects = Objects(self.account.client("s3"))
+        s3 = self.account.client
+        objects = Objects(s3("s3", attempts=READS), once=s3("s3"))
         return DesiredStates(objects, f"{self.account.root}/endpoints/{self.account.named('')}")
 
     @cached_property

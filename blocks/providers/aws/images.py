@@ -1,12 +1,18 @@
-"""Which image of ours the containers of SageMaker run."""
+"""Which images of ours the containers of SageMaker run."""
 
 from __future__ import annotations
 
 import os
 
-VARIABLE = "BLUEWATER_AWS_IMAGE"
+IMAGE = "BLUEWATER_AWS_IMAGE"
+TRAINING_IMAGE = "BLUEWATER_AWS_TRAINING_IMAGE"  # where training needs another one
 
 
 def serving_image() -> str:
     """Return the image that has bluewater in it, from the environment; empty if nobody says."""
-    return os.environ.get(VARIABLE, "")
+    return os.environ.get(IMAGE, "")
+
+
+def training_image() -> str:
+    """Return the image for jobs whose request names none; empty if nobody says."""
+    return os.environ.get(TRAINING_IMAGE) or serving_image()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ from pydantic import Field
 
 from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
+from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.training import SageMakerTraining
 
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_UNKNOWN = {"ValidationException", "ResourceNotFound"}  # what SageMaker says of a name not there
-_READS = 4
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
 
@@ -51,6 +49,13 @@ KINDS = (
         idle=_DONE,
     ),
     Kind(
+        kind="batch-job",
+        noun="processing_job",
+        word="ProcessingJob",
+        listed="ProcessingJobSummaries",
+        idle=_DONE,
+    ),
+    Kind(
         kind="endpoint",
         noun="endpoint",
         word="Endpoint",
@@ -66,6 +71,10 @@ KINDS = (
     ),
     Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
 )
+_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch]] = {
+    "training-job": SageMakerTraining,
+    "batch-job": SageMakerBatch,
+}
 _BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
@@ -91,7 +100,7 @@ class AwsInventory(Block, Inventory):
 
     def _remove(self, resource: Resource) -> None:
         kind, name = _BY_NAME.get(resource.kind), resource.id
-        if kind is None or not _NAME.fullmatch(name):
+        if kind is None or not is_name(name):
             raise _denied(resource, self.account.owner)
         told = self._described(kind, name)
         if told is None:
@@ -99,7 +108,7 @@ class AwsInventory(Block, Inventory):
         tags = self._sagemaker.list_tags(ResourceArn=told[f"{kind.word}Arn"])["Tags"]
         if {"Key": OWNER_TAG, "Value": self.account.owner} not in tags:
             raise _denied(resource, self.account.owner)
-        if kind.kind == "training-job":
+        if kind.kind in _JOBS:
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
@@ -108,8 +117,10 @@ class AwsInventory(Block, Inventory):
 
     def _stop(self, kind: Kind, name: str) -> None:
         """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
-        ref = OperationRef(provider=self.provider, capability="training", id=name, token="")
-        SageMakerTraining(account=self.account).cancel(ref)
+        jobs = _JOBS[kind.kind](account=self.account)
+        jobs.cancel(
+            OperationRef(provider=self.provider, capability=jobs.capability, id=name, token="")
+        )
         self._until_idle(kind, name)
 
     def _take_down(self, name: str) -> None:
@@ -125,7 +136,7 @@ class AwsInventory(Block, Inventory):
         try:
             getattr(self._sagemaker, f"delete_{kind.noun}")(**{f"{kind.word}Name": name})
         except ClientError as error:
-            if code_of(error) not in _UNKNOWN:
+            if code_of(error) not in UNKNOWN:
                 raise
 
     def _until_idle(self, kind: Kind, name: str) -> None:
@@ -136,19 +147,13 @@ class AwsInventory(Block, Inventory):
                 raise Unavailable(f"{kind.kind} {name} is still {state}", code="STILL_RUNNING")
             time.sleep(_LOOK_EVERY)
 
-    def _described(self, kind: Kind, name: str) -> Mapping[str, Any] | None:
+    def _described(self, kind: Kind, name: str) -> Described | None:
         describe = getattr(self._sagemaker, f"describe_{kind.noun}")
-        try:
-            told: Mapping[str, Any] = describe(**{f"{kind.word}Name": name})
-        except ClientError as error:
-            if code_of(error) in _UNKNOWN:
-                return None
-            raise
-        return told
+        return look_for(describe, f"{kind.word}Name", name, patient=False)
 
     @property
     def _sagemaker(self) -> Any:
-        return self.account.client("sagemaker", attempts=_READS)
+        return self.account.client("sagemaker", attempts=READS)
 
 
 def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:

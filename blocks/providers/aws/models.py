@@ -38,6 +38,7 @@ from blocks.providers.aws.package_calls import (
 from blocks.providers.aws.s3 import Found, Objects
 from blocks.workload.digests import CACHE, digest_of
 
+READS = 4  # attempts at a call that changes nothing
 MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"
 
 
@@ -135,7 +136,7 @@ class SageMakerModels(Block, ModelRegistry):
         """Return the ARN of the version that was made for this token; empty if there is none."""
         if self._group(name) is None:
             return ""
-        pages = self._sagemaker.get_paginator("list_model_packages").paginate(
+        pages = self._reads.get_paginator("list_model_packages").paginate(
             ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending"
         )
         for page in pages:
@@ -145,7 +146,7 @@ class SageMakerModels(Block, ModelRegistry):
         return ""
 
     def _version(self, arn: str) -> ModelVersion:
-        package = self._sagemaker.describe_model_package(ModelPackageName=arn)
+        package = self._reads.describe_model_package(ModelPackageName=arn)
         record = self._objects.read(record_of(package)) if record_of(package) else None
         if record is None:
             raise NotFound(f"{arn} was not registered by bluewater", code="FOREIGN")
@@ -156,7 +157,7 @@ class SageMakerModels(Block, ModelRegistry):
         if not NAME.fullmatch(name):
             return None
         try:
-            found = self._sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+            found = self._reads.describe_model_package_group(ModelPackageGroupName=name)
         except ClientError as error:
             if code_of(error) == MISSING:
                 return None
@@ -190,8 +191,13 @@ class SageMakerModels(Block, ModelRegistry):
 
     @cached_property
     def _objects(self) -> Objects:
-        return Objects(self.account.client("s3"))
+        once = self.account.client("s3")
+        return Objects(self.account.client("s3", attempts=READS), once=once)
 
-    @cached_property
+    @property
+    def _reads(self) -> Any:
+        return self.account.client("sagemaker", attempts=READS)
+
+    @property
     def _sagemaker(self) -> Any:
         return self.account.client("sagemaker")

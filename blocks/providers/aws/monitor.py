@@ -28,6 +28,7 @@ from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
 
+READS = 4  # attempts at a call that changes nothing
 LONGEST = timedelta(hours=1)  # that one file of captured requests may span
 
 
@@ -81,7 +82,7 @@ class SageMakerMonitor(Block, Monitor):
 
     def _lines(self, endpoint: str, window: Window) -> Iterator[LoggedTick]:
         pages = (
-            self.account.client("logs")
+            self.account.client("logs", attempts=READS)
             .get_paginator("filter_log_events")
             .paginate(
                 logGroupName=log_group(self.account.named(endpoint)),
@@ -101,7 +102,7 @@ class SageMakerMonitor(Block, Monitor):
 
     @cached_property
     def _objects(self) -> Objects:
-        return Objects(self.account.client("s3"))
+        return Objects(self.account.client("s3", attempts=READS))
 
     @cached_property
     def _samples(self) -> Samples:

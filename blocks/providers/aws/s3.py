@@ -36,10 +36,14 @@ class Found:
 
 
 class Objects:
-    """Objects by URI, through a client of boto3."""
+    """Objects by URI, through a client of boto3.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    ``once`` is a client that repeats nothing by itself, for writes that only one can win: a
+    repeated one would lose against itself.
+    """
+
+    def __init__(self, client: Any, *, once: Any = None) -> None:
+        self._client, self._once = client, once or client
 
     def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
         """Yield the objects below a folder, in the order of their names; those past ``after``."""
@@ -117,7 +121,7 @@ class Objects:
         bucket, key = place_of(uri)
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
-            self._client.put_object(Bucket=bucket, Key=key, Body=content, **condition)
+            self._once.put_object(Bucket=bucket, Key=key, Body=content, **condition)
         except ClientError as error:
             # an object that was deleted meanwhile is not the one with the etag, either
             if code_of(error) in LOST or (etag is not None and code_of(error) in GONE):

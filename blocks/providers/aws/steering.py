@@ -16,15 +16,12 @@ from blocks.providers.aws.endpoint_calls import (
     config_name,
     holds,
     moment,
-    to_create_endpoint_config,
-    to_create_model,
     to_weights,
 )
 from blocks.providers.aws.errors import code_of
+from blocks.providers.aws.parts import MISSING, Parts
 
-MISSING = (
-    "ValidationException"  # SageMaker's word for a name that it does not know, or knows already
-)
+READS = 4  # attempts at a call that changes nothing
 LAST_WORDS = 1500  # characters of a container's log
 
 Described = Mapping[str, Any]
@@ -63,8 +60,10 @@ class Steering:
     def __init__(
         self, account: AwsAccount, states: DesiredStates, *, image: str, told: Mapping[str, str]
     ) -> None:
-        self._account, self._states, self._image, self._told = account, states, image, told
+        self._account, self._states = account, states
+        self._parts = Parts(account, image=image, told=told)
         self._sagemaker = account.client("sagemaker")
+        self._reads = account.client("sagemaker", attempts=READS)
 
     def look(self, name: str) -> Seen | None:
         """Take the endpoint a step further, and return how it is then; None if nobody wants it."""
@@ -110,10 +109,12 @@ class Steering:
         now = self._states.change(name, note)
         if now.attempt is None or not holds(now.attempt.config, now):
             return now
-        self._make_config(now, now.attempt.config)
+        self._parts.make(now, now.attempt.config)
         call = {"EndpointName": self._account.named(name), "EndpointConfigName": now.attempt.config}
         if endpoint is None:
-            self._unless_there(self._sagemaker.create_endpoint, **call, Tags=self._account.tags())
+            self._parts.unless_there(
+                self._sagemaker.create_endpoint, **call, Tags=self._account.tags()
+            )
         else:
             self._unless_busy(
                 name,
@@ -123,30 +124,6 @@ class Steering:
                 ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredWeight"}],
             )
         return now
-
-    def _make_config(self, desired: Desired, config: str) -> None:
-        for name, variant in desired.served().items():
-            copies = name == desired.shadow()
-            call = to_create_model(variant, copies=copies, image=self._image, told=self._told)
-            self._unless_there(
-                self._sagemaker.create_model,
-                **call,
-                **self._surroundings(),
-                Tags=self._account.tags(token=variant.token),
-            )
-        self._unless_there(
-            self._sagemaker.create_endpoint_config,
-            **to_create_endpoint_config(desired, name=config),
-            Tags=self._account.tags(),
-        )
-
-    def _surroundings(self) -> dict[str, Any]:
-        vpc = self._account.vpc()
-        return {
-            "ExecutionRoleArn": self._account.execution_role,
-            "EnableNetworkIsolation": self._account.network_isolation,
-            **({"VpcConfig": vpc} if vpc else {}),
-        }
 
     def _has_failed(self, desired: Desired, endpoint: Described) -> bool:
         """Whether what was tried last is what is wanted, and SageMaker came back from it."""
@@ -204,10 +181,7 @@ class Steering:
         models = [each for each in desired.models if each.removesuffix("-copies") not in used]
         if not configs and not models:
             return desired
-        for config in configs:
-            self._unless_gone(self._sagemaker.delete_endpoint_config, EndpointConfigName=config)
-        for model in models:
-            self._unless_gone(self._sagemaker.delete_model, ModelName=model)
+        self._parts.remove(configs, models)
 
         def forget(now: Desired) -> Desired:
             left = {
@@ -220,9 +194,7 @@ class Steering:
 
     def _describe(self, name: str) -> Described | None:
         try:
-            found: Described = self._sagemaker.describe_endpoint(
-                EndpointName=self._account.named(name)
-            )
+            found: Described = self._reads.describe_endpoint(EndpointName=self._account.named(name))
         except ClientError as error:
             if code_of(error) == MISSING:
                 return None
@@ -231,7 +203,7 @@ class Steering:
 
     def _last_words(self, name: str, variant: str) -> str:
         """Return the end of the log of a variant's containers."""
-        logs = self._account.client("logs")
+        logs = self._account.client("logs", attempts=READS)
         try:
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=log_group(self._account.named(name)), logStreamNamePrefix=f"{variant}/"
@@ -255,38 +227,6 @@ class Steering:
             # somebody else was first, and who looked sees that later; the next look goes on
             busy = self._describe(name)
             if not (code_of(error) == MISSING and busy and busy["EndpointStatus"] in BUSY):
-                raise
-
-    def _unless_there(self, create: Any, **call: Any) -> None:
-        try:
-            create(**call)
-        except ClientError as error:
-            # names are made from what is behind them, so what is there is what was wanted
-            if not (code_of(error) == MISSING and self._is_there(call)):
-                raise
-
-    def _is_there(self, call: Mapping[str, Any]) -> bool:
-        describe = {
-            "ModelName": self._sagemaker.describe_model,
-            "EndpointConfigName": self._sagemaker.describe_endpoint_config,
-            "EndpointName": self._sagemaker.describe_endpoint,
-        }
-        name = next(
-            key for key in ("ModelName", "EndpointName", "EndpointConfigName") if key in call
-        )
-        try:
-            describe[name](**{name: call[name]})
-        except ClientError as error:
-            if code_of(error) == MISSING:
-                return False
-            raise
-        return True
-
-    def _unless_gone(self, delete: Any, **call: Any) -> None:
-        try:
-            delete(**call)
-        except ClientError as error:
-            if not (code_of(error) == MISSING and not self._is_there(call)):
                 raise
 
 

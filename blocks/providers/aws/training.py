@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -27,11 +25,14 @@ from blocks.contracts import (
     TrainingRequest,
     TrainingResult,
     Unavailable,
+    Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.images import training_image
 from blocks.providers.aws.inputs import data_is_object
 from blocks.providers.aws.joblog import lines
+from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.training_calls import (
@@ -45,11 +46,6 @@ from blocks.providers.aws.training_calls import (
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_READS = 4
-# What SageMaker says of a name that it does not know; of a well-formed name it says it of no other.
-_UNKNOWN = {"ValidationException", "ResourceNotFound"}
-_VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds; a job just made may not be seen yet
 _LAST_LINES = 20
 
 
@@ -69,7 +65,9 @@ class SageMakerTraining(Block, TrainingJobs):
     )
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
-    image: str = Field(default="", description="Image of jobs whose request names none.")
+    image: str = Field(
+        default_factory=training_image, description="Image of jobs whose request names none."
+    )
     spot_wait: timedelta = Field(
         default=timedelta(hours=6),
         description="How long a job may wait for spot machines, beside the time it may train.",
@@ -110,7 +108,7 @@ class SageMakerTraining(Block, TrainingJobs):
         try:
             self._sagemaker.stop_training_job(TrainingJobName=ref.id)
         except ClientError as error:
-            if code_of(error) not in _UNKNOWN:
+            if code_of(error) not in UNKNOWN:
                 raise
             job = self._found(ref.id)  # it is over, was never there, or was not seen yet
             if job is not None and job["TrainingJobStatus"] == "InProgress":
@@ -118,7 +116,7 @@ class SageMakerTraining(Block, TrainingJobs):
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         self._described(ref.id)
-        logs = self.account.client("logs", attempts=_READS)
+        logs = self.account.client("logs", attempts=READS)
         yield from lines(logs, LOG_GROUP, f"{ref.id}/", since)
 
     @property
@@ -127,7 +125,7 @@ class SageMakerTraining(Block, TrainingJobs):
 
     @property
     def _objects(self) -> Objects:
-        return Objects(self.account.client("s3", attempts=_READS))
+        return Objects(self.account.client("s3", attempts=READS))
 
     def _ref(self, name: str, token: str) -> OperationRef:
         return OperationRef(
@@ -140,6 +138,11 @@ class SageMakerTraining(Block, TrainingJobs):
 
     def _call(self, request: TrainingRequest, token: str) -> dict[str, Any]:
         """Return the call, after a look at what would make the job fail when it starts."""
+        if request.secrets and self.account.network_isolation:
+            raise Unsupported(
+                "a container that is cut off from every network cannot fetch its secrets",
+                code="NETWORK_ISOLATION",
+            )
         secrets = AwsSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
@@ -162,30 +165,17 @@ class SageMakerTraining(Block, TrainingJobs):
             encrypt_between_nodes=self.encrypt_between_nodes,
         )
 
-    def _described(self, name: str) -> Mapping[str, Any]:
+    def _described(self, name: str) -> Described:
         job = self._found(name)
         if job is None:
             raise NotFound(f"no training job {name} in {self.account.region}")
         return job
 
-    def _found(self, name: str, *, patient: bool = True) -> Mapping[str, Any] | None:
-        """Return a job's description, or None if there is none; if patient, also in a moment."""
-        if not _NAME.fullmatch(name):
-            return None
-        client = self.account.client("sagemaker", attempts=_READS)
-        for pause in (*(_VISIBLE_AFTER if patient else ()), None):
-            try:
-                job: Mapping[str, Any] = client.describe_training_job(TrainingJobName=name)
-            except ClientError as error:
-                if code_of(error) not in _UNKNOWN:
-                    raise
-                if pause is not None:
-                    time.sleep(pause)
-            else:
-                return job
-        return None
+    def _found(self, name: str, *, patient: bool = True) -> Described | None:
+        describe = self.account.client("sagemaker", attempts=READS).describe_training_job
+        return look_for(describe, "TrainingJobName", name, patient=patient)
 
-    def _outcome(self, job: Mapping[str, Any], token: str) -> Outcome | None:
+    def _outcome(self, job: Described, token: str) -> Outcome | None:
         found = self._objects.read(f"{output_of(job)}/{outcome_name(token)}")
         try:
             return None if found is None else parse_outcome(found[0])
@@ -193,6 +183,6 @@ class SageMakerTraining(Block, TrainingJobs):
             return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 
     def _last_lines(self, name: str) -> str:
-        logs = self.account.client("logs", attempts=_READS)
+        logs = self.account.client("logs", attempts=READS)
         last = deque(lines(logs, LOG_GROUP, f"{name}/", None), maxlen=_LAST_LINES)
         return "\n".join(line.text for line in last)

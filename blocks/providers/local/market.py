@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
 from blocks.contracts import Frozen, InvalidRequest
+from blocks.spot_trace import load
 
 SPOT_TRACE = "BLUEWATER_SPOT_TRACE"  # variable with the trace of a market that is not configured
 
 
-class Market(Frozen):
-    """How this machine plays a spot market. By default it takes nothing back by itself.
+class Supply(Frozen):
+    """When spot is there and when it is taken back. By default it is there, and stays.
 
     A trace is a JSON file (``.json`` or ``.json.gz``): a list of lifetimes in seconds, one for each
     spot job in the order of their submission (later ones live on), or availability by ticks:
@@ -29,6 +28,20 @@ class Market(Frozen):
     rate: float | None = Field(
         default=None, gt=0, description="Reclaims per hour, drawn anew for every job."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Supply:
+        if self.trace is not None and self.rate is not None:
+            raise ValueError("trace and rate are two sources of reclaims; give one of them")
+        return self
+
+
+class Market(Supply):
+    """How this machine plays a spot market, of one zone or of several.
+
+    Without zones of its own it is the same market in every zone, whatever its name.
+    """
+
     seed: int = Field(default=0, description="Seed of the draws; same seed and job, same draw.")
     notice: float = Field(
         default=2.0, ge=0, description="Seconds between the notice (SIGTERM) and the end (SIGKILL)."
@@ -37,32 +50,31 @@ class Market(Frozen):
         default=None, description="When the first tick of an availability trace was."
     )
 
+    zones: Mapping[str, Supply] = Field(
+        default={}, description="Trace or rate of each zone, by name; in place of one for all."
+    )
+
     @model_validator(mode="after")
-    def _one_source(self) -> Market:
-        if self.trace is not None and self.rate is not None:
-            raise ValueError("trace and rate are two sources of reclaims; give one of them")
+    def _one_place(self) -> Market:
+        if self.zones and (self.trace is not None or self.rate is not None):
+            raise ValueError(
+                "a market of zones has a trace or a rate in each zone, none of its own"
+            )
         return self
 
+    def within(self, zone: str) -> Sequence[Market]:
+        """Return the market of a zone; of every zone, if it is empty: any of them will do.
 
-class Tape(Frozen):
-    """What a trace file holds: lifetimes, or ticks."""
-
-    lifetimes: tuple[float, ...] = ()
-    gap_seconds: float = 0.0
-    data: tuple[int, ...] = ()
-
-    def tick(self, seconds: float) -> int:
-        """Return how much can be held, ``seconds`` after the first tick; the end repeats."""
-        index = max(0, min(int(seconds // self.gap_seconds), len(self.data) - 1))
-        return self.data[index]
-
-    def lost_after(self, seconds: float) -> float | None:
-        """Return when, counted from the first tick, capacity held then is lost, if ever."""
-        first = max(0, int(seconds // self.gap_seconds))
-        for index in range(first, len(self.data)):
-            if not self.data[index]:
-                return max(index * self.gap_seconds, seconds)
-        return None
+        Raises InvalidRequest for a zone that there is not.
+        """
+        if not self.zones:
+            return (self,)
+        if zone and zone not in self.zones:
+            raise InvalidRequest(
+                f"there is no zone {zone!r} here, only {', '.join(self.zones)}", code="ZONE"
+            )
+        found = [self.zones[zone]] if zone else self.zones.values()
+        return tuple(self.model_copy(update={**dict(supply), "zones": {}}) for supply in found)
 
 
 def default_market() -> Market:
@@ -107,23 +119,6 @@ def expected_rate(market: Market) -> float | None:
     lost = sum(a > b for a, b in zip(tape.data, tape.data[1:], strict=False))
     held = sum(map(bool, tape.data)) * tape.gap_seconds
     return 3600 * lost / held if held else None
-
-
-def load(trace: Path) -> Tape:
-    """Read a trace file. Raises InvalidRequest that says what it should look like."""
-    try:
-        raw = trace.read_bytes()
-        value: Any = json.loads(gzip.decompress(raw) if trace.suffix == ".gz" else raw)
-        if isinstance(value, list):
-            return Tape(lifetimes=tuple(value))
-        ticks = tuple(min(1, int(tick)) for tick in value["data"])
-        return Tape(gap_seconds=value["gap_seconds"], data=ticks)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidRequest(
-            f"spot trace {trace} cannot be read ({error}); it must hold a list of lifetimes in "
-            'seconds, or {"gap_seconds": number, "data": [0 or 1, ...]}',
-            code="SPOT_TRACE",
-        ) from error
 
 
 def _elapsed(market: Market, now: datetime) -> float:

@@ -6,11 +6,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from blocks.contracts import Phase
+from blocks.contracts import Phase, Unsupported
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.market import SPOT_TRACE
@@ -64,16 +65,24 @@ class LocalRehearsal:
     }
 
     def __init__(
-        self, folder: Path, *, faults: Sequence[str] = (), spot_trace: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: Sequence[str] = (),
+        spot_trace: Path | None = None,
+        permissions: Path | None = None,
     ) -> None:
+        if permissions is not None:
+            raise Unsupported(
+                "this machine knows no policies; leave permissions out", code="POLICY"
+            )
         self._machine = LocalMachine(workspace=folder / "workspace")
-        self._trace, self._secrets = spot_trace, dict[str, str]()
-        wanted = RECLAIM in faults
-        self._reclaim = Reclaim(LocalTraining(machine=self._machine)) if wanted else None
+        self._wanted, self._trace = tuple(faults), spot_trace
+        self._secrets: dict[str, str] = {}
+        self._stack = ExitStack()
+        self._reclaim: Reclaim | None = None
 
     def __enter__(self) -> Self:
-        if self._reclaim is not None:
-            self._reclaim.__enter__()
         return self
 
     def __exit__(
@@ -82,8 +91,7 @@ class LocalRehearsal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._reclaim is not None:
-            self._reclaim.__exit__()
+        self._stack.close()
         for name in self._secrets:
             os.environ.pop(name, None)
         for found in processes.owned(self._machine.owner):
@@ -100,13 +108,20 @@ class LocalRehearsal:
         if variable not in os.environ:
             os.environ[variable] = self._secrets[variable] = value
 
+    def strike(self) -> None:
+        """Let the faults that were asked for happen from now on."""
+        if RECLAIM in self._wanted:
+            jobs = LocalTraining(machine=self._machine)
+            self._reclaim = self._stack.enter_context(Reclaim(jobs))
+
     def calls(self) -> Sequence[Calls]:
         """Return nothing: there is no wire between this machine and itself."""
         return ()
 
     def met(self) -> Mapping[str, int]:
         """Return how often each fault has happened."""
-        return {RECLAIM: int(bool(self._reclaim.taken))} if self._reclaim else {}
+        taken = self._reclaim is not None and bool(self._reclaim.taken)
+        return {name: int(taken) for name in self._wanted}
 
     def left(self) -> Sequence[str]:
         """Return ``kind/id`` of every live process of the workspace, each once."""

@@ -92,6 +92,8 @@ class Routing:
                 seconds=1,
                 requests=fresh,
                 errors=fresh,
+                users=fresh,
+                erring_users=fresh,
             )
             with (place / f"{name}.router.{os.getpid()}.jsonl").open("a") as file:
                 file.write(json.dumps(value.model_dump(mode="json")) + "\n")

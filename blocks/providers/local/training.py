@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import ClassVar
 
@@ -95,6 +96,7 @@ class LocalTraining(Block, TrainingJobs):
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
         folder = self._folder(token)
         if not folder.exists:
+            self.market.within(request.zone)
             _check(request)
             JobFolder.create(folder.path, self._job(request, token))
         job = folder.read(Job)
@@ -172,10 +174,8 @@ class LocalTraining(Block, TrainingJobs):
         now = datetime.now(UTC)
         settings, number = self.market, 0
         if request.spot:
-            settings = self._opened_market(now)
-            if not market.has_capacity(settings, now):
-                raise NoCapacity("the spot market of this machine has nothing now", code="SPOT")
-            number = _numbered(self.machine.folder("market"), token)
+            settings = self._with_capacity(request.zone, now)
+            number = _numbered(self._counting(request.zone), token)
         return Job(
             token=token,
             request=request,
@@ -186,12 +186,25 @@ class LocalTraining(Block, TrainingJobs):
             grace=self.grace,
         )
 
-    def _opened_market(self, now: datetime) -> Market:
-        """Return the market; the ticks of its trace count from its first use in the workspace."""
-        if self.market.trace is None or self.market.start is not None:
-            return self.market
+    def _with_capacity(self, zone: str, now: datetime) -> Market:
+        """Return the market of a zone that has spot now. Raises NoCapacity."""
+        for settings in map(self._opened, self.market.within(zone), repeat(now)):
+            if market.has_capacity(settings, now):
+                return settings
+        where = f"zone {zone}" if zone else "this machine"
+        raise NoCapacity(f"the spot market of {where} has nothing now", code="SPOT")
+
+    def _counting(self, zone: str) -> Path:
+        """Return where the spot jobs of a zone are counted."""
+        folder = self.machine.folder("market")
+        return folder / f"zone-{zone}" if zone in self.market.zones else folder
+
+    def _opened(self, settings: Market, now: datetime) -> Market:
+        """Return the market; the ticks of all traces count from the first use in the workspace."""
+        if settings.trace is None or settings.start is not None:
+            return settings
         first = _written_once(self.machine.folder("market") / "start", now.isoformat())
-        return self.market.model_copy(update={"start": datetime.fromisoformat(first)})
+        return settings.model_copy(update={"start": datetime.fromisoformat(first)})
 
 
 def _check(request: TrainingRequest) -> None:
@@ -212,6 +225,7 @@ def _secret_values(request: TrainingRequest) -> dict[str, str]:
 
 def _numbered(folder: Path, token: str) -> int:
     """Return the number of a spot job in the workspace: the first that is free or its own."""
+    folder.mkdir(exist_ok=True)
     number = 0
     while _written_once(folder / f"job-{number}", token) != token:
         number += 1

@@ -18,6 +18,7 @@ from blocks.testing.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 BUCKET = "plain"
+KEY = "AKIASOMEBODY"
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def client(emulator: Account, service: str) -> Any:
         service,
         endpoint_url=emulator.url,
         region_name=emulator.region,
-        aws_access_key_id="AKIASOMEBODY",
+        aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}),
     )
@@ -161,7 +162,7 @@ def unchecked(emulator: Account, service: str) -> Any:
         service,
         endpoint_url=emulator.url,
         region_name=emulator.region,
-        aws_access_key_id="AKIASOMEBODY",
+        aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
     )
@@ -193,6 +194,30 @@ def test_a_job_of_somebody_who_never_heard_of_us_does_its_work(emulator: Account
     assert archive == f"s3://{BUCKET}/out/job-1/output/model.tar.gz"
     key = archive.removeprefix(f"s3://{BUCKET}/")
     assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] > 0
+
+
+def test_spot_with_somebody_elses_algorithm_as_the_service_is_shown(emulator: Account) -> None:
+    """The calls of every introduction: an image, its own entrypoint, managed spot, checkpoints."""
+    s3, sagemaker = client(emulator, "s3"), client(emulator, "sagemaker")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"1,2\n")
+    sagemaker.create_training_job(
+        **job(
+            AlgorithmSpecification={"TrainingImage": "xgboost:1", "TrainingInputMode": "File"},
+            InputDataConfig=[channel(f"s3://{BUCKET}/train", "train")],
+            StoppingCondition={"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+            EnableManagedSpotTraining=True,
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/checkpoints"},
+        )
+    )
+    told = over(emulator, "job-1")
+    assert told["TrainingJobStatus"] == "Completed"
+    assert told["BillableTimeInSeconds"] <= told["TrainingTimeInSeconds"]
+    logs = client(emulator, "logs")
+    group = "/aws/sagemaker/TrainingJobs"
+    stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+    lines = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
+    assert "{'train': 4} bytes" in lines[0]["message"]
 
 
 def test_missing_data_and_missing_buckets_are_the_callers_fault(emulator: Account) -> None:
@@ -267,12 +292,12 @@ def test_a_call_that_is_not_emulated_fails_and_is_remembered(emulator: Account) 
 def test_what_the_policy_lacks_is_denied_by_every_protocol(
     emulator: Account, service: str, call: str, allowed: str
 ) -> None:
-    emulator.pull("policy", actions=[])
+    emulator.pull("policy", key=KEY, actions=[])
     with pytest.raises(ClientError) as caught:
         getattr(client(emulator, service), call)()
     assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
     assert allowed.partition(":")[0] in caught.value.response["Error"]["Message"]
-    emulator.pull("policy", actions=[allowed])
+    emulator.pull("policy", key=KEY, actions=[allowed])
     getattr(client(emulator, service), call)()
 
 
@@ -324,7 +349,7 @@ def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator:
     account = AwsAccount(
         region=emulator.region,
         endpoint_url=emulator.url,
-        access_key_id="AKIASOMEBODY",
+        access_key_id=KEY,
         secret_access_key="secret",
         assume_role_arn=ROLE,
         role_session_minutes=15,
@@ -335,6 +360,6 @@ def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator:
     assumed = emulator.calls("sts:AssumeRole")
     listed = emulator.calls("sagemaker:ListTrainingJobs")
     assert len(assumed) >= 3
-    assert {each["key"] for each in assumed} == {"AKIASOMEBODY"}
+    assert {each["key"] for each in assumed} == {KEY}
     assert all(each["key"].startswith("ASIA") for each in listed)
     assert len({each["key"] for each in listed}) > 1

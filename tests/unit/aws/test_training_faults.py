@@ -10,6 +10,7 @@ import pytest
 
 from blocks.contracts import (
     Denied,
+    InvalidRequest,
     OperationRef,
     Phase,
     ProviderError,
@@ -18,8 +19,10 @@ from blocks.contracts import (
     Throttled,
     TrainingJobs,
     Unavailable,
+    Unsupported,
 )
 from blocks.providers.aws.emulator.launch import Account
+from blocks.providers.aws.training import SageMakerTraining
 from blocks.testing.strangers import strangers
 from blocks.testing.waiting import until
 
@@ -45,6 +48,18 @@ with Job.from_environment() as job:
     model.mkdir()
     (model / "weights").write_text("1")
     job.succeed(model=model, metrics={"starts": starts})
+"""
+
+
+READS_ONE_FILE = """
+from pathlib import Path
+from blocks.workload import Job
+
+with Job.from_environment() as job:
+    model = Path("made")
+    model.mkdir()
+    (model / "weights").write_text("1")
+    job.succeed(model=model, metrics={"letters": len(job.data.read_text())})
 """
 
 
@@ -221,3 +236,49 @@ def test_a_spot_machine_taken_back_is_replaced_in_the_same_job(
     assert status.usage.billed_seconds is not None
     assert status.usage.billed_seconds <= status.usage.seconds
     assert bench.created("training") == 1
+
+
+def test_secrets_and_a_container_without_a_network_do_not_go_together(bench: Any) -> None:
+    bench.keep_secret("api-key", "sesame")
+    account = bench.account.model_copy(update={"network_isolation": True})
+    jobs = SageMakerTraining(account=account)
+    request = bench.training_request().model_copy(update={"secrets": {"API_KEY": "api-key"}})
+    with pytest.raises(Unsupported) as caught:
+        jobs.submit(request, key=KEY)
+    assert caught.value.code == "NETWORK_ISOLATION"
+    bench.succeed(jobs.submit(bench.training_request(), key=KEY))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"source_uri": "s3://not-there/code"}, "NoSuchBucket"),
+        ({"data_uri": "/on/this/machine"}, "SCHEME"),
+        ({"image": ""}, "IMAGE"),
+    ],
+)
+def test_what_can_never_run_is_refused_before_anything_starts(
+    bench: Any, jobs: TrainingJobs, change: dict[str, str], code: str
+) -> None:
+    request = bench.training_request().model_copy(update=change)
+    with pytest.raises(ProviderError) as caught:
+        jobs.submit(request, key=KEY)
+    assert not caught.value.retryable
+    assert caught.value.code == code
+    assert bench.created("training") == 0
+
+
+def test_data_that_is_nowhere_is_told_and_one_object_is_data(
+    bench: Any, jobs: TrainingJobs
+) -> None:
+    folder = bench.training_request()
+    nowhere = folder.model_copy(update={"data_uri": f"{folder.data_uri}/nothing"})
+    with pytest.raises(InvalidRequest) as caught:
+        jobs.submit(nowhere, key=KEY)
+    assert caught.value.code == "DATA"
+    one = folder.model_copy(update={"data_uri": f"{folder.data_uri}/rows.csv"})
+    script = bench.training_request(script=READS_ONE_FILE).source_uri
+    bench.settle(ref := jobs.submit(one.model_copy(update={"source_uri": script}), key=KEY))
+    result = jobs.status(ref).result
+    assert result is not None
+    assert result.metrics == {"letters": 4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -61,12 +62,13 @@ def rolled_out(lasted: float, *, blue: str | None = "v1") -> RolloutReport:
     return to_report(entries, url="", model=MODEL)
 
 
-def test_on_demand_costs_at_least_one_and_at_most_every_attempt_allowed(
+def test_on_demand_costs_at_most_every_attempt_allowed_at_its_longest(
     spec: ReleaseSpec, prices: LocalPrices
 ) -> None:
     asked = changed(spec, "training", max_duration=timedelta(hours=2), failures_allowed=2)
     cost = forecast(asked, prices).training
-    assert cost == Money(low=ON_DEMAND * 2, high=ON_DEMAND * 6, currency="USD")
+    assert cost == Money(low=Decimal(0), high=ON_DEMAND * 6, currency="USD")
+    assert cost.expected == cost.high
 
 
 def test_spot_costs_between_what_is_expected_and_every_attempt_at_its_longest(
@@ -138,6 +140,23 @@ def test_a_month_and_a_thousand_predictions(spec: ReleaseSpec, prices: LocalPric
 def load_changed(spec: ReleaseSpec, *, per_second: float) -> ReleaseSpec:
     budget = {"requests_per_second": per_second}
     return ReleaseSpec.model_validate({**spec.model_dump(), "budget": budget})
+
+
+def test_a_spot_price_that_nobody_knows_lies_between_nothing_and_on_demand(
+    spec: ReleaseSpec, prices: LocalPrices
+) -> None:
+    book = {
+        "currency": "USD",
+        "machines": {"local.small": {"on_demand": "2"}},
+        "source": "a test",
+        "as_of": "2026-01-01",
+    }
+    (prices.machine.folder() / "prices.json").write_text(json.dumps(book))
+    spot = SpotSpec(expected_hours=1, interruptions_allowed=1)
+    asked = changed(spec, "training", spot=spot, max_duration=timedelta(hours=3))
+    assert forecast(asked, prices).training == Money(
+        low=Decimal(0), high=Decimal(12), currency="USD"
+    )
 
 
 def test_what_has_no_price_is_unknown_and_never_nothing(

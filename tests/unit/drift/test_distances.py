@@ -128,3 +128,21 @@ def test_a_larger_shift_is_a_larger_distance(shift: float, more: float) -> None:
     assert near.ks is not None and far.ks is not None and near.ks <= far.ks + 1e-9
     assert near.wasserstein is not None and far.wasserstein is not None
     assert near.wasserstein < far.wasserstein
+
+
+@PATIENT
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30),
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30),
+)
+def test_the_range_is_that_of_the_rows(before: list[float], now: list[float]) -> None:
+    """To one part in 128 of the distance from the centre, which no bin is wider than."""
+    found = drift(np.array(before), np.array(now))
+    centre = float(np.median(before))
+    for told, exact in ((found.lowest, min(now)), (found.highest, max(now))):
+        assert told == pytest.approx(exact, abs=abs(exact - centre) / 64 + 1e-6)
+    assert found.outside is not None
+    clearly = [x for x in now if x < min(before) - 1e5 or x > max(before) + 1e5]
+    assert len(clearly) / len(now) <= found.outside + 1e-12
+    assert found.outside <= sum(x < min(before) or x > max(before) for x in now) / len(now) + 1e-12
+    assert drift(np.array(now), np.array(now)).outside == 0

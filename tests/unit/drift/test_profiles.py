@@ -118,6 +118,17 @@ def test_leaving_one_batch_out_is_profiling_the_others() -> None:
 
 
 @PATIENT
+@given(st.lists(ROWS, min_size=2, max_size=5), st.data())
+def test_any_batch_can_be_left_out_without_reading_the_others_again(
+    batches: list[Rows], data: st.DataObject
+) -> None:
+    out = data.draw(st.integers(0, len(batches) - 1))
+    named = ((f"b{number}", table(rows)) for number, rows in enumerate(batches))
+    others = [row for number, rows in enumerate(batches) if number != out for row in rows]
+    assert reference_from(named, AXES).without(f"b{out}") == profile(others)
+
+
+@PATIENT
 @given(st.lists(st.floats(-1e30, 1e30), min_size=2, max_size=60, unique=True))
 def test_bins_keep_the_order_of_values(values: list[float]) -> None:
     keys = [int(bins([value]).keys[0]) for value in sorted(values)]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from blocks.contracts import InvalidRequest, NoCapacity, Phase, RunKey
 from blocks.providers.local.bench import LocalBench
-from blocks.providers.local.market import Market, expected_rate, has_capacity, lifetime
+from blocks.providers.local.market import Market, Supply, expected_rate, has_capacity, lifetime
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.bench import Bench
 
@@ -83,6 +83,36 @@ def test_what_is_no_trace_is_refused_with_the_form(tmp_path: Path, value: object
 def test_two_sources_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="one of them"):
         Market(trace=tmp_path, rate=1)
+
+
+def test_each_zone_has_a_market_of_its_own(bench: Bench, tmp_path: Path) -> None:
+    """Spot is gone in one, taken back at once in another, and stays in the third."""
+    dry = trace(tmp_path, {"gap_seconds": 1000, "data": [0]}, "dry.json")
+    short = trace(tmp_path, [0.1], "short.json")
+    market = Market(
+        zones={"a": Supply(trace=dry), "b": Supply(trace=short), "c": Supply()}, notice=0.2
+    )
+    jobs = bench.connect(LocalTraining).model_copy(update={"market": market})
+    spot = bench.training_request().model_copy(update={"spot": True})
+    with pytest.raises(NoCapacity, match="zone a"):
+        jobs.submit(spot.model_copy(update={"zone": "a"}), key=KEY)
+    bench.settle(ref := jobs.submit(spot.model_copy(update={"zone": "b"}), key=KEY))
+    assert jobs.status(ref).phase is Phase.INTERRUPTED
+    bench.succeed(ref := jobs.submit(spot.model_copy(update={"zone": "c"}), key=KEY))
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+    bench.settle(ref := jobs.submit(spot, key=KEY))  # anywhere: the first that has spot
+    assert jobs.status(ref).phase is Phase.INTERRUPTED
+
+
+def test_a_zone_that_there_is_not_is_refused(bench: Bench, tmp_path: Path) -> None:
+    market = Market(zones={"a": Supply(rate=1)})
+    jobs = bench.connect(LocalTraining).model_copy(update={"market": market})
+    request = bench.training_request().model_copy(update={"zone": "b"})
+    with pytest.raises(InvalidRequest, match="only a"):
+        jobs.submit(request, key=KEY)
+    assert bench.created("training") == 0
+    with pytest.raises(ValidationError, match="none of its own"):
+        Market(zones={"a": Supply()}, rate=1)
 
 
 def test_no_capacity_means_no_job(bench: Bench, tmp_path: Path) -> None:

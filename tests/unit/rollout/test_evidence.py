@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.rollout.evidence import EFFECTS, Bets, Certificate, Labels
+from tasks.rollout.cells import CELLS, Cells
+from tasks.rollout.evidence import EFFECTS, FEW, GENTLE, Certificate, Stake
+from tasks.rollout.purse import Purse
 from tasks.rollout.ranks import EDGES, Ranks, scores
 from tasks.rollout.ratios import Ratios
 from tasks.rollout.shares import Shares
+from tasks.rollout.verdict import VerdictRules
 
 BINS = len(EDGES) + 1
 
@@ -32,7 +35,7 @@ def test_bets_on_ranks_win_nothing_on_average_if_green_is_a_random_draw(
     places: list[int], green: int
 ) -> None:
     green = min(green, len(places) - 1)
-    ranks, won = Ranks(), []
+    ranks, won = Ranks(1.0), []
     for chosen in draws(len(places), green):
         mine = np.bincount([places[n] for n in chosen], minlength=BINS).astype(float)
         both = np.bincount(places, minlength=BINS).astype(float)
@@ -51,13 +54,46 @@ def test_bets_on_labels_win_nothing_on_average_if_green_is_a_random_draw(
     total: int, green: int, events: int, margin: float
 ) -> None:
     green, events = min(green, total - 1), min(events, total)
-    labels = Labels(np.array([1 + margin]), EFFECTS[None, :])
-    won = []
-    for chosen in draws(total, green):
-        mine = float(sum(place < events for place in chosen))
-        share = np.array([green / total])
-        won.append(np.exp(labels.gains(np.array([mine]), np.array([events - mine]), share)))
-    assert np.mean(won, axis=0).max() <= 1 + 1e-9
+    for effect in (*EFFECTS, *GENTLE):
+        won = []
+        for chosen in draws(total, green):
+            mine = sum(place < events for place in chosen)
+            stake = Stake([1.0], [effect], 1 + margin)
+            stake.place(1.0)
+            stake.settle(mine, events - mine, green / (total - green))
+            won.append(stake.money)
+        assert np.mean(won) <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    places=st.lists(st.integers(0, CELLS - 1), min_size=3, max_size=8),
+    green=st.integers(1, 7),
+)
+def test_bets_on_predictions_win_nothing_on_average_if_green_is_a_random_draw(
+    places: list[int], green: int
+) -> None:
+    green, won = min(green, len(places) - 1), []
+    for chosen in draws(len(places), green):
+        mine = np.bincount([places[n] for n in chosen], minlength=CELLS)
+        both = np.bincount(places, minlength=CELLS)
+        cells = Cells(1.0, 1.0)
+        cells.place(1.0)
+        cells.settle((both - mine).tolist(), mine.tolist())
+        won.append(cells.by_cell())
+    assert np.mean(won, axis=0).max() * 2 * CELLS <= 1 + 1e-9
+
+
+@given(green=st.integers(0, FEW + 5), odds=st.floats(0.02, 50))
+def test_many_events_at_once_win_what_few_at_a_time_do(green: int, odds: float) -> None:
+    both = FEW + 10
+    at_once, by_one = (Stake([0.5, 0.5], (1.5, 4.0), 1.05) for _ in range(2))
+    for stake in (at_once, by_one):
+        stake.place(1.0)
+    at_once.settle(green, both - green, odds)
+    for number in range(both):
+        by_one.settle(number < green, number >= green, odds)
+    assert at_once.money == pytest.approx(by_one.money, rel=1e-6)
 
 
 def test_the_scores_of_ranks_rise_so_that_slower_is_never_better_for_green() -> None:
@@ -80,51 +116,57 @@ def test_a_slower_answer_of_green_never_speaks_for_it(
     worse, better = mine.copy(), blues.copy()
     worse[[place, place + 1]] += (-1, 1)
     better[[place, place + 1]] += (1, -1)
-    ranks = Ranks()
+    ranks = Ranks(1.0)
     assert (ranks.gains(better, worse) >= ranks.gains(blues, mine) - 1e-9).all()
 
 
 def test_the_purse_is_one_before_anything_happens_and_however_long_nothing_does() -> None:
-    bets = Bets(np.ones(7))
+    purse = Purse(VerdictRules(outcomes={"sale": True}))
     for _ in range(500):
-        assert bets.log_evidence() == pytest.approx(0)
-        bets.minute()
+        assert purse.evidence == pytest.approx(1)
+        purse.minute()
 
 
 def test_a_regression_that_begins_late_is_found_although_much_was_lost_before() -> None:
-    bets = Bets(np.ones(1))
-    bets.settle(np.array([-500.0]))
+    purse = Purse(VerdictRules())
+    purse.errors.settle(0, 5000, 0.25)
     for _ in range(60):
-        bets.minute()
-    bets.settle(np.array([12.0]))
-    assert bets.log_evidence() > math.log(20)
+        purse.minute()
+    purse.errors.settle(20, 10, 0.25)
+    assert purse.evidence > 20
+
+
+def test_evidence_stays_a_number_whatever_happens() -> None:
+    purse = Purse(VerdictRules())
+    for _ in range(5):
+        purse.errors.settle(100_000, 10, 0.05)
+        purse.errors.settle(40, 0, 0.05)
+        purse.errors.settle(0, 100_000, 1.0)
+        assert math.isfinite(purse.evidence)
 
 
 def test_a_certificate_is_seldom_given_at_the_largest_acceptable_ratio() -> None:
     random, given_at_last = np.random.default_rng(3), 0
     for _ in range(400):
-        certificate, share = Certificate(1, largest=1.5), np.array([0.25])
-        best = -math.inf
+        certificate, best = Certificate(largest=1.5), -math.inf
         for _ in range(60):
-            green = float(random.binomial(200, 1.5 * 0.25 / (1.5 * 0.25 + 0.75)))
-            counts = np.array([green]), np.array([200 - green]), share
-            certificate.settle(*counts)
-            none = np.zeros(1)
-            best = max(best, float(certificate.log_evidence(none, none, share)[0]))
+            green = int(random.binomial(200, 1.5 * 0.25 / (1.5 * 0.25 + 0.75)))
+            certificate.settle(green, 200 - green, 0.25 / 0.75)
+            best = max(best, certificate.log_evidence())
         given_at_last += best >= math.log(20)
     assert given_at_last <= 0.05 * 400 + 3 * math.sqrt(0.05 * 0.95 * 400)
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 3.0])
 def test_confidence_sequences_cover_the_true_ratio_at_all_times_together(ratio: float) -> None:
-    random, missed, none = np.random.default_rng(4), 0, np.zeros(1)
+    random, missed = np.random.default_rng(4), 0
     for _ in range(200):
-        ratios, out = Ratios(1), False
+        ratios, out = Ratios([1]), False
         for share in (0.05, 0.25, 0.5, 0.95) * 10:
-            odds = ratio * share / (1 - share)
-            green = float(random.binomial(20, odds / (1 + odds)))
-            ratios.settle(np.array([green]), np.array([20 - green]), np.array([share]))
-            _, low, high = ratios.intervals(none, none, np.array([0.5]), alpha=0.05)
+            odds = share / (1 - share)
+            green = int(random.binomial(20, ratio * odds / (1 + ratio * odds)))
+            ratios.add(0, [green], [20 - green], odds)
+            _, low, high = ratios.intervals(alpha=0.05)
             out |= not 0.96 * low[0] <= ratio <= 1.04 * high[0]
         missed += out
     assert missed <= 0.05 * 200 + 3 * math.sqrt(0.05 * 0.95 * 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,19 @@ def test_healthy_versions_are_seldom_returned_however_often_one_looks() -> None:
     """Alpha is 5 %; of 24 rollouts with 120 looks each, 6 or more would come once in 200."""
     returned = [rollout(seed)[0].decision is Decision.RETURN for seed in range(24)]
     assert sum(returned) < 6
+
+
+def test_evidence_is_worth_at_most_one_on_average_whenever_one_stops() -> None:
+    """Stopped at the first look where it is five or more, and cut off at a hundred.
+
+    Shares move, an incident hits both, and what was won before says how closely it is looked.
+    """
+    found = []
+    for seed in range(60):
+        rules = RULES.model_copy(update={"alpha": 0.2})
+        verdict, _ = rollout(seed + 500, ticks=60, rules=rules, incident=range(20, 30))
+        found.append(min(verdict.evidence, 100.0))
+    assert np.mean(found) <= 1 + 3 * np.std(found) / math.sqrt(len(found))
 
 
 def test_a_shared_incident_blames_nobody() -> None:

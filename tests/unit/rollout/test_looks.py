@@ -98,14 +98,15 @@ def test_whoever_takes_over_knows_what_the_one_before_knew() -> None:
     for tick in range(1, 101):
         last = often.again(START + timedelta(seconds=5 * tick), 25, since=START)
     assert once.again(START + timedelta(seconds=500), 25, since=START) == last
+    assert once.verdict() == often.verdict()
     assert once.requests == often.requests > 0
 
 
 @pytest.mark.parametrize(("percent", "told"), [(25, False), (20, True)])
 def test_a_share_that_is_not_the_one_asked_for_is_told(percent: int, told: bool) -> None:
-    verdict = looks(recorded(100, share=0.25)).again(
-        START + timedelta(seconds=500), percent, since=START
-    )
+    looking = looks(recorded(100, share=0.25))
+    looking.again(START + timedelta(seconds=500), percent, since=START)
+    verdict = looking.verdict()
     assert ("times the share of traffic" in verdict.explain()) is told
     assert verdict.decision is not Decision.RETURN
 
@@ -114,11 +115,17 @@ def test_the_shadow_is_judged_by_its_copies_and_by_the_same_test() -> None:
     now = START + timedelta(seconds=500)
     fine = looks(recorded(100, share=0.5, mirrored=True), mirrored=True).again(now, 0)
     worse = looks(recorded(100, share=0.5, errors=0.05, mirrored=True), mirrored=True).again(now, 0)
-    live = looks(recorded(100, share=0.5, errors=0.05, mirrored=True)).again(now, 0)
-    assert fine.decision is not Decision.RETURN
-    assert worse.decision is Decision.RETURN
-    assert live.decision is Decision.KEEP_LOOKING  # copies are no live requests
-    assert live.green_requests == 0
+    live = looks(recorded(100, share=0.5, errors=0.05, mirrored=True))
+    assert fine is not Decision.RETURN
+    assert worse is Decision.RETURN
+    assert live.again(now, 0) is Decision.KEEP_LOOKING  # copies are no live requests
+    assert live.verdict().green_requests == 0
+
+
+def test_the_shadow_and_the_steps_spend_alpha_together() -> None:
+    both = [looks(recorded(1, share=0.5), mirrored=mirrored) for mirrored in (True, False)]
+    spent = [1 / looking.verdict().threshold for looking in both]
+    assert sum(spent) == pytest.approx(VerdictRules().alpha)
 
 
 def test_few_points_are_kept_and_drawn_however_long_it_lasts() -> None:
@@ -127,11 +134,12 @@ def test_few_points_are_kept_and_drawn_however_long_it_lasts() -> None:
         now = START + timedelta(seconds=5 * tick)
         looking.again(now, 50, since=START)
         assert looking.points[-1].at == now
-    assert POINTS / 2 <= len(looking.points) <= POINTS
+    assert POINTS / 4 <= len(looking.points) <= POINTS
     assert looking.points[0].at == START + timedelta(seconds=5)
     assert draw(looking.points).startswith(b"\x89PNG")
 
 
 def test_a_verdict_says_when_the_next_look_is() -> None:
-    verdict = looks(recorded(20, share=0.5)).again(START + timedelta(seconds=100), 50, since=START)
-    assert "next look at 00:01:45 UTC" in verdict.explain()
+    looking = looks(recorded(20, share=0.5))
+    looking.again(START + timedelta(seconds=100), 50, since=START)
+    assert "next look at 00:01:45 UTC" in looking.verdict().explain()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from blocks.contracts import Capture, VariantTick
+from blocks.contracts import Capture, VariantTick, user_number
 from blocks.serving.config import MirrorTarget
 from tests.unit.serving.servers import INTERNAL, ROW, Server, serving, until
 
@@ -41,6 +41,16 @@ def test_every_answer_is_counted_in_its_tick_and_no_4xx(server: Server) -> None:
     assert predictions == {"25", "99", "-7.2e+00"}
     assert 2 <= sum(tick.users for tick in new) <= 3  # ben may fall into two ticks
     assert sum(tick.erring_users for tick in new) == 1
+    assert [number for tick in new for number in tick.erring] == [user_number("ben")]
+
+
+def test_whoever_gives_no_name_counts_as_one_user_each_time(server: Server) -> None:
+    before = ticks_with(server, "early")
+    server.ask({**ROW, "x": 1000.0})
+    server.ask({**ROW, "x": 1000.0})
+    new = [tick for tick in ticks_with(server, "late") if tick not in before]
+    assert sum(tick.users for tick in new) == sum(tick.erring_users for tick in new) == 2
+    assert not any(tick.erring for tick in new)
 
 
 def test_an_idle_server_says_every_second_that_it_lives(server: Server) -> None:

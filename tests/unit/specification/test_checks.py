@@ -33,6 +33,7 @@ class Lack(NamedTuple):
 
 LACKS = [
     Lack("spot", False, "training.spot", "{expected_hours: 1}", "expected_hours=1"),
+    Lack("zones", False, "training.spot.zones", "[a]", "a"),
     Lack("multi_node", False, "training.nodes", "2", "2"),
     Lack("max_duration", timedelta(days=5), "training.max_duration", "P6D", "518400 s"),
     Lack("scale_to_zero", False, "rollout.min_replicas", "0", "0"),
@@ -63,7 +64,9 @@ def test_a_feature_that_is_lacking_is_told_by_field_and_value(
 ) -> None:
     file = make_project(tmp_path / "project")
     changes = [f"{lack.field}={lack.asked}"]
-    if lack.feature != "spot":
+    if lack.feature == "zones":
+        changes = ["training.spot={expected_hours: 1, deadline: PT9H, zones: [a]}"]
+    elif lack.feature != "spot":
         changes.append("training.spot=null")
     spec = load(file, changes=changes)
     provider = here.training if lack.field.startswith("training") else here.endpoints

@@ -16,21 +16,21 @@ from tasks.spot.policy import SpotPolicy
 from tasks.spot.situation import Action, Decision, Offer, Situation, Terms
 
 GAP = 0.25  # hours
-NAMES = ("a", "b", "c")
+NAMES = ("a", "b", "c", "d", "e")
 
 
 def scenario(
     *ups: Sequence[bool],
     work: float = 6.0,
     overhead: float = 0.5,
-    prices: Sequence[float] = (1.0, 1.2, 2.5),
+    prices: Sequence[float | Sequence[float]] = (1.0, 1.2, 2.5, 0.8, 2.9),
     egress: float = 0.0,
 ) -> Scenario:
     zones = tuple(
         Zone(
             name=name,
             up=np.asarray(up, dtype=bool),
-            spot=np.full(len(up), price),
+            spot=np.broadcast_to(np.asarray(price), len(up)),
             on_demand=3.0,
             before=np.zeros(0, dtype=bool),
         )
@@ -109,7 +109,20 @@ def test_no_market_makes_it_late_when_on_demand_could_have_been_in_time(
 
 
 @settings(max_examples=10, deadline=None)
-@given(slack=st.floats(0.0, 4.0), overhead=st.floats(0.05, 0.8), zones=st.integers(1, 3))
+@given(
+    ups=markets,
+    walks=st.lists(st.lists(st.floats(0.1, 4.0), min_size=40, max_size=40), min_size=3, max_size=3),
+    work=st.floats(0.3, 9.5),
+)
+def test_prices_that_change_with_every_look_do_not_make_it_late(
+    ups: list[list[bool]], walks: list[list[float]], work: float
+) -> None:
+    done, _ = run(scenario(*ups, work=work, egress=2.0, prices=walks))
+    assert not done.late
+
+
+@settings(max_examples=10, deadline=None)
+@given(slack=st.floats(0.0, 4.0), overhead=st.floats(0.05, 0.8), zones=st.integers(1, 5))
 def test_a_market_that_takes_back_whatever_is_launched_does_not_make_it_late(
     slack: float, overhead: float, zones: int
 ) -> None:
@@ -174,6 +187,34 @@ def test_where_a_loss_may_undo_work_it_leaves_spot_earlier() -> None:
     sure = SpotPolicy(Terms(overhead=0.2, step=GAP)).decide(now)
     unsure = SpotPolicy(Terms(overhead=0.2, step=GAP, lost=1.0)).decide(now)
     assert (sure.action, unsure.action) == (Action.SPOT, Action.ON_DEMAND)
+
+
+def test_on_demand_is_left_for_the_spot_of_another_zone() -> None:
+    """A zone that is gone for good keeps nobody on demand while its neighbour has spot."""
+    gone, there = [False] * 120, [False] * 40 + [True] * 80
+    done, decisions = run(scenario(gone, there, work=20.0, overhead=0.1, egress=0.1))
+    assert decisions[45].action is Action.STAY
+    assert done.on_demand_hours < 4.0
+
+
+def test_what_costs_nothing_can_be_compared() -> None:
+    policy = SpotPolicy(Terms(overhead=0.2, step=GAP))
+    offers = tuple(Offer(zone=z, up=True, spot=0.0, on_demand=0.0) for z in ("a", "b"))
+    for left in (9.0, 9.0 - GAP):
+        now = Situation(work_left=5.0, time_left=left, offers=offers)
+        assert policy.decide(now).expected_cost == pytest.approx(0.0)
+
+
+def test_of_zones_alike_the_one_that_is_seldom_lost_is_taken() -> None:
+    policy = SpotPolicy(Terms(overhead=0.5, step=GAP))
+    for tick in range(400):
+        offers = [
+            Offer(zone=name, up=bool(tick % period), spot=price, on_demand=3.0)
+            for name, period, price in (("a", 4, 1.0), ("b", 200, 1.1))
+        ]
+        policy.watch(offers, GAP)
+    now = Situation(work_left=10.0, time_left=14.0, offers=tuple(offers))
+    assert policy.decide(now).zone == "b"
 
 
 def test_lifetimes_are_learnt() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,6 +25,7 @@ def spec(*, interruptions: int = 2, failures: int = 1, last: bool = True) -> Tra
     return TrainingSpec(source="file:///code", spot=spot, failures_allowed=failures)
 
 
+@settings(deadline=None)
 @given(
     endings=st.lists(st.sampled_from([Phase.INTERRUPTED, Phase.FAILED]), max_size=12),
     interruptions=st.integers(0, 4),

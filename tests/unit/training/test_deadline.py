@@ -13,14 +13,16 @@ from pydantic import ValidationError
 from blocks.contracts import Phase
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
-from blocks.providers.local.market import Market
+from blocks.providers.local.market import Market, Supply
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.models import make_model
+from tasks.spot.situation import Action
 from tasks.training.choice import Chooser
 from tasks.training.report import TrainingReport
 from tasks.training.spec import SpotSpec, TrainingSpec
 from tasks.training.stage import train_model
+from tasks.training.weight import newest_gigabytes
 from tasks.waiting import Pace
 
 HOUR = 3600.0
@@ -61,6 +63,15 @@ class World:
         file = self.folder / "trace.json"
         file.write_text(json.dumps(trace))
         return LocalTraining(machine=self.machine, market=Market(trace=file, notice=1.0))
+
+    def zoned(self, **zones: object) -> LocalTraining:
+        supply = {}
+        for zone, trace in zones.items():
+            file = self.folder / f"{zone}.json"
+            file.write_text(json.dumps(trace))
+            supply[zone] = Supply(trace=file)
+        market = Market(zones=supply, notice=1.0)
+        return LocalTraining(machine=self.machine, market=market)
 
     def train(self, jobs: LocalTraining, *, stalls: bool = False, **spot: object) -> TrainingReport:
         spec = TrainingSpec(
@@ -137,19 +148,89 @@ def test_spot_that_comes_too_slowly_forward_is_left_in_time(world: World) -> Non
     jobs = world.jobs()
     report = world.train(jobs, stalls=True, deadline=timedelta(seconds=10))
     assert [attempt.phase for attempt in report.attempts] == [Phase.CANCELLED, Phase.SUCCEEDED]
-    assert [a.usage.spot for a in report.attempts if a.usage] == [True, False]
+    actions = [attempt.decision.action for attempt in report.attempts if attempt.decision]
+    assert actions == [Action.SPOT, Action.ON_DEMAND]
 
 
 def test_the_job_is_told_the_rate_that_was_learnt(world: World) -> None:
     prices = LocalPrices(machine=world.machine)
     spot = SpotSpec(expected_hours=5, deadline=timedelta(hours=20))
     chooser = Chooser(TrainingSpec(source="s"), spot, prices, timedelta(minutes=1))
-    before = chooser.choose(0.0).interruptions_per_hour
+    first = chooser.choose(0.0)
+    before = first.interruptions_per_hour
     for _ in range(4):
-        chooser.lived("local.medium", 0.5, lost=True)
+        chooser.lived(first, 0.5, lost=True, passed=1.0)
     assert chooser.choose(2.0).interruptions_per_hour > 1.2 * before
     report = world.train(world.jobs(), deadline=timedelta(minutes=10))
     assert report.result.metrics["rate"] == pytest.approx(before)
+
+
+def decided(report: TrainingReport) -> list[str]:
+    return [attempt.decision.zone for attempt in report.attempts if attempt.decision]
+
+
+def test_a_zone_that_took_its_machine_back_is_left_for_another(world: World) -> None:
+    first = chooser_of_zones(world).choose(0.0).zone
+    other = "b" if first == "a" else "a"
+    jobs = world.zoned(**{first: [0.3, 0.3, 0.3], other: []})
+    report = world.train(jobs, deadline=timedelta(minutes=10), zones=("a", "b"))
+    assert sorted(decided(report)) == ["a/local.medium", "b/local.medium"]
+    assert [attempt.phase for attempt in report.attempts] == [Phase.INTERRUPTED, Phase.SUCCEEDED]
+    again = world.train(jobs, deadline=timedelta(minutes=10), zones=("a", "b"))
+    assert [a.ref for a in again.attempts] == [a.ref for a in report.attempts]
+    assert len(jobs.refs()) == 2
+
+
+def test_where_one_zone_is_dry_another_is_taken_at_once(world: World) -> None:
+    jobs = world.zoned(a={"gap_seconds": 1000, "data": [0]}, b=[])
+    report = world.train(jobs, deadline=timedelta(minutes=10), zones=("a", "b"))
+    assert decided(report) == ["b/local.medium"]
+    assert [a.usage.spot for a in report.attempts if a.usage] == [True]
+
+
+def chooser_of_zones(world: World, **spot: object) -> Chooser:
+    spec = SpotSpec.model_validate(
+        {"expected_hours": 5, "deadline": timedelta(hours=9), "zones": ("a", "b"), **spot}
+    )
+    prices = LocalPrices(machine=world.machine)
+    return Chooser(TrainingSpec(source="s"), spec, prices, timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(("size", "moved"), [(0.0, True), (5000.0, False)])
+def test_a_checkpoint_is_moved_to_another_zone_only_where_that_is_cheap(
+    world: World, size: float, moved: bool
+) -> None:
+    chooser = chooser_of_zones(world)
+    first = chooser.choose(0.0)
+    chooser.took(first)
+    chooser.weighs(size)
+    chooser.lived(first, 0.1, lost=True, passed=0.2)
+    decision = chooser.choose(0.2).decision
+    assert (decision.action is Action.SPOT) is moved  # else it waits for the zone to be back
+
+
+def test_lifetimes_are_learnt_for_each_zone(world: World) -> None:
+    chooser = chooser_of_zones(world)
+    first = chooser.choose(0.0)
+    for _ in range(4):
+        chooser.lived(first, 0.2, lost=True, passed=0.5)
+    second = chooser.choose(1.0)
+    assert first.zone != second.zone
+    assert second.interruptions_per_hour == pytest.approx(first.interruptions_per_hour)
+    chooser.took(second)
+    learnt = chooser.policy.interruptions_per_hour(f"{first.zone}/local.medium")
+    assert learnt > 1.2 * second.interruptions_per_hour
+
+
+def test_the_newest_checkpoint_is_weighed(world: World) -> None:
+    store = LocalStore(machine=world.machine)
+    place = f"{store.root}/runs/r/checkpoints"
+    assert newest_gigabytes(store, place) == 0
+    for step, size in (("step-000000000009", 10), ("step-000000000010", 2000)):
+        for file in ("a", "deep/b"):
+            store.write(f"{place}/{step}/{file}", b"x" * size)
+    store.write(f"{place}/index", b"xxx")
+    assert newest_gigabytes(store, place) == pytest.approx(4000 / 1e9)
 
 
 def test_a_deadline_asks_for_the_hours_of_work() -> None:
@@ -159,3 +240,5 @@ def test_a_deadline_asks_for_the_hours_of_work() -> None:
         SpotSpec(deadline=timedelta(hours=5), expected_hours=5)
     with pytest.raises(ValidationError, match="give it a deadline"):
         SpotSpec(machines=("other",))
+    with pytest.raises(ValidationError, match="give it a deadline"):
+        SpotSpec(zones=("a",))

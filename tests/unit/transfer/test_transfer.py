@@ -14,6 +14,7 @@ from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
+from blocks.testing.memory_store import MemoryStore
 from blocks.testing.models import make_model
 from tasks.memory import recall
 from tasks.specification.checks import Surroundings, check
@@ -23,7 +24,6 @@ from tasks.transfer.models import model_folder
 from tasks.transfer.stage import upload_sources
 from tasks.transfer.upload import uploaded
 from tests.chains.project import make_project
-from tests.unit.transfer.memory_store import MemoryStore
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from blocks.workload import INTERRUPTED_EXIT, Job, UnreadableOutcome, digest, read_outcome
-from blocks.workload.outcome import parse_outcome
+from blocks.workload.outcome import PROGRESS, parse_outcome
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
@@ -210,3 +211,14 @@ def test_the_kit_needs_the_standard_library_only(tmp_path: Path) -> None:
 def test_what_is_no_outcome_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(UnreadableOutcome):
         parse_outcome(content)
+
+
+def test_progress_is_a_line_of_the_log_where_there_is_no_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = Job.from_environment({"BLUEWATER_PROGRESS": "-"})
+    job.progress(done=1, of=4)
+    job.progress(done=2, of=4)  # too soon after the first
+    job.progress(done=4, of=4)
+    told = capsys.readouterr().out.splitlines()
+    assert [re.findall(PROGRESS, line) for line in told] == [["0.2500"], ["1.0000"]]

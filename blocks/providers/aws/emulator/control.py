@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.faults import Fault, UnknownFault
-from blocks.providers.aws.emulator.world import ROLE_KEY, World
+from blocks.providers.aws.emulator.world import World
 
 Said = dict[str, Any]
 Lever = Callable[[Said], Any]
@@ -60,14 +60,13 @@ class Control:
         return Counter(each.call for each in list(self._world.record.calls))
 
     def _policy(self, said: Said) -> None:
-        """Let callers take these actions only; without any word, all."""
-        actions = said.get("actions")
-        self._world.policy = None if actions is None else tuple(actions)
+        """Let callers with a key take these actions only."""
+        self._world.policies[said["key"]] = tuple(said["actions"])
 
-    def _actions(self, _: Said) -> list[str]:
-        """Tell what callers took, beside what containers did under their own role."""
+    def _actions(self, said: Said) -> list[str]:
+        """Tell what callers with a key took."""
         calls = list(self._world.record.calls)
-        return sorted({each.action for each in calls if each.key != ROLE_KEY})
+        return sorted({each.action for each in calls if each.key == said["key"]})
 
     def _running(self, _: Said) -> list[Said]:
         alive = self._world.containers.alive()

@@ -6,13 +6,12 @@ machines, where SageMaker may bring up new ones.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
-from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
+from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
@@ -20,31 +19,7 @@ from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
-STUCK = 3600.0  # of the cloud's seconds that a stuck endpoint stays so
 _WEIGHT = {"VariantPropertyType": "DesiredWeight"}
-
-
-@dataclass(slots=True, kw_only=True)
-class Endpoint:
-    """What is known of an endpoint. Guarded by the world's lock."""
-
-    name: str
-    arn: str
-    config: str
-    created: float
-    changed: float
-    status: str = "Creating"
-    pending: str = ""
-    reason: str | None = None
-    fleets: list[Fleet] = field(default_factory=list)
-
-    def live(self) -> list[Fleet]:
-        """Return the fleets that answer callers."""
-        return [each for each in self.fleets if not each.shadow]
-
-    def shadows(self) -> list[Fleet]:
-        """Return the fleets that get copies."""
-        return [each for each in self.fleets if each.shadow]
 
 
 class Endpoints:
@@ -52,7 +27,7 @@ class Endpoints:
 
     def __init__(self, world: World, models: Models, configs: EndpointConfigs) -> None:
         self._world, self._models, self._configs = world, models, configs
-        self._machines = Machines(world)
+        self._changes = Changes(world)
         self._known: dict[str, Endpoint] = {}
         world.levers["kill-replicas"] = self._kill
 
@@ -88,7 +63,7 @@ class Endpoints:
         endpoint = Endpoint(name=name, arn=arn, config=config, created=now, changed=now)
         self._known[name] = endpoint
         world.tag(arn, asked.get("Tags"))
-        self._run(self._change, endpoint, config, fleets)
+        self._changes.begin(endpoint, config, fleets)
         return {"EndpointArn": arn}
 
     def describe(self, asked: Answer) -> Answer:
@@ -138,9 +113,9 @@ class Endpoints:
         retained = {each.name: each.wanted for each in endpoint.live()}
         weights = retained if keep and _WEIGHT not in excluded else {}
         fleets = self._fleets(endpoint.name, config, weights)
-        self._move(endpoint, "Updating", reason=None)
+        endpoint.move("Updating", self._world.clock.now())
         endpoint.pending = config
-        self._run(self._change, endpoint, config, fleets)
+        self._changes.begin(endpoint, config, fleets)
         return {"EndpointArn": endpoint.arn}
 
     def weigh(self, asked: Answer) -> Answer:
@@ -156,8 +131,8 @@ class Endpoints:
                 raise AwsError("UnknownOperationException", told, 501)
         for each in asked["DesiredWeightsAndCapacities"]:
             there[each["VariantName"]].wanted = float(each["DesiredWeight"])
-        self._move(endpoint, "Updating", reason=None)
-        self._run(self._weigh, endpoint)
+        endpoint.move("Updating", self._world.clock.now())
+        self._changes.weigh(endpoint)
         return {"EndpointArn": endpoint.arn}
 
     def delete(self, asked: Answer) -> Answer:
@@ -166,8 +141,8 @@ class Endpoints:
         if endpoint.status in ("Updating", "Deleting"):
             told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
             raise AwsError("ValidationException", told)
-        self._move(endpoint, "Deleting", reason=endpoint.reason)
-        self._run(self._delete, endpoint)
+        endpoint.move("Deleting", self._world.clock.now(), reason=endpoint.reason)
+        self._changes.delete(endpoint, lambda: self._known.pop(endpoint.name))
         return {}
 
     def delete_config(self, asked: Answer) -> Answer:
@@ -180,68 +155,7 @@ class Endpoints:
         self._configs.delete(name)
         return {}
 
-    def _change(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
-        """Bring new fleets up beside the old ones, then let the old ones go."""
-        self._stick(endpoint)
-        before = list(endpoint.fleets)
-        kept = {id(new): old for new in fleets for old in before if old.is_like(new)}
-        fresh = [each for each in fleets if id(each) not in kept]
-        failures = self._bring_up(fresh)
-        if failures:
-            for each in fresh:
-                self._machines.take_down(each)
-        with self._world.lock:
-            endpoint.pending = ""
-            if failures:
-                status = "InService" if before else "Failed"
-                self._move(endpoint, status, reason=failures[0])
-                return
-            for new in fleets:
-                if id(new) in kept:
-                    kept[id(new)].weight = kept[id(new)].wanted = new.weight
-            endpoint.fleets = [kept.get(id(each), each) for each in fleets]
-            endpoint.config = config
-            self._move(endpoint, "InService", reason=None)
-        for each in before:
-            if each not in endpoint.fleets:
-                self._machines.take_down(each)
-
-    def _bring_up(self, fleets: Sequence[Fleet]) -> list[str]:
-        """Bring fleets up at once; return what is wrong with those that do not come."""
-        failures: list[str] = []
-
-        def one(fleet: Fleet) -> None:
-            try:
-                self._machines.bring_up(fleet)
-            except Unhealthy as error:
-                failures.append(str(error))
-
-        threads = [threading.Thread(target=one, args=(each,), daemon=True) for each in fleets]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        return failures
-
-    def _stick(self, endpoint: Endpoint) -> None:
-        if self._world.faults.take("stuck-creating", "*", endpoint.name):
-            until = self._world.clock.now() + STUCK
-            self._world.clock.wait(self._world.closing, until=until)
-
-    def _weigh(self, endpoint: Endpoint) -> None:
-        with self._world.lock:
-            for each in endpoint.fleets:
-                each.weight = each.wanted
-            self._move(endpoint, "InService", reason=None)
-
-    def _delete(self, endpoint: Endpoint) -> None:
-        fleets, endpoint.fleets = endpoint.fleets, []
-        for each in fleets:
-            self._machines.take_down(each)
-        with self._world.lock:
-            del self._known[endpoint.name]
-
-    def _fleets(self, endpoint: str, config: str, weights: Mapping[str, float]) -> list[Fleet]:
+    def _fleets(self, endpoint: str, config: str, weights: Mapping[str, float]) -> Sequence[Fleet]:
         found = self._configs.of(config)
         return [
             self._fleet(endpoint, each, weights, shadow=kind == SHADOW)
@@ -277,13 +191,6 @@ class Endpoints:
             told = f'Cannot update in-progress endpoint "{found.arn}".'
             raise AwsError("ValidationException", told)
         return found
-
-    def _move(self, endpoint: Endpoint, status: str, *, reason: str | None) -> None:
-        endpoint.status, endpoint.reason = status, reason
-        endpoint.changed = self._world.clock.now()
-
-    def _run(self, work: Callable[..., None], *args: Any) -> None:
-        threading.Thread(target=work, args=args, daemon=True).start()
 
     def _kill(self, said: Answer) -> int:
         """Kill the servers of a variant, as a machine that breaks; return how many."""

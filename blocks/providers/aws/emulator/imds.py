@@ -11,7 +11,8 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.ec2 import Instances
 from blocks.providers.aws.emulator.ec2_instance import Instance
-from blocks.providers.aws.emulator.world import ROLE_KEY, World
+from blocks.providers.aws.emulator.launch import CONTAINERS
+from blocks.providers.aws.emulator.world import World
 
 PREFIX = "/_imds/"
 _PATH = re.compile(r"/_imds/(i-[0-9a-f]+)/+latest/(.+)")
@@ -71,7 +72,7 @@ class Imds:
             "Code": "Success",
             "LastUpdated": _time(now),
             "Type": "AWS-HMAC",
-            "AccessKeyId": ROLE_KEY,
+            "AccessKeyId": CONTAINERS,
             "SecretAccessKey": "secret-of-the-instance",
             "Token": "token-of-the-instance",
             "Expiration": _time(now + _LIFE.total_seconds()),

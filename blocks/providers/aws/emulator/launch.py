@@ -22,9 +22,10 @@ from typing import Any
 import httpx
 import psutil
 
+CONTAINERS = "ASIAEXECUTIONROLE"  # the key by which containers call
 _HOME = Path(__file__).resolve().parents[4]
 _ADDRESS = "emulator.json"
-_START = 60.0  # seconds; importing moto under load takes its time
+_START = 180.0  # seconds; importing moto under load takes its time
 
 
 class NotStarted(TimeoutError):
@@ -68,6 +69,11 @@ class Account:
         """Return the live containers: name, pid, folder."""
         found: list[dict[str, Any]] = self.pull("running")
         return found
+
+    def training_jobs(self) -> list[str]:
+        """Return the names of the training jobs that have a machine now."""
+        parts = [str(each["name"]).split("/") for each in self.running()]
+        return sorted({name for kind, name, *_ in parts if kind == "training-job"})
 
     def end(self) -> None:
         """End it with everything that runs in it."""

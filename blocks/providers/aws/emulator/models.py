@@ -40,8 +40,8 @@ class Models:
             told = f'Cannot create already existing model "{arn}".'
             raise AwsError("ValidationException", told)
         self._check(asked)
-        told = {key: value for key, value in asked.items() if key != "Tags"}
-        self.known[name] = {**told, "ModelArn": arn, "CreationTime": self._world.clock.now()}
+        kept = {key: value for key, value in asked.items() if key != "Tags"}
+        self.known[name] = {**kept, "ModelArn": arn, "CreationTime": self._world.clock.now()}
         self._world.tag(arn, asked.get("Tags"))
         self._created.append(name)
         return {"ModelArn": arn}

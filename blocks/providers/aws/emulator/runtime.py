@@ -11,7 +11,8 @@ import httpx
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.container import ATTRIBUTES
-from blocks.providers.aws.emulator.endpoints import Endpoint, Endpoints
+from blocks.providers.aws.emulator.endpoint_changes import Endpoint
+from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World

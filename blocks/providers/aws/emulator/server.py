@@ -30,7 +30,7 @@ from blocks.providers.aws.emulator.imds import PREFIX, Imds
 from blocks.providers.aws.emulator.lambda_wire import NAME, Lambda
 from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
-from blocks.providers.aws.emulator.world import ROLE_KEY, Call, World
+from blocks.providers.aws.emulator.world import Call, World
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +88,7 @@ class Emulator:
         return answer
 
     def _permit(self, asked: Asked) -> None:
-        allowed = self.world.policy
-        if allowed is None or asked.key == ROLE_KEY:
-            return
+        allowed = self.world.policies.get(asked.key, ("*",))
         if not any(fnmatchcase(asked.action, each) for each in allowed):
             code, status = ("AccessDeniedException", 400)
             if asked.protocol in ("query", "rest-xml"):

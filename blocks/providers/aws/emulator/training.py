@@ -142,9 +142,6 @@ def _check_algorithm(algorithm: Answer) -> None:
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
         told = "You must specify exactly one of TrainingImage and AlgorithmName."
         raise AwsError("ValidationException", told)
-    if not algorithm.get("ContainerEntrypoint"):
-        told = "an image's own entrypoint is not emulated; give ContainerEntrypoint"
-        raise AwsError("UnknownOperationException", told, 501)
 
 
 def _check_limits(limits: Answer, *, spot: bool) -> None:

@@ -13,6 +13,7 @@ from blocks.providers.aws.emulator.training_job import Job, Over
 from blocks.providers.aws.emulator.world import World
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+STAND_IN = ("python", "-m", f"{__package__}.stand_in")
 
 
 def start_node(world: World, job: Job, host: str, serial: int) -> Container:
@@ -33,7 +34,8 @@ def start_node(world: World, job: Job, host: str, serial: int) -> Container:
             job.hear(line, world.clock.now())
 
     algorithm = job.asked["AlgorithmSpecification"]
-    command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
+    entrypoint = algorithm.get("ContainerEntrypoint") or STAND_IN
+    command = [*entrypoint, *algorithm.get("ContainerArguments", [])]
     env = {
         **world.container_env(),
         "TRAINING_JOB_NAME": job.name,

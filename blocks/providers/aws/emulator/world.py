@@ -13,11 +13,12 @@ from blocks.contracts import Frozen
 from blocks.providers.aws.emulator.clock import Clock
 from blocks.providers.aws.emulator.containers import Containers
 from blocks.providers.aws.emulator.faults import Faults
+from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.providers.aws.emulator.logs import Logs
 from blocks.providers.aws.emulator.objects import Objects
 
 ACCOUNT = "123456789012"  # the account that moto's calls are made under
-ROLE_KEY = "ASIAEXECUTIONROLE"  # by which containers call
+
 _KEPT_CALLS = 100_000
 
 
@@ -73,7 +74,7 @@ class World:
         self.objects = Objects(ACCOUNT, self.lock)
         self.logs = Logs(ACCOUNT, settings.region, self.lock)
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
-        self.policy: tuple[str, ...] | None = None  # actions that callers may take; None: all
+        self.policies: dict[str, tuple[str, ...]] = {}  # actions by key; without a word, all
         self.levers: dict[str, Callable[[dict[str, Any]], Any]] = {}  # of the control API
         self.closing = threading.Event()
 
@@ -91,7 +92,7 @@ class World:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": ROLE_KEY,
+            "AWS_ACCESS_KEY_ID": CONTAINERS,
             "AWS_SECRET_ACCESS_KEY": "execution-role",
         }
 

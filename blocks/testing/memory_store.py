@@ -33,6 +33,7 @@ class MemoryStore(ObjectStore):
 
     @property
     def root(self) -> str:
+        """URI of this store's objects; others of the process lie elsewhere."""
         return self._root
 
     def _explain(self, error: Exception) -> ProviderError | None:

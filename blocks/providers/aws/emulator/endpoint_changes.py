@@ -1,0 +1,123 @@
+"""How an endpoint changes: the new machines are healthy before the old ones go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
+from blocks.providers.aws.emulator.world import World
+
+STUCK = 3600.0  # of the cloud's seconds that a stuck endpoint stays so
+
+
+@dataclass(slots=True, kw_only=True)
+class Endpoint:
+    """What is known of an endpoint. Guarded by the world's lock."""
+
+    name: str
+    arn: str
+    config: str
+    created: float
+    changed: float
+    status: str = "Creating"
+    pending: str = ""
+    reason: str | None = None
+    fleets: list[Fleet] = field(default_factory=list)
+
+    def live(self) -> list[Fleet]:
+        """Return the fleets that answer callers."""
+        return [each for each in self.fleets if not each.shadow]
+
+    def shadows(self) -> list[Fleet]:
+        """Return the fleets that get copies."""
+        return [each for each in self.fleets if each.shadow]
+
+    def move(self, status: str, now: float, *, reason: str | None = None) -> None:
+        """Go on to a state."""
+        self.status, self.reason, self.changed = status, reason, now
+
+
+class Changes:
+    """Makes one change of an endpoint in a thread of its own."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._machines = world, Machines(world)
+
+    def begin(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
+        """Bring an endpoint to these fleets."""
+        self._run(self._change, endpoint, config, fleets)
+
+    def weigh(self, endpoint: Endpoint) -> None:
+        """Let the weights that were asked for be in force."""
+        self._run(self._weigh, endpoint)
+
+    def delete(self, endpoint: Endpoint, forget: Callable[[], object]) -> None:
+        """Take an endpoint down, and then forget it."""
+        self._run(self._delete, endpoint, forget)
+
+    def _change(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
+        """Bring new fleets up beside the old ones, then let the old ones go."""
+        self._stick(endpoint)
+        before = list(endpoint.fleets)
+        kept = {id(new): old for new in fleets for old in before if old.is_like(new)}
+        fresh = [each for each in fleets if id(each) not in kept]
+        failures = self._bring_up(fresh)
+        if failures:
+            for each in fresh:
+                self._machines.take_down(each)
+        with self._world.lock:
+            endpoint.pending = ""
+            if failures:
+                status = "InService" if before else "Failed"
+                endpoint.move(status, self._world.clock.now(), reason=failures[0])
+                return
+            for new in fleets:
+                if id(new) in kept:
+                    kept[id(new)].weight = kept[id(new)].wanted = new.weight
+            endpoint.fleets = [kept.get(id(each), each) for each in fleets]
+            endpoint.config = config
+            endpoint.move("InService", self._world.clock.now())
+        for each in before:
+            if each not in endpoint.fleets:
+                self._machines.take_down(each)
+
+    def _bring_up(self, fleets: Sequence[Fleet]) -> list[str]:
+        """Bring fleets up at once; return what is wrong with those that do not come."""
+        failures: list[str] = []
+
+        def one(fleet: Fleet) -> None:
+            try:
+                self._machines.bring_up(fleet)
+            except Unhealthy as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=one, args=(each,), daemon=True) for each in fleets]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        return failures
+
+    def _stick(self, endpoint: Endpoint) -> None:
+        if self._world.faults.take("stuck-creating", "*", endpoint.name):
+            until = self._world.clock.now() + STUCK
+            self._world.clock.wait(self._world.closing, until=until)
+
+    def _weigh(self, endpoint: Endpoint) -> None:
+        with self._world.lock:
+            for each in endpoint.fleets:
+                each.weight = each.wanted
+            endpoint.move("InService", self._world.clock.now())
+
+    def _delete(self, endpoint: Endpoint, forget: Callable[[], object]) -> None:
+        fleets, endpoint.fleets = endpoint.fleets, []
+        for each in fleets:
+            self._machines.take_down(each)
+        with self._world.lock:
+            forget()
+
+    def _run(self, work: Callable[..., None], *args: Any) -> None:
+        threading.Thread(target=work, args=args, daemon=True).start()

@@ -1,0 +1,99 @@
+"""What an endpoint is made of: models and configurations, made when needed and removed after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.desired import Desired
+from blocks.providers.aws.endpoint_calls import to_create_endpoint_config, to_create_model
+from blocks.providers.aws.errors import code_of
+
+MISSING = "ValidationException"  # of a name that SageMaker does not know, or knows already
+VISIBLE_AFTER = (0.2, 1.0)  # seconds after which something is looked for again
+
+
+class Parts:
+    """Models and endpoint configurations of one account."""
+
+    def __init__(self, account: AwsAccount, *, image: str, told: Mapping[str, str]) -> None:
+        self._account, self._image, self._told = account, image, told
+        self._sagemaker = account.client("sagemaker")
+
+    def make(self, desired: Desired, config: str) -> None:
+        """Make the configuration of what is wanted, and the models in it."""
+        for name, variant in desired.served().items():
+            copies = name == desired.shadow()
+            call = to_create_model(variant, copies=copies, image=self._image, told=self._told)
+            self.unless_there(
+                self._sagemaker.create_model,
+                **call,
+                **self._surroundings(),
+                Tags=self._account.tags(token=variant.token),
+            )
+        self.unless_there(
+            self._sagemaker.create_endpoint_config,
+            **to_create_endpoint_config(desired, name=config),
+            Tags=self._account.tags(),
+        )
+
+    def _surroundings(self) -> dict[str, Any]:
+        vpc = self._account.vpc()
+        return {
+            "ExecutionRoleArn": self._account.execution_role,
+            "EnableNetworkIsolation": self._account.network_isolation,
+            **({"VpcConfig": vpc} if vpc else {}),
+        }
+
+    def remove(self, configs: Iterable[str], models: Iterable[str]) -> None:
+        """Remove what may be gone already."""
+        for config in configs:
+            self._unless_gone(self._sagemaker.delete_endpoint_config, EndpointConfigName=config)
+        for model in models:
+            self._unless_gone(self._sagemaker.delete_model, ModelName=model)
+
+    def unless_there(self, create: Any, **call: Any) -> None:
+        """Create something, or find it there."""
+        try:
+            create(**call)
+        except ClientError as error:
+            # names are made from what is behind them, so what is there is what was wanted
+            if not (code_of(error) == MISSING and self._shows_up(call)):
+                raise
+
+    def _shows_up(self, call: Mapping[str, Any]) -> bool:
+        """Whether it is there; what was made just now may be seen a moment later."""
+        for pause in (*VISIBLE_AFTER, None):
+            if self._is_there(call):
+                return True
+            if pause is not None:
+                time.sleep(pause)
+        return False
+
+    def _is_there(self, call: Mapping[str, Any]) -> bool:
+        describe = {
+            "ModelName": self._sagemaker.describe_model,
+            "EndpointConfigName": self._sagemaker.describe_endpoint_config,
+            "EndpointName": self._sagemaker.describe_endpoint,
+        }
+        name = next(
+            key for key in ("ModelName", "EndpointName", "EndpointConfigName") if key in call
+        )
+        try:
+            describe[name](**{name: call[name]})
+        except ClientError as error:
+            if code_of(error) == MISSING:
+                return False
+            raise
+        return True
+
+    def _unless_gone(self, delete: Any, **call: Any) -> None:
+        try:
+            delete(**call)
+        except ClientError as error:
+            if not (code_of(error) == MISSING and not self._is_there(call)):
+                raise

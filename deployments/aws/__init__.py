@@ -1,0 +1,1 @@
+"""What AWS has to allow, and a platform on it."""

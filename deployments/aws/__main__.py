@@ -1,0 +1,34 @@
+"""``python -m deployments.aws``: print the IAM policies for an account, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from deployments.aws.policy import Place, caller_policy, role_policy, trust_policy
+
+
+def main() -> None:
+    """Print one of the policies."""
+    policies: Mapping[str, Callable[[Place], dict[str, Any]]] = {
+        "caller": caller_policy,
+        "role": role_policy,
+        "trust": lambda _: trust_policy(),
+    }
+    parser = argparse.ArgumentParser(prog="python -m deployments.aws", description=__doc__)
+    parser.add_argument("policy", choices=sorted(policies))
+    parser.add_argument("--account", required=True, help="number of the account")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--bucket", required=True, help="bucket for all that is kept")
+    parser.add_argument("--role", default="bluewater-jobs", help="role that jobs run as")
+    parser.add_argument("--prefix", default="bluewater", help="folder of the bucket")
+    parser.add_argument("--secrets", default="*", help="pattern of the names of secrets")
+    given = vars(parser.parse_args())
+    made = policies[given.pop("policy")](Place(**given))
+    print(json.dumps(made, indent=2))
+
+
+if __name__ == "__main__":
+    main()

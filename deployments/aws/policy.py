@@ -1,0 +1,153 @@
+"""The least that IAM has to allow: to whoever runs flows, and to the role that jobs run as.
+
+What blocks and containers call is checked against the calls of an emulated account, both ways.
+What SageMaker does by itself under the role is from its documentation, and is kept apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SAGEMAKER = "arn:aws:sagemaker:{region}:{account}"
+_OBJECTS = "arn:aws:s3:::{bucket}/{prefix}/*"
+_BUCKET = "arn:aws:s3:::{bucket}"
+_SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{secrets}"
+_LOGS = "arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/*"
+_EVERYTHING = "*"  # what has no resource of its own, by the service's own table of actions
+
+
+def _of(resource: str, *operations: str) -> dict[str, str]:
+    return {f"sagemaker:{name}": f"{_SAGEMAKER}:{resource}" for name in operations}
+
+
+CALLER: Mapping[str, str] = {
+    "logs:DescribeLogStreams": _LOGS,
+    "logs:FilterLogEvents": _LOGS,
+    "s3:DeleteObject": _OBJECTS,
+    "s3:GetObject": _OBJECTS,
+    "s3:ListBucket": _BUCKET,
+    "s3:PutObject": _OBJECTS,
+    "secretsmanager:GetSecretValue": _SECRETS,
+    **_of(
+        "training-job/bluewater-*", "CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"
+    ),
+    **_of(
+        "processing-job/bluewater-*",
+        "CreateProcessingJob",
+        "DescribeProcessingJob",
+        "StopProcessingJob",
+    ),
+    **_of("model/bluewater-*", "CreateModel", "DescribeModel", "DeleteModel"),
+    **_of(
+        "endpoint-config/bluewater-*",
+        "CreateEndpointConfig",
+        "DescribeEndpointConfig",
+        "DeleteEndpointConfig",
+    ),
+    **_of(
+        "endpoint/bluewater-*",
+        "CreateEndpoint",
+        "DeleteEndpoint",
+        "DescribeEndpoint",
+        "InvokeEndpoint",
+        "UpdateEndpoint",
+        "UpdateEndpointWeightsAndCapacities",
+    ),
+    # groups are called as the models are in the specification
+    **_of("model-package-group/*", "CreateModelPackageGroup", "DescribeModelPackageGroup"),
+    **_of("model-package/*", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage"),
+    **_of("*", "AddTags", "ListTags"),
+    "sagemaker:ListEndpointConfigs": _EVERYTHING,
+    "sagemaker:ListEndpoints": _EVERYTHING,
+    "sagemaker:ListModels": _EVERYTHING,
+    "sagemaker:ListProcessingJobs": _EVERYTHING,
+    "sagemaker:ListTrainingJobs": _EVERYTHING,
+}
+
+ROLE: Mapping[str, str] = {
+    "s3:GetObject": _OBJECTS,
+    "s3:ListBucket": _BUCKET,
+    "s3:PutObject": _OBJECTS,
+    "secretsmanager:GetSecretValue": _SECRETS,
+}
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html: images, logs and metrics.
+SERVICE: Mapping[str, str] = {
+    "cloudwatch:PutMetricData": _EVERYTHING,
+    "ecr:BatchCheckLayerAvailability": "arn:aws:ecr:{region}:{account}:repository/*",
+    "ecr:BatchGetImage": "arn:aws:ecr:{region}:{account}:repository/*",
+    "ecr:GetAuthorizationToken": _EVERYTHING,
+    "ecr:GetDownloadUrlForLayer": "arn:aws:ecr:{region}:{account}:repository/*",
+    "logs:CreateLogGroup": _LOGS,
+    "logs:CreateLogStream": _LOGS,
+    "logs:DescribeLogStreams": _LOGS,
+    "logs:PutLogEvents": _LOGS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The account that the policies are for."""
+
+    account: str
+    region: str
+    bucket: str
+    role: str  # name of the role that jobs run as
+    prefix: str = "bluewater"
+    secrets: str = "*"  # names of the secrets that jobs and endpoints may read
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the role that jobs run as."""
+        return f"arn:aws:iam::{self.account}:role/{self.role}"
+
+
+def caller_policy(place: Place) -> dict[str, Any]:
+    """Return what whoever runs flows has to be allowed."""
+    passing = {
+        "Effect": "Allow",
+        "Action": ["iam:PassRole"],
+        "Resource": [place.role_arn],
+        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    }
+    return _document([*_statements(CALLER, place), passing])
+
+
+def role_policy(place: Place) -> dict[str, Any]:
+    """Return what the role that jobs and endpoints run as has to be allowed."""
+    return _document(_statements({**ROLE, **SERVICE}, place))
+
+
+def trust_policy() -> dict[str, Any]:
+    """Return who may take that role: SageMaker alone."""
+    principal = {"Service": "sagemaker.amazonaws.com"}
+    return _document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
+
+
+def _statements(actions: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
+    """Return a statement for each resource, with all that may be done to it."""
+    resources = sorted({_filled(resource, place) for resource in actions.values()})
+    return [
+        {
+            "Effect": "Allow",
+            "Action": sorted(name for name in actions if _filled(actions[name], place) == resource),
+            "Resource": [resource],
+        }
+        for resource in resources
+    ]
+
+
+def _filled(resource: str, place: Place) -> str:
+    return resource.format(
+        account=place.account,
+        region=place.region,
+        bucket=place.bucket,
+        prefix=place.prefix,
+        secrets=place.secrets,
+    )
+
+
+def _document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -1,0 +1,1 @@
+"""Somebody says yes before a version gets traffic."""

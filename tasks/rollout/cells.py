@@ -1,0 +1,145 @@
+"""Evidence that green predicts otherwise: in tenths of what blue predicted before.
+
+The yardstick comes from blue's past, so it cannot know the moment that it measures. An answer in a
+tenth is an event like an error; both more of them on green and fewer are bet on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import log1p
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks.contracts import VariantTick
+from tasks.rollout.evidence import GENTLE, MOST, RICHEST
+
+Floats = NDArray[np.float64]
+
+LEAST = 100  # predictions of blue, below which there is no yardstick yet
+TENTHS = 10
+CELLS = TENTHS + 1  # the last for predictions that blue has never made
+LARGEST = 4096  # kinds of predictions that are remembered
+
+
+class PredictionHistory:
+    """Tenths of blue's predictions so far, and how many fall into each, or none, next."""
+
+    def __init__(self) -> None:
+        self._blue: dict[str, int] = {}
+        self._total = self._cut_at = 0
+        self._places: dict[str, int] = {}
+
+    def learn(self, blue: Mapping[str, int]) -> None:
+        """Remember a moment of blue. Tenths are cut anew each time twice as much is known."""
+        known = self._blue
+        for bucket, count in blue.items():
+            if bucket in known or len(known) < LARGEST:
+                known[bucket] = known.get(bucket, 0) + count
+                self._total += count
+        if self._total >= max(LEAST, 2 * self._cut_at):
+            self._cut_at = self._total
+            self._cut()
+
+    def cells(
+        self, blue: Mapping[str, int], green: Mapping[str, int], requests: tuple[int, int]
+    ) -> tuple[list[float], list[float]] | None:
+        """Return predictions by cell, of blue and of green, weighted to at most one a request.
+
+        The rows of one request are alike: they count once, however many there are. A power below
+        one of a bet is still fair (Jensen). ``requests`` are blue's and green's.
+        """
+        if not self._cut_at or not blue or not green:
+            return None
+        return self._counted(blue, requests[0]), self._counted(green, requests[1])
+
+    def _cut(self) -> None:
+        """Put the buckets in order and cut where a tenth of blue is full."""
+        before = 0
+        self._places = {}
+        for bucket in sorted(self._blue, key=_order):
+            middle = before + self._blue[bucket] / 2
+            self._places[bucket] = min(int(middle / self._total * TENTHS), TENTHS - 1)
+            before += self._blue[bucket]
+
+    def _counted(self, predictions: Mapping[str, int], requests: int) -> list[float]:
+        found, places = [0.0] * CELLS, self._places
+        for bucket, count in predictions.items():
+            found[places.get(bucket, TENTHS)] += count
+        total = sum(found)
+        if total <= requests:
+            return found
+        return [requests / total * count for count in found]
+
+
+class Cells:
+    """Money on more, and on fewer, of green's answers in each cell: bets as on errors."""
+
+    def __init__(self, prior: float, accepted: float) -> None:
+        self.prior, self.money = prior, 0.0
+        self._accepted = accepted
+        self._ratios = [accepted * effect for effect in GENTLE]
+        size = len(GENTLE)
+        self._money = np.zeros((CELLS, 2 * size))  # more, fewer
+        self._won = np.zeros((3, 2 * size))  # by an event of green, of blue, of either
+        self._won[0, :size] = self._won[1, size:] = np.log(GENTLE)
+
+    def place(self, part: float) -> None:
+        """Place a part of the purse: a regression may begin now."""
+        self._money += part * self.prior / self._money.size
+        self.money = float(self._money.sum())
+
+    def settle(self, blue: Sequence[float], green: Sequence[float]) -> None:
+        """Take in answers by cell."""
+        mine, theirs = sum(green), sum(blue)
+        if not mine or not theirs:
+            return
+        odds = mine / theirs
+        self._won[2] = self._refused(odds) + self._refused(1 / odds)
+        events = np.array((green, blue, green))
+        events[2] += events[1]
+        won = events.T @ self._won
+        self._money *= np.exp(np.minimum(won, MOST, out=won), out=won)
+        self.money = float(self._money.sum())
+        if self.money > RICHEST:
+            self._money = np.minimum(self._money, RICHEST)
+
+    @property
+    def stirred(self) -> bool:
+        """Whether the bets have won."""
+        return self.money > self.prior
+
+    def by_cell(self) -> Floats:
+        """Return what the bets on each cell have become, (2, cells): more, fewer."""
+        found: Floats = self._money.reshape(CELLS, 2, -1).sum(axis=2).T
+        return found
+
+    def _refused(self, odds: float) -> list[float]:
+        fair = log1p(self._accepted * odds)
+        return [fair - log1p(ratio * odds) for ratio in self._ratios]
+
+
+def merged(ticks: Iterable[VariantTick]) -> Mapping[str, int]:
+    """Return the predictions of some ticks."""
+    each = [tick.predictions for tick in ticks]
+    if len(each) == 1:
+        return each[0]
+    found: dict[str, int] = {}
+    for counts in each:
+        for name, count in counts.items():
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def place_of(cell: int) -> str:
+    """Return where a cell is, in words."""
+    return f"in blue's tenth {cell + 1}" if cell < TENTHS else "that blue has never made"
+
+
+def _order(bucket: str) -> tuple[int, float, str]:
+    """Numbers by size, then labels by name."""
+    try:
+        return 0, float(bucket), ""
+    except ValueError:
+        return 1, 0.0, bucket

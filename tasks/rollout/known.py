@@ -1,0 +1,73 @@
+"""What is known of green apart from the bets: ratios, and the proof that it is good enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.rollout.batches import Floats, Moment
+from tasks.rollout.cells import CELLS
+from tasks.rollout.evidence import Certificate, Rarity
+from tasks.rollout.ranks import ABOVE
+from tasks.rollout.ratios import Ratios
+from tasks.rollout.verdict import VerdictRules
+
+ERRORS, LATENCY, OUTCOMES, PREDICTIONS = range(4)  # groups of kinds
+PLACES = tuple(ABOVE.values())
+TAIL = list(ABOVE).index(0.95)  # above it, green must be shown not to have too many answers
+
+
+class Known:
+    """Takes moments in; says ratios by kind of event, and how much of the proof there is."""
+
+    def __init__(self, rules: VerdictRules) -> None:
+        self._rules = rules
+        self._ratios = Ratios([1, len(ABOVE), len(rules.outcomes), CELLS])
+        self._fine = [Certificate(largest=rules.largest_ratio) for _ in range(2)]
+        self._rarity = Rarity(rules.harmless_error_rate)
+        self.certified = 0.0
+
+    def add(
+        self,
+        moment: Moment,
+        below: Floats | None,
+        outcomes: Sequence[tuple[int, int]],
+    ) -> None:
+        """Take in a moment: its events, and answers below each edge of the ranks.
+
+        Pairs are blue's and green's.
+        """
+        odds, (errors, tail) = moment.requests[1] / moment.requests[0], self._fine
+        if all(moment.at_risk):
+            at_risk = moment.at_risk[1] / moment.at_risk[0]
+            self._ratios.add(ERRORS, moment.errors[1:], moment.errors[:1], at_risk)
+            errors.settle(moment.errors[1], moment.errors[0], at_risk)
+        if outcomes:
+            blues, greens = zip(*outcomes, strict=True)
+            self._ratios.add(OUTCOMES, greens, blues, odds)
+        if below is not None:
+            blue, green = below.tolist()
+            slow, slows = ([each[-1] - each[place] for place in PLACES] for each in (green, blue))
+            self._ratios.add(LATENCY, slow, slows, odds)
+            tail.settle(slow[TAIL], slows[TAIL], odds)
+        self._rarity.settle(moment.failed[1], moment.requests[1])
+        self.certified = self._proven()
+
+    def add_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
+        """Take in answers by cell."""
+        if any(blue) and any(green):
+            self._ratios.add(PREDICTIONS, green, blue, sum(green) / sum(blue))
+
+    def ratios(self) -> Sequence[Sequence[float]]:
+        """Return ratio, low and high: of errors, high latencies, outcomes and cells."""
+        found = self._ratios.intervals(alpha=self._rules.alpha)
+        rows: list[list[float]] = np.array(found).T.tolist()
+        return rows
+
+    def _proven(self) -> float:
+        """Return the share of the way to the proof that green is good enough."""
+        errors, tail = (each.log_evidence() for each in self._fine)
+        fine = max(errors, self._rarity.log_evidence())
+        return min(fine, tail) / -math.log(self._rules.alpha)

@@ -1,0 +1,302 @@
+"""The exact calls of training, readable as documentation, and what descriptions mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.validate import ParamValidator
+
+from blocks.contracts import Phase, TrainingRequest
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.emulator import shapes
+from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.training_calls import (
+    Options,
+    from_describe_training_job,
+    to_create_training_job,
+)
+from blocks.workload import Outcome
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+NAME = f"bluewater-5a3a8a6e-{TOKEN}"
+
+
+def account(**changes: Any) -> AwsAccount:
+    settings: dict[str, Any] = {
+        "region": "eu-central-1",
+        "role_arn": "arn:aws:iam::123456789012:role/bluewater-jobs",
+        "bucket": "models",
+        "owner": "team-a",
+        "subnets": (),
+        "security_groups": (),
+        "kms_key": "",
+    }
+    return AwsAccount(**{**settings, **changes})
+
+
+def request(**changes: Any) -> TrainingRequest:
+    asked: dict[str, Any] = {
+        "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/trainer:1",
+        "source_uri": "s3://models/code",
+        "command": ("python", "train.py", "--fast"),
+        "parameters": {"rounds": "7", "note": "two\nlines", "quote": '"said"'},
+        "env": {"LEVEL": "info"},
+        "secrets": {"API_KEY": "prod/api-key"},
+        "machine": "ml.m5.large",
+        "spot": True,
+        "data_uri": "s3://models/data",
+        "checkpoint_uri": "s3://models/checkpoints",
+        "output_uri": "s3://models/output",
+        "max_duration": timedelta(hours=2),
+    }
+    return TrainingRequest(**{**asked, **changes})
+
+
+def options(**changes: Any) -> Options:
+    settings: dict[str, Any] = {
+        "image": "",
+        "spot_wait": timedelta(hours=6),
+        "volume_gb": 50,
+        "warm_pool": timedelta(0),
+        "encrypt_between_nodes": False,
+    }
+    return Options(**{**settings, **changes})
+
+
+def call(
+    asked: TrainingRequest | None = None, of: AwsAccount | None = None, **changes: Any
+) -> dict[str, Any]:
+    return to_create_training_job(
+        asked or request(), TOKEN, account=of or account(), options=options(**changes)
+    )
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": uri,
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
+
+
+def test_the_call_of_a_spot_job_is_this() -> None:
+    name = account().named(TOKEN)
+    assert call() == {
+        "TrainingJobName": name,
+        "RoleArn": "arn:aws:iam::123456789012:role/bluewater-jobs",
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/trainer:1",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python", "-m", "blocks.workload.start"],
+            "ContainerArguments": ["python", "train.py", "--fast"],
+            "MetricDefinitions": [
+                {"Name": "bluewater:progress", "Regex": r"^\[bluewater\] progress=([0-9.]+)"}
+            ],
+        },
+        "HyperParameters": {
+            "rounds": "7",
+            "note": '"two\\nlines"',
+            "quote": '"\\"said\\""',
+        },
+        "Environment": {
+            "LEVEL": "info",
+            "BLUEWATER_TOKEN": TOKEN,
+            "BLUEWATER_OUTPUT_URI": f"s3://models/output/{name}/output/model",
+            "BLUEWATER_PROGRESS": "-",
+            "BLUEWATER_SECRETS": "API_KEY",
+            "BLUEWATER_SECRETS_FROM": '{"API_KEY":"prod/api-key"}',
+        },
+        "InputDataConfig": [
+            channel("source", "s3://models/code/"),
+            channel("training", "s3://models/data/"),
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://models/output", "CompressionType": "NONE"},
+        "CheckpointConfig": {"S3Uri": "s3://models/checkpoints"},
+        "ResourceConfig": {
+            "InstanceType": "ml.m5.large",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 50,
+        },
+        "StoppingCondition": {
+            "MaxRuntimeInSeconds": 7200,
+            "MaxWaitTimeInSeconds": 7200 + 6 * 3600,
+        },
+        "EnableManagedSpotTraining": True,
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "Tags": [
+            {"Key": "bluewater:owner", "Value": "team-a"},
+            {"Key": "bluewater:token", "Value": TOKEN},
+        ],
+    }
+
+
+VARIED: dict[str, dict[str, Any]] = {
+    "spot": call(),
+    "on demand, kept warm": call(request(spot=False), warm_pool=timedelta(minutes=30)),
+    "in a network of ours, encrypted": call(
+        of=account(
+            subnets=("subnet-1",),
+            security_groups=("sg-1",),
+            kms_key="arn:aws:kms:eu-central-1:123456789012:key/1",
+            network_isolation=True,
+        ),
+        encrypt_between_nodes=True,
+    ),
+    "the least there is": call(request(parameters={}, env={}, secrets={}, spot=False)),
+}
+
+
+@pytest.mark.parametrize("kind", VARIED)
+def test_every_call_keeps_to_the_services_model(kind: str) -> None:
+    model = shapes.operation("sagemaker", "CreateTrainingJob")
+    assert model is not None
+    report = ParamValidator().validate(VARIED[kind], model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    shapes.check_request(model, VARIED[kind])
+
+
+def test_the_check_of_calls_finds_what_the_sdk_lets_pass() -> None:
+    model = shapes.operation("sagemaker", "CreateTrainingJob")
+    assert model is not None
+    with pytest.raises(AwsError, match="trainingJobName"):
+        shapes.check_request(model, {**VARIED["spot"], "TrainingJobName": "under_score"})
+
+
+def test_networks_keys_and_warm_machines_are_asked_for_only_where_they_are_wanted() -> None:
+    ours = VARIED["in a network of ours, encrypted"]
+    assert ours["VpcConfig"] == {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    assert ours["OutputDataConfig"]["KmsKeyId"] == key
+    assert ours["ResourceConfig"]["VolumeKmsKeyId"] == key
+    assert ours["EnableNetworkIsolation"] is True
+    assert ours["EnableInterContainerTrafficEncryption"] is True
+    assert "VpcConfig" not in VARIED["spot"]
+    warm = VARIED["on demand, kept warm"]["ResourceConfig"]
+    assert warm["KeepAlivePeriodInSeconds"] == 1800
+    assert "KeepAlivePeriodInSeconds" not in call(warm_pool=timedelta(hours=1))["ResourceConfig"]
+
+
+def test_one_object_as_data_is_named_to_the_code() -> None:
+    made = to_create_training_job(
+        request(data_uri="s3://models/rows.parquet"),
+        TOKEN,
+        account=account(),
+        options=options(),
+        data_is_object=True,
+    )
+    assert made["InputDataConfig"][1] == channel("training", "s3://models/rows.parquet")
+    told = made["Environment"]["BLUEWATER_DATA"]
+    assert told == "/opt/ml/input/data/training/rows.parquet"
+
+
+def test_owners_never_share_a_name() -> None:
+    names = {account(owner=owner).named(TOKEN) for owner in ("team-a", "team-b")}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
+
+
+def described(**changes: Any) -> dict[str, Any]:
+    job = {
+        "TrainingJobName": NAME,
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatus": "Training",
+        "SecondaryStatusTransitions": [],
+        "OutputDataConfig": {"S3OutputPath": "s3://models/output"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "EnableManagedSpotTraining": False,
+    }
+    return {**job, **changes}
+
+
+@pytest.mark.parametrize(
+    ("status", "secondary", "phase", "code"),
+    [
+        ("InProgress", "Starting", Phase.QUEUED, ""),
+        ("InProgress", "Pending", Phase.QUEUED, ""),
+        ("InProgress", "Downloading", Phase.QUEUED, ""),
+        ("InProgress", "Training", Phase.RUNNING, ""),
+        ("InProgress", "Interrupted", Phase.RUNNING, ""),
+        ("InProgress", "Uploading", Phase.RUNNING, ""),
+        ("Stopping", "Stopping", Phase.RUNNING, ""),
+        ("Stopped", "Stopped", Phase.CANCELLED, "CANCELLED"),
+        ("Stopped", "MaxRuntimeExceeded", Phase.FAILED, "MAX_DURATION"),
+        ("Stopped", "MaxWaitTimeExceeded", Phase.INTERRUPTED, "MAX_WAIT"),
+        ("Completed", "Completed", Phase.FAILED, "NO_OUTCOME"),
+    ],
+)
+def test_states_mean_phases(status: str, secondary: str, phase: Phase, code: str) -> None:
+    job = described(TrainingJobStatus=status, SecondaryStatus=secondary)
+    told = from_describe_training_job(job, None)
+    assert told.phase is phase
+    assert (told.failure.code if told.failure else "") == code
+    assert (told.poll_after is None) == phase.done
+
+
+@pytest.mark.parametrize(
+    ("reason", "phase", "code"),
+    [
+        ("AlgorithmError: ValueError: NaN, exit code: 1", Phase.FAILED, "AlgorithmError"),
+        ("ClientError: Data download failed: nothing there", Phase.FAILED, "ClientError"),
+        ("InternalServerError: We encountered an error.", Phase.INTERRUPTED, "InternalServerError"),
+        ("CapacityError: Unable to provision capacity.", Phase.INTERRUPTED, "CapacityError"),
+        ("words without a code", Phase.FAILED, "UNKNOWN"),
+        ("", Phase.FAILED, "UNKNOWN"),
+    ],
+)
+def test_reasons_mean_who_is_to_blame(reason: str, phase: Phase, code: str) -> None:
+    job = described(TrainingJobStatus="Failed", SecondaryStatus="Failed", FailureReason=reason)
+    told = from_describe_training_job(job, None, "last line")
+    assert told.phase is phase
+    assert told.failure is not None
+    assert told.failure.code == code
+    assert told.failure.message == f"{reason}\nlast line".strip()
+    assert told.interruptions == (code == "InternalServerError")
+
+
+def test_a_job_that_came_to_its_end_before_it_was_stopped_has_succeeded() -> None:
+    outcome = Outcome(ok=True, model_uri="s3://models/m", digest="d", metrics={"auc": 0.9})
+    job = described(TrainingJobStatus="Stopped", SecondaryStatus="MaxRuntimeExceeded")
+    told = from_describe_training_job(job, outcome)
+    assert told.phase is Phase.SUCCEEDED
+    assert told.result is not None
+    assert told.result.model_uri == "s3://models/m"
+
+
+def test_time_is_told_of_all_machines_and_interruptions_are_counted() -> None:
+    moves = [{"Status": each} for each in ("Starting", "Training", "Interrupted", "Training")]
+    job = described(
+        TrainingJobStatus="Completed",
+        SecondaryStatus="Completed",
+        SecondaryStatusTransitions=moves,
+        TrainingTimeInSeconds=500,
+        BillableTimeInSeconds=100,
+        EnableManagedSpotTraining=True,
+    )
+    told = from_describe_training_job(job, Outcome(ok=True))
+    assert told.interruptions == 1
+    assert told.usage is not None
+    assert (told.usage.seconds, told.usage.billed_seconds) == (1000, 200)
+    assert told.usage.spot
+
+
+def test_time_goes_on_while_a_job_runs() -> None:
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    told = from_describe_training_job(described(TrainingStartTime=began), None).usage
+    assert told is not None
+    assert told.seconds >= 60
+    assert told.billed_seconds is None
+    assert from_describe_training_job(described(), None).usage is None
+
+
+def test_progress_is_read_from_the_metric_that_the_kit_prints() -> None:
+    metrics = [
+        {"MetricName": "loss", "Value": 3.0},
+        {"MetricName": "bluewater:progress", "Value": 0.25},
+    ]
+    assert from_describe_training_job(described(FinalMetricDataList=metrics), None).progress == 0.25
+    assert from_describe_training_job(described(), None).progress is None
