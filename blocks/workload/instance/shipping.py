@@ -13,6 +13,7 @@ from typing import Any
 _BATCH_BYTES, _BATCH_EVENTS, _OVERHEAD = 1_000_000, 10_000, 26
 _LINE_BYTES = 250_000
 _EVERY = 1.0  # seconds between batches
+_PATIENCE = 30.0  # seconds for the last lines, where CloudWatch does not answer
 _KEPT = 100_000  # lines that wait while CloudWatch does not answer
 _TAIL = 20  # last lines that are told when a command fails
 
@@ -48,12 +49,18 @@ class Shipper:
         self._thread.join()
 
     def _run(self) -> None:
-        closing = False
-        while not closing:
-            closing = self._closing.wait(_EVERY)
-            while batch := self._batch():
-                if not self._shipped(batch):
-                    break
+        while not self._closing.wait(_EVERY):
+            self._ship()
+        end = time.monotonic() + _PATIENCE
+        while not self._ship() and time.monotonic() < end:
+            time.sleep(_EVERY)
+
+    def _ship(self) -> bool:
+        """Ship all that waits; return whether nothing is left."""
+        while batch := self._batch():
+            if not self._shipped(batch):
+                return False
+        return True
 
     def _batch(self) -> list[dict[str, Any]]:
         """Return the oldest lines that go into one call; they wait until it is made."""

@@ -40,6 +40,11 @@ def to_plan(
     data_is_object: bool,
 ) -> Plan:
     """Return what the machine is told."""
+    timing: dict[str, Any] = {
+        "look_every": options.look_every.total_seconds(),
+        "sync_every": options.sync_every.total_seconds(),
+        "grace": options.grace.total_seconds(),
+    }
     return Plan(
         token=token,
         region=account.region,
@@ -47,18 +52,12 @@ def to_plan(
         parameters=dict(request.parameters),
         env=dict(request.env),
         secrets=dict(request.secrets),
-        source_uri=request.source_uri,
-        data_uri=request.data_uri,
-        data_is_object=data_is_object,
-        checkpoint_uri=request.checkpoint_uri,
-        output_uri=request.output_uri.rstrip("/"),
+        **_places(request, data_is_object=data_is_object),
         max_seconds=request.max_duration.total_seconds(),
         log_group=LOG_GROUP,
         log_stream=account.named(token),
         kms_key=account.kms_key,
-        look_every=options.look_every.total_seconds(),
-        sync_every=options.sync_every.total_seconds(),
-        grace=options.grace.total_seconds(),
+        **timing,
     )
 
 
@@ -135,33 +134,39 @@ def to_create_fleet(
     tags: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
     """Return the call that starts one machine, of whatever kind and place has one."""
-    overrides = [dict(choice) for choice in job["choices"]]
-    if job["spot"] and job["max_price"]:
-        overrides = [{**each, "MaxPrice": job["max_price"]} for each in overrides]
-    specification = {"LaunchTemplateName": template, "Version": "$Latest"}
+    price = {"MaxPrice": job["max_price"]} if job["spot"] and job["max_price"] else {}
+    config = {
+        "LaunchTemplateSpecification": {"LaunchTemplateName": template, "Version": "$Latest"},
+        "Overrides": [{**choice, **price} for choice in job["choices"]],
+    }
+    capacity = {
+        "TotalTargetCapacity": 1,
+        "DefaultTargetCapacityType": "spot" if job["spot"] else "on-demand",
+    }
     call: dict[str, Any] = {
         "Type": "instant",
-        "LaunchTemplateConfigs": [
-            {"LaunchTemplateSpecification": specification, "Overrides": overrides}
-        ],
-        "TargetCapacitySpecification": {
-            "TotalTargetCapacity": 1,
-            "DefaultTargetCapacityType": "spot" if job["spot"] else "on-demand",
-        },
+        "LaunchTemplateConfigs": [config],
+        "TargetCapacitySpecification": capacity,
         "TagSpecifications": [{"ResourceType": "fleet", "Tags": list(tags)}],
         "ClientToken": client_token,
     }
-    if job["spot"]:
-        call["SpotOptions"] = {
-            "AllocationStrategy": _STRATEGY,
-            "InstanceInterruptionBehavior": "terminate",
-        }
-    return call
+    spot = {"AllocationStrategy": _STRATEGY, "InstanceInterruptionBehavior": "terminate"}
+    return {**call, "SpotOptions": spot} if job["spot"] else call
 
 
 def client_token(name: str, number: int) -> str:
     """Return the token of a job's n-th try to get a machine: 64 letters, as many as are allowed."""
     return hashlib.sha256(f"{name}/{number}".encode()).hexdigest()
+
+
+def _places(request: TrainingRequest, *, data_is_object: bool) -> dict[str, Any]:
+    return {
+        "source_uri": request.source_uri,
+        "data_uri": request.data_uri,
+        "data_is_object": data_is_object,
+        "checkpoint_uri": request.checkpoint_uri,
+        "output_uri": request.output_uri.rstrip("/"),
+    }
 
 
 def _profile(told: str) -> dict[str, str]:

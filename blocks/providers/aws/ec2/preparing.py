@@ -27,12 +27,7 @@ def prepared(
     It holds the launch in full, so that whoever repeats it repeats the same.
     """
     account, machines = place
-    secrets = AwsSecrets(account=account)
-    for name in request.secrets.values():
-        secrets.get(name)
-    place_of(request.checkpoint_uri), place_of(request.output_uri)
-    one_object = data_is_object(Objects(account.client("s3", attempts=_READS)), request)
-    options = _options(request, machines)
+    one_object, options = _looked_at(account, request), _options(request, machines)
     script = user_data(
         kit=kit.shipped(account),
         record=record,
@@ -50,6 +45,16 @@ def prepared(
         "spot": request.spot,
         "max_price": machines.max_price,
     }
+
+
+def _looked_at(account: AwsAccount, request: TrainingRequest) -> bool:
+    """Return whether the data is one object. Raises what would make the job fail."""
+    secrets = AwsSecrets(account=account)
+    for name in request.secrets.values():
+        secrets.get(name)
+    for uri in (request.checkpoint_uri, request.output_uri):
+        place_of(uri)
+    return data_is_object(Objects(account.client("s3", attempts=_READS)), request)
 
 
 def _options(request: TrainingRequest, machines: Machines) -> Options:

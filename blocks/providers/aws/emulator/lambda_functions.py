@@ -55,7 +55,7 @@ class Functions:
             "UpdateFunctionCode": self.update_code,
             "PublishVersion": self.publish,
             "ListVersionsByFunction": self.versions,
-            "ListFunctions": self.list,
+            "ListFunctions": self.functions,
             "DeleteFunction": self.delete,
             "ListTags": self.tags,
             **self._aliases.handlers(),
@@ -138,7 +138,7 @@ class Functions:
         told: Answer = {"Versions": [self._told(function, each) for each in some]}
         return {**told, "NextMarker": marker} if marker else told
 
-    def list(self, asked: Answer) -> Answer:
+    def functions(self, asked: Answer) -> Answer:
         """List all functions."""
         some, marker = _paged([*self.all.values()], asked)
         told: Answer = {"Functions": [self._told(each, each.latest) for each in some]}

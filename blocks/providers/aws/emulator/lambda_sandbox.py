@@ -42,8 +42,7 @@ class Sandbox:
         self._given: dict[str, Work] = {}
         self.asked_for_work = threading.Event()
         self.failure: dict[str, str] | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         serving = {"poll_interval": 0.02}
         threading.Thread(target=self._server.serve_forever, kwargs=serving, daemon=True).start()
         self.container = self._started(version)
@@ -122,44 +121,54 @@ class Sandbox:
         )
 
 
-def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
-    class Api(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def do_GET(self) -> None:
-            work = sandbox.next() if self.path == f"{_API}invocation/next" else None
-            if work is None:
-                self._reply(404, b"")
-                return
-            about = {
-                "Lambda-Runtime-Aws-Request-Id": work.id,
-                "Lambda-Runtime-Deadline-Ms": str(int(work.deadline * 1000)),
-            }
-            self._reply(200, work.payload, about)
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(("127.0.0.1", 0), _Api)
+        self.sandbox = sandbox
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            parts = self.path.removeprefix(_API).split("/")
-            if parts == ["init", "error"]:
-                sandbox.failure = json.loads(body)
-            elif parts[0] == "invocation" and parts[-1] in ("response", "error"):
-                sandbox.answered(parts[1], body, failed=parts[-1] == "error")
-            else:
-                self._reply(404, b"")
-                return
-            self._reply(202, b"{}")
 
-        def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            self.send_response(status)
-            for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+class _Api(BaseHTTPRequestHandler):
+    """The runtime API of one sandbox."""
 
-        def log_message(self, *_: Any) -> None:
-            pass
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-    return Api
+    def do_GET(self) -> None:
+        """Give out the next event."""
+        work = self.server.sandbox.next() if self.path == f"{_API}invocation/next" else None
+        if work is None:
+            self._reply(404, b"")
+            return
+        about = {
+            "Lambda-Runtime-Aws-Request-Id": work.id,
+            "Lambda-Runtime-Deadline-Ms": str(int(work.deadline * 1000)),
+        }
+        self._reply(200, work.payload, about)
+
+    def do_POST(self) -> None:
+        """Take what came of an event, or of the start."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = self.path.removeprefix(_API).split("/")
+        if parts == ["init", "error"]:
+            self.server.sandbox.failure = json.loads(body)
+        elif parts[0] == "invocation" and parts[-1] in ("response", "error"):
+            self.server.sandbox.answered(parts[1], body, failed=parts[-1] == "error")
+        else:
+            self._reply(404, b"")
+            return
+        self._reply(202, b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing: the record of calls has them all."""
+
+    def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
 
 def _error(kind: str, message: str) -> dict[str, str]:

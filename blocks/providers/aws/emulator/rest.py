@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.model import OperationModel
@@ -14,7 +14,11 @@ from werkzeug.wrappers import Request, Response
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.shapes import service
 
-_READ = {"integer": int, "long": int, "boolean": lambda text: text == "true"}
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "integer": int,
+    "long": int,
+    "boolean": lambda text: text == "true",
+}
 
 
 def match(name: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
@@ -29,10 +33,14 @@ def said(model: OperationModel, request: Request, path: Mapping[str, str]) -> di
     """Return what a request says, from its path, its query, its headers and its body."""
     shape = model.input_shape
     found: dict[str, Any] = {}
+    places: dict[str, Any] = {
+        "uri": path,
+        "querystring": request.args,
+        "header": request.headers,
+    }
     for name, member in (shape.members if shape else {}).items():
         place, word = member.serialization.get("location"), member.serialization.get("name", name)
-        sources = {"uri": path, "querystring": request.args, "header": request.headers}
-        if place in sources and (text := sources[place].get(word)) is not None:
+        if place in places and (text := places[place].get(word)) is not None:
             found[name] = _READ.get(member.type_name, str)(text)
     payload = shape.serialization.get("payload") if shape else None
     if payload:

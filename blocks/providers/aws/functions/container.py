@@ -1,4 +1,4 @@
-"""What the container of a function is told. Imports nothing: a cold start waits for every import."""
+"""What the container of a function is told. A cold start waits for every import: here is none."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
@@ -49,6 +49,8 @@ from blocks.providers.aws.functions.errors import explain, means
 from blocks.providers.aws.functions.look import Looks, Seen
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.secret import AwsSecrets
+
+T = TypeVar("T")
 
 _LOOK_EVERY = 0.2  # seconds, while a function takes a change
 _POLL_AFTER = timedelta(seconds=5)
@@ -222,7 +224,7 @@ class LambdaEndpoints(Block, Endpoints):
                 self._lambda.delete_provisioned_concurrency_config(**where)
             self._lambda.delete_function(**where)
 
-    def _insist(self, attempt: Callable[[], Any], endpoint: str) -> Any:
+    def _insist(self, attempt: Callable[[], T | None], endpoint: str) -> T:
         """Try until there is an answer; what others change meanwhile is looked at again."""
         end = time.monotonic() + self.apply_within
         while True:
