@@ -25,9 +25,9 @@ class Container:
         self, name: str, folder: Path, process: subprocess.Popen[bytes], log: Callable[[str], None]
     ) -> None:
         self.name, self.folder, self._process = name, folder, process
+        self._lock, self._ended = threading.Lock(), False
         self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
         self._reader.start()
-        self._lock = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -48,8 +48,10 @@ class Container:
 
     def end(self) -> int:
         """Kill whatever is left of the group; return when its last word was read."""
-        self._signal(signal.SIGKILL)
+        if not self._ended:  # else the number may be somebody else's by now
+            self._signal(signal.SIGKILL)
         status = self._process.wait()
+        self._ended = True
         self._reader.join(timeout=10)
         return status
 
@@ -71,8 +73,9 @@ class Containers:
     """Every container of a cloud."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._all: list[Container] = []
+        self._over = False
 
     def run(
         self,
@@ -88,21 +91,24 @@ class Containers:
         """
         program, *arguments = command
         python = program in ("python", "python3")
-        process = subprocess.Popen(
-            [sys.executable if python else program, *arguments],
-            cwd=folder,
-            env=_environment(folder, env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        return self.keep(Container(name, folder, process, log))
+        with self._lock:  # none may be between being started and being known when all are ended
+            process = subprocess.Popen(
+                [sys.executable if python else program, *arguments],
+                cwd=folder,
+                env=_environment(folder, env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            return self.keep(Container(name, folder, process, log))
 
     def keep(self, container: Container) -> Container:
         """Know of one that was started elsewhere, and end it with the others."""
         with self._lock:
             self._all = [each for each in self._all if each.poll() is None] + [container]
+            if self._over:
+                container.end()
         return container
 
     def alive(self) -> list[Container]:
@@ -111,7 +117,9 @@ class Containers:
             return [each for each in self._all if each.poll() is None]
 
     def end(self) -> None:
-        """Kill them all."""
+        """Kill them all, and whatever is started after."""
+        with self._lock:
+            self._over = True
         for each in self.alive():
             each.end()
 
