@@ -48,8 +48,9 @@ class Pool:
     def do(self, payload: bytes, *, within: float) -> Work:
         """Let an environment do it: one that is idle, or a new one."""
         sandbox = self._taken() or self._new()
+        ready = sandbox.initialized()
         work = Work(payload=payload, deadline=self._world.clock.now() + within)
-        if not sandbox.initialized():
+        if not ready:
             failure = sandbox.failure or {
                 "errorType": "Runtime.ExitError",
                 "errorMessage": "the runtime exited before it asked for work",
