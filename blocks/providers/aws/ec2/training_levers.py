@@ -71,8 +71,8 @@ class TrainingLevers:
         else:
             self._emulator.pull("ec2-reclaim", instance=machine["id"])
             until(lambda: self.instances(ref)[0]["notice_seen"] or self._is_gone(ref))
-            with contextlib.suppress(TimeoutError):  # what ends itself need not wait for the end
-                until(lambda: self._is_gone(ref), within=10)
+            with contextlib.suppress(TimeoutError):  # what is deaf runs until the end
+                until(lambda: self._phase(ref).done, within=20)
             self._emulator.advance(NOTICE)
         self.settle(ref)
 
