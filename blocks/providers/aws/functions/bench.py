@@ -36,7 +36,7 @@ class _Bench:
     def __init__(self, aws: Any) -> None:
         self.account, self.emulator, self.keep_secret = aws.account, aws.emulator, aws.keep_secret
         self._models: Callable[..., VariantRequest] = aws.variant_request
-        self.running: Callable[[], Sequence[str]] = aws.running
+        self._running: Callable[[], Sequence[str]] = aws.running
         self._endpoints = LambdaEndpoints(account=self.account, image=IMAGE)
 
     def connect(self, contract: type[C]) -> C:
@@ -97,6 +97,11 @@ class _Bench:
         mine = self.account.named("")
         found = self.emulator.pull("lambda-functions")
         return sum(each["published"] for each in found if each["name"].startswith(mine))
+
+    def running(self) -> Sequence[str]:
+        """Return ``function/<endpoint>/<variant>-<number>`` of this owner's live environments."""
+        mine = self.account.named("")
+        return [name.replace(mine, "") for name in self._running()]
 
     def zone(self) -> str:
         """Return no zone: nothing here takes one."""
