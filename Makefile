@@ -11,7 +11,7 @@ demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow

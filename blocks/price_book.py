@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from blocks.contracts import Basis, Cost, Frozen, InvalidRequest, Price
+from blocks.contracts import Basis, Cost, Frozen, InvalidRequest, Price, Usage
 
 _SECONDS_PER_HOUR = 3600
 
@@ -59,7 +59,20 @@ def look_up(books: Iterable[PriceBook], machine: str, *, spot: bool) -> Price | 
     )
 
 
-def cost_of(seconds: float, price: Price, basis: Basis) -> Cost:
-    """Return what so many seconds cost."""
-    amount = price.per_hour * Decimal(str(seconds)) / _SECONDS_PER_HOUR
-    return Cost(amount=amount, currency=price.currency, basis=basis)
+def cost_of(usage: Usage, price_of: Callable[[bool], Price | None]) -> Cost | None:
+    """Return what usage costs, or None if no price is known. ``price_of`` is asked for spot or not.
+
+    What is billed counts before what was used. Some clouds bill spot time at the spot price,
+    others bill fewer seconds at the price on demand.
+    """
+    billed = usage.billed_seconds
+    spot = usage.spot and not (usage.discounted and billed is not None)
+    price = price_of(spot)
+    if price is None:
+        return None
+    seconds = usage.seconds if billed is None else billed
+    return Cost(
+        amount=price.per_hour * Decimal(str(seconds)) / _SECONDS_PER_HOUR,
+        currency=price.currency,
+        basis=Basis.ESTIMATED if billed is None else Basis.METERED,
+    )

@@ -56,10 +56,11 @@ def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
 
 
 def _section(title: str, rows: Iterator[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
-    yield from ["", f"**{title}**", ""]
-    yield f"| {' | '.join(head)} |"
-    yield "|" + "---|" * len(head)
-    yield from (f"| {' | '.join(row)} |" for row in rows)
+    """Yield a table, unless nothing of it was measured."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    if lines:
+        yield from ["", f"**{title}**", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+        yield from lines
 
 
 def _bars(notes: Notes) -> Iterator[Sequence[str]]:

@@ -81,6 +81,7 @@ class Usage(Frozen):
     seconds: float
     billed_seconds: float | None = None
     spot: bool = False
+    discounted: bool = False  # fewer seconds are billed than were used, at the price on demand
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
 

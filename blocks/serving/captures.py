@@ -16,6 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from blocks.serving.capture_names import name_of
 from blocks.serving.schema import UNNAMED, ColumnSchema, Rows, Schema
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,9 @@ class Captures:
             self.full.clear()
         if not kept:
             return
-        times = [int(each.at * 1000) for each in kept]
+        times = [each.at for each in kept]
         self._files += 1
-        name = f"{min(times)}-{max(times)}.{self._suffix}.{self._files}"
+        name = name_of(min(times), max(times), f"{self._suffix}.{self._files}")
         draft = self._folder / f".{name}"
         try:
             pq.write_table(self._table(kept), draft, compression="zstd")

@@ -61,6 +61,7 @@ CALLER: Mapping[str, str] = {
     **_of("*", "AddTags", "ListTags"),
     "sagemaker:ListEndpointConfigs": _EVERYTHING,
     "sagemaker:ListEndpoints": _EVERYTHING,
+    "sagemaker:ListModelPackages": _EVERYTHING,  # after a reply that was lost
     "sagemaker:ListModels": _EVERYTHING,
     "sagemaker:ListProcessingJobs": _EVERYTHING,
     "sagemaker:ListTrainingJobs": _EVERYTHING,

@@ -12,6 +12,7 @@ from pydantic import Field
 from blocks.contracts import Frozen
 
 NAMED = 1000  # frequent values of a category that are never dropped
+FINEST = 1e-30  # a scale that leaves room for usual numbers below 3e38 scales, which is infinity
 IDENTIFIER = 0.5  # share of rows with a value of their own that makes a column an identifier
 
 
@@ -108,7 +109,7 @@ def _number(name: str, column: pa.ChunkedArray) -> Axis:
     # A column that is mostly one value has no quartile range; how far the others lie will do.
     spread = high - low or np.abs(values - centre).mean()
     scale = float(spread) if np.isfinite(spread) and spread > 0 else max(abs(float(centre)), 1.0)
-    return Axis(name=name, numeric=True, centre=float(centre), scale=scale)
+    return Axis(name=name, numeric=True, centre=float(centre), scale=max(scale, FINEST))
 
 
 def _category(name: str, column: pa.ChunkedArray) -> Axis | None:

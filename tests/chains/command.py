@@ -40,7 +40,7 @@ def run(
     return out, errors
 
 
-def run_json(*words: str, workspace: Path, api: str, code: int = 0) -> Any:
+def run_json(*words: str, workspace: Path, api: str, code: int = 0, **environment: str) -> Any:
     """Run ``bluewater ... --json`` and return what it says."""
-    out, _ = run(*words, "--json", workspace=workspace, api=api, code=code)
+    out, _ = run(*words, "--json", workspace=workspace, api=api, code=code, **environment)
     return json.loads(out)

@@ -57,15 +57,26 @@ def test_cost_is_metered_time_at_the_hourly_price(prices: Prices, machine: str) 
 
 
 def test_spot_time_costs_the_spot_price(prices: Prices, machine: str) -> None:
-    """Where there is no spot price, what was billed may be told, but nothing may be guessed."""
     price = prices.price(machine, spot=True)
     cost = prices.cost(Usage(machine=machine, seconds=7200, billed_seconds=3600, spot=True))
-    if price is None:
-        assert cost is None or cost.basis in (Basis.METERED, Basis.BILLED)
-        assert prices.cost(Usage(machine=machine, seconds=3600, spot=True)) is None
-        return
-    assert cost is not None
-    assert cost.amount == price.per_hour
+    assert (cost is None) == (price is None)
+    if cost is not None and price is not None:
+        assert cost.amount == price.per_hour
+
+
+def test_a_discount_in_seconds_is_none_in_price(prices: Prices, machine: str) -> None:
+    """Some clouds bill a part of the spot time, at the price on demand; never both discounts."""
+    used = Usage(machine=machine, seconds=7200, spot=True, discounted=True)
+    on_demand, spot = prices.price(machine), prices.price(machine, spot=True)
+    billed = prices.cost(used.model_copy(update={"billed_seconds": 1800}))
+    assert on_demand is not None
+    assert billed is not None
+    assert billed.amount == on_demand.per_hour / 2
+    estimated = prices.cost(used)
+    assert (estimated is None) == (spot is None)
+    if estimated is not None and spot is not None:
+        assert estimated.amount == spot.per_hour * 2
+        assert estimated.basis is Basis.ESTIMATED
 
 
 def test_time_that_nobody_metered_is_an_estimate(prices: Prices, machine: str) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Basis, Cost, Price, Prices, ProviderError, Usage
+from blocks.contracts import Cost, Price, Prices, ProviderError, Usage
 from blocks.price_book import PriceBook, cost_of, look_up, read_book
 from blocks.providers.aws.account import AwsAccount
 
@@ -21,10 +21,9 @@ _SHIPPED_REGION = "us-east-1"
 class AwsPrices(Block, Prices):
     """Prices by the hour: your own book first, then the shipped one where its region is yours.
 
-    SageMaker has no price of spot time. It bills a spot job for fewer seconds than it took, at
-    the price on demand: ``(1 - billed / trained)`` is the saving, by the API's own description of
-    ``BillableTimeInSeconds``. So spot time costs what was billed of it; before it is billed,
-    nobody knows.
+    SageMaker has no price of spot time: it bills fewer seconds than were used, at the price on
+    demand, and says how many only at the end (``BillableTimeInSeconds``). The shipped book's spot
+    prices are an assumption to plan with; a job that was billed costs what was billed.
     """
 
     _block_type_name = "AWS prices"
@@ -42,15 +41,10 @@ class AwsPrices(Block, Prices):
         return None
 
     def _price(self, machine: str, spot: bool) -> Price | None:
-        return None if spot else look_up(self._books(), machine, spot=False)
+        return look_up(self._books(), machine, spot=spot)
 
     def _cost(self, usage: Usage) -> Cost | None:
-        price = self._price(usage.machine, spot=False)
-        if price is None or (usage.spot and usage.billed_seconds is None):
-            return None
-        if usage.billed_seconds is None:
-            return cost_of(usage.seconds, price, Basis.ESTIMATED)
-        return cost_of(usage.billed_seconds, price, Basis.METERED)
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
 
     def _books(self) -> Iterator[PriceBook]:
         if self.book is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from blocks.contracts import InvalidRequest, ModelVersion, Variant, VariantRequest
+from blocks.contracts import InvalidRequest, ModelVersion, Unsupported, Variant, VariantRequest
 from blocks.providers.aws import container
 from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
 
@@ -17,8 +17,8 @@ BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Dele
 _VALUE = 1024  # characters of an environment value
 
 
-def require_servable(request: VariantRequest) -> None:
-    """Raise InvalidRequest for what SageMaker would never serve."""
+def require_servable(request: VariantRequest, *, isolated: bool) -> None:
+    """Raise InvalidRequest or Unsupported for what SageMaker would never serve."""
     for field, name in (("endpoint", request.endpoint), ("variant", request.variant)):
         if not NAME.fullmatch(name):
             raise InvalidRequest(f"{field} {name!r} ends with a dash; leave it out", code="NAME")
@@ -27,6 +27,18 @@ def require_servable(request: VariantRequest) -> None:
             f"serving.timeout is {request.serving.timeout}, and SageMaker waits {PATIENCE} s at "
             "most; ask for less, or score in batches",
             code="TIMEOUT",
+        )
+    if request.serving.requests_per_second is not None:
+        raise Unsupported(
+            "SageMaker tells a container nothing of its callers; limit requests_per_second before "
+            "it, and leave it out here",
+            code="RATE",
+        )
+    if isolated and (request.capture.sample or request.serving.token_secret):
+        raise Unsupported(
+            "a container without network reaches neither S3 nor Secrets Manager; set "
+            "capture.sample=0 and token_secret=None, or network_isolation off",
+            code="NETWORK_ISOLATION",
         )
     if not request.model.uri.startswith("s3://"):
         raise InvalidRequest(f"model: {request.model.uri} is not in S3; register it", code="MODEL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -47,6 +48,7 @@ from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
 LOOK_AT_MOST = 5.0
+REMEMBERED = 30.0  # seconds
 READS = 4  # attempts at a call that changes nothing
 POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
 
@@ -89,7 +91,7 @@ class SageMakerEndpoints(Block, Endpoints):
         return explain(error)
 
     def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
-        require_servable(request)
+        require_servable(request, isolated=self.account.network_isolation)
         self._secret(request.serving.token_secret)
 
         def add(now: Desired) -> Desired:
@@ -193,21 +195,8 @@ class SageMakerEndpoints(Block, Endpoints):
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
-        desired = self._states.read(endpoint)
-        if desired is None or not desired.variants:
-            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
-        chosen = desired.variants.get(variant) if variant else next(iter(desired.variants.values()))
-        if chosen is None:
-            raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
-        if variant and variant == desired.shadow():
-            raise Conflict(
-                f"{variant!r} serves copies now, and cannot be asked; end the mirror first",
-                code="MIRROR",
-            )
-        attributes = Attributes(
-            token=self._secret(chosen.request.serving.token_secret),
-            look=chosen.token if variant else "",
-        )
+        look = self._look_word(endpoint, variant) if variant else ""
+        attributes = Attributes(token=self._token(endpoint), look=look)
         call: dict[str, Any] = {
             "EndpointName": self.account.named(endpoint),
             "Body": json.dumps(payload).encode(),
@@ -221,6 +210,37 @@ class SageMakerEndpoints(Block, Endpoints):
         except ClientError as error:
             return answers.refused(error, seconds=time.perf_counter() - begun)
         return answers.answered(reply, seconds=time.perf_counter() - begun)
+
+    def _served(self, endpoint: str) -> Desired:
+        desired = self._states.read(endpoint)
+        if desired is None or not desired.variants:
+            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
+        return desired
+
+    def _look_word(self, endpoint: str, variant: str) -> str:
+        """Return the word by which a variant knows that it is asked past the split."""
+        desired = self._served(endpoint)
+        if variant not in desired.variants:
+            raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
+        if variant == desired.shadow():
+            raise Conflict(
+                f"{variant!r} serves copies now, and cannot be asked; end the mirror first",
+                code="MIRROR",
+            )
+        return desired.variants[variant].token
+
+    def _token(self, endpoint: str) -> str:
+        """Return the bearer token of an endpoint; a caller does not look it up for each call."""
+        at, token = self._tokens.get(endpoint, (-math.inf, ""))
+        if time.monotonic() - at > REMEMBERED:
+            first = next(iter(self._served(endpoint).variants.values()))
+            token = self._secret(first.request.serving.token_secret)
+            self._tokens[endpoint] = (time.monotonic(), token)
+        return token
+
+    @cached_property
+    def _tokens(self) -> dict[str, tuple[float, str]]:
+        return {}
 
     def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
         """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""

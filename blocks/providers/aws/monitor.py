@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -27,7 +28,9 @@ from blocks.providers.aws.logged_ticks import SLACK, LoggedTick, sealed, to_logg
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
+from blocks.serving.capture_names import span_of
 
+SETTLE = "BLUEWATER_AWS_SETTLE"
 READS = 4  # attempts at a call that changes nothing
 LONGEST = timedelta(hours=1)  # that one file of captured requests may span
 
@@ -49,7 +52,9 @@ class SageMakerMonitor(Block, Monitor):
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
     settle: int = Field(
-        default=10, ge=1, description="Seconds after which a tick's log lines have arrived."
+        default_factory=lambda: int(os.environ.get(SETTLE, "10")),
+        ge=1,
+        description="Seconds after which a tick's log lines have arrived.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -65,7 +70,7 @@ class SageMakerMonitor(Block, Monitor):
         after = str(_milliseconds(window.start - LONGEST))
         found = []
         for each in self._objects.below(folder, after=after):
-            first, last = _span(each.name)
+            first, last = span_of(each.name)
             if first >= window.end:
                 break
             if last >= window.start:
@@ -107,17 +112,6 @@ class SageMakerMonitor(Block, Monitor):
     @cached_property
     def _samples(self) -> Samples:
         return Samples(self._objects, f"{self.account.root}/metrics")
-
-
-def _span(name: str) -> tuple[datetime, datetime]:
-    """Return the times of the first and the last request in a file, from its name."""
-    first, _, last = name.partition(".")[0].partition("-")
-    # names are cut down to the millisecond; the last request may be later by less than one
-    return _moment(int(first)), _moment(int(last) + 1)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -38,6 +38,7 @@ class Parts:
         self.unless_there(
             self._sagemaker.create_endpoint_config,
             **to_create_endpoint_config(desired, name=config),
+            **({"KmsKeyId": self._account.kms_key} if self._account.kms_key else {}),
             Tags=self._account.tags(),
         )
 

@@ -44,7 +44,7 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 
 
 class AwsRehearsal:
-    """An account of AWS that lives as long as the rehearsal."""
+    """An account of AWS that lives as long as the rehearsal. ``emulator`` has its levers."""
 
     faults: ClassVar[Mapping[str, str]] = {
         RECLAIM: "the machine of a spot job is taken away in the middle of its training",
@@ -73,10 +73,10 @@ class AwsRehearsal:
 
     def __enter__(self) -> Self:
         settings: dict[str, Any] = {"grace": GRACE}
-        self._emulator = self._stack.enter_context(launch.account(self._folder / "aws", **settings))
+        self.emulator = self._stack.enter_context(launch.account(self._folder / "aws", **settings))
         self._account = AwsAccount(
-            region=self._emulator.region,
-            endpoint_url=self._emulator.url,
+            region=self.emulator.region,
+            endpoint_url=self.emulator.url,
             access_key_id=SecretStr(SETTING_UP),
             secret_access_key=SecretStr("rehearsal"),
             role_arn=ROLE,
@@ -85,7 +85,7 @@ class AwsRehearsal:
         )
         self._account.client("s3").create_bucket(Bucket=BUCKET)
         if self._allowed is not None:
-            self._emulator.pull("policy", key=RELEASE, actions=list(self._allowed))
+            self.emulator.pull("policy", key=RELEASE, actions=list(self._allowed))
         return self
 
     def __exit__(
@@ -100,8 +100,8 @@ class AwsRehearsal:
         """Return the variables under which AWS blocks, and the SDK, find this account."""
         return {
             HOME: str(self._folder / "workspace"),
-            "AWS_ENDPOINT_URL": self._emulator.url,
-            "AWS_REGION": self._emulator.region,
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_REGION": self.emulator.region,
             "AWS_ACCESS_KEY_ID": RELEASE,
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -118,17 +118,17 @@ class AwsRehearsal:
     def strike(self) -> None:
         """Let the faults that were asked for happen from now on."""
         for name in (each for each in self._wanted if each != RECLAIM):
-            self._emulator.fault(name, **FAULTS[name])
+            self.emulator.fault(name, **FAULTS[name])
         once, tape = RECLAIM in self._wanted, load(self._trace) if self._trace else None
         if once or tape is not None:
             jobs = SageMakerTraining(account=self._account, image=IMAGE)
-            market = _Market(jobs, self._emulator, once=once, tape=tape)
+            market = _Market(jobs, self.emulator, once=once, tape=tape)
             self._market = self._stack.enter_context(market)
 
     def calls(self) -> Sequence[Calls]:
         """Return how often each operation was called, and how often in vain."""
         found: dict[tuple[str, str, str], list[bool]] = {}
-        for call in self._emulator.calls():
+        for call in self.emulator.calls():
             caller = "a container" if call["key"] == launch.CONTAINERS else "the release"
             if call["key"] != SETTING_UP:
                 name = (str(call["call"]), str(call["action"]), caller)
@@ -146,7 +146,7 @@ class AwsRehearsal:
 
     def met(self) -> Mapping[str, int]:
         """Return how often each fault has struck."""
-        coming = {each["name"]: each["times"] for each in self._emulator.pull("faults")}
+        coming = {each["name"]: each["times"] for each in self.emulator.pull("faults")}
         met = {
             name: FAULTS[name]["times"] - coming.get(name, 0)
             for name in self._wanted
@@ -157,7 +157,7 @@ class AwsRehearsal:
 
     def left(self) -> Sequence[str]:
         """Return the containers that run."""
-        return sorted(each["name"] for each in self._emulator.running())
+        return sorted(each["name"] for each in self.emulator.running())
 
 
 class _Market:

@@ -186,6 +186,7 @@ def _usage(job: Mapping[str, Any]) -> Usage | None:
         seconds=seconds * count,
         billed_seconds=None if billed is None else billed * count,
         spot=spot,
+        discounted=spot,
     )
 
 

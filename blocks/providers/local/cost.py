@@ -9,7 +9,7 @@ from typing import ClassVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Basis, Cost, Price, Prices, ProviderError, Usage
+from blocks.contracts import Cost, Price, Prices, ProviderError, Usage
 from blocks.price_book import PriceBook, cost_of, look_up, read_book
 from blocks.providers.local.account import LocalMachine
 
@@ -35,12 +35,7 @@ class LocalPrices(Block, Prices):
         return look_up(self._books(), machine, spot=spot)
 
     def _cost(self, usage: Usage) -> Cost | None:
-        price = self._price(usage.machine, usage.spot)
-        if price is None:
-            return None
-        if usage.billed_seconds is None:
-            return cost_of(usage.seconds, price, Basis.ESTIMATED)
-        return cost_of(usage.billed_seconds, price, Basis.METERED)
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
 
     def _books(self) -> Iterator[PriceBook]:
         for file in (self.machine.workspace / "prices.json", _SHIPPED):

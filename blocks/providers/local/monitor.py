@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,6 +24,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.samples import Samples
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.ticks import SealedTicks
+from blocks.serving.capture_names import span_of
 
 
 class LocalMonitor(Block, Monitor):
@@ -56,7 +56,7 @@ class LocalMonitor(Block, Monitor):
         for info in LocalStore(machine=self.machine).walk(folder.as_uri()):
             name = info.uri.rpartition("/")[2]
             if name.endswith(".parquet"):
-                first, last = _span(name)
+                first, last = span_of(name)
                 if first < window.end and last >= window.start:
                     found.append((first, info.uri, info))
         return [info for _, _, info in sorted(found, key=lambda each: each[:2])]
@@ -71,14 +71,3 @@ class LocalMonitor(Block, Monitor):
         if "/" in endpoint or endpoint.startswith("."):
             raise InvalidRequest(f"{endpoint!r} is no name of an endpoint", code="ENDPOINT")
         return self.machine.workspace.absolute() / "endpoints" / endpoint / "telemetry"
-
-
-def _span(name: str) -> tuple[datetime, datetime]:
-    """Return the times of the first and the last request in a file, from its name."""
-    first, _, last = name.partition(".")[0].partition("-")
-    # names are cut down to the millisecond; the last request may be later by less than one
-    return _moment(int(first)), _moment(int(last) + 1)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

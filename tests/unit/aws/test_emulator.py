@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.emulator.launch import Account
+from blocks.providers.aws.store import AwsStore
 from blocks.testing.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -363,3 +364,10 @@ def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator:
     assert {each["key"] for each in assumed} == {KEY}
     assert all(each["key"].startswith("ASIA") for each in listed)
     assert len({each["key"] for each in listed}) > 1
+    client(emulator, "s3").create_bucket(Bucket=BUCKET)
+    client(emulator, "s3").put_object(Bucket=BUCKET, Key="object", Body=b"1")
+    with AwsStore(account=account).open(f"s3://{BUCKET}/object") as reader:
+        assert reader.read() == b"1"
+    read = emulator.calls("s3:GetObject")
+    assert read
+    assert all(each["key"].startswith("ASIA") for each in read)

@@ -47,6 +47,7 @@ def train(bench: Any) -> None:
 
 def register(bench: Any) -> None:
     models = bench.connect(ModelRegistry)
+    bench.emulator.fault("lost-reply", call="sagemaker:CreateModelPackage")
     version = models.register(bench.model_draft(), key=RUN)
     models.promote(version, "champion", replacing=None)
     assert models.resolve(version.name, "champion") is not None

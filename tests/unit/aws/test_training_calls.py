@@ -282,6 +282,7 @@ def test_time_is_told_of_all_machines_and_interruptions_are_counted() -> None:
     assert told.usage is not None
     assert (told.usage.seconds, told.usage.billed_seconds) == (1000, 200)
     assert told.usage.spot
+    assert told.usage.discounted, "what is billed of spot time is at the price on demand"
 
 
 def test_time_goes_on_while_a_job_runs() -> None:
