@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from blocks.contracts import Endpoints, Inventory, RunKey, Serving, Traffic
+from blocks.contracts import Endpoints, Inventory, OperationRef, RunKey, Serving, Traffic
 from blocks.providers.aws.bench import KEY
 from blocks.providers.aws.emulator.launch import CONTAINERS
+from blocks.testing.waiting import until
 from deployments.aws.lambda_policy import CALLER, FUNCTION
 
 RUN = RunKey(run="run-1", step="everything")
@@ -21,9 +23,9 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any) -> None
     for variant in ("blue", "green"):
         request = bench.variant_request(variant=variant)
         request = request.model_copy(update={"serving": Serving(token_secret="callers")})
-        bench.settle(ref := endpoints.deploy(request, key=RUN))
-        status = endpoints.status(ref)
-        assert status.result is not None, status.failure
+        ref = endpoints.deploy(request, key=RUN)
+        until(partial(_is_up, endpoints, ref), within=120)
+        assert endpoints.status(ref).result is not None
     for percent in ({"blue": 90, "green": 10}, {"green": 100}):
         endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
         assert endpoints.predict("bench", ROW).status == 200
@@ -34,3 +36,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any) -> None
     assert list(inventory.owned()) == []
     assert set(bench.emulator.pull("actions", key=KEY)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(FUNCTION)
+
+
+def _is_up(endpoints: Endpoints, ref: OperationRef) -> bool:
+    return endpoints.status(ref).phase.done
