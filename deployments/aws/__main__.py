@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, role_policy, trust_policy
 
 
@@ -16,6 +17,12 @@ def main() -> None:
         "caller": caller_policy,
         "role": role_policy,
         "trust": lambda _: trust_policy(),
+        "ec2-caller": ec2_policy.caller_policy,
+        "ec2-role": ec2_policy.role_policy,
+        "ec2-trust": lambda _: trust_policy("ec2"),
+        "lambda-caller": lambda_policy.caller_policy,
+        "lambda-role": lambda_policy.role_policy,
+        "lambda-trust": lambda _: trust_policy("lambda"),
     }
     parser = argparse.ArgumentParser(prog="python -m deployments.aws", description=__doc__)
     parser.add_argument("policy", choices=sorted(policies))

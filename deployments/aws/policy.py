@@ -107,27 +107,31 @@ class Place:
 
 def caller_policy(place: Place) -> dict[str, Any]:
     """Return what whoever runs flows has to be allowed."""
-    passing = {
-        "Effect": "Allow",
-        "Action": ["iam:PassRole"],
-        "Resource": [place.role_arn],
-        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-    }
-    return _document([*_statements(CALLER, place), passing])
+    return document([*statements(CALLER, place), passing(place, "sagemaker")])
 
 
 def role_policy(place: Place) -> dict[str, Any]:
     """Return what the role that jobs and endpoints run as has to be allowed."""
-    return _document(_statements({**ROLE, **SERVICE}, place))
+    return document(statements({**ROLE, **SERVICE}, place))
 
 
-def trust_policy() -> dict[str, Any]:
-    """Return who may take that role: SageMaker alone."""
-    principal = {"Service": "sagemaker.amazonaws.com"}
-    return _document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
+def passing(place: Place, service: str) -> dict[str, Any]:
+    """Return the statement that lets a caller hand the role to a service."""
+    return {
+        "Effect": "Allow",
+        "Action": ["iam:PassRole"],
+        "Resource": [place.role_arn],
+        "Condition": {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
+    }
 
 
-def _statements(actions: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
+def trust_policy(service: str = "sagemaker") -> dict[str, Any]:
+    """Return who may take that role: one service alone."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    return document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
+
+
+def statements(actions: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
     """Return a statement for each resource, with all that may be done to it."""
     resources = sorted({_filled(resource, place) for resource in actions.values()})
     return [
@@ -150,5 +154,6 @@ def _filled(resource: str, place: Place) -> str:
     )
 
 
-def _document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a policy of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -51,12 +51,12 @@ class _Bench:
     def __init__(self, folder: Path, emulator: launch.Account) -> None:
         self.folder, self.emulator = folder, emulator
         self.account = _owner(emulator)
-        self._levers_account = _with_key(self.account, "AKIALEVERS")
+        self.levers_account = _with_key(self.account, "AKIALEVERS")
         self._bucket()
-        self.training = TrainingLevers(self._levers_account, emulator)
-        self.models = ModelLevers(self._levers_account, emulator, folder)
-        self.batch = BatchLevers(self._levers_account, emulator, folder)
-        self.endpoints = EndpointLevers(self._levers_account, emulator, folder)
+        self.training = TrainingLevers(self.levers_account, emulator)
+        self.models = ModelLevers(self.levers_account, emulator, folder)
+        self.batch = BatchLevers(self.levers_account, emulator, folder)
+        self.endpoints = EndpointLevers(self.levers_account, emulator, folder)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -116,14 +116,14 @@ class _Bench:
         """Put a secret into Secrets Manager, or a new value into one that is there."""
         if not value:
             raise Unsupported("Secrets Manager keeps no empty value", code="EMPTY")
-        secrets = self._levers_account.client("secretsmanager")
+        secrets = self.levers_account.client("secretsmanager")
         with contextlib.suppress(secrets.exceptions.ResourceExistsException):
             secrets.create_secret(Name=name, SecretString=value)
             return
         secrets.put_secret_value(SecretId=name, SecretString=value)
 
     def _bucket(self) -> None:
-        self._levers_account.client("s3").create_bucket(Bucket=self.account.bucket)
+        self.levers_account.client("s3").create_bucket(Bucket=self.account.bucket)
 
     def _levers(self, ref: OperationRef) -> Any:
         return self._of(ref.capability)

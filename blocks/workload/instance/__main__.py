@@ -6,12 +6,15 @@ import importlib
 import json
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 from blocks.workload.instance.bucket import Bucket
-from blocks.workload.instance.plan import ENDED, JOB, ORDER, plan_of
+from blocks.workload.instance.plan import ENDED, JOB, ORDER, Reason, plan_of
 from blocks.workload.instance.work import Work
+
+_TAKEN_WITHIN = 300.0  # seconds from a notice, which comes two minutes before
 
 
 def main(record: str) -> None:
@@ -27,6 +30,9 @@ def main(record: str) -> None:
     home = Path(os.environ.get("BLUEWATER_ROOT") or "/") / "var/lib/bluewater/job"
     ended = Work(plan, record, home, client).to_its_end()
     bucket.write(f"{record}/{ENDED}", ended.to_json())
+    if ended.reason is Reason.NOTICE:
+        # What EC2 takes back within its first hour costs nothing; what goes by itself is billed.
+        time.sleep(_TAKEN_WITHIN)
 
 
 if __name__ == "__main__":

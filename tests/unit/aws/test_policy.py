@@ -114,11 +114,14 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(ROLE)
 
 
+@pytest.mark.parametrize("service", ["", "ec2-", "lambda-"])
 @pytest.mark.parametrize("kind", ["caller", "role", "trust"])
-def test_the_documents_are_policies_that_iam_takes(account: AwsAccount, kind: str) -> None:
+def test_the_documents_are_policies_that_iam_takes(
+    account: AwsAccount, service: str, kind: str
+) -> None:
     asked = ["--account=123456789012", "--region=us-east-1", "--bucket=models"]
     printed = subprocess.run(
-        [sys.executable, "-m", "deployments.aws", kind, *asked],
+        [sys.executable, "-m", "deployments.aws", service + kind, *asked],
         capture_output=True,
         text=True,
         check=True,

@@ -36,10 +36,10 @@ _NO_SUCH = "EC2 has no such capability"
 class _Bench:
     """Levers of EC2 over one emulated account."""
 
-    def __init__(
-        self, account: AwsAccount, emulator: Account, keep_secret: Callable[[str, str], None]
-    ) -> None:
-        self.account, self.emulator, self.keep_secret = account, emulator, keep_secret
+    def __init__(self, aws: Any) -> None:
+        self.account: AwsAccount = aws.account
+        self.emulator: Account = aws.emulator
+        self.keep_secret: Callable[[str, str], None] = aws.keep_secret
         self.machines = Machines(
             instance_profile=PROFILE,
             python=sys.executable,
@@ -47,8 +47,8 @@ class _Bench:
             look_every=timedelta(seconds=0.1),
             sync_every=timedelta(seconds=0.2),
         )
-        self._profile()
-        self.training = TrainingLevers(account, emulator)
+        self._profile(aws.levers_account.client("iam"))
+        self.training = TrainingLevers(aws.levers_account, self.emulator)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -110,8 +110,7 @@ class _Bench:
         """Return a zone that is not the first, which a machine gets anyway."""
         return f"{self.account.region}b"
 
-    def _profile(self) -> None:
-        iam: Any = self.account.client("iam")
+    def _profile(self, iam: Any) -> None:
         policy = {"Version": "2012-10-17", "Statement": []}
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_role(RoleName=PROFILE, AssumeRolePolicyDocument=json.dumps(policy))
@@ -123,4 +122,4 @@ class _Bench:
 def Ec2Bench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
     """Open a world: an account, or, while another world is open, another owner in its account."""
     with AwsBench(folder) as aws:
-        yield _Bench(aws.account, aws.emulator, aws.keep_secret)
+        yield _Bench(aws)

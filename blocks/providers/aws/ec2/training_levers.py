@@ -29,7 +29,7 @@ class TrainingLevers:
     """The training part of the bench."""
 
     def __init__(self, account: AwsAccount, emulator: Account) -> None:
-        self._account, self._emulator = account, emulator
+        self.account, self._emulator = account, emulator
         self._jobs = Ec2Training(account=account)
 
     def request(self, script: str) -> TrainingRequest:
@@ -38,7 +38,7 @@ class TrainingLevers:
         home = f"code-{hashlib.sha256(script.encode()).hexdigest()[:8]}"
         self._put(f"{home}/train.py", script)
         self._put("data/rows.csv", "x\n1\n")
-        root = self._account.root
+        root = self.account.root
         return TrainingRequest(
             image=IMAGE,
             source_uri=f"{root}/{home}",
@@ -71,8 +71,8 @@ class TrainingLevers:
         else:
             self._emulator.pull("ec2-reclaim", instance=machine["id"])
             until(lambda: self.instances(ref)[0]["notice_seen"] or self._is_gone(ref))
-            with contextlib.suppress(TimeoutError):  # what ends itself need not wait for the end
-                until(lambda: self._is_gone(ref), within=10)
+            with contextlib.suppress(TimeoutError):  # what is deaf runs until the end
+                until(lambda: self._phase(ref).done, within=20)
             self._emulator.advance(NOTICE)
         self.settle(ref)
 
@@ -83,7 +83,7 @@ class TrainingLevers:
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the live command really got, and from the record what it cannot know."""
         command, [machine] = self._running(ref), self.instances(ref)
-        job = Record(self._account, ref.id).read(JOB)
+        job = Record(self.account, ref.id).read(JOB)
         assert job is not None  # noqa: S101
         plan, got, argv = job["plan"], command.environ(), command.cmdline()
         return {
@@ -111,13 +111,13 @@ class TrainingLevers:
         return [
             each
             for each in found
-            if each["tags"].get(OWNER_TAG) == self._account.owner
+            if each["tags"].get(OWNER_TAG) == self.account.owner
             and (ref is None or each["tags"].get(TOKEN_TAG) == ref.token)
         ]
 
     def _put(self, name: str, text: str) -> None:
-        bucket, _, prefix = self._account.root.removeprefix("s3://").partition("/")
-        s3 = self._account.client("s3")
+        bucket, _, prefix = self.account.root.removeprefix("s3://").partition("/")
+        s3 = self.account.client("s3")
         s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=text.encode())
 
     def _running(self, ref: OperationRef) -> psutil.Process:

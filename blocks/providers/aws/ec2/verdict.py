@@ -147,7 +147,8 @@ def _billed(seen: Seen, phase: Phase, seconds: float) -> float:
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/billing-for-interrupted-spot-instances.html
     """
-    taken = str((seen.instance or {}).get("StateReason", {}).get("Code", "")) == _TAKEN
+    noticed = seen.ended is not None and seen.ended.reason is Reason.NOTICE
+    taken = noticed or (seen.instance or {}).get("StateReason", {}).get("Code") == _TAKEN
     if phase is Phase.INTERRUPTED and taken and seconds < _FREE:
         return 0.0
     return max(_MINIMUM, seconds)

@@ -21,6 +21,7 @@ _INVOKE = re.compile(
 
 _POLICY_WORDS = {"monitoring": "cloudwatch", "tagging": "tag"}
 _ACTIONS = {  # where they differ from the operation
+    "lambda:Invoke": "InvokeFunction",
     "s3:CompleteMultipartUpload": "PutObject",
     "s3:CopyObject": "PutObject",
     "s3:CreateMultipartUpload": "PutObject",

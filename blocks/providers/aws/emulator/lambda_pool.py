@@ -28,7 +28,8 @@ class Pool:
 
     def keep(self, count: int) -> None:
         """Keep so many ready from now on."""
-        before, self._kept = self._kept, count
+        with self._lock:
+            before, self._kept = self._kept, count
         if not before and count:
             self.broken = False
             threading.Thread(target=self._watch, daemon=True).start()
@@ -48,8 +49,9 @@ class Pool:
     def do(self, payload: bytes, *, within: float) -> Work:
         """Let an environment do it: one that is idle, or a new one."""
         sandbox = self._taken() or self._new()
+        ready = sandbox.initialized()
         work = Work(payload=payload, deadline=self._world.clock.now() + within)
-        if not sandbox.initialized():
+        if not ready:
             failure = sandbox.failure or {
                 "errorType": "Runtime.ExitError",
                 "errorMessage": "the runtime exited before it asked for work",
@@ -89,6 +91,8 @@ class Pool:
         sandbox = Sandbox(self._world, name, self._config, self._version)
         with self._lock:
             self._all = [each for each in self._all if each.alive] + [sandbox]
+        if self._over.is_set():  # the version was deleted while this one was started
+            sandbox.end()
         return sandbox
 
     def _watch(self) -> None:

@@ -36,8 +36,9 @@ class _Bench:
     def __init__(self, aws: Any) -> None:
         self.account, self.emulator, self.keep_secret = aws.account, aws.emulator, aws.keep_secret
         self._models: Callable[..., VariantRequest] = aws.variant_request
-        self.running: Callable[[], Sequence[str]] = aws.running
-        self._endpoints = LambdaEndpoints(account=self.account, image=IMAGE)
+        self._running: Callable[[], Sequence[str]] = aws.running
+        self._levers_account = aws.levers_account
+        self._endpoints = LambdaEndpoints(account=self._levers_account, image=IMAGE)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -88,7 +89,7 @@ class _Bench:
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the version's own environment says."""
         endpoint, _, variant = ref.id.partition("/")
-        seen = Looks(self.account).look(endpoint)
+        seen = Looks(self._levers_account).look(endpoint)
         assert seen is not None  # noqa: S101
         return dict(seen.published[variant].request)
 
@@ -97,6 +98,11 @@ class _Bench:
         mine = self.account.named("")
         found = self.emulator.pull("lambda-functions")
         return sum(each["published"] for each in found if each["name"].startswith(mine))
+
+    def running(self) -> Sequence[str]:
+        """Return ``function/<endpoint>/<variant>-<number>`` of this owner's live environments."""
+        mine = self.account.named("")
+        return [name.replace(mine, "") for name in self._running()]
 
     def zone(self) -> str:
         """Return no zone: nothing here takes one."""

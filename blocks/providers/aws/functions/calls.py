@@ -26,7 +26,7 @@ MAX_BODY = (_PAYLOAD - _ENVELOPE) // 4 * 3
 
 _MACHINE = re.compile(r"lambda-(\d+)")
 _LEAST, _MOST = 128, 10_240  # megabytes of memory
-_START = 10  # seconds for a model to load where no environment is kept ready
+_START = 60  # seconds for a model to load where no environment is kept ready
 _LONGEST = 900  # seconds of an invocation
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from blocks.providers.aws.bench import KEY
 from blocks.testing.waiting import until
 
 CALL: dict[str, Any] = {
@@ -124,8 +125,7 @@ def test_a_fleet_needs_its_template(ec2: Any) -> None:
 
 
 def test_an_action_outside_the_policy_is_unauthorized(bench: Any, ec2: Any) -> None:
-    bench.emulator.pull("policy", actions=["ec2:DescribeInstances"])
+    bench.emulator.pull("policy", key=KEY, actions=["ec2:DescribeInstances"])
     ec2.describe_instances()
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         ec2.run_instances(**CALL)
-    bench.emulator.pull("policy", actions=None)

@@ -165,6 +165,26 @@ def test_what_is_deaf_to_the_notice_is_gone_two_minutes_later(
     assert status.usage.billed_seconds == 0  # taken back within the first hour
 
 
+def test_a_job_that_heeds_the_notice_leaves_the_bill_to_ec2(
+    bench: Any, emulator: Account, jobs: TrainingJobs
+) -> None:
+    """A machine that ends itself is billed; one that is taken within an hour is not."""
+    bench.begin(ref := jobs.submit(spot(bench), key=KEY))
+    until(lambda: [line.text for line in jobs.logs(ref)] == ["waiting for a lever"])
+    [machine] = bench.training.instances(ref)
+    emulator.pull("ec2-reclaim", instance=machine["id"])
+    until(lambda: jobs.status(ref).phase.done)
+    before = jobs.status(ref)
+    assert before.phase is Phase.INTERRUPTED
+    assert state(bench, ref) == "running"
+    emulator.advance(NOTICE)
+    until(lambda: state(bench, ref) == "terminated")
+    after = jobs.status(ref)
+    assert after == before
+    assert after.usage is not None
+    assert after.usage.billed_seconds == 0
+
+
 def test_a_machine_that_cannot_begin_ends_itself_and_says_why(
     bench: Any, training: Training
 ) -> None:
