@@ -22,8 +22,8 @@ from blocks.contracts import (
     RunKey,
     Sample,
     Traffic,
-    Unavailable,
     TrainingJobs,
+    Unavailable,
     Window,
 )
 from blocks.providers.aws.account import AwsAccount
