@@ -63,7 +63,8 @@ def rehearse(
     """
     kind = player(provider, faults)
     if short:
-        shadow = load(specification, changes=changes).rollout.shadow
+        said = any(change.startswith("rollout.shadow") for change in changes)
+        shadow = not said and load(specification, changes=changes).rollout.shadow
         changes = [*SHORT, *([SHORT_SHADOW] if shadow else []), *changes]
     with (
         tempfile.TemporaryDirectory(prefix="bluewater-rehearsal-") as folder,

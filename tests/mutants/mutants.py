@@ -135,17 +135,17 @@ TRAINING = (
         killers=("training::test_lost_capacity_is_an_interruption_not_a_failure",),
     ),
     Mutant(
-        name="a job that ends well without a model has succeeded",
-        file="providers/local/verdict.py",
-        before='_ended(Phase.FAILED, "NO_OUTCOME"',
-        after='_ended(Phase.SUCCEEDED, "NO_OUTCOME"',
+        name="a job that ends well without a model goes on elsewhere",
+        file="workload/exits.py",
+        before='Exit(interrupted=False, code="NO_OUTCOME"',
+        after='Exit(interrupted=True, code="NO_OUTCOME"',
         killers=("training::test_a_job_that_ends_well_but_leaves_no_outcome_has_failed",),
     ),
     Mutant(
         name="the exit status is lost",
-        file="providers/local/verdict.py",
-        before='f"EXIT_{exit_status}", last_lines',
-        after='"FAILED", "it failed"',
+        file="workload/exits.py",
+        before='code=f"EXIT_{status}", message=last_lines.strip()',
+        after='code="FAILED", message="it failed"',
         killers=("training::test_a_job_that_just_exits_fails_with_its_last_words",),
     ),
     Mutant(
@@ -199,25 +199,25 @@ STORES = (
     Mutant(
         name="an object can be read before it is whole",
         file="providers/local/store.py",
-        before="                draft.replace(path)\n",
-        after="                path.write_bytes(data)\n",
+        before="            draft.replace(path)\n",
+        after="            path.write_bytes(draft.read_bytes())\n",
         killers=("store::test_readers_see_the_old_content_or_the_new",),
     ),
     Mutant(
         name="create-if-absent overwrites",
         file="providers/local/store.py",
-        before="                os.link(draft, path)  # fails",
-        after="                draft.replace(path)  # fails",
+        before="            os.link(draft, path)  # fails",
+        after="            draft.replace(path)  # fails",
         killers=("store::test_create_if_absent_is_kept_or_refused",),
     ),
     Mutant(
         name="create-if-absent looks first and writes then",
         file="providers/local/store.py",
-        before="                os.link(draft, path)  # fails",
+        before="            os.link(draft, path)  # fails",
         after=(
-            "                if path.exists():\n"
-            "                    raise FileExistsError(path)\n"
-            "                draft.replace(path)  # fails"
+            "            if path.exists():\n"
+            "                raise FileExistsError(path)\n"
+            "            draft.replace(path)  # fails"
         ),
         killers=("store::test_of_many_who_create_exactly_one_wins",),
     ),
@@ -399,15 +399,15 @@ OTHERS = (
     ),
     Mutant(
         name="spot costs what on-demand costs",
-        file="providers/local/cost.py",
+        file="price_book.py",
         before="(rates.spot if spot else rates.on_demand)",
         after="rates.on_demand",
         killers=("prices::test_spot_is_priced_apart",),
     ),
     Mutant(
         name="time that nobody metered is billed as metered",
-        file="providers/local/cost.py",
-        before="basis=Basis.METERED if metered else Basis.ESTIMATED",
+        file="price_book.py",
+        before="basis=Basis.ESTIMATED if billed is None else Basis.METERED",
         after="basis=Basis.METERED",
         killers=("prices::test_time_that_nobody_metered_is_an_estimate",),
     ),
