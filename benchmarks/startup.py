@@ -17,6 +17,14 @@ from pathlib import Path
 
 import click
 
+CONNECT = """
+import sys
+from blocks.contracts import TrainingJobs
+from blocks.registry import connect
+jobs = connect(sys.argv[1], TrainingJobs)
+if hasattr(jobs, "account"):
+    jobs.account.model_copy(update={"region": "us-east-1"}).client("sagemaker")
+"""
 BIN = Path(sys.executable).parent
 COMMANDS = (
     ("python -c pass", [sys.executable, "-c", "pass"]),
@@ -24,6 +32,9 @@ COMMANDS = (
     ("bluewater release --help", [str(BIN / "bluewater"), "release", "--help"]),
     ("bluewater providers", [str(BIN / "bluewater"), "providers"]),
     ("bluewater doctor", [str(BIN / "bluewater"), "doctor"]),
+    ("import prefect.blocks.core", [sys.executable, "-c", "import prefect.blocks.core"]),
+    ("connect local-training", [sys.executable, "-c", CONNECT, "local-training"]),
+    ("connect aws-training, a client made", [sys.executable, "-c", CONNECT, "aws-training"]),
     ("prefect --help", [str(BIN / "prefect"), "--help"]),
     ("mlflow --help", [str(BIN / "mlflow"), "--help"]),
 )
