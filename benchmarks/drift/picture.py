@@ -8,7 +8,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-COLOURS = ("#0b7285", "#22b8cf", "#adb5bd", "#868e96", "#f08c00", "#e8590c", "#c92a2a", "#862e9c")
+COLOURS = (
+    "#0b7285",
+    "#22b8cf",
+    "#adb5bd",
+    "#868e96",
+    "#f08c00",
+    "#e8590c",
+    "#c92a2a",
+    "#862e9c",
+    "#5c940d",
+)
 
 Lines = Mapping[str, Sequence[tuple[float, float]]]  # by name: rows, and what is drawn
 
