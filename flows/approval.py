@@ -15,7 +15,7 @@ from prefect.flow_runs import pause_flow_run, resume_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from blocks.contracts import ModelVersion, ObjectStore
+from blocks.contracts import InvalidRequest, ModelVersion, ObjectStore
 from tasks import showing
 from tasks.approval.answers import Answer, Approvals, NotApproved, Question
 from tasks.approval.spec import ApprovalSpec
@@ -39,7 +39,7 @@ def require_approval(
 ) -> Answer:
     """Return the answer that lets a version go on; wait for it, showing the evidence.
 
-    Call it in a flow. Raises NotApproved.
+    Raises NotApproved, and InvalidRequest outside a flow.
     """
     approvals, now = Approvals(store), datetime.now(UTC)
     asked = approvals.ask(Question(run=run, model=model.name, version=model.version, at=now))
@@ -59,7 +59,7 @@ def _waited(approvals: Approvals, spec: ApprovalSpec, asked: Question, evidence:
     """Pause the flow run; return what is said first, by whichever way, or by silence."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
-        raise RuntimeError("an approval is asked for in a flow run")
+        raise InvalidRequest("an approval waits in a flow run; call this within a flow")
     until, form = asked.at + spec.within, Decision.with_initial_data(description=evidence)
     left = max(until - datetime.now(UTC), timedelta(0)) + LATE
     with _listening(approvals, spec, asked, context.flow_run.id):
