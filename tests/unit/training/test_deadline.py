@@ -51,6 +51,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.machine = folder, LocalMachine(workspace=folder / "workspace")
+        self.every = timedelta(seconds=0.2)  # between two looks
         self.code = folder / "code"
         self.code.mkdir()
         (self.code / "train.py").write_text(TRAIN)
@@ -89,7 +90,7 @@ class World:
             spec,
             data_uri=(self.folder / "data").as_uri(),
             run="run-1",
-            pace=Pace(every=timedelta(seconds=0.2)),
+            pace=Pace(every=self.every),
         )
 
 
@@ -102,8 +103,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_with_time_to_spare_spot_is_taken_again_after_it_was_lost(world: World) -> None:
-    jobs = world.jobs([0.5])
-    report = world.train(jobs, deadline=timedelta(minutes=10))
+    """By the next look, that is; looks are so frequent here that it has come by then."""
+    world.every = timedelta(seconds=0.001)
+    report = world.train(world.jobs([0.5]), deadline=timedelta(minutes=10))
     assert [attempt.phase for attempt in report.attempts] == [Phase.INTERRUPTED, Phase.SUCCEEDED]
     assert [a.usage.spot for a in report.attempts if a.usage] == [True, True]
     told = report.table()[1]["decided"]
