@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from blocks.emulation.zygote import attend
 from blocks.providers.aws.emulator.serve import Asked, preloaded, serve
 from blocks.providers.aws.emulator.world import Settings
-from blocks.providers.aws.emulator.zygote import attend
 
 
 def main() -> None:
@@ -23,7 +23,8 @@ def main() -> None:
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
     if given.zygote:
-        attend()
+        moto = preloaded()
+        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, moto))
         return
     if given.folder is None:
         parser.error("--folder is needed")

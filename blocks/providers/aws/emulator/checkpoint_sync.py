@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from blocks.providers.aws.emulator.containers import Container
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.training_job import Job
 from blocks.providers.aws.emulator.world import World
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from blocks.providers.aws.emulator.containers import Container
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.ec2_instance import (
     BROKEN,
     BY_ITSELF,

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
+from blocks.emulation.containers import Container
 from blocks.providers.aws.container import HOST, PORT
-from blocks.providers.aws.emulator.containers import Container
 from blocks.providers.aws.emulator.world import World
 
 SERVE = ["python", "-m", "blocks.providers.aws.serve", "serve"]  # what our image is made to run

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from blocks.providers.aws.emulator.containers import Container
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.world import World
 
 _API = "/2018-06-01/runtime/"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator import shapes
-from blocks.providers.aws.emulator.containers import MOUNT, Container
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
-from blocks.providers.aws.emulator.world import World
+from blocks.providers.aws.emulator.world import MOUNT, World
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,6 @@ class AwsError(Exception):
         self.code, self.message, self.status, self.details = code, message, status, details
 
 
-class Dropped(Exception):
-    """The connection is to be cut without an answer."""
-
-
 def refused(error: AwsError, protocol: str, request_id: str) -> Response:
     """Return the error as clients of ``json``, ``query``, ``ec2`` and their like read it."""
     if protocol in ("query", "rest-xml", "ec2"):

@@ -19,12 +19,12 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from blocks.contracts import Frozen
+from blocks.emulation.launch import ADDRESS
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.server import Emulator
 from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
-ADDRESS = "emulator.json"
 _USED: tuple[SERVICE_NAMES, ...] = (
     "s3",
     "logs",

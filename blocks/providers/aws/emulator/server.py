@@ -22,15 +22,17 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from blocks.emulation.control import Control
+from blocks.emulation.faults import Dropped
+from blocks.emulation.record import Call
 from blocks.providers.aws.emulator import shapes
-from blocks.providers.aws.emulator.control import Control
 from blocks.providers.aws.emulator.ec2_wire import Ec2
 from blocks.providers.aws.emulator.identify import Asked, identify
 from blocks.providers.aws.emulator.imds import PREFIX, Imds
 from blocks.providers.aws.emulator.lambda_wire import NAME, Lambda
 from blocks.providers.aws.emulator.operations import answering
-from blocks.providers.aws.emulator.refusals import AwsError, Dropped, refused
-from blocks.providers.aws.emulator.world import Call, World
+from blocks.providers.aws.emulator.refusals import AwsError, refused
+from blocks.providers.aws.emulator.world import World
 
 log = logging.getLogger(__name__)
 

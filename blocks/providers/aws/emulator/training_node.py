@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from blocks.providers.aws.emulator.containers import Container
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.training_job import Job, Over
 from blocks.providers.aws.emulator.world import World
 

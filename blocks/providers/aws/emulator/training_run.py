@@ -10,8 +10,8 @@ from pathlib import Path
 
 from moto.s3.exceptions import MissingBucket
 
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.checkpoint_sync import CheckpointSync
-from blocks.providers.aws.emulator.containers import Container
 from blocks.providers.aws.emulator.training_job import Job, Over
 from blocks.providers.aws.emulator.training_node import start_node
 from blocks.providers.aws.emulator.world import World

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from blocks.contracts import Frozen
-from blocks.providers.aws.emulator.clock import Clock
-from blocks.providers.aws.emulator.containers import Containers
-from blocks.providers.aws.emulator.faults import Faults
+from blocks.emulation.containers import Containers
+from blocks.emulation.world import EmulatedWorld
+from blocks.providers.aws.emulator.faults import faults
 from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.providers.aws.emulator.logs import Logs
 from blocks.providers.aws.emulator.objects import Objects
 
 ACCOUNT = "123456789012"  # the account that moto's calls are made under
-
-_KEPT_CALLS = 100_000
+MOUNT, MOUNTED = "/opt/ml", "BLUEWATER_OPT_ML"
 
 
 class Settings(Frozen):
@@ -31,52 +25,21 @@ class Settings(Frozen):
     provisioning: float = 0.0  # seconds until a machine is there
 
 
-class Call(Frozen):
-    """One call that was made."""
+class World(EmulatedWorld):
+    """One account in one region: besides what every cloud has, its objects, logs and tags.
 
-    call: str  # <service>:<Operation>
-    action: str  # that an IAM policy has to allow for it
-    key: str  # access key id of who called
-    at: float
-    status: int
-    request: Mapping[str, Any] = {}
-    resource: str = ""  # the path, where the protocol puts the resource there
-
-
-@dataclass(slots=True)
-class Record:
-    """The calls that were made, and those that nobody here could answer."""
-
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=_KEPT_CALLS))
-    unknown: list[Call] = field(default_factory=list)
-
-    def keep(self, call: Call, *, unknown: bool) -> None:
-        """Keep a call."""
-        self.calls.append(call)
-        if unknown:
-            self.unknown.append(call)
-
-
-class World:
-    """One account in one region: its clock, faults, objects, logs, tags and containers.
-
-    ``lock`` guards all that is kept in memory here and in moto. Hold it shortly; never while
-    waiting for a container.
+    ``lock`` guards what is kept in moto, too.
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
+        super().__init__(
+            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
+        )
+        self.settings = settings
         self.account, self.region = ACCOUNT, settings.region
-        self.url = ""  # known once the server listens
-        self.lock = threading.RLock()
-        self.clock = Clock(speed=settings.speed)
-        self.faults, self.record, self.containers = Faults(), Record(), Containers()
         self.objects = Objects(ACCOUNT, self.lock)
         self.logs = Logs(ACCOUNT, settings.region, self.lock)
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
-        self.policies: dict[str, tuple[str, ...]] = {}  # actions by key; without a word, all
-        self.levers: dict[str, Callable[[dict[str, Any]], Any]] = {}  # of the control API
-        self.closing = threading.Event()
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a thing of SageMaker."""
@@ -95,8 +58,3 @@ class World:
             "AWS_ACCESS_KEY_ID": CONTAINERS,
             "AWS_SECRET_ACCESS_KEY": "execution-role",
         }
-
-    def close(self) -> None:
-        """End everything that runs."""
-        self.closing.set()
-        self.containers.end()

@@ -1,4 +1,4 @@
-"""The levers of an emulated account, over HTTP below ``/_emulator/``."""
+"""The levers of an emulated cloud, over HTTP below ``/_emulator/``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from blocks.providers.aws.emulator.faults import Fault, UnknownFault
-from blocks.providers.aws.emulator.world import World
+from blocks.emulation.faults import Fault, UnknownFault
+from blocks.emulation.world import EmulatedWorld
 
 Said = dict[str, Any]
 Lever = Callable[[Said], Any]
@@ -19,7 +19,7 @@ Lever = Callable[[Said], Any]
 class Control:
     """Moves one world. Modules of operations add levers of their own to ``world.levers``."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: EmulatedWorld) -> None:
         self._world = world
         self._levers: Mapping[str, Lever] = {
             "fault": self._fault,

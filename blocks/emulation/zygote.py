@@ -1,7 +1,7 @@
 """A process that has imported everything and forks a world for each line it reads.
 
-Importing moto costs seconds, a fork costs milliseconds. When its input closes, because the caller
-is done or dead, it ends every world and itself.
+Importing what an emulator is built on costs seconds, a fork costs milliseconds. When its input
+closes, because the caller is done or dead, it ends every world and itself.
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from blocks.providers.aws.emulator.serve import Asked, preloaded, serve
+from blocks.contracts import Frozen
+
+A = TypeVar("A", bound=Frozen)
 
 
-def attend() -> None:
-    """Read requests as lines of JSON from standard input until it closes."""
-    moto, worlds = preloaded(), set[int]()
+def attend(kind: type[A], folder: Callable[[A], Path], serve: Callable[[A], None]) -> None:
+    """Read requests, each a ``kind`` as a line of JSON, until the input closes; serve each."""
+    worlds = set[int]()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller's Ctrl-C closes our input
     for line in sys.stdin:
         worlds -= _reaped(worlds)
         if (pid := os.fork()) == 0:
-            asked = Asked.model_validate_json(line)
-            _quiet(asked.folder)
-            serve(asked, moto)
+            asked = kind.model_validate_json(line)
+            _quiet(folder(asked))
+            serve(asked)
             os._exit(0)
         worlds.add(pid)
     for pid in worlds:

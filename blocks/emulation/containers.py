@@ -1,4 +1,4 @@
-"""Containers as processes of this machine: a folder stands for /opt/ml, a group for the cgroup."""
+"""Containers as processes of this machine: a folder stands for a mount, a group for the cgroup."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from blocks.providers.aws.emulator.clock import Clock
+from blocks.emulation.clock import Clock
 
-MOUNT = "/opt/ml"
-_HOME = Path(__file__).resolve().parents[4]
+_HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
 
@@ -70,9 +69,14 @@ class Container:
 
 
 class Containers:
-    """Every container of a cloud."""
+    """Every container of a cloud.
 
-    def __init__(self) -> None:
+    ``mount`` is where the cloud mounts what belongs to a container; paths below it in an
+    environment mean the container's folder, which the variable ``told`` names to the process.
+    """
+
+    def __init__(self, mount: str, told: str) -> None:
+        self._mount, self._told = mount, told
         self._lock = threading.RLock()
         self._all: list[Container] = []
         self._over = False
@@ -85,7 +89,7 @@ class Containers:
         env: Mapping[str, str],
         log: Callable[[str], None],
     ) -> Container:
-        """Start a command. Paths below /opt/ml in its environment mean ``folder``.
+        """Start a command in its folder.
 
         ``python`` is ours, and so is the ``blocks`` package that the image would hold.
         """
@@ -95,7 +99,7 @@ class Containers:
             process = subprocess.Popen(
                 [sys.executable if python else program, *arguments],
                 cwd=folder,
-                env=_environment(folder, env),
+                env=self._environment(folder, env),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -123,18 +127,17 @@ class Containers:
         for each in self.alive():
             each.end()
 
+    def _environment(self, folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+        told = {name: self._mounted(value, folder) for name, value in env.items()}
+        path = [str(_HOME), *filter(None, told.get("PYTHONPATH", "").split(os.pathsep))]
+        return {
+            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            **told,
+            "PYTHONPATH": os.pathsep.join(path),
+            self._told: str(folder),
+        }
 
-def _environment(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    told = {name: _mounted(value, folder) for name, value in env.items()}
-    path = [str(_HOME), *(part for part in told.get("PYTHONPATH", "").split(os.pathsep) if part)]
-    return {
-        **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        "PYTHONUNBUFFERED": "1",
-        **told,
-        "PYTHONPATH": os.pathsep.join(path),
-        "BLUEWATER_OPT_ML": str(folder),
-    }
-
-
-def _mounted(value: str, folder: Path) -> str:
-    return str(folder) + value[len(MOUNT) :] if f"{value}/".startswith(f"{MOUNT}/") else value
+    def _mounted(self, value: str, folder: Path) -> str:
+        inside = f"{value}/".startswith(f"{self._mount}/")
+        return str(folder) + value[len(self._mount) :] if inside else value

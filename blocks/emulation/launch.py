@@ -1,0 +1,167 @@
+"""Starting an emulated cloud in a process of its own, and talking to its levers.
+
+Imports nothing that an emulator is built on: only the emulator's own process does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
+_HOME = Path(__file__).resolve().parents[2]
+_START = 180.0  # seconds; importing an emulator under load takes its time
+
+
+class NotStarted(TimeoutError):
+    """The emulator did not come up; its log says why."""
+
+
+class Emulator:
+    """An emulated cloud that runs: its URL, its process, and its levers.
+
+    ``told`` is what it wrote into its address besides.
+    """
+
+    def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
+        self.folder, self.url, self.pid, self.told = folder, url, pid, told
+        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+
+    def pull(self, lever: str, **said: Any) -> Any:
+        """Pull a lever by name. Raises ValueError with what the emulator says against it."""
+        answer = self._http.post(f"/_emulator/{lever}", json=said)
+        value = answer.json()
+        if answer.is_error:
+            raise ValueError(value["error"])
+        return value
+
+    def fault(self, name: str, *, call: str = "*", subject: str = "*", times: int = 1) -> None:
+        """Let a fault come; one that the cloud does not have is answered with those it has."""
+        self.pull("fault", name=name, call=call, subject=subject, times=times)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.pull("advance", seconds=seconds)
+
+    def calls(self, call: str | None = None) -> list[dict[str, Any]]:
+        """Return the calls that were made, oldest first."""
+        found: list[dict[str, Any]] = self.pull("calls", **({"call": call} if call else {}))
+        return found
+
+    def unknown(self) -> list[dict[str, Any]]:
+        """Return the calls that nothing here could answer. A test ends with none."""
+        found: list[dict[str, Any]] = self.pull("unknown")
+        return found
+
+    def running(self) -> list[dict[str, Any]]:
+        """Return the live containers: name, pid, folder."""
+        found: list[dict[str, Any]] = self.pull("running")
+        return found
+
+    def end(self) -> None:
+        """End it with everything that runs in it."""
+        self._http.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+            while _alive(self.pid):
+                time.sleep(0.01)
+
+
+K = TypeVar("K", bound=Emulator)
+
+
+@contextmanager
+def emulated(
+    kind: type[K],
+    package: str,
+    folder: Path,
+    settings: Mapping[str, Any],
+    *,
+    preloaded: bool = False,
+) -> Iterator[K]:
+    """Start the emulator that ``python -m package`` is, and end it after.
+
+    It takes its settings as options of their names; ``preloaded`` starts further ones at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    process = None
+    if preloaded:
+        _say(_zygote(package), {"folder": str(folder.absolute()), "settings": dict(settings)})
+    else:
+        process = _started(package, folder, settings)
+    found = kind(folder, **_waited(folder, process))
+    try:
+        yield found
+    finally:
+        found.end()
+
+
+def _started(package: str, folder: Path, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    with (folder / "emulator.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", package, f"--folder={folder.absolute()}", *options],
+            cwd=_HOME,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+@functools.cache
+def _zygote(package: str) -> subprocess.Popen[str]:
+    """Start the one process from which worlds are forked; it ends with this one."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", package, "--zygote"],
+        cwd=_HOME,
+        stdin=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    atexit.register(_close, process)
+    return process
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()
+
+
+def _say(zygote: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
+    if zygote.stdin is None:
+        raise NotStarted("the zygote has no input")
+    zygote.stdin.write(json.dumps(asked) + "\n")
+    zygote.stdin.flush()
+
+
+def _waited(folder: Path, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
+    end = time.monotonic() + _START
+    while not (folder / ADDRESS).exists():
+        if time.monotonic() > end or (process is not None and process.poll() is not None):
+            raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
+        time.sleep(0.01)
+    told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())
+    return told
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
