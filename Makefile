@@ -17,7 +17,7 @@ chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
 mutants: $(VENV)/test
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check .
