@@ -17,7 +17,7 @@ chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
 mutants: $(VENV)/test
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check .
@@ -34,7 +34,7 @@ $(VENV)/demo: pyproject.toml
 $(VENV)/test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal]" --group dev
 	touch $@ $(VENV)/demo
 
 clean:

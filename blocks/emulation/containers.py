@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from blocks.emulation.clock import Clock
+from blocks.emulation.supervision import Supervision
 
 _HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
@@ -73,12 +74,14 @@ class Containers:
 
     ``mount`` is where the cloud mounts what belongs to a container; paths below it in an
     environment mean the container's folder, which the variable ``told`` names to the process.
+    Should this process be killed, they end all the same.
     """
 
     def __init__(self, mount: str, told: str) -> None:
         self._mount, self._told = mount, told
         self._lock = threading.RLock()
         self._all: list[Container] = []
+        self._supervision = Supervision()
         self._over = False
 
     def run(
@@ -113,6 +116,8 @@ class Containers:
             self._all = [each for each in self._all if each.poll() is None] + [container]
             if self._over:
                 container.end()
+            else:
+                self._supervision.tell(each.pid for each in self._all)
         return container
 
     def alive(self) -> list[Container]:
@@ -126,6 +131,8 @@ class Containers:
             self._over = True
         for each in self.alive():
             each.end()
+        with self._lock:
+            self._supervision.end()
 
     def _environment(self, folder: Path, env: Mapping[str, str]) -> dict[str, str]:
         told = {name: self._mounted(value, folder) for name, value in env.items()}

@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from blocks.emulation.supervision import Supervision
+
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
 _HOME = Path(__file__).resolve().parents[2]
 _START = 180.0  # seconds; importing an emulator under load takes its time
@@ -93,21 +95,23 @@ def emulated(
     *,
     preloaded: bool = False,
 ) -> Iterator[K]:
-    """Start the emulator that ``python -m package`` is, and end it after.
+    """Start the emulator that ``python -m package`` is, and end it after, should we be killed too.
 
     It takes its settings as options of their names; ``preloaded`` starts further ones at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    process = None
+    process, supervision = None, Supervision()
     if preloaded:
         _say(_zygote(package), {"folder": str(folder.absolute()), "settings": dict(settings)})
     else:
         process = _started(package, folder, settings)
+        supervision.tell([process.pid])
     found = kind(folder, **_waited(folder, process))
     try:
         yield found
     finally:
         found.end()
+        supervision.end()
 
 
 def _started(package: str, folder: Path, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:

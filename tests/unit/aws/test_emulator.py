@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -341,6 +345,37 @@ def test_an_account_in_a_process_of_its_own_ends_with_its_containers(tmp_path: P
         assert folder.is_relative_to(tmp_path)
         pid = account.running()[0]["pid"]
     until(lambda: not Path(f"/proc/{pid}").exists(), within=10)
+
+
+CALLER = """
+import sys, time
+from pathlib import Path
+from blocks.providers.aws.emulator import launch
+with launch.account(Path(sys.argv[1])) as account:
+    print(account.url, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_whoever_rehearses_and_is_killed_leaves_no_account_and_no_container(
+    tmp_path: Path,
+) -> None:
+    caller = subprocess.Popen(
+        [sys.executable, "-c", CALLER, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert caller.stdout is not None
+    assert caller.stdout.readline().startswith("http")
+    account = Account(tmp_path, **json.loads((tmp_path / "emulator.json").read_text()))
+    forever = algorithm(ContainerArguments=["import time; time.sleep(600)"])
+    client(account, "sagemaker").create_training_job(**job(AlgorithmSpecification=forever))
+    until(account.running)
+    pids = [account.pid, account.running()[0]["pid"]]
+    caller.kill()
+    caller.communicate()
+    until(lambda: not any(map(psutil.pid_exists, pids)), within=20)
 
 
 def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator: Account) -> None:

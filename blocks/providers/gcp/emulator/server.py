@@ -1,0 +1,132 @@
+"""The front door of the gRPC services.
+
+Every call is told from its path, meets the caller's policy and the faults that wait for it, is held
+against Google's own message classes, answered, and kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import Any, NoReturn
+
+import grpc
+import proto
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+from grpc_status import rpc_status
+
+from blocks.emulation.faults import Dropped
+from blocks.emulation.record import Call
+from blocks.providers.gcp.emulator import messages
+from blocks.providers.gcp.emulator.callers import caller, permit
+from blocks.providers.gcp.emulator.permissions import permission
+from blocks.providers.gcp.emulator.refusals import GcpError, invalid
+from blocks.providers.gcp.emulator.routes import Route, encode, routes, unknown
+from blocks.providers.gcp.emulator.services import answering
+from blocks.providers.gcp.emulator.world import NUMBER, World
+
+log = logging.getLogger(__name__)
+
+_BROKEN = GcpError(grpc.StatusCode.INTERNAL, "the emulator failed; see its log")
+_CUT = GcpError(grpc.StatusCode.UNAVAILABLE, "Socket closed")  # what a client makes of a cut
+_KEPT_BYTES = 4096  # larger requests are kept without what they say
+
+
+class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """Every method of every service of one project."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._handlers, self._unlocked = answering(world)
+
+    def service(self, details: Any) -> Any:
+        """Return what answers a call; there is something for every path."""
+        route = routes().get(details.method) or unknown(details.method)
+
+        def answer(content: bytes, context: Any) -> bytes:
+            return self._answer(route, content, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _answer(self, route: Route, content: bytes, context: Any) -> bytes:
+        metadata = dict(context.invocation_metadata())
+        action = permission(route.api, route.method)
+        try:
+            key, request = caller(metadata.get("authorization", "")), None
+            request = _decoded(route, content)
+            answer = self._met(route, request, key, action)
+        except Dropped:
+            self._keep(route, action, metadata, request, 0)
+            _abort(context, _CUT)
+        except GcpError as error:
+            hole = error.code is grpc.StatusCode.UNIMPLEMENTED
+            self._keep(route, action, metadata, request, error.http_status, hole=hole)
+            _abort(context, error)
+        except Exception:
+            log.exception("%s", route.call)
+            self._keep(route, action, metadata, request, 500, hole=True)
+            _abort(context, _BROKEN)
+        self._keep(route, action, metadata, request, 200)
+        return answer
+
+    def _met(self, route: Route, request: Any, key: str, action: str) -> bytes:
+        """Return the answer, if the policy allows it and no fault strikes before or after."""
+        permit(self._world, key, action)
+        self._world.faults.before(route.call)
+        handler = self._handlers.get(route.name)
+        if handler is None:
+            raise GcpError(grpc.StatusCode.UNIMPLEMENTED, f"{route.call} is not emulated")
+        messages.check(request)
+        messages.canonical(request, self._world.project, NUMBER)
+        lock: Any = self._world.lock
+        with contextlib.nullcontext() if route.name in self._unlocked else lock:
+            answer = encode(handler(request))
+        self._world.faults.after(route.call)
+        return answer
+
+    def _keep(
+        self,
+        route: Route,
+        action: str,
+        metadata: dict[str, str],
+        request: Any,
+        status: int,
+        *,
+        hole: bool = False,
+    ) -> None:
+        with contextlib.suppress(GcpError):
+            call = Call(
+                call=route.call,
+                action=action,
+                key=caller(metadata.get("authorization", "")),
+                at=time.time(),
+                status=status,
+                request=_told(request),
+                resource=str(getattr(request, "name", "") or getattr(request, "parent", "")),
+            )
+            self._world.record.keep(call, unknown=hole)
+
+
+def _decoded(route: Route, content: bytes) -> Any:
+    try:
+        return route.decode(content)
+    except DecodeError as error:
+        raise invalid(f"the request cannot be read: {error}") from error
+
+
+def _told(request: Any) -> dict[str, Any]:
+    """Return what a request says; of large ones the record keeps nothing but the call."""
+    plain = type(request).pb(request) if isinstance(request, proto.Message) else request
+    if not isinstance(plain, Message) or plain.ByteSize() > _KEPT_BYTES:
+        return {}
+    told: dict[str, Any] = MessageToDict(plain)
+    return told
+
+
+def _abort(context: Any, error: GcpError) -> NoReturn:
+    if error.details:
+        context.abort_with_status(rpc_status.to_status(error.status()))
+    context.abort(error.code, error.message)
+    raise AssertionError("abort returns never")

@@ -1,0 +1,101 @@
+"""Containers end with their emulator, however it ends, and nobody else does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from blocks.emulation import reaper
+from blocks.emulation.containers import Containers
+from blocks.testing.waiting import until
+
+EMULATOR = """
+import sys, time
+from pathlib import Path
+from blocks.emulation.containers import Containers
+
+folder = Path(sys.argv[1])
+stubborn = '''
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(os.getpid(), child.pid, flush=True)
+time.sleep(600)
+'''
+for number in range(2):
+    place = folder / str(number)
+    place.mkdir()
+    command = ["python", "-c", stubborn]
+    containers = globals().setdefault("containers", Containers("/opt/ml", "OPT_ML"))
+    containers.run(f"job-{number}", place, command, {}, lambda line: print(line, flush=True))
+time.sleep(600)
+"""
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def containers() -> Iterator[Containers]:
+    found = Containers("/opt/ml", "OPT_ML")
+    yield found
+    found.end()
+
+
+def test_containers_of_an_emulator_that_was_killed_end_with_all_their_children(
+    tmp_path: Path,
+) -> None:
+    emulator = subprocess.Popen(
+        [sys.executable, "-c", EMULATOR, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert emulator.stdout is not None
+    pids = [int(word) for _ in range(2) for word in emulator.stdout.readline().split()]
+    assert len(pids) == 4
+    assert all(map(lives, pids))
+    os.killpg(emulator.pid, signal.SIGKILL)  # with everything of its group, as a user might
+    emulator.communicate()
+    until(lambda: not any(map(lives, pids)), within=20)
+
+
+def test_only_those_who_ran_at_the_end_are_told() -> None:
+    mine = os.getpid()
+    told = reaper.attend(["1 2\n", f"{mine} 2\n", "7 "])
+    assert sorted(told) == sorted([mine, 2])
+    assert told[mine] == reaper.born(mine) != ""
+
+
+def test_a_number_that_was_given_to_somebody_else_is_left_alone(
+    tmp_path: Path, containers: Containers
+) -> None:
+    bystander = containers.run("job", tmp_path, ["sleep", "600"], {}, print)
+    program = [sys.executable, "-I", "-S", "-c"]
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(reaper.__file__).parent)!r}); import reaper\n"
+        f"reaper.attend = lambda _: {{{bystander.pid}: 'long ago'}}\nreaper.main()"
+    )
+    subprocess.run([*program, code], check=True, stdin=subprocess.DEVNULL)
+    assert bystander.poll() is None
+
+
+def test_a_container_that_ended_leaves_its_number_to_others(
+    tmp_path: Path, containers: Containers
+) -> None:
+    first = containers.run("first", tmp_path, ["true"], {}, print)
+    until(lambda: first.poll() is not None)
+    second = containers.run("second", tmp_path, ["sleep", "600"], {}, print)
+    assert containers.alive() == [second]
