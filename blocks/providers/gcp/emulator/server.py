@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import grpc
@@ -23,7 +24,7 @@ from blocks.providers.gcp.emulator import messages
 from blocks.providers.gcp.emulator.callers import caller, permit
 from blocks.providers.gcp.emulator.permissions import permission
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid
-from blocks.providers.gcp.emulator.routes import Route, encode, routes, unknown
+from blocks.providers.gcp.emulator.routes import Headed, Route, encode, routes, unknown
 from blocks.providers.gcp.emulator.services import answering
 from blocks.providers.gcp.emulator.world import NUMBER, World
 
@@ -56,7 +57,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         try:
             key, request = caller(metadata.get("authorization", "")), None
             request = _decoded(route, content)
-            answer = self._met(route, request, key, action)
+            content, headers = self._met(route, request, key, action)
         except Dropped:
             self._keep(route, action, metadata, request, 0)
             _abort(context, _CUT)
@@ -69,10 +70,14 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             self._keep(route, action, metadata, request, 500, hole=True)
             _abort(context, _BROKEN)
         self._keep(route, action, metadata, request, 200)
-        return answer
+        if headers:
+            context.send_initial_metadata(tuple(headers.items()))
+        return content
 
-    def _met(self, route: Route, request: Any, key: str, action: str) -> bytes:
-        """Return the answer, if the policy allows it and no fault strikes before or after."""
+    def _met(
+        self, route: Route, request: Any, key: str, action: str
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the answer and its headers, if the policy allows it and no fault strikes."""
         permit(self._world, key, action)
         self._world.faults.before(route.call)
         handler = self._handlers.get(route.name)
@@ -82,9 +87,10 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         messages.canonical(request, self._world.project, NUMBER)
         lock: Any = self._world.lock
         with contextlib.nullcontext() if route.name in self._unlocked else lock:
-            answer = encode(handler(request))
+            answer = handler(request)
+            content = encode(answer)
         self._world.faults.after(route.call)
-        return answer
+        return content, answer.headers if isinstance(answer, Headed) else {}
 
     def _keep(
         self,
