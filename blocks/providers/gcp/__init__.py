@@ -6,7 +6,13 @@ PROVIDER = Provider(
     name="gcp",
     title="Google Vertex AI",
     extra="gcp",
-    capabilities={},
+    capabilities={
+        "training": "blocks.providers.gcp.training:VertexTraining",
+        "store": "blocks.providers.gcp.store:GcpStore",
+        "secrets": "blocks.providers.gcp.secret:GcpSecrets",
+        "prices": "blocks.providers.gcp.cost:GcpPrices",
+        "inventory": "blocks.providers.gcp.inventory:GcpInventory",
+    },
     rehearsal_extra="gcp-rehearsal",
     bench="blocks.providers.gcp.bench:GcpBench",
 )

@@ -6,7 +6,6 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,19 +13,12 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from pydantic import SecretStr
 
-from blocks.contracts import (
-    BatchRequest,
-    Contract,
-    ModelDraft,
-    OperationRef,
-    TrainingRequest,
-    Unsupported,
-    VariantRequest,
-)
+from blocks.contracts import Contract, Unsupported
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
 from blocks.providers.gcp.training_levers import TrainingLevers
 from blocks.registry import implementation
+from blocks.testing.levers import Levers
 
 C = TypeVar("C", bound=Contract)
 
@@ -41,7 +33,7 @@ class NotEmulated(AssertionError):
     """A world met calls that nothing in it could answer: the emulator has a hole."""
 
 
-class _Bench:
+class _Bench(Levers):
     """Levers by capability; each kind of work has a module of its own."""
 
     def __init__(self, folder: Path, emulator: launch.Project) -> None:
@@ -49,59 +41,17 @@ class _Bench:
         self.account = _owner(emulator)
         self.levers_account = with_token(self.account, "ya29.of-the-levers")
         self.levers_account.storage.create_bucket(self.account.bucket)
+        self.training = TrainingLevers(self.levers_account, emulator)
+        super().__init__("gcp", {"training": self.training})
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
         cls: Callable[..., C] = implementation("gcp", contract)
         return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
 
-    @cached_property
-    def training(self) -> TrainingLevers:
-        """The training part."""
-        return TrainingLevers(self.levers_account, self.emulator)
-
-    def training_request(self, *, script: str = "") -> TrainingRequest:
-        """Return a request whose job runs ``script``; the default one waits for a lever."""
-        return self.training.request(script)
-
-    def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
-        """Return a draft of a small real model, made afresh."""
-        raise NotImplementedError(kind)
-
-    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
-        """Return a request to serve a model of that kind on the endpoint of this world."""
-        raise NotImplementedError(kind)
-
-    def batch_request(self, rows: int) -> BatchRequest:
-        """Return a request to score that many rows."""
-        raise NotImplementedError(rows)
-
     def zone(self) -> str:
         """Return no zone: Vertex AI chooses one of the region's."""
         return ""
-
-    def begin(self, ref: OperationRef) -> None:
-        self._levers(ref).begin(ref)
-
-    def succeed(self, ref: OperationRef) -> None:
-        self._levers(ref).succeed(ref)
-
-    def fail(self, ref: OperationRef, reason: str) -> None:
-        self._levers(ref).fail(ref, reason)
-
-    def reclaim(self, ref: OperationRef) -> None:
-        self._levers(ref).reclaim(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        self._levers(ref).settle(ref)
-
-    def seen(self, ref: OperationRef) -> Mapping[str, object]:
-        found: Mapping[str, object] = self._levers(ref).seen(ref)
-        return found
-
-    def created(self, capability: str) -> int:
-        count: int = self._of(capability).created()
-        return count
 
     def running(self) -> Sequence[str]:
         """Return the names of this owner's live containers."""
@@ -121,12 +71,6 @@ class _Bench:
             )
         payload = {"data": value.encode()}
         secrets.add_secret_version(parent=f"{parent}/secrets/{name}", payload=payload)
-
-    def _levers(self, ref: OperationRef) -> Any:
-        return self._of(ref.capability)
-
-    def _of(self, capability: str) -> Any:
-        return {"training": lambda: self.training}[capability]()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from blocks.providers.gcp.emulator.world import World
 LOG_KIND = "ml_job"
 STAND_IN = ("python", "-m", f"{__package__}.stand_in")
 _NO_SUCH_COMMAND = 127
+_REFERENCE = re.compile(r"(\$+)\(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,9 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
         **world.container_env(),
         "TMPDIR": str(home / "tmp"),
         **_variables(job, pool, index),
-        **{each.name: each.value for each in spec.env},
     }
+    for each in spec.env:
+        env[each.name] = _expanded(each.value, env)
     command = [*(spec.command or STAND_IN), *spec.args]
     mount = BucketMount(world, home / "gcs")
     mount.fill([*env.values(), *command])
@@ -64,6 +67,19 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
         status = GcpError(grpc.StatusCode.INVALID_ARGUMENT, message).status()
         raise Over(JobState.JOB_STATE_FAILED, status) from error
     return Node(task=task, container=container, mount=mount)
+
+
+def _expanded(value: str, env: Mapping[str, str]) -> str:
+    """Return a value with every $(NAME) of a variable before it; $$(NAME) means $(NAME)."""
+
+    def replaced(found: re.Match[str]) -> str:
+        dollars, name = found[1], found[2]
+        kept = "$" * (len(dollars) // 2)
+        if len(dollars) % 2 == 0:
+            return f"{kept}({name})"
+        return kept + env.get(name, f"$({name})")
+
+    return _REFERENCE.sub(replaced, value)
 
 
 def _variables(job: Job, pool: int, index: int) -> Mapping[str, str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from google.cloud.secretmanager_v1.types import (
+    AccessSecretVersionRequest,
+    AccessSecretVersionResponse,
+)
 from werkzeug.wrappers import Request, Response
 
 from blocks.emulation.control import Control
@@ -16,9 +21,14 @@ from blocks.emulation.record import Call
 from blocks.providers.gcp.emulator.callers import caller, permit
 from blocks.providers.gcp.emulator.launch import CONTAINERS
 from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.routes import encode
+from blocks.providers.gcp.emulator.server import GrpcFront
 from blocks.providers.gcp.emulator.storage_calls import StorageCall, storage_call
 from blocks.providers.gcp.emulator.world import NUMBER, World
 
+_SECRET = re.compile(r"/v1/(projects/[^/]+/secrets/[^/]+/versions/[^/]+):access")
+_ACCESS = "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion"
+_JSON = "application/json"
 _LIFETIME = 3599  # seconds that a token says it is good for
 _ACCOUNT = "jobs@rehearsal-project.iam.gserviceaccount.com"
 _UNKNOWN = 501
@@ -28,8 +38,8 @@ _HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-ali
 class HttpFront:
     """A WSGI application beside the gRPC services of one project."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, grpc_front: GrpcFront) -> None:
+        self._world, self._grpc = world, grpc_front
         self._control = Control(world)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -42,9 +52,23 @@ class HttpFront:
         if request.path == "/token":
             return _token("ya29.of-a-service-account")(environ, start)
         try:
+            if found := _SECRET.fullmatch(request.path):
+                return self._secret(found[1], request)(environ, start)
             return self._storage(request)(environ, start)
         except Dropped:
             return _cut(environ)
+
+    def _secret(self, version: str, request: Request) -> Response:
+        """Answer what gRPC answers too: Secret Manager's one call that containers make."""
+        asked = AccessSecretVersionRequest(name=version)
+        try:
+            content = self._grpc.ask(
+                _ACCESS, encode(asked), {"authorization": request.headers.get("Authorization", "")}
+            )
+        except GcpError as error:
+            return Response(error.json(), status=error.http_status, content_type=_JSON)
+        told = AccessSecretVersionResponse.deserialize(content)
+        return Response(AccessSecretVersionResponse.to_json(told), content_type=_JSON)
 
     def _storage(self, request: Request) -> Response:
         known = storage_call(request.method, request.environ["PATH_INFO_RAW"])
@@ -59,7 +83,7 @@ class HttpFront:
             self._world.faults.after(call.call)
         except GcpError as error:
             status = error.http_status
-            response = Response(error.json(), status=status, content_type="application/json")
+            response = Response(error.json(), status=status, content_type=_JSON)
         finally:
             self._keep(call, key, status, request, hole=known is None)
         return response
@@ -101,7 +125,7 @@ class HttpFront:
         response = Response(told.get(path, ""), content_type="text/plain")
         if path.startswith("/instance/service-accounts/"):
             account = {"email": _ACCOUNT, "scopes": [_SCOPE], "aliases": ["default"]}
-            response = Response(json.dumps(account), content_type="application/json")
+            response = Response(json.dumps(account), content_type=_JSON)
         response.headers["Metadata-Flavor"] = "Google"
         return response
 
@@ -111,7 +135,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 def _token(value: str) -> Response:
     told = {"access_token": value, "expires_in": _LIFETIME, "token_type": "Bearer"}
-    response = Response(json.dumps(told), content_type="application/json")
+    response = Response(json.dumps(told), content_type=_JSON)
     response.headers["Metadata-Flavor"] = "Google"
     return response
 

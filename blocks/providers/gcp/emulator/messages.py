@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import proto
@@ -32,14 +32,12 @@ def check(request: Any) -> None:
             raise invalid(f"Invalid resource field value in the request: {field}={value!r}.")
 
 
-def canonical(request: Any, project: str, number: str) -> None:
-    """Let names in a request's own fields mean the project by its number, as answers do."""
+def canonical(request: Any, rename: Callable[[str], str]) -> None:
+    """Let names in a request's own fields be as answers have them: with the project's number."""
     for field in _NAMES:
         value = getattr(request, field, None)
-        if isinstance(value, str) and value.startswith(f"projects/{project}/"):
-            setattr(
-                request, field, f"projects/{number}/{value.partition('/')[2].partition('/')[2]}"
-            )
+        if isinstance(value, str):
+            setattr(request, field, rename(value))
 
 
 def masked(target: proto.Message, source: proto.Message, paths: list[str]) -> None:

@@ -64,14 +64,13 @@ def serve(asked: Asked, trusted: Certificate) -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     world = World(asked.folder, asked.settings)
     (asked.folder / "ca.pem").write_bytes(trusted.pem)
+    front = GrpcFront(world)
     http = make_server(
-        "127.0.0.1", asked.port, HttpFront(world), threaded=True, request_handler=_Handler
+        "127.0.0.1", asked.port, HttpFront(world, front), threaded=True, request_handler=_Handler
     )
     world.url = f"http://127.0.0.1:{http.port}"
     world.objects.begin(world.url, asked.folder / "storage.log")
-    services = grpc.server(
-        ThreadPoolExecutor(_THREADS), handlers=(GrpcFront(world),), options=_UNLIMITED
-    )
+    services = grpc.server(ThreadPoolExecutor(_THREADS), handlers=(front,), options=_UNLIMITED)
     secret = grpc.ssl_server_credentials([(trusted.key, trusted.pem)])
     world.endpoint = f"https://localhost:{services.add_secure_port('127.0.0.1:0', secret)}"
     services.start()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import grpc
@@ -26,12 +26,16 @@ from blocks.providers.gcp.emulator.permissions import permission
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid
 from blocks.providers.gcp.emulator.routes import Headed, Route, encode, routes, unknown
 from blocks.providers.gcp.emulator.services import answering
-from blocks.providers.gcp.emulator.world import NUMBER, World
+from blocks.providers.gcp.emulator.world import World
 
 log = logging.getLogger(__name__)
 
+Headers = Sequence[tuple[str, str]]
+Head = Callable[[Headers], None]
+
 _BROKEN = GcpError(grpc.StatusCode.INTERNAL, "the emulator failed; see its log")
 _CUT = GcpError(grpc.StatusCode.UNAVAILABLE, "Socket closed")  # what a client makes of a cut
+_FAILED = 500
 _KEPT_BYTES = 4096  # larger requests are kept without what they say
 
 
@@ -44,75 +48,73 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
 
     def service(self, details: Any) -> Any:
         """Return what answers a call; there is something for every path."""
-        route = routes().get(details.method) or unknown(details.method)
 
         def answer(content: bytes, context: Any) -> bytes:
-            return self._answer(route, content, context)
+            said = dict(context.invocation_metadata())
+            try:
+                return self.ask(details.method, content, said, head=context.send_initial_metadata)
+            except GcpError as error:
+                _abort(context, error)
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
-    def _answer(self, route: Route, content: bytes, context: Any) -> bytes:
-        metadata = dict(context.invocation_metadata())
+    def ask(
+        self, path: str, content: bytes, metadata: Mapping[str, str], *, head: Head = lambda _: None
+    ) -> bytes:
+        """Answer one call; headers are told to ``head``. Raises GcpError with what is refused."""
+        route = routes().get(path) or unknown(path)
         action = permission(route.api, route.method)
+        status, hole, request = 200, False, None
+        key = metadata.get("authorization", "")
         try:
-            key, request = caller(metadata.get("authorization", "")), None
+            key = caller(key)
             request = _decoded(route, content)
-            content, headers = self._met(route, request, key, action)
+            told, headers = self._met(route, request, key, action)
+            if headers:
+                head(headers)
+            return told
         except Dropped:
-            self._keep(route, action, metadata, request, 0)
-            _abort(context, _CUT)
+            status = 0
+            raise _CUT from None
         except GcpError as error:
-            hole = error.code is grpc.StatusCode.UNIMPLEMENTED
-            self._keep(route, action, metadata, request, error.http_status, hole=hole)
-            _abort(context, error)
+            status, hole = error.http_status, error.code is grpc.StatusCode.UNIMPLEMENTED
+            raise
         except Exception:
             log.exception("%s", route.call)
-            self._keep(route, action, metadata, request, 500, hole=True)
-            _abort(context, _BROKEN)
-        self._keep(route, action, metadata, request, 200)
-        if headers:
-            context.send_initial_metadata(tuple(headers.items()))
-        return content
+            status, hole = _FAILED, True
+            raise _BROKEN from None
+        finally:
+            self._keep(route, action, key, request, status=status, hole=hole)
 
-    def _met(
-        self, route: Route, request: Any, key: str, action: str
-    ) -> tuple[bytes, Mapping[str, str]]:
-        """Return the answer and its headers, if the policy allows it and no fault strikes."""
+    def _met(self, route: Route, request: Any, key: str, action: str) -> tuple[bytes, Headers]:
+        """Return answer and headers, if the policy allows it and no fault strikes."""
         permit(self._world, key, action)
         self._world.faults.before(route.call)
         handler = self._handlers.get(route.name)
         if handler is None:
             raise GcpError(grpc.StatusCode.UNIMPLEMENTED, f"{route.call} is not emulated")
         messages.check(request)
-        messages.canonical(request, self._world.project, NUMBER)
+        messages.canonical(request, self._world.canonical)
         lock: Any = self._world.lock
         with contextlib.nullcontext() if route.name in self._unlocked else lock:
             answer = handler(request)
             content = encode(answer)
         self._world.faults.after(route.call)
-        return content, answer.headers if isinstance(answer, Headed) else {}
+        return content, answer.headers if isinstance(answer, Headed) else ()
 
     def _keep(
-        self,
-        route: Route,
-        action: str,
-        metadata: dict[str, str],
-        request: Any,
-        status: int,
-        *,
-        hole: bool = False,
+        self, route: Route, action: str, key: str, request: Any, *, status: int, hole: bool
     ) -> None:
-        with contextlib.suppress(GcpError):
-            call = Call(
-                call=route.call,
-                action=action,
-                key=caller(metadata.get("authorization", "")),
-                at=time.time(),
-                status=status,
-                request=_told(request),
-                resource=str(getattr(request, "name", "") or getattr(request, "parent", "")),
-            )
-            self._world.record.keep(call, unknown=hole)
+        call = Call(
+            call=route.call,
+            action=action,
+            key=key,
+            at=time.time(),
+            status=status,
+            request=_told(request),
+            resource=str(getattr(request, "name", "") or getattr(request, "parent", "")),
+        )
+        self._world.record.keep(call, unknown=hole)
 
 
 def _decoded(route: Route, content: bytes) -> Any:

@@ -9,7 +9,6 @@ from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.gcp.emulator.faults import faults
-from blocks.providers.gcp.emulator.launch import CONTAINERS
 from blocks.providers.gcp.emulator.log_entries import LogEntries
 from blocks.providers.gcp.emulator.long_running import LongRunning
 from blocks.providers.gcp.emulator.objects import Objects
@@ -55,8 +54,10 @@ class World(EmulatedWorld):
 
     def canonical(self, name: str) -> str:
         """Return a resource name that says the project by its number."""
-        mine = f"projects/{self.project}/"
-        return f"projects/{NUMBER}/{name.removeprefix(mine)}" if name.startswith(mine) else name
+        kind, _, rest = name.partition("/")
+        project, slash, below = rest.partition("/")
+        mine = kind == "projects" and project == self.project
+        return f"projects/{NUMBER}{slash}{below}" if mine else name
 
     def container_env(self) -> dict[str, str]:
         """Return what every container finds: its project, and how to reach Google as its role."""
@@ -68,7 +69,8 @@ class World(EmulatedWorld):
             "GCE_METADATA_HOST": host,
             "GCE_METADATA_IP": host,
             "STORAGE_EMULATOR_HOST": self.url,
-            "BLUEWATER_GCP_TOKEN": CONTAINERS,
+            "CLOUDSDK_CONFIG": "/nonexistent",  # else a developer's own login would be taken
+            "BLUEWATER_GCP_SECRETS": self.url,
             "BLUEWATER_GCP_LOCATION": self.location,
             "BLUEWATER_GCP_ENDPOINT": self.endpoint,
             "BLUEWATER_GCP_CA": str(self.folder / "ca.pem"),
