@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from blocks.contracts import Conflict, ProviderError, Unavailable
 from blocks.providers.gcp.errors import explain
@@ -15,7 +15,8 @@ class Submission:
     """One attempt at one token.
 
     ``find`` returns the id of a job that carries the token's label, if one shows; ``create`` makes
-    one and returns its id; ``drop`` cancels one that is not wanted.
+    one and returns its id; ``drop`` cancels one that is not wanted. What was made shows after the
+    seconds of ``visible_after`` at the latest.
     """
 
     def __init__(
@@ -26,9 +27,11 @@ class Submission:
         find: Callable[[], str | None],
         create: Callable[[], str],
         drop: Callable[[str], None],
+        visible_after: Sequence[float] = VISIBLE_AFTER,
     ) -> None:
         self._token, self._markers = token, markers
         self._find, self._create, self._drop = find, create, drop
+        self._visible_after = visible_after
 
     def job(self) -> str:
         """Return the id of the token's job, made now if nobody made it.
@@ -45,7 +48,7 @@ class Submission:
 
     def _taken_over(self, marker: Marker | None) -> str:
         """Wait for whoever claimed the token; if nothing shows in time, make the job ourselves."""
-        for pause in (*VISIBLE_AFTER, 0.0):
+        for pause in (*self._visible_after, 0.0):
             if marker is not None and marker.job:
                 return marker.job
             if marker is not None and (found := self._find()) is not None:
@@ -75,7 +78,7 @@ class Submission:
 
     def _look(self) -> str | None:
         """Return the job that was made although no answer came, once it shows."""
-        for pause in (*VISIBLE_AFTER, None):
+        for pause in (*self._visible_after, None):
             if (found := self._find()) is not None:
                 return found
             if pause is not None:
