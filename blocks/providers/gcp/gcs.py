@@ -41,18 +41,15 @@ class Objects:
 
     def parts(self, found: Found) -> Iterator[bytes]:
         """Yield the content of the very object that was found; fails if it was replaced since."""
-        same = {"if_generation_match": int(found.etag)}
-        with self._blob(found.uri).open("rb", chunk_size=PART, **same) as source:
+        with self._very(found).open("rb", chunk_size=PART) as source:
             while part := source.read(PART):
                 yield part
 
     def copy(self, found: Found, to: str) -> None:
         """Copy within Cloud Storage what was found; fails if it was replaced since."""
-        source, target, token = self._blob(found.uri), self._blob(to), None
+        source, target, token = self._very(found), self._blob(to), None
         while True:
-            token, _, _ = target.rewrite(
-                source, token=token, if_source_generation_match=int(found.etag)
-            )
+            token, _, _ = target.rewrite(source, token=token)
             if token is None:
                 return
 
@@ -87,7 +84,7 @@ class Objects:
 
     def fetch(self, found: Found, file: Path) -> None:
         """Copy an object to a file, whose folder is there."""
-        self._blob(found.uri).download_to_filename(str(file), if_generation_match=int(found.etag))
+        self._very(found).download_to_filename(str(file))
 
     def send(self, file: Path, uri: str, *, notes: Mapping[str, str]) -> None:
         """Copy a file to an object that carries notes, as its metadata."""
@@ -111,6 +108,11 @@ class Objects:
         """Return a blob with what is known of it; None if there is none."""
         bucket, key = place_of(uri)
         return self._client.bucket(bucket).get_blob(key) if key else None
+
+    def _very(self, found: Found) -> Any:
+        """Return the blob of that generation, which is gone once the object was replaced."""
+        bucket, key = place_of(found.uri)
+        return self._client.bucket(bucket).blob(key, generation=int(found.etag))
 
     def _blob(self, uri: str) -> Any:
         bucket, key = place_of(uri)

@@ -52,14 +52,25 @@ class LogEntries:
         }
 
     def write(
-        self, log: str, text: str, *, kind: str, labels: Mapping[str, str], severity: str = "INFO"
+        self,
+        log: str,
+        text: str,
+        *,
+        kind: str,
+        labels: Mapping[str, str],
+        entry_labels: Mapping[str, str] | None = None,
+        severity: str = "INFO",
     ) -> None:
-        """Write one line of a resource, such as an ``ml_job``, to a log of that name."""
+        """Write one line of a resource, such as an ``ml_job``, to a log of that name.
+
+        ``labels`` are the resource's, ``entry_labels`` the line's own.
+        """
         entry = LogEntry(
             log_name=f"projects/{self._project}/logs/{log}",
             resource={"type": kind, "labels": {"project_id": self._project, **labels}},
             text_payload=text,
             severity=severity,
+            labels=dict(entry_labels or {}),
         )
         self._keep(entry)
 

@@ -15,7 +15,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from blocks.providers.gcp.emulator.refusals import GcpError, not_found
-from blocks.providers.gcp.emulator.routes import Answer
+from blocks.providers.gcp.emulator.routes import Answer, Headed
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def _plain(message: Answer) -> Message:
     if isinstance(message, proto.Message):
         plain: Message = type(message).pb(message)
         return plain
-    return message
+    return message.answer if isinstance(message, Headed) else message
 
 
 def _copy(operation: Operation) -> Operation:

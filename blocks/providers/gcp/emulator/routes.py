@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,16 @@ from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-Answer = proto.Message | Message
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headed:
+    """An answer that comes with headers, which gRPC calls initial metadata."""
+
+    answer: Message
+    headers: Mapping[str, str]
+
+
+Answer = proto.Message | Message | Headed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +98,8 @@ def unknown(path: str) -> Route:
 
 def encode(answer: Answer) -> bytes:
     """Return an answer as it goes over the wire."""
+    if isinstance(answer, Headed):
+        return answer.answer.SerializeToString()
     if isinstance(answer, proto.Message):
         return bytes(type(answer).serialize(answer))
     return answer.SerializeToString()

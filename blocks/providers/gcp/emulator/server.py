@@ -24,7 +24,7 @@ from blocks.providers.gcp.emulator import messages
 from blocks.providers.gcp.emulator.callers import caller, permit
 from blocks.providers.gcp.emulator.permissions import permission
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid
-from blocks.providers.gcp.emulator.routes import Route, encode, routes, unknown
+from blocks.providers.gcp.emulator.routes import Headed, Route, encode, routes, unknown
 from blocks.providers.gcp.emulator.services import answering
 from blocks.providers.gcp.emulator.world import World
 
@@ -48,14 +48,21 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
 
         def answer(content: bytes, context: Any) -> bytes:
             try:
-                return self.ask(details.method, content, dict(context.invocation_metadata()))
+                told, headers = self.ask(
+                    details.method, content, dict(context.invocation_metadata())
+                )
             except GcpError as error:
                 _abort(context, error)
+            if headers:
+                context.send_initial_metadata(tuple(headers.items()))
+            return told
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
-    def ask(self, path: str, content: bytes, metadata: Mapping[str, str]) -> bytes:
-        """Answer one call. Raises GcpError with what is refused."""
+    def ask(
+        self, path: str, content: bytes, metadata: Mapping[str, str]
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the answer to one call, and its headers. Raises GcpError with what is refused."""
         route = routes().get(path) or unknown(path)
         action = permission(route.api, route.method)
         status, hole, request = 200, False, None
@@ -77,8 +84,10 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         finally:
             self._keep(route, action, key, request, status=status, hole=hole)
 
-    def _met(self, route: Route, request: Any, key: str, action: str) -> bytes:
-        """Return the answer, if the policy allows it and no fault strikes before or after."""
+    def _met(
+        self, route: Route, request: Any, key: str, action: str
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the answer and its headers, if the policy allows it and no fault strikes."""
         permit(self._world, key, action)
         self._world.faults.before(route.call)
         handler = self._handlers.get(route.name)
@@ -88,9 +97,10 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         messages.canonical(request, self._world.canonical)
         lock: Any = self._world.lock
         with contextlib.nullcontext() if route.name in self._unlocked else lock:
-            answer = encode(handler(request))
+            answer = handler(request)
+            content = encode(answer)
         self._world.faults.after(route.call)
-        return answer
+        return content, answer.headers if isinstance(answer, Headed) else {}
 
     def _keep(
         self, route: Route, action: str, key: str, request: Any, *, status: int, hole: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.secrets import Secrets
 from blocks.providers.gcp.emulator.training import CustomJobs
@@ -28,7 +29,7 @@ class Operations(Protocol):
         ...
 
 
-OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Secrets)
+OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Predictions, Secrets)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], frozenset[str]]:

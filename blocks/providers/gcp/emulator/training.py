@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -20,12 +19,12 @@ from google.protobuf.empty_pb2 import Empty
 from blocks.providers.gcp.emulator.custom_job import ENDS, Job
 from blocks.providers.gcp.emulator.custom_job_run import CustomJobRun
 from blocks.providers.gcp.emulator.filters import matcher
+from blocks.providers.gcp.emulator.labels import require_labels
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
 
-_LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 _DISPLAY_NAME = 128  # letters
 
 
@@ -118,9 +117,7 @@ def _check(job: CustomJob) -> None:
     """Raise what the service says to a job that its messages allow, but its rules do not."""
     if len(job.display_name) > _DISPLAY_NAME:
         raise invalid("display_name must be at most 128 characters long.")
-    for key, value in job.labels.items():
-        if not (_LABEL.fullmatch(key) and _LABEL.fullmatch(value)):
-            raise invalid(f"Invalid label: {key}={value}")
+    require_labels(job.labels)
     pools = job.job_spec.worker_pool_specs
     if pools[0].replica_count != 1:
         raise invalid("The first worker pool must have exactly one replica.")
