@@ -62,3 +62,7 @@ class Bucket(Protocol):
     def notes(self, uri: str) -> Mapping[str, str]:
         """Return the notes on an object; none if it has none, or is not there."""
         ...
+
+    def remove(self, uri: str) -> None:
+        """Remove an object. Gone is fine."""
+        ...

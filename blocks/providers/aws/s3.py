@@ -136,6 +136,11 @@ class Objects:
             raise
         return cast(Mapping[str, str], found)
 
+    def remove(self, uri: str) -> None:
+        """Remove an object. Gone is fine."""
+        bucket, key = place_of(uri)
+        self._client.delete_object(Bucket=bucket, Key=key)
+
 
 def place_of(uri: str) -> tuple[str, str]:
     """Return bucket and key. Raises InvalidRequest for what is not in S3."""

@@ -14,6 +14,7 @@ PROVIDER = Provider(
         "prices": "blocks.providers.gcp.cost:GcpPrices",
         "inventory": "blocks.providers.gcp.inventory:GcpInventory",
     },
+    rehearsal="blocks.providers.gcp.rehearsal:GcpRehearsal",
     rehearsal_extra="gcp-rehearsal",
     bench="blocks.providers.gcp.bench:GcpBench",
 )

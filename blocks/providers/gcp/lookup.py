@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from google.api_core.exceptions import NotFound
 
+from blocks.cloud.submission import VISIBLE_AFTER
+
 T = TypeVar("T")
 
-VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds between looks, until what was made must show
 _ID = re.compile(r"[a-z0-9-]{1,63}")
 
 

@@ -39,6 +39,8 @@ class GcpStore(Block, ObjectStore):
         return self.account.root
 
     def _explain(self, error: Exception) -> ProviderError | None:
+        if isinstance(error, FileNotFoundError):  # of this machine, to be uploaded
+            return NotFound(str(error), code="FILE")
         return explain(error)
 
     def _read(self, uri: str) -> bytes:

@@ -15,6 +15,8 @@ from google.cloud.aiplatform_v1.types import CustomJob
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.markers import Markers
+from blocks.cloud.submission import Submission
 from blocks.contracts import (
     Idempotency,
     InvalidRequest,
@@ -34,9 +36,7 @@ from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.images import training_image
 from blocks.providers.gcp.joblog import last_lines, lines
 from blocks.providers.gcp.lookup import is_id, look_for
-from blocks.providers.gcp.markers import Markers
 from blocks.providers.gcp.secret import GcpSecrets
-from blocks.providers.gcp.submitting import Submission
 from blocks.providers.gcp.training_calls import (
     Left,
     Options,
@@ -82,11 +82,12 @@ class VertexTraining(Block, TrainingJobs):
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
         job = Submission(
             token,
-            Markers(self.account),
+            Markers(self._objects, f"{self.account.root}/submitted"),
             find=partial(self._labelled, token),
             create=partial(self._create, request, token),
             drop=lambda id_: self._cancel(self._ref(id_, token)),
-        ).job()
+            explain=explain,
+        ).id()
         return self._ref(job, token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
@@ -111,7 +112,7 @@ class VertexTraining(Block, TrainingJobs):
 
     @property
     def _objects(self) -> Objects:
-        return Objects(self.account.storage)
+        return Objects(self.account.storage, kms_key=self.account.kms_key)
 
     def _ref(self, id_: str, token: str) -> OperationRef:
         return OperationRef(

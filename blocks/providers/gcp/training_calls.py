@@ -179,10 +179,8 @@ def _failed(job: CustomJob, last_lines: str) -> tuple[Phase, Failure]:
     """Sort a failure by its status code."""
     code = name_of(job.error.code)
     failure = Failure(code=code, message=f"{job.error.message}\n{last_lines}".strip())
-    if code == _EXHAUSTED and _is_quota(job):
-        return Phase.FAILED, failure
-    # A machine on demand that was there stays; what is exhausted then is its own memory.
-    no_machine = code == _EXHAUSTED and (_is_spot(job) or "start_time" not in job)
+    # What is exhausted is Google's machines, unless a limit of the account is named.
+    no_machine = code == _EXHAUSTED and not _is_quota(job)
     return (Phase.INTERRUPTED if no_machine or code in _TAKEN else Phase.FAILED), failure
 
 

@@ -62,7 +62,7 @@ class HttpFront:
         """Answer what gRPC answers too: Secret Manager's one call that containers make."""
         asked = AccessSecretVersionRequest(name=version)
         try:
-            content = self._grpc.ask(
+            content, _ = self._grpc.ask(
                 _ACCESS, encode(asked), {"authorization": request.headers.get("Authorization", "")}
             )
         except GcpError as error:

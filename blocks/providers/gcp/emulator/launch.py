@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.emulation.launch import Emulator, emulated
 
@@ -16,6 +16,8 @@ CONTAINERS = "ya29.of-the-job-service-account"  # the bearer token by which cont
 
 class Project(Emulator):
     """An emulated project that runs; ``faults`` of its package has the names of its faults."""
+
+    training: ClassVar[str] = "custom-job"
 
     @property
     def project(self) -> str:
@@ -36,11 +38,6 @@ class Project(Emulator):
     def ca_file(self) -> Path:
         """The certificate to trust there."""
         return self.folder / "ca.pem"
-
-    def training_jobs(self) -> list[str]:
-        """Return the ids of the training jobs that have a machine now."""
-        parts = [str(each["name"]).split("/") for each in self.running()]
-        return sorted({name for kind, name, *_ in parts if kind == "custom-job"})
 
 
 def project(

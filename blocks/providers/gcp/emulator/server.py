@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import grpc
@@ -30,9 +30,6 @@ from blocks.providers.gcp.emulator.world import World
 
 log = logging.getLogger(__name__)
 
-Headers = Sequence[tuple[str, str]]
-Head = Callable[[Headers], None]
-
 _BROKEN = GcpError(grpc.StatusCode.INTERNAL, "the emulator failed; see its log")
 _CUT = GcpError(grpc.StatusCode.UNAVAILABLE, "Socket closed")  # what a client makes of a cut
 _FAILED = 500
@@ -50,18 +47,22 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         """Return what answers a call; there is something for every path."""
 
         def answer(content: bytes, context: Any) -> bytes:
-            said = dict(context.invocation_metadata())
             try:
-                return self.ask(details.method, content, said, head=context.send_initial_metadata)
+                told, headers = self.ask(
+                    details.method, content, dict(context.invocation_metadata())
+                )
             except GcpError as error:
                 _abort(context, error)
+            if headers:
+                context.send_initial_metadata(tuple(headers.items()))
+            return told
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
     def ask(
-        self, path: str, content: bytes, metadata: Mapping[str, str], *, head: Head = lambda _: None
-    ) -> bytes:
-        """Answer one call; headers are told to ``head``. Raises GcpError with what is refused."""
+        self, path: str, content: bytes, metadata: Mapping[str, str]
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the answer to one call, and its headers. Raises GcpError with what is refused."""
         route = routes().get(path) or unknown(path)
         action = permission(route.api, route.method)
         status, hole, request = 200, False, None
@@ -69,10 +70,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         try:
             key = caller(key)
             request = _decoded(route, content)
-            told, headers = self._met(route, request, key, action)
-            if headers:
-                head(headers)
-            return told
+            return self._met(route, request, key, action)
         except Dropped:
             status = 0
             raise _CUT from None
@@ -86,8 +84,10 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         finally:
             self._keep(route, action, key, request, status=status, hole=hole)
 
-    def _met(self, route: Route, request: Any, key: str, action: str) -> tuple[bytes, Headers]:
-        """Return answer and headers, if the policy allows it and no fault strikes."""
+    def _met(
+        self, route: Route, request: Any, key: str, action: str
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the answer and its headers, if the policy allows it and no fault strikes."""
         permit(self._world, key, action)
         self._world.faults.before(route.call)
         handler = self._handlers.get(route.name)
@@ -100,7 +100,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             answer = handler(request)
             content = encode(answer)
         self._world.faults.after(route.call)
-        return content, answer.headers if isinstance(answer, Headed) else ()
+        return content, answer.headers if isinstance(answer, Headed) else {}
 
     def _keep(
         self, route: Route, action: str, key: str, request: Any, *, status: int, hole: bool
