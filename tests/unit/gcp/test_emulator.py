@@ -46,7 +46,7 @@ def bucket(emulator: Project) -> Any:
     """A bucket, through a client as somebody makes it who never heard of us."""
     client = storage.Client(
         project=emulator.project,
-        credentials=Credentials(TOKEN),  # type: ignore[no-untyped-call]
+        credentials=Credentials(TOKEN),
         client_options={"api_endpoint": emulator.url},
     )
     return client.create_bucket("plain")
@@ -87,7 +87,7 @@ def parent(emulator: Project) -> str:
     return f"projects/{emulator.project}/locations/{emulator.location}"
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no specification": ({"job_spec": None}, "job_spec is required"),
     "no name": ({"display_name": ""}, "display_name is required"),
     "a label with a capital": ({"labels": {"Team": "a"}}, "Invalid label"),
