@@ -13,10 +13,13 @@ from pydantic import SecretStr
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
+from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training_levers import TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
@@ -39,8 +42,10 @@ class _Bench(Levers):
         self.account = _owner(emulator)
         self.levers_account = with_token(self.account, "ya29.of-the-levers")
         self.levers_account.storage.create_bucket(self.account.bucket)
+        uploads = Uploads(Objects(self.levers_account.storage), self.levers_account.root, folder)
         self.training = TrainingLevers(self.levers_account, emulator)
-        super().__init__("gcp", {"training": self.training})
+        self.models = ModelLevers(self.levers_account, emulator, uploads)
+        super().__init__("gcp", {"training": self.training, "models": self.models})
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
