@@ -82,7 +82,10 @@ def _has(message: proto.Message, name: str) -> bool:
 def _unknown_numbers(message: proto.Message, name: str, path: str) -> Iterator[str]:
     field = type(message).meta.fields[name]
     value = getattr(message, name)
-    known = {int(each) for each in field.enum}
+    kind = field.enum
+    known = set(
+        kind.values() if hasattr(kind, "values") else map(int, kind)
+    )  # protobuf's, or proto's
     for each in value if field.repeated else (value,):
         if int(each) not in known:
             yield f"Invalid value at '{path}{name}': {int(each)}"

@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import proto
 from google.cloud import aiplatform_v1
@@ -28,7 +28,7 @@ class Headed:
     headers: Mapping[str, str]
 
 
-Answer = proto.Message | Message | Headed
+Answer: TypeAlias = proto.Message | Message | Headed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +99,10 @@ def unknown(path: str) -> Route:
 def encode(answer: Answer) -> bytes:
     """Return an answer as it goes over the wire."""
     if isinstance(answer, Headed):
-        return answer.answer.SerializeToString()
+        return encode(answer.answer)
     if isinstance(answer, proto.Message):
         return bytes(type(answer).serialize(answer))
-    return answer.SerializeToString()
+    return bytes(answer.SerializeToString())
 
 
 def _recorded(transport: Any) -> dict[str, Any]:
