@@ -13,6 +13,7 @@ from blocks.providers.gcp.batch_calls import KIND
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.endpoint_levers import IMAGE, MACHINE
 from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.training_calls import KIND_LABEL
 from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
 
@@ -56,7 +57,7 @@ class BatchLevers:
 
     def created(self) -> int:
         """Count this owner's jobs."""
-        told = f'{self._account.mine} AND labels.bluewater-kind="{KIND}"'
+        told = f'{self._account.mine} AND labels.{KIND_LABEL}="{KIND}"'
         asked = {"parent": self._account.parent, "filter": told}
         return len(list(self._account.client(JobServiceClient).list_custom_jobs(asked)))
 
