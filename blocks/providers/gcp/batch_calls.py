@@ -19,6 +19,7 @@ from blocks.providers.gcp.errors import name_of
 from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
 from blocks.providers.gcp.training_calls import is_over
+from blocks.providers.gcp.variables import to_env
 
 ASKED = "BLUEWATER_BATCH"  # URI of the request
 KIND = "batch"  # label of these jobs: custom jobs are used for other work, too
@@ -43,7 +44,7 @@ def to_batch_job(
         "container_spec": {
             "image_uri": image,
             "command": list(_COMMAND),
-            "env": [{"name": name, "value": value} for name, value in env.items() if value],
+            "env": to_env(env),
         },
     }
     seconds = math.ceil((request.max_duration + _MARGIN).total_seconds())
