@@ -20,6 +20,7 @@ from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
 from blocks.providers.gcp.surroundings import encryption, surroundings
 from blocks.providers.gcp.training_calls import is_over
+from blocks.providers.gcp.variables import to_env
 
 ASKED = "BLUEWATER_BATCH"  # URI of the request
 KIND = "batch"  # label of these jobs: custom jobs are used for other work, too
@@ -44,7 +45,7 @@ def to_batch_job(
         "container_spec": {
             "image_uri": image,
             "command": list(_COMMAND),
-            "env": [{"name": name, "value": value} for name, value in env.items() if value],
+            "env": to_env(env),
         },
     }
     spec = {"worker_pool_specs": [pool], "scheduling": _scheduling(request)}
