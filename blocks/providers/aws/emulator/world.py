@@ -6,6 +6,7 @@ from pathlib import Path
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.aws.emulator.faults import faults
 from blocks.providers.aws.emulator.launch import CONTAINERS
@@ -31,10 +32,9 @@ class World(EmulatedWorld):
     ``lock`` guards what is kept in moto, too.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        super().__init__(
-            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
-        )
+    def __init__(self, folder: Path, settings: Settings, warm: WarmInterpreter) -> None:
+        containers = Containers(MOUNT, MOUNTED, warm)
+        super().__init__(folder, faults=faults(), containers=containers, speed=settings.speed)
         self.settings = settings
         self.account, self.region = ACCOUNT, settings.region
         self.objects = Objects(ACCOUNT, self.lock)
