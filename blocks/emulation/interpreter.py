@@ -82,12 +82,13 @@ class _Attendant:
             caller.close()
             return
         if (pid := os.fork()) == 0:
+            os.setsid()
+            _say(caller, os.getpid())  # from now on its group can be killed
             self._leave(caller)
             raise _Forked(Asked.model_validate_json(text), descriptors[0])
         os.close(descriptors[0])
         self._callers[pid] = caller
         self._selector.register(caller, selectors.EVENT_READ, pid)
-        _say(caller, pid)
 
     def _lose(self, pid: int) -> None:
         """Kill the container of a caller that is gone."""
@@ -139,7 +140,6 @@ def main(place: Path, modules: Sequence[str]) -> None:
 
 
 def _become(asked: Asked, output: int, path: Sequence[str]) -> None:
-    os.setsid()
     with open(os.devnull) as nothing:  # noqa: PTH123 - a descriptor is wanted
         os.dup2(nothing.fileno(), 0)
     for number in (1, 2):
@@ -154,8 +154,9 @@ def _become(asked: Asked, output: int, path: Sequence[str]) -> None:
 
 
 def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    for send in (os.kill, os.killpg):  # it may not be a group yet
+        with contextlib.suppress(ProcessLookupError):
+            send(pid, signal.SIGKILL)
 
 
 def _say(caller: socket.socket, number: int) -> None:
