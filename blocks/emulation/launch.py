@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import psutil
@@ -38,6 +38,8 @@ class Emulator:
 
     ``told`` is what it wrote into its address besides.
     """
+
+    training: ClassVar[str] = ""  # what the names of containers of training jobs begin with
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
@@ -73,6 +75,11 @@ class Emulator:
         """Return the live containers: name, pid, folder."""
         found: list[dict[str, Any]] = self.pull("running")
         return found
+
+    def training_jobs(self) -> list[str]:
+        """Return the ids of the training jobs that have a machine now."""
+        parts = [str(each["name"]).split("/") for each in self.running()]
+        return sorted({name for kind, name, *_ in parts if kind == self.training})
 
     def end(self) -> None:
         """End it with everything that runs in it."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from blocks.workload.places import local_path
 
-_OPT_ML = "/opt/ml"  # SageMaker's mount; where containers are but processes, another folder
+# Mounts of clouds; where containers are but processes, other folders.
+_OPT_ML = "/opt/ml"  # SageMaker's
+_GCS = "/gcs"  # Vertex AI's, with a folder for every bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Surroundings:
     output_uri: str = ""  # the same place, as the world outside calls it
     failure: str = ""  # a file whose text the cloud shows as the reason of a failure
     progress: str = ""  # a file that the provider's status reads, or "-" for a line of the log
+    progress_every: float = 0.1  # seconds; a tight loop must not spend its time on telling
     parameters: Mapping[str, str] = field(default_factory=dict)
     parameters_file: str = ""
     token: str = ""
@@ -70,6 +73,16 @@ def opt_ml(environ: Mapping[str, str]) -> str:
     return environ.get("BLUEWATER_OPT_ML") or _OPT_ML
 
 
+def mounted(uri: str, environ: Mapping[str, str]) -> str:
+    """Return the mount of a URI on the clouds that mount theirs, else the URI as it is."""
+    if uri.startswith("dbfs:/Volumes/"):
+        return uri.removeprefix("dbfs:")
+    if uri.startswith("gs://"):
+        mount = environ.get("BLUEWATER_GCS") or _GCS
+        return f"{mount}/{uri.removeprefix('gs://')}".rstrip("/")
+    return uri
+
+
 def _sagemaker(environ: Mapping[str, str]) -> Surroundings:
     """SageMaker: fixed paths below /opt/ml; SM_* only where the training toolkit is installed."""
     data = environ.get("SM_CHANNEL_TRAINING") or environ.get("SM_CHANNEL_TRAIN")
@@ -99,10 +112,11 @@ def _vertex(environ: Mapping[str, str]) -> Surroundings:
     """Vertex AI: buckets by URI, and every bucket mounted below /gcs."""
     return Surroundings(
         platform="vertex",
-        data=_mounted(environ.get("AIP_TRAINING_DATA_URI", "").removesuffix("*")),
-        checkpoints_copy=_mounted(environ.get("AIP_CHECKPOINT_DIR", "")),
-        output=_mounted(environ.get("AIP_MODEL_DIR", "")),
+        data=mounted(environ.get("AIP_TRAINING_DATA_URI", "").removesuffix("*"), environ),
+        checkpoints_copy=mounted(environ.get("AIP_CHECKPOINT_DIR", ""), environ),
+        output=mounted(environ.get("AIP_MODEL_DIR", ""), environ),
         output_uri=environ.get("AIP_MODEL_DIR", "").rstrip("/"),
+        progress_every=1.0,  # an object may be written once a second
     )
 
 
@@ -135,7 +149,7 @@ def _overridden(found: Surroundings, environ: Mapping[str, str]) -> Surroundings
         return environ.get(f"BLUEWATER_{name}", "")
 
     text = {
-        name: _mounted(said(name.upper())) or getattr(found, name)
+        name: mounted(said(name.upper()), environ) or getattr(found, name)
         for name in ("data", "checkpoints", "checkpoints_copy", "output", "progress", "token")
     }
     text["output_uri"] = said("OUTPUT_URI") or found.output_uri
@@ -155,12 +169,3 @@ def _overridden(found: Surroundings, environ: Mapping[str, str]) -> Surroundings
         keep=int(said("CHECKPOINTS_KEPT") or found.keep),
         hidden=tuple(environ[name] for name in said("SECRETS").split(",") if environ.get(name)),
     )
-
-
-def _mounted(uri: str) -> str:
-    """Return the mount of a URI on the clouds that mount theirs, else the URI as it is."""
-    if uri.startswith("dbfs:/Volumes/"):
-        return uri.removeprefix("dbfs:")
-    if uri.startswith("gs://"):
-        return f"/gcs/{uri.removeprefix('gs://')}".rstrip("/")
-    return uri

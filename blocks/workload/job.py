@@ -23,7 +23,6 @@ from blocks.workload.places import at, local_path
 
 log = logging.getLogger(__name__)
 
-_PROGRESS_EVERY = 0.1  # seconds; a tight loop must not spend its time on telling
 _LINE_EVERY = 1.0  # seconds, where progress is told by lines of the log
 
 
@@ -88,7 +87,7 @@ class Job:
         """Tell how far the work is; the metrics go into the next checkpoint, too."""
         self.checkpoints.metrics = dict(metrics)
         now, lines = time.monotonic(), self.told.progress == "-"
-        every = _LINE_EVERY if lines else _PROGRESS_EVERY
+        every = _LINE_EVERY if lines else self.told.progress_every
         if not self.told.progress or (now - self._told_at < every and done < of):
             return
         self._told_at = now
@@ -97,7 +96,9 @@ class Job:
             return
         value = {"done": done, "of": of, "metrics": {k: float(v) for k, v in metrics.items()}}
         try:
-            write_json(Path(self.told.progress), value, sync=False)
+            file = Path(self.told.progress)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, value, sync=False)
         except OSError as error:
             log.warning("progress not told: %s", error)
 

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from blocks.workload.environments import opt_ml
 from blocks.workload.secrets import fetch
 
-_NO_SECRET = 78  # EX_CONFIG of sysexits.h
+NO_SECRET = 78  # EX_CONFIG of sysexits.h
 
 
 def main(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
@@ -29,11 +29,16 @@ def main(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - whatever it is, the reason is to be seen
         (mount / "output").mkdir(parents=True, exist_ok=True)
         (mount / "output" / "failure").write_text(f"a secret cannot be fetched: {error}")
-        sys.exit(_NO_SECRET)
+        sys.exit(NO_SECRET)
+    become(command, mount / "input" / "data" / "source", {**environ, **values})
+
+
+def become(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> NoReturn:
+    """Become the command, in a folder."""
     program, *arguments = command
     program = sys.executable if program in ("python", "python3") else program
-    os.chdir(mount / "input" / "data" / "source")
-    os.execvpe(program, [program, *arguments], {**environ, **values})  # noqa: S606
+    os.chdir(folder)
+    os.execvpe(program, [program, *arguments], dict(environ))  # noqa: S606
 
 
 def _secrets(environ: Mapping[str, str]) -> dict[str, str]:

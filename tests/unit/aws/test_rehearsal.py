@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from blocks.contracts import Phase, RunKey, Throttled, TrainingJobs, TrainingRequest
+from blocks.emulation.rehearsing import RECLAIM
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator.launch import Account
-from blocks.providers.aws.rehearsal import FAULTS, RECLAIM, AwsRehearsal
+from blocks.providers.aws.rehearsal import FAULTS, AwsRehearsal
 from blocks.providers.aws.training_levers import TrainingLevers
 from blocks.registry import connect
 from blocks.testing.waiting import until

@@ -23,44 +23,13 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.training import SageMakerTraining
+from blocks.testing.scripts import COUNTS_ITS_STARTS, READS_ONE_FILE
 from blocks.testing.strangers import strangers
 from blocks.testing.waiting import until
 
 KEY = RunKey(run="run-1", step="train")
 CREATE = "sagemaker:CreateTrainingJob"
 DESCRIBE = "sagemaker:DescribeTrainingJob"
-
-COUNTS_ITS_STARTS = """
-import time
-from pathlib import Path
-from blocks.workload import Job
-
-with Job.from_environment() as job:
-    start = job.checkpoints.latest()
-    starts = int((start.folder / "starts").read_text()) + 1 if start else 1
-    with job.checkpoints.saving(starts) as folder:
-        (folder / "starts").write_text(str(starts))
-    print(f"start {starts}", flush=True)
-    while starts < 2:
-        job.stop_if_noticed()
-        time.sleep(0.02)
-    model = Path(f"{job.token}.model")
-    model.mkdir()
-    (model / "weights").write_text("1")
-    job.succeed(model=model, metrics={"starts": starts})
-"""
-
-
-READS_ONE_FILE = """
-from pathlib import Path
-from blocks.workload import Job
-
-with Job.from_environment() as job:
-    model = Path("made")
-    model.mkdir()
-    (model / "weights").write_text("1")
-    job.succeed(model=model, metrics={"letters": len(job.data.read_text())})
-"""
 
 
 def submit(bench: Any, jobs: TrainingJobs) -> OperationRef:

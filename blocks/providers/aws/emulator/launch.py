@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.emulation.launch import Emulator, emulated
 
@@ -17,15 +17,12 @@ CONTAINERS = "ASIAEXECUTIONROLE"  # the key by which containers call
 class Account(Emulator):
     """An emulated account that runs; ``faults`` of its package has the names of its faults."""
 
+    training: ClassVar[str] = "training-job"
+
     @property
     def region(self) -> str:
         """The one region that it has."""
         return str(self.told["region"])
-
-    def training_jobs(self) -> list[str]:
-        """Return the names of the training jobs that have a machine now."""
-        parts = [str(each["name"]).split("/") for each in self.running()]
-        return sorted({name for kind, name, *_ in parts if kind == "training-job"})
 
 
 def account(

@@ -1,0 +1,43 @@
+"""``python -m blocks.providers.gcp.emulator --folder FOLDER``: one emulated project."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from blocks.emulation.zygote import attend
+from blocks.providers.gcp.emulator.serve import Asked, preloaded, serve
+from blocks.providers.gcp.emulator.world import Settings
+
+
+def main() -> None:
+    """Serve one project, or, as a zygote, one for each line of standard input."""
+    usual = Settings()
+    parser = argparse.ArgumentParser(prog="python -m blocks.providers.gcp.emulator")
+    parser.add_argument("--folder", type=Path, help="where its address and containers are kept")
+    parser.add_argument("--port", type=int, default=0, help="of HTTP; 0 lets the system choose")
+    parser.add_argument("--project", default=usual.project)
+    parser.add_argument("--location", default=usual.location)
+    parser.add_argument("--speed", type=float, default=usual.speed, help="of the cloud's clock")
+    parser.add_argument("--grace", type=float, default=usual.grace, help="seconds after SIGTERM")
+    parser.add_argument("--provisioning", type=float, default=usual.provisioning)
+    parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
+    given = parser.parse_args()
+    if given.zygote:
+        certificate = preloaded()
+        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, certificate))
+        return
+    if given.folder is None:
+        parser.error("--folder is needed")
+    settings = Settings(
+        project=given.project,
+        location=given.location,
+        speed=given.speed,
+        grace=given.grace,
+        provisioning=given.provisioning,
+    )
+    serve(Asked(folder=given.folder, port=given.port, settings=settings), preloaded())
+
+
+if __name__ == "__main__":
+    main()

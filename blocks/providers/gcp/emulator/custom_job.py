@@ -1,0 +1,82 @@
+"""One custom job as Vertex AI tells of it: its states, its times, its error."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
+from google.rpc import status_pb2
+
+ENDS = frozenset(
+    {JobState.JOB_STATE_SUCCEEDED, JobState.JOB_STATE_FAILED, JobState.JOB_STATE_CANCELLED}
+)
+_WEEK = 7 * 24 * 3600.0
+
+
+class Over(Exception):
+    """A job is over: its last state, and the error that goes with it."""
+
+    def __init__(self, state: JobState, error: status_pb2.Status | None = None) -> None:
+        super().__init__(state.name)
+        self.state, self.error = state, error
+
+
+class Job:
+    """What is known of a job. Guarded by the world's lock."""
+
+    def __init__(self, name: str, asked: CustomJob, now: float) -> None:
+        self.name = name
+        self.told = CustomJob(asked)
+        self.told.name = name
+        self.told.create_time = at(now)
+        self.told.state = JobState.JOB_STATE_PENDING
+        self.capacity = True
+        self.stop, self.taken = threading.Event(), threading.Event()
+
+    @property
+    def id(self) -> str:
+        """The last part of its name, a number."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def number(self) -> int:
+        """By which later jobs are told from earlier ones."""
+        return int(self.id)
+
+    @property
+    def spot(self) -> bool:
+        """Whether it runs on spot machines."""
+        return bool(self.told.job_spec.scheduling.strategy == Scheduling.Strategy.SPOT)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the whole job starts again when it lost a machine."""
+        scheduling = self.told.job_spec.scheduling
+        return bool(scheduling.restart_job_on_worker_restart and not scheduling.disable_retries)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that it may run."""
+        scheduling = self.told.job_spec.scheduling
+        given: float = scheduling.timeout.total_seconds() if "timeout" in scheduling else 0.0
+        return given or _WEEK
+
+    def move(self, state: JobState, now: float, error: status_pb2.Status | None = None) -> None:
+        """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
+        cancelling = self.told.state == JobState.JOB_STATE_CANCELLING
+        if self.told.state in ENDS or (cancelling and state not in ENDS):
+            return
+        self.told.state = state
+        self.told.update_time = at(now)
+        if state == JobState.JOB_STATE_RUNNING and "start_time" not in self.told:
+            self.told.start_time = at(now)
+        if state in ENDS:
+            self.told.end_time = at(now)
+        if error is not None:
+            self.told.error = error
+
+
+def at(seconds: float) -> datetime:
+    """Return a moment of the cloud's clock."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,133 @@
+"""One deployed model of an endpoint: its replicas are started, watched, and ended."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import grpc
+import httpx
+from google.cloud.aiplatform_v1.types import DeployedModel, Model
+
+from blocks.providers.gcp.emulator.model_server import Place, Replica, start_replica
+from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.world import World
+
+STUCK = 1800.0  # of the cloud's seconds that a deployment may take, as Vertex AI has it
+_LOOK_EVERY = 0.05  # of our own seconds
+
+
+class Deployment:
+    """The machines behind a deployed model."""
+
+    def __init__(self, world: World, endpoint: str, told: DeployedModel, model: Model) -> None:
+        self.told = told
+        self._world, self._model = world, model
+        self._place = Place(
+            endpoint=endpoint,
+            deployed_model=told.id,
+            display_name=told.display_name,
+            machine=told.dedicated_resources.machine_spec.machine_type,
+        )
+        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._replicas: list[Replica] = []
+        self._over = threading.Event()
+
+    def bring_up(self, cancelled: threading.Event) -> None:
+        """Start every replica and wait until all are healthy. Raises GcpError; none is left."""
+        world, since = self._world, self._world.clock.now()
+        if world.faults.take("stock-out", "*", self._place.endpoint):
+            raise GcpError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "Machine type temporarily unavailable, please deploy with a different machine type "
+                "or retry.",
+            )
+        unhealthy = world.faults.take("failed-health-check", "*", self._place.endpoint)
+        stuck = world.faults.take("stuck-deploying", "*", self._place.endpoint)
+        self._start()
+        while stuck or unhealthy or not self._healthy():
+            ended = next(
+                (each for each in self._replicas if each.container.poll() is not None), None
+            )
+            late = world.clock.now() - since > STUCK
+            if (ended or unhealthy or late) and not stuck:
+                self.take_down()
+                raise _never_ready(ended)
+            stuck = stuck and not late
+            if cancelled.wait(_LOOK_EVERY) or world.closing.is_set():
+                self.take_down()
+                raise GcpError(grpc.StatusCode.CANCELLED, "The operation was cancelled.")
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def take_down(self) -> None:
+        """Stop all: what they answer now, they still answer."""
+        self._over.set()
+        stops = [
+            threading.Thread(
+                target=each.container.stop,
+                args=(self._world.clock,),
+                kwargs={"grace": self._world.settings.grace},
+            )
+            for each in self._replicas
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+
+    def available(self) -> int:
+        """Count the replicas that can be asked."""
+        return sum(each.serves for each in self._replicas)
+
+    def pick(self) -> Replica:
+        """Return one that can be asked. Raises GcpError."""
+        serving = [each for each in self._replicas if each.serves]
+        if not serving:
+            raise GcpError(grpc.StatusCode.UNAVAILABLE, "The model server is not available.")
+        return random.choice(serving)  # noqa: S311 - no secret
+
+    def kill(self) -> int:
+        """Kill the containers that run; return how many."""
+        running = [each for each in self._replicas if not each.ended]
+        for each in running:
+            each.container.end()
+        return len(running)
+
+    def _start(self) -> None:
+        count = self.told.dedicated_resources.min_replica_count or 1
+        try:
+            self._replicas = [self._one() for _ in range(count)]
+        except OSError as error:
+            self.take_down()
+            raise GcpError(grpc.StatusCode.FAILED_PRECONDITION, str(error)) from error
+
+    def _one(self) -> Replica:
+        return start_replica(self._world, self._model, self._place)
+
+    def _healthy(self) -> bool:
+        for each in self._replicas:
+            if not each.ready:
+                each.look(self._http)
+        return all(each.serves for each in self._replicas)
+
+    def _watch(self) -> None:
+        """Replace replicas that die, as long as the model is deployed."""
+        while not self._over.wait(_LOOK_EVERY) and not self._world.closing.is_set():
+            for number, each in enumerate(self._replicas):
+                if each.ended:
+                    self._replicas[number] = self._one()
+                elif not each.ready:
+                    each.look(self._http)
+
+
+def _never_ready(ended: Replica | None) -> GcpError:
+    why = (
+        f"Model server terminated: model server container terminated: exit_code: "
+        f"{ended.container.poll()}"
+        if ended
+        else "Model server never became ready"
+    )
+    return GcpError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        f"{why}. Please validate that your model file or container configuration are valid.",
+    )

@@ -1,0 +1,95 @@
+"""Requests held against Google's own message classes: required fields, enumerations, names.
+
+The classes that are shipped have lost ``google.api.field_behavior``; their docstrings kept it, in
+that the words on a field begin with "Required.".
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import proto
+
+from blocks.providers.gcp.emulator.refusals import invalid
+
+_FIELD = re.compile(r"^\s+(\w+) \(.*?\):\n\s+(?:Immutable\. )?Required\b", re.MULTILINE)
+_NAMES = ("name", "parent", "endpoint")
+_NAME = re.compile(r"projects/[^/]+(/locations/[^/]+)?(/[a-zA-Z]+/[^/]+)*(@[\w-]+)?")
+
+
+def check(request: Any) -> None:
+    """Raise GcpError with what is missing or malformed in a request."""
+    if not isinstance(request, proto.Message):
+        return
+    if broken := list(_breaches(request, "")):
+        raise invalid(" ".join(broken))
+    for field in _NAMES:
+        value = getattr(request, field, None)
+        if isinstance(value, str) and value and not _NAME.fullmatch(value):
+            raise invalid(f"Invalid resource field value in the request: {field}={value!r}.")
+
+
+def canonical(request: Any, rename: Callable[[str], str]) -> None:
+    """Let names in a request's own fields be as answers have them: with the project's number."""
+    for field in _NAMES:
+        value = getattr(request, field, None)
+        if isinstance(value, str):
+            setattr(request, field, rename(value))
+
+
+def masked(target: proto.Message, source: proto.Message, paths: list[str]) -> None:
+    """Copy the fields that a mask names, top-level ones alone. Raises GcpError for others."""
+    known = type(target).meta.fields
+    if not paths:
+        raise invalid("The update_mask is required.")
+    for path in paths:
+        if path not in known:
+            raise invalid(f"Invalid update_mask: {path!r} is no field that can be updated.")
+        setattr(target, path, getattr(source, path))
+
+
+@functools.cache
+def required(kind: type[proto.Message]) -> frozenset[str]:
+    """Return the fields that a message must have."""
+    named = {found[1] for found in _FIELD.finditer(kind.__doc__ or "")}
+    return frozenset(named & set(kind.meta.fields))
+
+
+def _breaches(message: proto.Message, path: str) -> Iterator[str]:
+    kind = type(message)
+    for name in sorted(required(kind)):
+        if not _has(message, name):
+            yield f"The field {path}{name} is required but missing."
+    for name, field in kind.meta.fields.items():
+        if field.enum is not None:
+            yield from _unknown_numbers(message, name, path)
+        elif field.message is not None and name in message:
+            yield from _inside(getattr(message, name), f"{path}{name}")
+
+
+def _inside(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, proto.Message):
+        yield from _breaches(value, f"{path}.")
+    elif hasattr(value, "__iter__") and not hasattr(value, "keys"):
+        for number, each in enumerate(value):
+            if isinstance(each, proto.Message):
+                yield from _breaches(each, f"{path}[{number}].")
+
+
+def _has(message: proto.Message, name: str) -> bool:
+    field = type(message).meta.fields[name]
+    if field.repeated or not (field.message or field.optional):
+        return bool(getattr(message, name))
+    return name in message
+
+
+def _unknown_numbers(message: proto.Message, name: str, path: str) -> Iterator[str]:
+    field = type(message).meta.fields[name]
+    value = getattr(message, name)
+    known = {int(each) for each in field.enum}
+    for each in value if field.repeated else (value,):
+        if int(each) not in known:
+            yield f"Invalid value at '{path}{name}': {int(each)}"

@@ -1,0 +1,114 @@
+"""Online predictions: a request goes to one model by the split, and to one of its replicas."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import grpc
+import httpx
+from google.api.httpbody_pb2 import HttpBody
+from google.cloud.aiplatform_v1.types import PredictResponse
+from google.protobuf.json_format import MessageToDict, ParseDict
+
+from blocks.providers.gcp.emulator.deployment import Deployment
+from blocks.providers.gcp.emulator.endpoints import Endpoints
+from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.routes import Answer, Headed
+from blocks.providers.gcp.emulator.world import World
+
+_MOST = 10 * 1024 * 1024  # bytes of a request to a dedicated endpoint
+_TIMEOUT = 600.0  # seconds, unless an endpoint says otherwise
+_Code = grpc.StatusCode
+# As Google's own gateways translate statuses, see google/rpc/code.proto.
+_CODES = {
+    400: _Code.INVALID_ARGUMENT,
+    401: _Code.UNAUTHENTICATED,
+    403: _Code.PERMISSION_DENIED,
+    404: _Code.NOT_FOUND,
+    409: _Code.ABORTED,
+    429: _Code.RESOURCE_EXHAUSTED,
+    499: _Code.CANCELLED,
+    501: _Code.UNIMPLEMENTED,
+    503: _Code.UNAVAILABLE,
+    504: _Code.DEADLINE_EXCEEDED,
+}
+
+
+class Predictions:
+    """RawPredict and Predict, with the endpoints that they ask."""
+
+    unlocked: ClassVar[frozenset[str]] = frozenset(
+        {"PredictionService.RawPredict", "PredictionService.Predict"}
+    )
+
+    def __init__(self, world: World) -> None:
+        self._endpoints = Endpoints(world)
+        self._http = httpx.Client(
+            timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None)
+        )
+
+    def handlers(self) -> Mapping[str, Callable[[Any], Answer]]:
+        """Return what answers a method, by its name."""
+        return {
+            **self._endpoints.handlers(),
+            "PredictionService.RawPredict": self._raw,
+            "PredictionService.Predict": self._predict,
+        }
+
+    def _raw(self, asked: Any) -> Headed:
+        chosen = self._choose(asked.endpoint)
+        kind = asked.http_body.content_type or "application/json"
+        reply = self._post(chosen, asked.http_body.data, kind)
+        body = HttpBody(content_type=reply.headers.get("content-type", ""), data=reply.content)
+        headers = {
+            "x-vertex-ai-endpoint-id": asked.endpoint.rpartition("/")[2],
+            "x-vertex-ai-deployed-model-id": chosen.told.id,
+        }
+        return Headed(answer=body, headers=headers)
+
+    def _predict(self, asked: Any) -> PredictResponse:
+        chosen, told = self._choose(asked.endpoint), MessageToDict(type(asked).pb(asked))
+        content = {key: told[key] for key in ("instances", "parameters") if key in told}
+        reply = self._post(chosen, json.dumps(content).encode(), "application/json")
+        answer = PredictResponse(
+            deployed_model_id=chosen.told.id,
+            model=chosen.told.model,
+            model_version_id=chosen.told.model_version_id,
+            model_display_name=chosen.told.display_name,
+        )
+        try:
+            ParseDict({"predictions": reply.json()["predictions"]}, type(answer).pb(answer))
+        except (ValueError, KeyError, TypeError) as error:
+            raise GcpError(_Code.FAILED_PRECONDITION, f"Invalid prediction: {error}") from error
+        return answer
+
+    def _choose(self, name: str) -> Deployment:
+        split, deployed = self._endpoints.split(name)
+        live = {key: share for key, share in split.items() if share}
+        if not live:
+            raise GcpError(_Code.FAILED_PRECONDITION, f"Endpoint {name} has no traffic_split.")
+        chosen = random.choices(list(live), list(live.values()))[0]  # noqa: S311 - no secret
+        return deployed[chosen]
+
+    def _post(self, chosen: Deployment, content: bytes, kind: str) -> httpx.Response:
+        if len(content) > _MOST:
+            raise GcpError(_Code.INVALID_ARGUMENT, f"The request exceeds {_MOST} bytes.")
+        try:
+            reply = self._http.post(
+                chosen.pick().predict, content=content, headers={"content-type": kind}
+            )
+        except httpx.TimeoutException as error:
+            raise GcpError(_Code.DEADLINE_EXCEEDED, "The model server took too long.") from error
+        except httpx.HTTPError as error:
+            raise GcpError(_Code.UNAVAILABLE, f"The model server broke off: {error}") from error
+        if reply.status_code != httpx.codes.OK:
+            raise GcpError(_code(reply.status_code), reply.text)
+        return reply
+
+
+def _code(status: int) -> grpc.StatusCode:
+    other = _Code.FAILED_PRECONDITION if status < 500 else _Code.INTERNAL
+    return _CODES.get(status, other)
