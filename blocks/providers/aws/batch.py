@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.batch_notes import Progress, progress_of
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -24,7 +25,6 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch_calls import (
-    Progress,
     from_describe_processing_job,
     to_create_processing_job,
 )
@@ -87,7 +87,7 @@ class SageMakerBatch(Block, BatchInference):
         asked = self._objects.read(self._asked(ref.id)) if job else None
         if job is None or asked is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.region}", code="JOB")
-        told = self._objects.read(self._progress(ref.id))
+        told = self._objects.read(progress_of(self._asked(ref.id)))
         progress = Progress.model_validate_json(told[0]) if told else None
         request = BatchRequest.model_validate_json(asked[0])
         return from_describe_processing_job(job, request, progress)
@@ -146,9 +146,6 @@ class SageMakerBatch(Block, BatchInference):
 
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"
-
-    def _progress(self, name: str) -> str:
-        return f"{self.account.root}/batch/{name}/progress.json"
 
     @property
     def _sagemaker(self) -> Any:

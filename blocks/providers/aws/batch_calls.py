@@ -14,11 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import (
     BatchRequest,
     BatchResult,
     Failure,
-    Frozen,
     OperationStatus,
     Phase,
     Usage,
@@ -26,38 +26,8 @@ from blocks.contracts import (
 
 MODEL = "/opt/ml/processing/model"
 ASKED = "BLUEWATER_BATCH"  # URI of the request; a value of the environment may have 256 characters
-DIGEST, ROWS = "bluewater-scored", "bluewater-rows"  # metadata of a finished file
 _MARGIN = timedelta(minutes=5)  # the container keeps the limit itself; SageMaker is the backstop
 _BEFORE = frozenset({"InternalServerError", "CapacityError"})  # words of a machine that was lost
-_WORDS = 1024  # characters that SageMaker keeps of what a container says last
-
-
-class Said(Frozen):
-    """The last words of the container, which SageMaker keeps as the job's exit message."""
-
-    code: str = ""  # empty: it succeeded
-    message: str = ""
-    rows: int = 0
-    cpu_seconds: float = 0.0
-    peak_memory_bytes: int = 0
-
-    def to_message(self) -> str:
-        """Return it as SageMaker takes it, with the words cut off where it must be."""
-        room = _WORDS - len(self.model_copy(update={"message": ""}).model_dump_json().encode())
-        kept = []
-        for letter in self.message:
-            room -= len(json.dumps(letter, ensure_ascii=False).encode()) - 2  # without its quotes
-            if room < 0:
-                break
-            kept.append(letter)
-        return self.model_copy(update={"message": "".join(kept)}).model_dump_json()
-
-
-class Progress(Frozen):
-    """How many files are done."""
-
-    done: int
-    of: int
 
 
 def to_create_processing_job(

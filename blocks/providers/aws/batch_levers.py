@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from blocks.contracts import BatchRequest, ModelVersion, OperationRef, Phase
+from blocks.contracts import BatchRequest, OperationRef, Phase
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.emulator.launch import Account
-from blocks.providers.aws.endpoint_levers import IMAGE
-from blocks.providers.aws.model_levers import put, uploaded
+from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE
 from blocks.providers.aws.s3 import Objects
-from blocks.testing.batches import make_rows
-from blocks.testing.models import make_model
+from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
-from blocks.workload.digests import files
 
 
 class BatchLevers:
     """The batch part of the bench."""
 
-    def __init__(self, account: AwsAccount, emulator: Account, folder: Path) -> None:
-        self._account, self._emulator, self._folder = account, emulator, folder
+    def __init__(self, account: AwsAccount, emulator: Account, uploads: Uploads) -> None:
+        self._account, self._emulator, self._uploads = account, emulator, uploads
         self._jobs = SageMakerBatch(account=account, image=IMAGE)
-        self._model: ModelVersion | None = None
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
-        root, data = self._account.root, self._folder / f"rows-{rows}"
-        if not data.exists():
-            make_rows(data, rows)
-            for name in files(data):
-                put(self._account, f"{root}/rows-{rows}/{name}", (data / name).read_bytes())
-        return BatchRequest(
-            model=self._version(),
-            data_uri=f"{root}/rows-{rows}",
-            output_uri=f"{root}/scored-{rows}",
-            machine="ml.m5.large",
-        )
+        return self._uploads.batch_request(rows, machine=MACHINE)
 
     def begin(self, ref: OperationRef) -> None:
         """Wait until a machine has it."""
@@ -73,15 +58,6 @@ class BatchLevers:
         return sum(
             len(page["ProcessingJobSummaries"]) for page in pages.paginate(NameContains=mine)
         )
-
-    def _version(self) -> ModelVersion:
-        if self._model is None:
-            made = make_model(self._folder / "batch-model" / "model", kind="threshold")
-            draft = uploaded(self._account, made, f"{self._account.root}/batch-model")
-            self._model = ModelVersion(
-                name=draft.name, version="1", uri=draft.uri, digest=draft.digest
-            )
-        return self._model
 
     def _phase(self, ref: OperationRef) -> Phase:
         return self._jobs.status(ref).phase

@@ -12,23 +12,23 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from blocks.contracts import (
-    BatchRequest,
     Contract,
-    ModelDraft,
-    OperationRef,
-    TrainingRequest,
     Unsupported,
-    VariantRequest,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch_levers import BatchLevers
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.endpoint_levers import IMAGE, QUICK, EndpointLevers
 from blocks.providers.aws.model_levers import ModelLevers
+from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.training_levers import TrainingLevers
 from blocks.registry import implementation
+from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
+
+_KINDS = ("training", "models", "batch", "endpoints")
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "batch": {"image": IMAGE},
@@ -45,7 +45,7 @@ class NotEmulated(AssertionError):
     """A world met calls that nothing in it could answer: the emulator has a hole."""
 
 
-class _Bench:
+class _Bench(Levers):
     """Levers by capability; each kind of work has a module of its own."""
 
     def __init__(self, folder: Path, emulator: launch.Account) -> None:
@@ -53,58 +53,24 @@ class _Bench:
         self.account = _owner(emulator)
         self.levers_account = _with_key(self.account, "AKIALEVERS")
         self._bucket()
+        uploads = Uploads(
+            Objects(self.levers_account.client("s3")), self.levers_account.root, folder
+        )
         self.training = TrainingLevers(self.levers_account, emulator)
-        self.models = ModelLevers(self.levers_account, emulator, folder)
-        self.batch = BatchLevers(self.levers_account, emulator, folder)
-        self.endpoints = EndpointLevers(self.levers_account, emulator, folder)
+        self.models = ModelLevers(emulator, uploads)
+        self.batch = BatchLevers(self.levers_account, emulator, uploads)
+        self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
+        kinds = (self.training, self.models, self.batch, self.endpoints)
+        super().__init__("aws", dict(zip(_KINDS, kinds, strict=True)))
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
         cls: Callable[..., C] = implementation("aws", contract)
         return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
 
-    def training_request(self, *, script: str = "") -> TrainingRequest:
-        """Return a request whose job runs ``script``; the default one waits for a lever."""
-        return self.training.request(script)
-
-    def model_draft(self, *, kind: str = "threshold") -> ModelDraft:
-        """Return a draft of a small real model, made afresh."""
-        return self.models.draft(kind)
-
-    def variant_request(self, *, kind: str = "threshold", variant: str = "blue") -> VariantRequest:
-        """Return a request to serve a model of that kind on the endpoint of this world."""
-        return self.endpoints.request(kind, variant)
-
-    def batch_request(self, rows: int) -> BatchRequest:
-        """Return a request to score that many rows."""
-        return self.batch.request(rows)
-
     def zone(self) -> str:
         """Return no zone: SageMaker takes one of the subnets that it is given."""
         return ""
-
-    def begin(self, ref: OperationRef) -> None:
-        self._levers(ref).begin(ref)
-
-    def succeed(self, ref: OperationRef) -> None:
-        self._levers(ref).succeed(ref)
-
-    def fail(self, ref: OperationRef, reason: str) -> None:
-        self._levers(ref).fail(ref, reason)
-
-    def reclaim(self, ref: OperationRef) -> None:
-        self._levers(ref).reclaim(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        self._levers(ref).settle(ref)
-
-    def seen(self, ref: OperationRef) -> Mapping[str, object]:
-        found: Mapping[str, object] = self._levers(ref).seen(ref)
-        return found
-
-    def created(self, capability: str) -> int:
-        count: int = self._of(capability).created()
-        return count
 
     def running(self) -> Sequence[str]:
         """Return the names of this owner's live containers."""
@@ -124,18 +90,6 @@ class _Bench:
 
     def _bucket(self) -> None:
         self.levers_account.client("s3").create_bucket(Bucket=self.account.bucket)
-
-    def _levers(self, ref: OperationRef) -> Any:
-        return self._of(ref.capability)
-
-    def _of(self, capability: str) -> Any:
-        levers = {
-            "training": self.training,
-            "models": self.models,
-            "batch": self.batch,
-            "endpoints": self.endpoints,
-        }
-        return levers[capability]
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from blocks.cloud.documents import Documents
 from blocks.contracts import Frozen, Mirror, Traffic, VariantRequest
 from blocks.providers.aws.s3 import Objects
 
@@ -101,32 +102,11 @@ class Desired(Frozen):
         )
 
 
-class DesiredStates:
+class DesiredStates(Documents[Desired]):
     """The wishes for all endpoints, below one folder of S3."""
 
     def __init__(self, objects: Objects, folder: str) -> None:
-        self._objects, self._folder = objects, folder
-
-    def read(self, endpoint: str) -> Desired | None:
-        """Return what an endpoint should be; None if nobody ever wanted one."""
-        found = self._objects.read(self._uri(endpoint))
-        return Desired.model_validate_json(found[0]) if found else None
-
-    def change(self, endpoint: str, how: Callable[[Desired], Desired]) -> Desired:
-        """Change what it should be by what it is then; ``how`` is called again if that moved."""
-        while True:
-            found = self._objects.read(self._uri(endpoint))
-            now = Desired.model_validate_json(found[0]) if found else Desired()
-            after = how(now)
-            if after is now:
-                return now
-            content = after.model_dump_json().encode()
-            etag = found[1] if found else None
-            if self._objects.swap(self._uri(endpoint), content, etag=etag):
-                return after
-
-    def _uri(self, endpoint: str) -> str:
-        return f"{self._folder}{endpoint}/desired.json"
+        super().__init__(objects, Desired, lambda name: f"{folder}{name}/desired.json")
 
 
 def _models_of(variant: DesiredVariant) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from blocks.contracts import InvalidRequest, ModelVersion, Unsupported, Variant, VariantRequest
-from blocks.providers.aws import container
+from blocks.cloud.serving import Settings
+from blocks.contracts import InvalidRequest, Unsupported, Variant, VariantRequest
 from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
@@ -58,7 +58,8 @@ def to_create_model(
         "S3DataType": "S3Prefix",
         "CompressionType": "None",
     }
-    env = {**request.env, **_settings(variant, copies=copies), **told}
+    settings = Settings.of(request, variant.token, copies=copies)
+    env = {**request.env, **settings.to_environment(), **told}
     for name, value in env.items():
         if len(value) > _VALUE:
             raise InvalidRequest(
@@ -153,20 +154,3 @@ def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str,
         "InitialVariantWeight": weight,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
-
-
-def _settings(variant: DesiredVariant, *, copies: bool) -> dict[str, str]:
-    request, model = variant.request, variant.request.model
-    served = ModelVersion(
-        name=model.name, version=model.version, uri=model.uri, digest=model.digest
-    )
-    settings = container.Settings(
-        endpoint=request.endpoint,
-        variant=request.variant,
-        model=served,
-        serving=request.serving,
-        capture=request.capture,
-        copies=copies,
-        internal=variant.token,
-    )
-    return settings.to_environment()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from blocks.contracts import ModelVersion, OperationRef, VariantRequest
+from blocks.cloud.serving import Settings
+from blocks.contracts import OperationRef, VariantRequest
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.container import Settings
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.endpoints import SageMakerEndpoints
-from blocks.providers.aws.model_levers import uploaded
-from blocks.testing.models import make_model
+from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
 
-NAME = "bench"
+MACHINE = "ml.m5.large"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater-server:1"
 QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0}
 
@@ -23,22 +21,13 @@ QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0}
 class EndpointLevers:
     """The endpoints part of the bench."""
 
-    def __init__(self, account: AwsAccount, emulator: Account, folder: Path) -> None:
-        self._account, self._emulator, self._folder = account, emulator, folder
+    def __init__(self, account: AwsAccount, emulator: Account, uploads: Uploads) -> None:
+        self._account, self._emulator, self._uploads = account, emulator, uploads
         self._endpoints = SageMakerEndpoints(account=account, **QUICK)
-        self._models: dict[str, ModelVersion] = {}
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
-        if kind not in self._models:
-            made = make_model(self._folder / "served" / kind / "model", kind=kind)
-            draft = uploaded(self._account, made, f"{self._account.root}/served/{kind}")
-            number = str(len(self._models) + 1)
-            self._models[kind] = ModelVersion(
-                name=draft.name, version=number, uri=draft.uri, digest=draft.digest
-            )
-        model = self._models[kind]
-        return VariantRequest(endpoint=NAME, variant=variant, model=model, machine="ml.m5.large")
+        return self._uploads.variant_request(kind, variant, machine=MACHINE)
 
     def settle(self, ref: OperationRef) -> None:
         """Wait until the variant is ready, or will never be."""

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES
+from blocks.cloud.variants import differs
 from blocks.contracts import (
     Conflict,
     EndpointFeatures,
@@ -30,14 +32,13 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.caller import Caller
-from blocks.providers.aws.container import CAPTURE_EVERY, CAPTURES
 from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
     model_name,
     require_servable,
 )
-from blocks.providers.aws.endpoint_rules import differs, is_leaving, require_alike, require_room
+from blocks.providers.aws.endpoint_rules import is_leaving, require_alike, require_room
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,8 +10,9 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.alias_log import AliasLog, require_alias
+from blocks.cloud.kept_models import keep
 from blocks.contracts import (
-    InvalidRequest,
     ModelDraft,
     ModelRegistry,
     ModelVersion,
@@ -22,7 +22,6 @@ from blocks.contracts import (
     RegistryFeatures,
 )
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.aliases import AliasLog, require_alias
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS
@@ -31,13 +30,10 @@ from blocks.providers.aws.package_calls import (
     NAME,
     from_describe_model_package,
     record_of,
-    require_evidence,
     require_name,
     to_create_model_package,
-    to_record,
 )
-from blocks.providers.aws.s3 import Found, Objects
-from blocks.workload.digests import CACHE, digest_of
+from blocks.providers.aws.s3 import Objects
 
 MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"
 
@@ -68,7 +64,7 @@ class SageMakerModels(Block, ModelRegistry):
         if known := self._with_token(draft.name, token):
             return self._version(known)
         folder = f"{self._home(draft.name)}/versions/{token}"
-        self._keep(draft, folder)
+        keep(self._objects, draft, folder)
         self._ensure_group(draft.name)
         call = to_create_model_package(draft, token, folder=folder, image=self.image)
         return self._version(self._sagemaker.create_model_package(**call)["ModelPackageArn"])
@@ -102,35 +98,6 @@ class SageMakerModels(Block, ModelRegistry):
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
         return self._log(name).moves(alias)
-
-    def _keep(self, draft: ModelDraft, folder: str) -> None:
-        """Copy the model and its evidence to where nobody else writes, after looking at them."""
-        evidence = {name: self._evidence(name, uri) for name, uri in draft.evidence.items()}
-        found = [
-            each for each in self._objects.below(draft.uri) if CACHE not in each.name.split("/")
-        ]
-        if not found:
-            raise InvalidRequest(f"there is no model at {draft.uri}; train again", code="MODEL")
-        files = ((each.name, each.size, self._objects.parts(each)) for each in found)
-        if (digest := digest_of(files)) != draft.digest:
-            raise InvalidRequest(
-                f"{draft.uri} has digest {digest}, and the draft says {draft.digest}: it changed "
-                "after training; train or register again",
-                code="DIGEST",
-            )
-        for each in found:
-            self._objects.copy(each, f"{folder}/model/{each.name}")
-        for name, file in evidence.items():
-            self._objects.copy(file, f"{folder}/evidence/{name}")
-        metrics = json.dumps(dict(draft.metrics)).encode()
-        self._objects.write(f"{folder}/metrics.json", metrics)
-        self._objects.write(f"{folder}/version.json", to_record(draft, folder=folder))
-
-    def _evidence(self, name: str, uri: str) -> Found:
-        require_evidence(name)
-        if (found := self._objects.head(uri)) is None:
-            raise InvalidRequest(f"evidence {name!r}: there is nothing at {uri}", code="EVIDENCE")
-        return found
 
     def _with_token(self, name: str, token: str) -> str:
         """Return the ARN of the version that was made for this token; empty if there is none."""

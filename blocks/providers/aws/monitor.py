@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.logged_ticks import SLACK, TICK, LoggedTick, sealed, to_logged_tick
+from blocks.cloud.samples import Samples
 from blocks.contracts import (
     Monitor,
     MonitorFeatures,
@@ -22,12 +24,9 @@ from blocks.contracts import (
     Window,
 )
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.container import TICK
 from blocks.providers.aws.errors import code_of, explain
-from blocks.providers.aws.logged_ticks import SLACK, LoggedTick, sealed, to_logged_tick
 from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
-from blocks.providers.aws.samples import Samples
 from blocks.providers.aws.steering import log_group
 from blocks.serving.capture_names import span_of
 
@@ -100,7 +99,8 @@ class SageMakerMonitor(Block, Monitor):
             for page in pages:
                 for event in page["events"]:
                     if event["message"].startswith(TICK):
-                        yield to_logged_tick(event)
+                        arrived = event["ingestionTime"] / 1000
+                        yield to_logged_tick(event["message"], arrived=arrived)
         except ClientError as error:
             if code_of(error) != "ResourceNotFoundException":  # an endpoint that never logged
                 raise

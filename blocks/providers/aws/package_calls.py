@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
+from blocks.cloud import kept_models
+from blocks.cloud.kept_models import from_record, metrics_of
 from blocks.contracts import InvalidRequest, ModelDraft, ModelVersion
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # botocore's EntityName
@@ -24,15 +24,6 @@ def require_name(name: str) -> None:
         raise InvalidRequest(
             f"{name!r} cannot be a model's name in SageMaker; use up to 63 letters, digits, dashes",
             code="NAME",
-        )
-
-
-def require_evidence(name: str) -> None:
-    """Raise InvalidRequest for a name that is no path of its own below the version."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == "model":
-        raise InvalidRequest(
-            f"evidence {name!r}: give it a relative name outside 'model'", code="EVIDENCE"
         )
 
 
@@ -59,30 +50,14 @@ def to_create_model_package(
             "SupportedResponseMIMETypes": KINDS[:1],
         },
         "ModelMetrics": {
-            "ModelQuality": {
-                "Statistics": {"ContentType": KINDS[0], "S3Uri": f"{folder}/metrics.json"}
-            }
+            "ModelQuality": {"Statistics": {"ContentType": KINDS[0], "S3Uri": metrics_of(folder)}}
         },
         "CustomerMetadataProperties": {
-            _RECORD: f"{folder}/version.json",
+            _RECORD: kept_models.record_of(folder),
             _DIGEST: draft.digest,
             **_readable(draft),
         },
     }
-
-
-def to_record(draft: ModelDraft, *, folder: str) -> bytes:
-    """Return what is kept of a draft beside its model: SageMaker's own fields are too short."""
-    version = ModelVersion(
-        name=draft.name,
-        version="",  # known once SageMaker has counted it
-        uri=f"{folder}/model",
-        digest=draft.digest,
-        metrics=draft.metrics,
-        lineage=draft.lineage,
-        evidence={name: f"{folder}/evidence/{name}" for name in draft.evidence},
-    )
-    return json.dumps(version.model_dump(mode="python")).encode()
 
 
 def record_of(package: Mapping[str, Any]) -> str:
@@ -92,8 +67,7 @@ def record_of(package: Mapping[str, Any]) -> str:
 
 def from_describe_model_package(package: Mapping[str, Any], record: bytes) -> ModelVersion:
     """Return a version from what SageMaker and the record say of it."""
-    version = ModelVersion.model_validate(json.loads(record))
-    return version.model_copy(update={"version": str(package["ModelPackageVersion"])})
+    return from_record(record, str(package["ModelPackageVersion"]))
 
 
 def _readable(draft: ModelDraft) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from blocks.cloud.bucket import Found
 from blocks.contracts import InvalidRequest
 from blocks.providers.aws.errors import code_of
 
@@ -16,23 +17,7 @@ SCHEME = "s3://"
 PART = 1 << 20  # bytes read at a time
 LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})  # somebody else was first
 GONE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """One object below a folder."""
-
-    bucket: str
-    key: str
-    name: str  # its path below the folder
-    size: int
-    etag: str
-    modified: datetime
-
-    @property
-    def uri(self) -> str:
-        """Where it is."""
-        return f"{SCHEME}{self.bucket}/{self.key}"
+_ALONE = TransferConfig(use_threads=False)  # one part in memory at a time
 
 
 class Objects:
@@ -58,8 +43,7 @@ class Objects:
                 name = each["Key"].removeprefix(prefix)
                 if name and not name.endswith("/"):  # consoles make empty objects for folders
                     yield Found(
-                        bucket=bucket,
-                        key=each["Key"],
+                        uri=f"{SCHEME}{bucket}/{each['Key']}",
                         name=name,
                         size=each["Size"],
                         etag=each["ETag"],
@@ -68,14 +52,15 @@ class Objects:
 
     def parts(self, found: Found) -> Iterator[bytes]:
         """Yield the content of the very object that was found; fails if it was replaced since."""
-        reply = self._client.get_object(Bucket=found.bucket, Key=found.key, IfMatch=found.etag)
+        bucket, key = place_of(found.uri)
+        reply = self._client.get_object(Bucket=bucket, Key=key, IfMatch=found.etag)
         yield from reply["Body"].iter_chunks(PART)
 
     def copy(self, found: Found, to: str) -> None:
         """Copy within S3 what was found; fails if it was replaced since."""
-        bucket, key = place_of(to)
+        (source, source_key), (bucket, key) = place_of(found.uri), place_of(to)
         self._client.copy(
-            {"Bucket": found.bucket, "Key": found.key},
+            {"Bucket": source, "Key": source_key},
             bucket,
             key,
             ExtraArgs={"CopySourceIfMatch": found.etag},
@@ -92,8 +77,7 @@ class Objects:
             raise
         name = key.rpartition("/")[2]
         return Found(
-            bucket=bucket,
-            key=key,
+            uri=uri,
             name=name,
             size=reply["ContentLength"],
             etag=reply["ETag"],
@@ -128,6 +112,29 @@ class Objects:
                 return False
             raise
         return True
+
+    def fetch(self, found: Found, file: Path) -> None:
+        """Copy an object to a file, whose folder is there."""
+        bucket, key = place_of(found.uri)
+        self._client.download_file(bucket, key, str(file), Config=_ALONE)
+
+    def send(self, file: Path, uri: str, *, notes: Mapping[str, str]) -> None:
+        """Copy a file to an object that carries notes, as its metadata."""
+        bucket, key = place_of(uri)
+        self._client.upload_file(
+            str(file), bucket, key, ExtraArgs={"Metadata": dict(notes)}, Config=_ALONE
+        )
+
+    def notes(self, uri: str) -> Mapping[str, str]:
+        """Return the notes on an object; none if it has none, or is not there."""
+        bucket, key = place_of(uri)
+        try:
+            found = self._client.head_object(Bucket=bucket, Key=key)["Metadata"]
+        except ClientError as error:
+            if code_of(error) in GONE:
+                return {}
+            raise
+        return cast(Mapping[str, str], found)
 
 
 def place_of(uri: str) -> tuple[str, str]:

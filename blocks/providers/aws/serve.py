@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import tempfile
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,14 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from blocks.providers.aws.container import (
-    ATTRIBUTES,
-    CAPTURE_EVERY,
-    CAPTURES,
-    HOST,
-    PORT,
-    Attributes,
-    Settings,
-)
-from blocks.providers.aws.shipping import Shipping
+from blocks.cloud import serving
+from blocks.cloud.serving import CAPTURE_EVERY, Settings, serve
+from blocks.providers.aws.container import ATTRIBUTES, HOST, PORT, Attributes
+from blocks.providers.aws.s3 import Objects
 from blocks.serving.app import App
-from blocks.serving.config import ENDPOINT_TOKEN, INTERNAL_TOKEN, MIRRORED, ServerConfig
+from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, ServerConfig
 from blocks.serving.exchange import Receive, Scope, Send
 from blocks.serving.model import NotServed
-from blocks.serving.server import run
 
 OPT_ML = "BLUEWATER_OPT_ML"  # what stands for /opt/ml where that cannot be had
 GRACE = 1.0  # seconds between not ready and the last connection; SageMaker gives 30
@@ -46,32 +38,22 @@ def main() -> None:
     try:
         settings = Settings.from_environment(os.environ)
         config = config_of(settings, os.environ, Path(tempfile.mkdtemp(prefix="bluewater-")))
-        os.environ[INTERNAL_TOKEN] = settings.internal
         if settings.serving.token_secret:
             os.environ[ENDPOINT_TOKEN] = _secret(settings.serving.token_secret)
-        captures = os.environ.get(CAPTURES, "")
-        to = f"{captures}/{settings.endpoint}" if captures else ""
-        with Shipping(config.telemetry, to):
-            run(config, grace=GRACE, adapt=lambda app: Gateway(app, settings))
+        bucket = Objects(boto3.client("s3"))
+        serve(settings, config, bucket, grace=GRACE, adapt=lambda app: Gateway(app, settings))
     except (NotServed, ValidationError, BotoCoreError, ClientError) as error:
         sys.exit(str(error))
 
 
 def config_of(settings: Settings, env: Mapping[str, str], place: Path) -> ServerConfig:
     """Return what the server is told, with its files below ``place``."""
-    return ServerConfig(
-        endpoint=settings.endpoint,
-        variant=settings.variant,
-        replica=uuid.uuid4().hex[:8],
-        model=settings.model,
-        model_folder=Path(env.get(OPT_ML, "/opt/ml")) / "model",
+    return serving.config_of(
+        settings,
+        place,
+        model=Path(env.get(OPT_ML, "/opt/ml")) / "model",
         host=env.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
         port=int(env.get(PORT, "8080")),
-        state=place / "state",
-        telemetry=place / "telemetry",
-        mirror=place / "mirror.json",  # never there: SageMaker makes the copies
-        serving=settings.serving,
-        capture=settings.capture,
         capture_every=float(env.get(CAPTURE_EVERY, "30")),
     )
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blocks.cloud.logged_ticks import TICK
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.container import TICK
 from blocks.providers.aws.desired import Attempt, Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     BUSY,

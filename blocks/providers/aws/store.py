@@ -72,7 +72,7 @@ class AwsStore(Block, ObjectStore):
             told = self._s3.put_object(**asked)
         date = told["ResponseMetadata"]["HTTPHeaders"].get("date")
         modified = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return _info(bucket, key, len(data), told["ETag"], modified)
+        return _info(uri, len(data), told["ETag"], modified)
 
     def _upload(self, file: Path, uri: str) -> ObjectInfo:
         bucket, key = place_of(uri)
@@ -81,13 +81,13 @@ class AwsStore(Block, ObjectStore):
         found = Objects(self._s3).head(uri)
         if found is None:
             raise NotFound(f"{uri} was removed as soon as it was written")
-        return _info(found.bucket, found.key, found.size, found.etag, found.modified)
+        return _info(found.uri, found.size, found.etag, found.modified)
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
         objects = Objects(self._s3)
         one = objects.head(prefix)
         for found in (*((one,) if one else ()), *objects.below(prefix)):
-            yield _info(found.bucket, found.key, found.size, found.etag, found.modified)
+            yield _info(found.uri, found.size, found.etag, found.modified)
 
     def _remove(self, uri: str) -> None:
         bucket, key = place_of(uri)
@@ -128,7 +128,5 @@ class _Followed(AioCredentials):  # type: ignore[misc]  # aiobotocore has no typ
         return self._source.get_frozen_credentials()
 
 
-def _info(bucket: str, key: str, size: int, etag: str, modified: datetime) -> ObjectInfo:
-    return ObjectInfo(
-        uri=f"s3://{bucket}/{key}", size=size, etag=etag.strip('"'), modified=modified
-    )
+def _info(uri: str, size: int, etag: str, modified: datetime) -> ObjectInfo:
+    return ObjectInfo(uri=uri, size=size, etag=etag.strip('"'), modified=modified)

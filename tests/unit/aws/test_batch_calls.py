@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from blocks.cloud.batch_notes import Said
 from blocks.contracts import BatchRequest, ModelVersion, Phase
-from blocks.providers.aws.batch_calls import Said, from_describe_processing_job
+from blocks.providers.aws.batch_calls import from_describe_processing_job
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REQUEST = BatchRequest(
@@ -56,7 +57,7 @@ def test_a_job_that_waits_for_its_machine_is_queued() -> None:
 
 def test_words_that_are_too_long_are_cut_and_stay_readable() -> None:
     said = Said(code="ValueError", message='"ü\n' * 2000, rows=3)
-    text = said.to_message()
+    text = said.to_message(1024)
     assert len(text.encode()) <= 1024
     kept = Said.model_validate_json(text)
     assert (kept.code, kept.rows) == ("ValueError", 3)

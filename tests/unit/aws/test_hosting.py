@@ -8,8 +8,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from blocks.cloud.serving import Settings
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.container import Settings
 from blocks.providers.aws.emulator.launch import Account
 from blocks.testing.waiting import until
 

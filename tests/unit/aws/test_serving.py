@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from blocks.cloud.logged_ticks import TICK
+from blocks.cloud.serving import Settings
+from blocks.cloud.shipping import Shipping
 from blocks.contracts import (
     Capture,
     Endpoints,
@@ -23,11 +26,10 @@ from blocks.contracts import (
     VariantTick,
     Window,
 )
-from blocks.providers.aws.container import TICK, Attributes, Settings
+from blocks.providers.aws.container import Attributes
 from blocks.providers.aws.desired import DesiredVariant
 from blocks.providers.aws.endpoint_calls import require_servable, to_create_model
 from blocks.providers.aws.serve import config_of
-from blocks.providers.aws.shipping import Shipping
 from blocks.testing.waiting import until
 
 MODEL = ModelVersion(name="m", version="3", uri="s3://bucket/m", digest="0" * 64)
@@ -112,7 +114,7 @@ def test_ticks_are_printed_once_and_idle_ones_not_at_all(tmp_path: Path) -> None
     ]
     folder, out = tmp_path / "ticks", io.StringIO()
     folder.mkdir()
-    shipping = Shipping(tmp_path, "", out=out)
+    shipping = Shipping(tmp_path, None, "", out=out)
     (folder / "v3.jsonl").write_text(f"{lines[0]}\n{lines[1]}\n{lines[2][:20]}")
     shipping.print_ticks()
     shipping.print_ticks()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import boto3
 
+from blocks.cloud.folders import bring
 from blocks.contracts import Capture, VariantRequest
 from blocks.providers.aws.functions.container import REQUEST
 from blocks.providers.aws.functions.event import HttpAnswer, HttpRequest, from_event, to_answer
@@ -42,7 +43,7 @@ def main() -> None:
         config = config_of(request, Path(tempfile.mkdtemp(prefix="bluewater-")))
         if request.serving.token_secret:
             os.environ[ENDPOINT_TOKEN] = fetch(boto3.client, request.serving.token_secret)
-        bring(request.model.uri, config.model_folder)
+        bring(Objects(boto3.client("s3")), request.model.uri, config.model_folder)
         bridge = threading.Thread(target=answer_events, args=(runtime, config.state), daemon=True)
         bridge.start()
         run(config, grace=0)
@@ -65,15 +66,6 @@ def config_of(request: VariantRequest, place: Path) -> ServerConfig:
         serving=request.serving,
         capture=Capture(sample=0),
     )
-
-
-def bring(uri: str, folder: Path) -> None:
-    """Copy a model's folder from S3."""
-    client = boto3.client("s3")
-    for found in Objects(client).below(uri):
-        file = folder / found.name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        client.download_file(found.bucket, found.key, str(file))
 
 
 def answer_events(runtime: RuntimeApi, state: Path) -> None:

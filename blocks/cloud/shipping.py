@@ -1,7 +1,7 @@
 """Brings what a replica counted and kept to where it outlives the container.
 
-Ticks go to the log, a line each: CloudWatch Logs takes what a container prints. Captured requests
-go to S3. Where that fails for a while, files wait here; the oldest are given up first.
+Ticks go to the log, a line each: the cloud takes what a container prints. Captured requests go to
+a bucket. Where that fails for a while, files wait here; the oldest are given up first.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from blocks.cloud.bucket import Bucket
+from blocks.cloud.logged_ticks import TICK
 from blocks.contracts import VariantTick
-from blocks.providers.aws.container import TICK
-from blocks.providers.aws.s3 import place_of
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +25,18 @@ WAITING = 200  # files of captured requests
 
 
 class Shipping:
-    """Two threads that carry things away until the block ends, and once more then."""
+    """Two threads that carry things away until the block ends, and once more then.
 
-    def __init__(self, telemetry: Path, captures: str, *, out: TextIO = sys.stdout) -> None:
+    Captured requests go to the folder ``captures`` of the bucket; nowhere if it is empty.
+    """
+
+    def __init__(
+        self, telemetry: Path, bucket: Bucket | None, captures: str, *, out: TextIO = sys.stdout
+    ) -> None:
         self._ticks, self._captures = telemetry / "ticks", telemetry / "captures"
         self._to, self._out = captures, out
         self._read: dict[Path, int] = {}
-        self._s3: Any = boto3.client("s3") if captures else None
+        self._bucket = bucket if captures else None
         self._failing = False
         self._stop = threading.Event()
         self._threads = [
@@ -76,15 +78,16 @@ class Shipping:
         self._out.flush()
 
     def upload_captures(self) -> None:
-        """Bring the files that are whole to S3, and remove them here."""
+        """Bring the files that are whole to the bucket, and remove them here."""
         files = sorted(self._captures.glob("*.parquet"))
         for file in files[:-WAITING]:
             file.unlink()
-        for file in files[-WAITING:] if self._s3 is not None else []:
-            bucket, key = place_of(f"{self._to.rstrip('/')}/{file.name}")
+        if self._bucket is None:
+            return
+        for file in files[-WAITING:]:
             try:
-                self._s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
-            except (BotoCoreError, ClientError, OSError) as error:
+                self._bucket.write(f"{self._to.rstrip('/')}/{file.name}", file.read_bytes())
+            except Exception as error:  # noqa: BLE001 - whatever the SDK raises, it may pass
                 if not self._failing:
                     log.warning("captured requests do not get to %s: %s", self._to, error)
                 self._failing = True

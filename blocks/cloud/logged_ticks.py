@@ -1,20 +1,19 @@
 """Ticks out of a log: which of them are complete, so that they will never change again.
 
-A line may reach CloudWatch late, and CloudWatch says when that was. A line that came more than
+A line may reach the log late, and the log says when that was. A line that came more than
 ``settle`` seconds after its tick's start counts for the later tick that was still open then. So no
 count is lost, and every reader comes to the same ticks at any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from blocks.contracts import VariantTick, Window, merge_ticks
-from blocks.providers.aws.container import TICK
 
+TICK = "[bluewater] tick="  # begins a line of the log that is a tick
 SLACK = timedelta(minutes=2)  # that a line may be on its way
 
 
@@ -26,11 +25,10 @@ class LoggedTick:
     arrived: float  # seconds since the epoch
 
 
-def to_logged_tick(event: Mapping[str, Any]) -> LoggedTick:
-    """Read an event of CloudWatch Logs."""
-    text = event["message"].removeprefix(TICK)
-    arrived = event["ingestionTime"] / 1000
-    return LoggedTick(tick=VariantTick.model_validate_json(text), arrived=arrived)
+def to_logged_tick(line: str, *, arrived: float) -> LoggedTick:
+    """Read a line that begins with ``TICK``; when it reached the log is in seconds."""
+    tick = VariantTick.model_validate_json(line.removeprefix(TICK))
+    return LoggedTick(tick=tick, arrived=arrived)
 
 
 def sealed(

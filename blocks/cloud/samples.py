@@ -1,4 +1,4 @@
-"""Samples of metrics in S3: an object for each day of what was recorded at once.
+"""Samples of metrics in a bucket: an object for each day of what was recorded at once.
 
 Its name is made from its content, so what is recorded twice is kept once.
 """
@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from blocks.cloud.bucket import Bucket
 from blocks.contracts import Frozen, Sample, Window
-from blocks.providers.aws.s3 import Objects
 
 
 class _Kept(Frozen):
@@ -24,8 +24,8 @@ class _Kept(Frozen):
 class Samples:
     """The samples below one folder."""
 
-    def __init__(self, objects: Objects, folder: str) -> None:
-        self._objects, self._folder = objects, folder
+    def __init__(self, bucket: Bucket, folder: str) -> None:
+        self._bucket, self._folder = bucket, folder
 
     def add(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
         """Keep samples."""
@@ -36,15 +36,15 @@ class Samples:
             kept = _Kept(labels=dict(sorted(labels.items())), samples=tuple(those))
             content = kept.model_dump_json().encode()
             name = hashlib.sha256(content).hexdigest()[:32]
-            self._objects.write(f"{self._of(metric)}/{day}/{name}.json", content)
+            self._bucket.write(f"{self._of(metric)}/{day}/{name}.json", content)
 
     def between(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
         """Return the samples in the window that have all these labels, oldest first."""
         found = set()
-        for each in self._objects.below(self._of(metric), after=_day(window.start)):
+        for each in self._bucket.below(self._of(metric), after=_day(window.start)):
             if each.name[:10] > _day(window.end):
                 break
-            content = self._objects.read(each.uri)
+            content = self._bucket.read(each.uri)
             kept = _Kept.model_validate_json(content[0]) if content else None
             if kept is None or not labels.items() <= dict(kept.labels).items():
                 continue

@@ -1,6 +1,6 @@
-"""Which version an alias means: a log in S3 whose next entry only one writer can win.
+"""Which version an alias means: a log in a bucket whose next entry only one writer can win.
 
-SageMaker has no aliases, and a tag goes to whoever writes last. So every move of an alias is an
+A cloud's own aliases, where it has any, go to whoever writes last. So every move of an alias is an
 object of its own, numbered, and written only if that number is still free.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from blocks.cloud.bucket import Bucket
 from blocks.contracts import Conflict, InvalidRequest, Promotion
-from blocks.providers.aws.s3 import Objects
 
 ALIAS = re.compile(r"(?!latest$|v\d+$)[A-Za-z_][A-Za-z0-9_-]{0,99}", re.IGNORECASE)  # as elsewhere
 
@@ -20,32 +20,30 @@ ALIAS = re.compile(r"(?!latest$|v\d+$)[A-Za-z_][A-Za-z0-9_-]{0,99}", re.IGNORECA
 class AliasLog:
     """The moves of the aliases of one model, below ``folder``."""
 
-    def __init__(self, objects: Objects, folder: str) -> None:
-        self._objects, self._folder = objects, folder
+    def __init__(self, bucket: Bucket, folder: str) -> None:
+        self._bucket, self._folder = bucket, folder
 
     def moves(self, alias: str) -> Sequence[Promotion]:
         """Return every move, oldest first."""
         if not ALIAS.fullmatch(alias):
             return []
         folder = self._of(alias)
-        found = [
-            self._objects.read(f"{folder}/{each.name}") for each in self._objects.below(folder)
-        ]
+        found = [self._bucket.read(f"{folder}/{each.name}") for each in self._bucket.below(folder)]
         return [Promotion.model_validate_json(each[0]) for each in found if each is not None]
 
     def now(self, alias: str) -> Promotion | None:
         """Return the newest move; None if the alias was never set."""
         if not ALIAS.fullmatch(alias):
             return None
-        names = [each.name for each in self._objects.below(self._of(alias))]
-        found = self._objects.read(f"{self._of(alias)}/{names[-1]}") if names else None
+        names = [each.name for each in self._bucket.below(self._of(alias))]
+        found = self._bucket.read(f"{self._of(alias)}/{names[-1]}") if names else None
         return Promotion.model_validate_json(found[0]) if found else None
 
     def move(self, model: str, alias: str, to: str, *, replacing: str | None, by: str) -> None:
         """Append a move, unless the alias is there already. Raises Conflict, naming the winner."""
         require_alias(alias)
         while True:
-            moves = list(self._objects.below(self._of(alias)))
+            moves = list(self._bucket.below(self._of(alias)))
             now = self.now(alias)
             before = now.version if now else None
             if before == to:
@@ -54,7 +52,7 @@ class AliasLog:
                 raise _overtaken(model, alias, now, replacing)
             move = Promotion(alias=alias, version=to, replaced=before, at=datetime.now(UTC), by=by)
             uri = f"{self._of(alias)}/{len(moves) + 1:08d}.json"
-            if self._objects.swap(uri, move.model_dump_json().encode(), etag=None):
+            if self._bucket.swap(uri, move.model_dump_json().encode(), etag=None):
                 return
 
     def _of(self, alias: str) -> str:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blocks.cloud.logged_ticks import LoggedTick, sealed
 from blocks.contracts import VariantTick, Window
-from blocks.providers.aws.logged_ticks import LoggedTick, sealed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = Window(start=START, end=START + timedelta(days=1))
