@@ -7,7 +7,9 @@ PROVIDER = Provider(
     title="Azure Machine Learning",
     extra="azure",
     capabilities={
+        "training": "blocks.providers.azure.training:AzureTraining",
         "store": "blocks.providers.azure.store:AzureStore",
+        "secrets": "blocks.providers.azure.secret:AzureSecrets",
     },
     bench="blocks.providers.azure.bench:AzureBench",
 )

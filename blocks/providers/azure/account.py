@@ -28,6 +28,7 @@ from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
 OWNER_TAG = "bluewater-owner"
 TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
 
+READS = 4  # attempts at a call that may be repeated
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 
 
@@ -158,6 +159,29 @@ class AzureAccount(Block):
         if self.endpoint:
             return f"{self.endpoint}/{name}"
         return f"https://{name}.blob.{CLOUDS[self.cloud].storage}"
+
+    @property
+    def vault_url(self) -> str:
+        """Address of the Key Vault. Raises InvalidRequest without one."""
+        if not self.vault:
+            raise InvalidRequest(
+                "no Key Vault; set vault in the Azure account block or BLUEWATER_AZURE_VAULT",
+                code="VAULT",
+            )
+        return self.endpoint or f"https://{self.vault}.{CLOUDS[self.cloud].vault}"
+
+    @property
+    def data_plane(self) -> str:
+        """Address of the workspace's own services, which are in the region where it is."""
+        if self.endpoint:
+            return self.endpoint
+        region = self.ml(attempts=READS).workspaces.get(self.workspace).location
+        return f"https://{region}.{CLOUDS[self.cloud].ml}"
+
+    @property
+    def scope(self) -> str:
+        """What tokens for Resource Manager and the workspace's services are asked for."""
+        return f"{self.endpoint or f'https://{CLOUDS[self.cloud].arm}'}/.default"
 
     @property
     def root(self) -> str:

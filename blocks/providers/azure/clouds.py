@@ -23,6 +23,7 @@ _TELLING = threading.Lock()
 class Cloud:
     """The domains of one cloud's services."""
 
+    arm: str  # Resource Manager
     storage: str
     authority: str
     vault: str
@@ -31,18 +32,21 @@ class Cloud:
 
 CLOUDS: dict[CloudName, Cloud] = {
     "AzureCloud": Cloud(
+        arm="management.azure.com",
         storage="core.windows.net",
         authority="login.microsoftonline.com",
         vault="vault.azure.net",
         ml="api.azureml.ms",
     ),
     "AzureUSGovernment": Cloud(
+        arm="management.usgovcloudapi.net",
         storage="core.usgovcloudapi.net",
         authority="login.microsoftonline.us",
         vault="vault.usgovcloudapi.net",
         ml="api.ml.azure.us",
     ),
     "AzureChinaCloud": Cloud(
+        arm="management.chinacloudapi.cn",
         storage="core.chinacloudapi.cn",
         authority="login.chinacloudapi.cn",
         vault="vault.azure.cn",

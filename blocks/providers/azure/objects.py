@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobClient, ContainerClient
 
-from blocks.contracts import Conflict, InvalidRequest
-from blocks.providers.azure.account import AzureAccount
+from blocks.cloud.bucket import Found
+from blocks.contracts import Conflict, InvalidRequest, Unavailable
+from blocks.providers.azure.account import READS, AzureAccount
 from blocks.providers.azure.errors import explain, is_missing
 
 SCHEME = "abfss"
-READS = 4  # attempts at a call that may be repeated
-_URI = re.compile(r"abfss://(?P<container>[^@/]+)@(?P<account>[^./]+)(?P<domain>[^/]*)/?(?P<name>.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """One blob below a folder."""
-
-    uri: str
-    name: str  # its path below the folder
-    size: int
-    etag: str
-    modified: datetime
+_COPY_LOOK = 0.5  # seconds; within an account a copy is done at once, most of the time
+_URI = re.compile(
+    r"abfss://(?P<container>[^@/]+)@(?P<account>[^./]+)[^/]*/?(?P<name>.*)", re.DOTALL
+)
 
 
 class Objects:
@@ -115,6 +107,43 @@ class Objects:
             raise
         return True
 
+    def copy(self, found: Found, to: str) -> None:
+        """Copy within the storage account what was found; fails if it was replaced since."""
+        source, target = self.blob(found.uri), self.blob(to)
+        told = target.start_copy_from_url(
+            source.url,
+            source_etag=f'"{found.etag}"',
+            source_match_condition=MatchConditions.IfNotModified,
+        )
+        while told["copy_status"] == "pending":
+            time.sleep(_COPY_LOOK)
+            copied = target.get_blob_properties().copy
+            told = {"copy_status": copied.status}
+        if told["copy_status"] != "success":
+            raise Unavailable(f"{found.uri} was not copied to {to}", code=told["copy_status"])
+
+    def fetch(self, found: Found, file: Path) -> None:
+        """Copy a blob to a file, whose folder is there."""
+        with file.open("wb") as target:
+            self.blob(found.uri).download_blob(**_if(found.etag)).readinto(target)
+
+    def send(self, file: Path, uri: str, *, notes: Mapping[str, str]) -> None:
+        """Copy a file to a blob that carries notes, as its metadata."""
+        told = {name.replace("-", "_"): value for name, value in notes.items()}
+        with file.open("rb") as source:  # in blocks where it is large
+            self.blob(uri).upload_blob(source, overwrite=True, metadata=told)
+
+    def notes(self, uri: str) -> Mapping[str, str]:
+        """Return the notes on a blob; none if it has none, or is not there."""
+        try:
+            told = self.blob(uri).get_blob_properties().metadata
+        except HttpResponseError as error:
+            if is_missing(error):
+                return {}
+            raise
+        # names of metadata are those of C#, which has no dash
+        return {name.replace("_", "-"): value for name, value in (told or {}).items()}
+
     def remove(self, uri: str) -> None:
         """Remove a blob. Gone is fine."""
         try:
@@ -167,9 +196,7 @@ class Reader(io.RawIOBase):
         length = min(len(buffer), self._found.size - self._at)
         if length <= 0:
             return 0
-        reply = self._blob.download_blob(
-            offset=self._at, length=length, **_if(self._found.etag)
-        )
+        reply = self._blob.download_blob(offset=self._at, length=length, **_if(self._found.etag))
         content: bytes = reply.readall()
         buffer[: len(content)] = content
         self._at += len(content)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.bucket import Found
 from blocks.contracts import (
     NotFound,
     ObjectInfo,
@@ -21,7 +22,7 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.errors import explain
-from blocks.providers.azure.objects import SCHEME, Found, Objects, Reader
+from blocks.providers.azure.objects import SCHEME, Objects, Reader
 
 _PIECE = 4 << 20  # bytes that are fetched at a time
 _AT_ONCE = 4  # blocks of a large file on their way
@@ -92,6 +93,4 @@ def _info(uri: str, size: int, told: dict[str, Any]) -> ObjectInfo:
 
 
 def _listed(found: Found) -> ObjectInfo:
-    return ObjectInfo(
-        uri=found.uri, size=found.size, etag=found.etag, modified=found.modified
-    )
+    return ObjectInfo(uri=found.uri, size=found.size, etag=found.etag, modified=found.modified)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -21,6 +22,7 @@ from blocks.providers.azure.emulator.refusals import AzureError
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _KEPT_HEADERS = ("x-ms-blob-content-type", "x-ms-blob-content-encoding")
+_META = "x-ms-meta-"
 _PAGE = 5000
 
 
@@ -34,6 +36,7 @@ class BlobWire:
             "GetContainer": self._container,
             "ListBlobs": self._list,
             "PutBlob": self._put,
+            "CopyBlob": self._copy,
             "PutBlock": self._stage,
             "PutBlockList": self._commit,
             "GetBlob": self._get,
@@ -70,8 +73,24 @@ class BlobWire:
         if request.headers.get("x-ms-blob-type") != "BlockBlob":
             raise AzureError("NotImplemented", "only block blobs are emulated", 501)
         self._check(request, self._blobs.find(container, name))
-        blob = self._blobs.put(container, name, request.get_data(), _kept(request))
+        kept = _kept(request)
+        if any(not each.removeprefix(_META).isidentifier() for each in kept if _META in each):
+            told = "The metadata specified is invalid. It has characters that are not permitted."
+            raise AzureError("InvalidMetadata", told)
+        blob = self._blobs.put(container, name, request.get_data(), kept)
         return Response(status=201, headers=_moment(blob.modified, blob.etag))
+
+    def _copy(self, request: Request, container: str, name: str) -> Response:
+        source = unquote(urlsplit(request.headers["x-ms-copy-source"]).path).lstrip("/")
+        where, _, what = source.removeprefix(f"{self._blobs.account}/").partition("/")
+        blob, wanted = self._found(where, what), request.headers.get("x-ms-source-if-match")
+        if wanted and wanted != blob.etag:
+            told = "The source condition specified using HTTP conditional header(s) is not met."
+            raise AzureError("SourceConditionNotMet", told, 412)
+        self._needs(container)
+        copied = self._blobs.put(container, name, blob.content, blob.headers)
+        headers = {"x-ms-copy-id": str(uuid.uuid4()), "x-ms-copy-status": "success"}
+        return Response(status=202, headers={**_moment(copied.modified, copied.etag), **headers})
 
     def _stage(self, request: Request, container: str, name: str) -> Response:
         self._needs(container)
@@ -166,6 +185,8 @@ def operation_of(request: Request) -> str:
         ("HEAD", None): "GetBlobProperties",
         ("DELETE", None): "DeleteBlob",
     }
+    if request.method == "PUT" and "x-ms-copy-source" in request.headers:
+        return "CopyBlob"
     known = of_container if kind == "container" else of_blob
     return known.get((request.method, comp), f"{request.method}-{kind}-{comp}")
 
@@ -187,6 +208,7 @@ def _described(blob: Blob) -> dict[str, str]:
         "x-ms-lease-status": "unlocked",
         "x-ms-lease-state": "available",
         "x-ms-server-encrypted": "true",
+        **{name: value for name, value in blob.headers.items() if name.startswith(_META)},
     }
 
 
@@ -206,4 +228,8 @@ def _moment(modified: float, etag: str) -> dict[str, str]:
 
 
 def _kept(request: Request) -> dict[str, str]:
-    return {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
+    return {
+        name.lower(): value
+        for name, value in request.headers.items()
+        if name.lower() in _KEPT_HEADERS or name.lower().startswith(_META)
+    }

@@ -13,7 +13,12 @@ class AzureError(Exception):
     """A refusal: the code and the words that the real service uses."""
 
     def __init__(
-        self, code: str, message: str, status: int = 400, *, headers: Mapping[str, str] | None = None
+        self,
+        code: str,
+        message: str,
+        status: int = 400,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.status = code, message, status

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 StartResponse = Callable[..., Any]
 
 _FAILED, _UNKNOWN = 500, 501
-_OPEN = ("login", "msi", "discovery")  # services that ask for no token
+_OPEN = ("login", "msi")  # services that ask for no token
 _BROKEN = AzureError("InternalServerError", "the emulator failed; see its log", _FAILED)
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _BLOB_ACTIONS = {
@@ -103,9 +103,7 @@ class Emulator:
             return "link"
         return self.world.identity.caller(request)
 
-    def _met(
-        self, route: Route, words: Mapping[str, str], key: str, request: Request
-    ) -> Response:
+    def _met(self, route: Route, words: Mapping[str, str], key: str, request: Request) -> Response:
         """Return the answer, if the role allows it and no fault strikes before or after."""
         self._permit(route, key)
         if route.service in _OPEN:
@@ -174,9 +172,7 @@ def _nowhere(asked: Asked) -> Said:
     raise AzureError("InvalidResourceType", told, _UNKNOWN)
 
 
-_NOWHERE = Route(
-    service="unknown", method="", path="/", operation="", action="", handler=_nowhere
-)
+_NOWHERE = Route(service="unknown", method="", path="/", operation="", action="", handler=_nowhere)
 
 
 def _blob_route(operation: str) -> Route:

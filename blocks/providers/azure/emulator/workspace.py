@@ -19,8 +19,6 @@ from blocks.providers.azure.emulator.operations import WORKSPACE as PATH
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
 
-_SERVICES = ("api", "history", "experimentation", "modelmanagement", "mlflow")
-
 
 class Workspace:
     """One workspace with one datastore."""
@@ -40,14 +38,6 @@ class Workspace:
                 operation="Workspaces.Get",
                 action=f"{ML}/read",
                 handler=self.get,
-            ),
-            Route(
-                service="discovery",
-                path="/discovery",
-                method="GET",
-                operation="Discover",
-                action="",
-                handler=lambda _: {name: self._world.url for name in _SERVICES},
             ),
             Route(
                 **environment,
