@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -36,14 +37,16 @@ class NotStarted(TimeoutError):
 class Emulator:
     """An emulated cloud that runs: its URL, its process, and its levers.
 
-    ``told`` is what it wrote into its address besides.
+    ``told`` is what it wrote into its address besides; where that names a ``ca``, its certificate
+    is of that authority.
     """
 
     training: ClassVar[str] = ""  # what the names of containers of training jobs begin with
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else True
+        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False, verify=trusted)
 
     def pull(self, lever: str, **said: Any) -> Any:
         """Pull a lever by name. Raises ValueError with what the emulator says against it."""
