@@ -107,6 +107,8 @@ class Changes:
             self._world.clock.wait(self._world.closing, until=until)
 
     def _weigh(self, endpoint: Endpoint) -> None:
+        for each in list(endpoint.fleets):
+            self._machines.await_size(each)
         with self._world.lock:
             for each in endpoint.fleets:
                 each.weight = each.wanted

@@ -20,6 +20,7 @@ from blocks.providers.aws.emulator.world import World
 Answer = dict[str, Any]
 
 _WEIGHT = {"VariantPropertyType": "DesiredWeight"}
+_COUNT = {"VariantPropertyType": "DesiredInstanceCount"}
 
 
 class Endpoints:
@@ -59,7 +60,7 @@ class Endpoints:
         if "DeploymentConfig" in asked:
             raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
         config, now = asked["EndpointConfigName"], world.clock.now()
-        fleets = self._fleets(name, config, {})
+        fleets = self._fleets(name, config, {}, {})
         endpoint = Endpoint(name=name, arn=arn, config=config, created=now, changed=now)
         self._known[name] = endpoint
         world.tag(arn, asked.get("Tags"))
@@ -110,9 +111,13 @@ class Endpoints:
             raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
         keep = asked.get("RetainAllVariantProperties", False)
         excluded = asked.get("ExcludeRetainedVariantProperties", [])
-        retained = {each.name: each.wanted for each in endpoint.live()}
-        weights = retained if keep and _WEIGHT not in excluded else {}
-        fleets = self._fleets(endpoint.name, config, weights)
+        live = {each.name: each for each in endpoint.live()} if keep else {}
+        fleets = self._fleets(
+            endpoint.name,
+            config,
+            {} if _WEIGHT in excluded else {name: each.wanted for name, each in live.items()},
+            {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
+        )
         endpoint.move("Updating", self._world.clock.now())
         endpoint.pending = config
         self._changes.begin(endpoint, config, fleets)
@@ -126,11 +131,10 @@ class Endpoints:
             if each["VariantName"] not in there:
                 told = f'The variant name(s) "{each["VariantName"]}" is/are not present'
                 raise AwsError("ValidationException", told)
-            if "DesiredInstanceCount" in each:
-                told = "not emulated: DesiredInstanceCount"
-                raise AwsError("UnknownOperationException", told, 501)
         for each in asked["DesiredWeightsAndCapacities"]:
-            there[each["VariantName"]].wanted = float(each["DesiredWeight"])
+            fleet = there[each["VariantName"]]
+            fleet.wanted = float(each.get("DesiredWeight", fleet.wanted))
+            fleet.count = int(each.get("DesiredInstanceCount", fleet.count))
         endpoint.move("Updating", self._world.clock.now())
         self._changes.weigh(endpoint)
         return {"EndpointArn": endpoint.arn}
@@ -148,26 +152,40 @@ class Endpoints:
     def delete_config(self, asked: Answer) -> Answer:
         """Forget a configuration. The real service would not stop us from harming an endpoint."""
         name = asked["EndpointConfigName"]
-        if users := [
-            each.name for each in self._known.values() if name in (each.config, each.pending)
-        ]:
+        living = [each for each in self._known.values() if each.status != "Deleting"]
+        if users := [each.name for each in living if name in (each.config, each.pending)]:
             raise AwsError("ValidationException", f"{name} is in use by {', '.join(users)}")
         self._configs.delete(name)
         return {}
 
-    def _fleets(self, endpoint: str, config: str, weights: Mapping[str, float]) -> Sequence[Fleet]:
+    def _fleets(
+        self,
+        endpoint: str,
+        config: str,
+        weights: Mapping[str, float],
+        counts: Mapping[str, int],
+    ) -> Sequence[Fleet]:
+        """Return the fleets of a configuration; what is retained comes before what it says."""
         found = self._configs.of(config)
-        return [
-            self._fleet(endpoint, each, weights, shadow=kind == SHADOW)
-            for kind in (PRODUCTION, SHADOW)
-            for each in found.get(kind, [])
+        live = [
+            self._fleet(
+                endpoint, each, weights.get(each["VariantName"]), counts.get(each["VariantName"])
+            )
+            for each in found[PRODUCTION]
         ]
+        shadows = [self._fleet(endpoint, each, shadow=True) for each in found.get(SHADOW, [])]
+        return [*live, *shadows]
 
     def _fleet(
-        self, endpoint: str, variant: Answer, weights: Mapping[str, float], *, shadow: bool
+        self,
+        endpoint: str,
+        variant: Answer,
+        weight: float | None = None,
+        count: int | None = None,
+        *,
+        shadow: bool = False,
     ) -> Fleet:
-        initial = float(variant.get("InitialVariantWeight", 1.0))
-        weight = initial if shadow else weights.get(variant["VariantName"], initial)
+        weight = float(variant.get("InitialVariantWeight", 1.0)) if weight is None else weight
         model = self._models.describe({"ModelName": variant["ModelName"]})
         return Fleet(
             endpoint=endpoint,
@@ -176,6 +194,7 @@ class Endpoints:
             shadow=shadow,
             weight=weight,
             wanted=weight,
+            count=int(variant["InitialInstanceCount"]) if count is None else count,
         )
 
     def _of(self, name: str, call: str) -> Endpoint:
@@ -210,7 +229,7 @@ def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
             "CurrentWeight": each.weight,
             "DesiredWeight": each.wanted,
             "CurrentInstanceCount": len(each.serving()),
-            "DesiredInstanceCount": int(each.variant.get("InitialInstanceCount", 1)),
+            "DesiredInstanceCount": each.count,
         }
         for each in fleets
     ] or None
