@@ -31,10 +31,18 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
 
 
 @flow(name="rollback", flow_run_name="rollback {endpoint}", log_prints=False)
-def rollback(platform: Platform, endpoint: str, why: str = "asked by hand") -> RolloutReport:
-    """Return an endpoint, and its alias, to the version before."""
+def rollback(
+    platform: Platform, endpoint: str, why: str = "asked by hand", unfinished_only: bool = False
+) -> RolloutReport:
+    """Return an endpoint, and its alias, to the version before.
+
+    In the middle of a rollout that is the version which has the rest of the traffic; whoever drives
+    the rollout stops.
+    """
     run = f"rollback-{endpoint}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return take_back(to_ports(platform), endpoint, why=why, run=run)
+    return take_back(
+        to_ports(platform), endpoint, why=why, run=run, unfinished_only=unfinished_only
+    )
 
 
 def to_ports(platform: Platform) -> Ports:
