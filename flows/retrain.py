@@ -19,9 +19,7 @@ class RetrainReport(Frozen):
 
 
 @flow(name="retrain", flow_run_name="retrain {spec.name}: {because}", log_prints=False)
-def retrain(
-    platform: Platform, spec: ReleaseSpec, because: str = "asked by hand"
-) -> RetrainReport:
+def retrain(platform: Platform, spec: ReleaseSpec, because: str = "asked by hand") -> RetrainReport:
     """Ask for a retrain, unless one is going on, or was a short time ago, or the budget is spent.
 
     A release is not run here: it is started, once, by the event ``bluewater.retrain.asked``. The
