@@ -6,6 +6,7 @@ Each is made, or brought up to date, under its name; doing so again changes noth
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 from prefect.automations import Automation
@@ -117,8 +118,9 @@ def return_stuck(spec: RolloutSpec, rollback: UUID) -> Automation | None:
 def ensure(wanted: Automation) -> None:
     """Make the automation, or bring the one of its name up to date."""
     try:
-        wanted.id = Automation.read(name=wanted.name).id
+        found = cast(Automation, Automation.read(name=wanted.name))
     except ValueError:
         _ = wanted.create()
     else:
+        wanted.id = found.id
         _ = wanted.update()

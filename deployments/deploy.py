@@ -7,11 +7,13 @@ may be repeated; everything is then brought up to date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
+from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.orchestration.routes import ServerRoutes
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
@@ -31,7 +33,7 @@ class Deployed(Frozen):
     """A deployment that is there now."""
 
     name: str  # flow/name
-    id: str
+    id: UUID
     when: str  # when it runs, in words
 
 
@@ -52,7 +54,7 @@ def deploy(
             deployment.work_queue_name = queue
         id_ = deployment.apply(work_pool_name=pool)
         name = f"{deployment.flow_name}/{deployment.name}"
-        made.append(Deployed(name=name, id=str(id_), when=when))
+        made.append(Deployed(name=name, id=id_, when=when))
     rollback = next(each.id for each in made if each.name.startswith("rollback/"))
     ensure_automations(spec, rollback)
     return made
@@ -67,8 +69,8 @@ def to_deployment(
     """
     flow = entry.flow()
     wanted = flow.parameters.properties
-    given = {name: value for name, value in _values(flow.name, spec, platform).items()}
-    given = {name: value for name, value in given.items() if name in wanted}
+    values = _values(flow.name, spec, platform)
+    given = {name: value for name, value in values.items() if name in wanted}
     ours = bool(set(given) - {"platform"})
     crons = [cron] if cron and entry.schedules and ours else [each.cron for each in entry.schedules]
     triggers = _triggers(flow.name, spec)
@@ -111,25 +113,29 @@ def ensure_pool(name: str) -> None:
             client.create_work_pool(WorkPoolCreate(name=name, type="process"))
 
 
-def ensure_automations(spec: ReleaseSpec | None = None, rollback: str = "") -> None:
+def ensure_automations(spec: ReleaseSpec | None = None, rollback: UUID | None = None) -> None:
     """Make the automations that hold for all runs, and those of a specification."""
     wanted = [automations.resume_killed(), automations.notice_dead()]
-    if spec is not None:
-        wanted.append(automations.return_stuck(spec.rollout, rollback))
+    if spec is not None and rollback is not None:
+        stuck = automations.return_stuck(spec.rollout, rollback)
+        wanted += [stuck] if stuck else []
     for each in wanted:
         automations.ensure(each)
 
 
 def _ensure_turns(pool: str, endpoint: str) -> str:
     """Make the queue whose runs go one at a time: whatever changes the endpoint waits in it."""
-    name, path = f"endpoint-{endpoint}", f"/work_pools/{pool}/queues"
+    name = f"endpoint-{endpoint}"
+    queues: ServerRoutes = "/work_pools/{work_pool_name}/queues"
+    queue: ServerRoutes = "/work_pools/{work_pool_name}/queues/{name}"
+    wanted, place = {"name": name, "concurrency_limit": 1}, {"work_pool_name": pool, "name": name}
     with get_client(sync_client=True) as client:
         try:
-            client.request("POST", path, json={"name": name, "concurrency_limit": 1})
+            client.request("POST", queues, path_params=place, json=wanted)
         except httpx.HTTPStatusError as error:
             if error.response.status_code != httpx.codes.CONFLICT:
                 raise
-            client.request("PATCH", f"{path}/{name}", json={"concurrency_limit": 1})
+            client.request("PATCH", queue, path_params=place, json=wanted)
     return name
 
 

@@ -35,7 +35,6 @@ from tasks.rollout.looks import moment
 from tasks.rollout.spec import RolloutSpec
 from tasks.waiting import Pace, patiently, wait
 
-
 MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
 """Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
 

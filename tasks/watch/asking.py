@@ -20,7 +20,7 @@ def tell_request(endpoint: str, request: RetrainRequest) -> None:
     """Emit the event. Its id is the request's, so that one told twice is one event."""
     showing.logger().info("a retrain is asked for: %s", "; ".join(request.reasons))
     payload = request.model_dump(mode="json")
-    showing.asking_event(ASKED, f"endpoint.{endpoint}", payload, id=request.id)
+    showing.asking_event(ASKED, f"endpoint.{endpoint}", payload, once=request.id)
 
 
 @contextmanager

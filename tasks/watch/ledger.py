@@ -2,8 +2,8 @@
 
 Two watchers that race for the same request write the same name: one of them is told, reads again,
 and finds the request in flight. A request is written down before it is told to anybody; who dies in
-between leaves it untold, and the next look tells it, under the same id. What was told may be lost on
-the way: it is told again until a release has taken the request up.
+between leaves it untold, and the next look tells it, under the same id. What was told may be lost
+on the way: it is told again until a release has taken the request up.
 """
 
 from __future__ import annotations

@@ -110,9 +110,11 @@ def prefect() -> Iterator[Server]:
 @pytest.fixture
 def receiver(prefect: Server) -> Iterator[TestClient]:
     url = f"http://127.0.0.1:{prefect.server_port}/api"
-    with httpx.Client(base_url=url) as client:
-        with TestClient(make_app(SECRET, PrefectEvents(client=client))) as receiver:
-            yield receiver
+    with (
+        httpx.Client(base_url=url) as client,
+        TestClient(make_app(SECRET, PrefectEvents(client=client))) as receiver,
+    ):
+        yield receiver
 
 
 def tag(key: str = "retrain") -> bytes:
