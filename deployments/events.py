@@ -12,7 +12,6 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.watch.asking import ASKED
 
 BURST = timedelta(minutes=1)  # of many events about one thing within this time, the first counts
-GATHER = timedelta(minutes=2)  # data come in many files: wait until most are there
 
 
 def release_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
@@ -41,8 +40,8 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
         match={"prefect.resource.id": f"bluewater.data.{spec.data.train}*"},
         posture=Posture.Reactive,
         threshold=1,
-        within=BURST + GATHER,
-        schedule_after=GATHER,
+        within=BURST + spec.watch.gather,
+        schedule_after=spec.watch.gather,
         parameters={"because": _text("{{ event.resource.name }} arrived")},
     )
     tagged = DeploymentEventTrigger(

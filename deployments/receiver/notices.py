@@ -63,6 +63,15 @@ def mlflow(content: Content, delivery: str) -> Iterator[Notice]:
         )
 
 
+def plain(content: Content, _: str) -> Iterator[Notice]:
+    """Anybody who can send JSON: ``{"uri": "file:///data/week7.parquet", "id": "7"}``.
+
+    ``id`` names the arrival; without one, every message is an arrival of its own.
+    """
+    mark = str(content.get("id") or uuid.uuid4())
+    yield _arrived(str(content["uri"]), mark, None, 0)
+
+
 def s3(content: Content, _: str) -> Iterator[Notice]:
     """Amazon EventBridge, or a notification of S3, as it is or in a message of SNS.
 
@@ -119,6 +128,7 @@ SENDERS: Mapping[str, Callable[[Content, str], Iterator[Notice]]] = {
     "s3": s3,
     "gcs": gcs,
     "event-grid": event_grid,
+    "plain": plain,
 }
 
 

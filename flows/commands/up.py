@@ -35,7 +35,9 @@ def run(*, specifications: tuple[Path, ...], cron: str | None, as_json: bool) ->
     ]
     show(rows, title="Up", as_json=as_json)
     if made and not as_json:
-        show([each.model_dump() for each in made], title="Deployments", as_json=False)
+        rows_made = [{"deployment": each.name, "when it runs": each.when} for each in made]
+        show(rows_made, title="Deployments", as_json=False)
     if not as_json:
-        console.print(f"Look at [bold]{rows[0]['url']}[/]; the password is the line in {login}")
+        where = f"Look at [bold]{rows[0]['url']}[/]; the password is the line in {login}"
+        console.print(where, highlight=False, soft_wrap=True)
     return Exit.OK

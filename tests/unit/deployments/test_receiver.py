@@ -155,6 +155,16 @@ def test_two_objects_are_two_events(
     assert len({each["id"] for each in prefect.events}) == 2
 
 
+def test_who_has_no_cloud_may_tell_it_plainly(receiver: TestClient, prefect: Server) -> None:
+    parts = [{"uri": "file:///lake/a.parquet", "id": "7"}, {"uri": "file:///lake/b.parquet"}]
+    for _ in range(2):
+        assert receiver.post("/plain", json=parts, headers=TOKEN).status_code == 200
+    first, _, again, _ = prefect.events
+    assert first["id"] == again["id"]
+    assert first["resource"]["prefect.resource.id"] == "bluewater.data.file:///lake/a.parquet"
+    assert len({each["id"] for each in prefect.events}) == 3
+
+
 def test_a_tag_in_mlflow_is_an_event_of_its_model(receiver: TestClient, prefect: Server) -> None:
     said = receiver.post("/mlflow", content=tag(), headers=signed(tag()))
     assert said.status_code == 200
