@@ -60,6 +60,12 @@ def release(
     Started again after a crash, it goes on where it was: with the same ``run`` or ``request``, or,
     without one, with the newest run of this specification that did not come to its end.
 
+    Args:
+        platform: Where each part of the work is done.
+        spec: What to release: data, training, gates, rollout.
+        run: Go on with the run of this name, or begin it. Leave it empty to begin a new one.
+        request: Id of the request to retrain that this answers. Events fill it in.
+
     Raises:
         NotAsked: there is no such request to retrain.
         SpecificationRefused: nothing was started.

@@ -24,6 +24,11 @@ def retrain(platform: Platform, spec: ReleaseSpec, because: str = "asked by hand
 
     A release is not run here: it is started, once, by the event ``bluewater.retrain.asked``. The
     limits are those of the specification's ``watch``, and shared with what the watch asks for.
+
+    Args:
+        platform: Where the records of requests are kept.
+        spec: What is to be released again.
+        because: The reason, in words; it is kept with the request.
     """
     store, models = platform.connect(ObjectStore), platform.connect(ModelRegistry)
     champion = models.resolve(spec.name, spec.alias)

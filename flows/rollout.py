@@ -20,6 +20,12 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
     """Bring a version that is registered already to the endpoint of the specification.
 
     Started again with the same ``run`` (default: the version), it goes on where it was.
+
+    Args:
+        platform: Where the version is registered and served.
+        spec: The specification of a release; its data and training are not used.
+        version: Which version of the registry, e.g. 7.
+        run: Go on with the rollout of this name. Leave it empty to name it by the version.
     """
     ports = to_ports(platform)
     model = ports.models.find(spec.name, version)
@@ -38,6 +44,12 @@ def rollback(
 
     In the middle of a rollout that is the version which has the rest of the traffic; whoever drives
     the rollout stops.
+
+    Args:
+        platform: Where the endpoint is.
+        endpoint: Name of the endpoint, e.g. flights.
+        why: A reason that the journal keeps.
+        unfinished_only: End a rollout that is going on; leave one that has ended as it is.
     """
     run = f"rollback-{endpoint}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     return take_back(
