@@ -29,6 +29,15 @@ def batch(
     """Score every row of a Parquet data set with the version that an alias means.
 
     Started again with the same ``run`` (default: made from what is asked), it goes on where it was.
+
+    Args:
+        platform: Where the version is registered, and where the work is done.
+        model: Name of the model in the registry.
+        data: URI of the Parquet file or folder to score.
+        output: URI of the folder for the predictions.
+        machine: Machine type of the platform's provider, e.g. local.medium.
+        alias: Which version: the name that the registry gives to it.
+        run: Go on with the job of this name.
     """
     version = platform.connect(ModelRegistry).resolve(model, alias)
     if version is None:

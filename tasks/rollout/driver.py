@@ -30,10 +30,13 @@ from blocks.contracts import (
 )
 from tasks import showing
 from tasks.promotion.promotion import require_champion
-from tasks.rollout.journal import Entry, Event, Journal, RolloutInProgress, is_open
+from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
 from tasks.rollout.spec import RolloutSpec
 from tasks.waiting import Pace, patiently, wait
+
+MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
+"""Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
 
 
 class Worse(Exception):
@@ -122,6 +125,9 @@ class Driver:
         showing.logger().info(
             "%s: %s%s %s", self.spec.endpoint, event, f" {percent} %" if percent else "", why
         )
+        payload = {"entry": event.value, "percent": percent, "why": why, "run": self.wish.run}
+        told = ENDED if event in CLOSED else MOVED
+        showing.event(told, f"endpoint.{self.spec.endpoint}", payload)
         return self.entries[-1]
 
     def happened(self, event: Event) -> Entry | None:

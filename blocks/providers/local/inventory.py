@@ -56,15 +56,21 @@ class LocalInventory(Block, Inventory):
 
     def _owned(self) -> Iterator[Resource]:
         running = self._running()
+        worker = (SERVICE, "worker")  # and the flow runs it has begun: they start all the others
+        if worker in running:
+            yield self._without_folder(worker, running)
         yield from self._training_jobs(running)
         yield from self._batch_jobs(running)
         yield from self._endpoints(running)
-        for (kind, id_), found in sorted(running.items()):
-            if not self._has_folder(kind, id_):
-                created = min(each.identity.created for each in found)
-                detail = f"{len(found)} processes"
-                resource = _resource(kind, id_, created, running, detail=detail)
-                yield resource.model_copy(update={"id": self._signed(kind, id_)})
+        for kind, id_ in sorted(running):
+            if (kind, id_) != worker and not self._has_folder(kind, id_):
+                yield self._without_folder((kind, id_), running)
+
+    def _without_folder(self, named: tuple[str, str], running: Running) -> Resource:
+        (kind, id_), found = named, running[named]
+        created = min(each.identity.created for each in found)
+        resource = _resource(kind, id_, created, running, detail=f"{len(found)} processes")
+        return resource.model_copy(update={"id": self._signed(kind, id_)})
 
     def _remove(self, resource: Resource) -> None:
         kind, (id_, _, _) = resource.kind, resource.id.partition("@")
