@@ -146,6 +146,20 @@ def status(**given: Any) -> None:
 
 
 @bluewater.command()
+@click.option("--verify", "check", is_flag=True, help="Check that no line was changed or removed.")
+@click.option("--head", default="", help="Digest that --verify told before; implies --verify.")
+@click.option("--newest", default=50, show_default=True, help="How many lines to show.")
+@on_platform
+@as_json
+def audit(**given: Any) -> None:
+    """Show who moved what, and why; or check that nothing was changed.
+
+    With --verify, ends with 11 if a line was changed, removed or put in from outside.
+    """
+    _run("audit", given)
+
+
+@bluewater.command()
 @specification
 @changes
 @on_platform

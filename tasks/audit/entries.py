@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import os
 import socket
 from datetime import datetime
 from enum import StrEnum
@@ -58,4 +59,8 @@ def digest_of(content: bytes) -> str:
 
 def this_process() -> str:
     """Return the user and the machine that act now, for deeds that no person answers for."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

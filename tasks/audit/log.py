@@ -67,14 +67,22 @@ class AuditLog:
             return end
         raise Unavailable(f"others wrote {TRIES} lines of the audit log first; try again")
 
-    def once(self, deed: Deed) -> End | None:
-        """Append a deed unless it is there; for what a replay says again. None if it was there."""
+    def once(self, *deeds: Deed) -> int:
+        """Append, in their order, the deeds that are not there; return how many.
+
+        For what a replay says again: a process may have died between a deed and its line.
+        """
+        if not deeds:
+            return 0
+        known, first = set(), min(deed.at for deed in deeds)
         for line in self.back():
-            if line.deed.id == deed.id:
-                return None
-            if line.deed.at < deed.at - SKEW:
+            known.add(line.deed.id)
+            if line.deed.at < first - SKEW:
                 break
-        return self.append(deed)
+        new = [deed for deed in deeds if deed.id not in known]
+        for deed in new:
+            self.append(deed)
+        return len(new)
 
     def back(self) -> Iterator[Line]:
         """Yield the lines from the last one back. Raises ValueError for one that is no line."""

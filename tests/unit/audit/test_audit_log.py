@@ -108,10 +108,10 @@ def test_a_digest_that_was_kept_still_counts_after_more_was_written(log: AuditLo
 
 
 def test_a_deed_that_a_replay_says_again_is_written_once(log: AuditLog) -> None:
-    assert log.once(deed(2)) is None
-    assert log.once(deed(9)) is not None
-    assert log.once(deed(9)) is None
-    assert verify(log).lines == 7
+    assert log.once(deed(2)) == 0
+    assert log.once(deed(2), deed(9), deed(10)) == 2
+    assert log.once(deed(9), deed(10)) == 0
+    assert verify(log).lines == 8
 
 
 def test_a_store_that_cannot_tell_two_writers_apart_is_refused(
