@@ -10,8 +10,10 @@ from blocks.contracts import (
     BatchResult,
     InvalidRequest,
     ModelRegistry,
+    ObjectStore,
 )
 from blocks.platform import Platform
+from tasks.batch.record import a_scoring
 from tasks.batch.stage import score_data
 
 
@@ -44,4 +46,5 @@ def batch(
         raise InvalidRequest(f"{model!r} has no alias {alias!r}; promote a version first")
     request = BatchRequest(model=version, data_uri=data, output_uri=output, machine=machine)
     name = run or f"batch-{model}-{version.version}"
-    return score_data(platform.connect(BatchInference), request, run=name)
+    with a_scoring(platform.connect(ObjectStore), name, output):
+        return score_data(platform.connect(BatchInference), request, run=name)

@@ -7,7 +7,6 @@ so the next process does it again and goes on.
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,9 @@ from blocks.contracts import (
     VariantRequest,
 )
 from tasks import showing
+from tasks.audit.entries import this_process
+from tasks.audit.log import AuditLog
+from tasks.audit.rollouts import ACTS, deeds_of
 from tasks.promotion.promotion import require_champion
 from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
@@ -83,8 +85,9 @@ class Driver:
 
     def __init__(self, ports: Ports, wish: Wish, pace: Pace) -> None:
         self.ports, self.wish, self.pace, self.spec = ports, wish, pace, wish.spec
-        by = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        by = f"{this_process()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.journal = Journal(ports.store, self.spec.endpoint, by=by)
+        self.audit = AuditLog(ports.store)
         self.entries: list[Entry] = []
 
     def take_up(self) -> bool:
@@ -94,6 +97,8 @@ class Driver:
         ChampionMoved if the version that was beaten is not the champion any more.
         """
         self.entries = list(self.journal.current())
+        # who died between an entry and its line in the audit log left a line to write
+        self.audit.once(*deeds_of(self.spec.endpoint, self.entries))
         mine = bool(self.entries) and self.entries[0].run == self.wish.run
         if mine and not is_open(self.entries):
             return False
@@ -122,6 +127,7 @@ class Driver:
             percent=percent,
         )
         self.entries.append(self.journal.append(entry))
+        self._account_for(self.entries[-1])
         showing.logger().info(
             "%s: %s%s %s", self.spec.endpoint, event, f" {percent} %" if percent else "", why
         )
@@ -222,9 +228,17 @@ class Driver:
             spec=self.spec,
         )
         self.entries = [self.journal.append(entry)]
+        self._account_for(self.entries[-1])
         showing.logger().info(
             "%s: %s takes over from %s", name, green.variant, blue or "nothing: it is new"
         )
+
+    def _account_for(self, entry: Entry) -> None:
+        """Write into the audit log what the journal says now, before it is done."""
+        told = [*deeds_of(self.spec.endpoint, self.entries)]
+        for deed in told[-1:] if entry.event in ACTS else ():
+            end = self.audit.append(deed)
+            showing.logger().info("audit line %s: %s", end.number, end.digest)
 
     def _shift(self, to: Traffic) -> Traffic:
         endpoints, name = self.ports.endpoints, self.spec.endpoint

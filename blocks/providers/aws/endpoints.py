@@ -192,6 +192,11 @@ class SageMakerEndpoints(Block, Endpoints):
         self._states.change(endpoint, empty)
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
 
+    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
+        """Return what was asked for an endpoint and is still wanted."""
+        desired = self._states.read(endpoint)
+        return [each.request for each in desired.variants.values()] if desired else []
+
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)
 

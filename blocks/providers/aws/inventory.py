@@ -16,6 +16,7 @@ from blocks.contracts import (
     Conflict,
     Denied,
     Inventory,
+    Machines,
     OperationRef,
     ProviderError,
     Resource,
@@ -27,6 +28,7 @@ from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.training import SageMakerTraining
+from blocks.providers.aws.training_calls import machines_of
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
@@ -109,7 +111,30 @@ class AwsInventory(Block, Inventory):
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
-                    yield _resource(kind, told)
+                    found = _resource(kind, told)
+                    yield self._detailed(found) if found.running else found
+
+    def _detailed(self, resource: Resource) -> Resource:
+        """Add what it runs on and whose it is: a list of SageMaker's tells neither."""
+        details: dict[str, Any] = {}
+        if resource.kind == "training-job":
+            job = self._described(_BY_NAME["training-job"], resource.id)
+            if job is not None:
+                details["output_uri"] = job["OutputDataConfig"]["S3OutputPath"]
+                details["machines"] = (machines_of(job),)
+        elif resource.kind == "batch-job":
+            asked = SageMakerBatch(account=self.account).request_of(resource.id)
+            if asked is not None:
+                machines = Machines(machine=asked.machine, spot=asked.spot)
+                details.update(output_uri=asked.output_uri, machines=(machines,))
+        elif resource.kind == "endpoint":
+            details["endpoint"] = name = resource.id.removeprefix(self.account.named(""))
+            requests = SageMakerEndpoints(account=self.account).requests(name)
+            details["machines"] = tuple(
+                Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
+                for each in requests
+            )
+        return resource.model_copy(update=details)
 
     def _remove(self, resource: Resource) -> None:
         kind, name = _BY_NAME.get(resource.kind), resource.id

@@ -71,8 +71,8 @@ def test_it_is_stopped_and_killed_with_its_children(containers: Containers, tmp_
     statement = "import subprocess; subprocess.run(['sleep', '100'])"
     container, _ = _timed(containers, tmp_path, statement)
     process = psutil.Process(container.pid)
-    children: list[psutil.Process] = []
-    until(lambda: bool(children.extend(process.children()) or children))
+    until(process.children)
+    children = process.children()
     assert os.getpgid(children[0].pid) == container.pid
     assert container.end() == -signal.SIGKILL
     until(lambda: not children[0].is_running())
