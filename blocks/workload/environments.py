@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from blocks.workload.places import local_path
 
@@ -148,7 +149,7 @@ def _overridden(found: Surroundings, environ: Mapping[str, str]) -> Surroundings
     def said(name: str) -> str:
         return environ.get(f"BLUEWATER_{name}", "")
 
-    text = {
+    text: dict[str, Any] = {
         name: mounted(said(name.upper()), environ) or getattr(found, name)
         for name in ("data", "checkpoints", "checkpoints_copy", "output", "progress", "token")
     }

@@ -9,16 +9,30 @@ import pytest
 
 from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
-from deployments.aws.policy import Place, caller_policy
+from deployments.aws.policy import Place, caller_policy, document
+from deployments.gcp.roles import caller_role
 from flows.exits import Exit
+from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
 from tests.chains.project import make_project
 
-PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]
-MACHINES: dict[str, tuple[str, ...]] = {
-    "local": (),
-    "aws": ("training.machine=ml.m5.large", "rollout.machine=ml.m5.large"),
+POLICIES = {  # as they are shipped, and without what training takes
+    "aws": (
+        caller_policy(
+            Place(account="123456789012", region="us-east-1", bucket=BUCKET, role="bluewater-jobs")
+        ),
+        document([{"Effect": "Allow", "Action": ["s3:*", "secretsmanager:*"], "Resource": "*"}]),
+    ),
+    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
 }
+PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]
+PLAYED_CLOUDS = [name for name in PLAYED if name in CLOUDS]
+
+
+def machines(provider: str) -> list[str]:
+    """Return the options by which a release runs on the machines of a provider."""
+    changes = CLOUDS[provider].machines if provider in CLOUDS else ()
+    return [word for change in changes for word in ("--set", change)]
 
 
 @pytest.mark.slow
@@ -32,7 +46,7 @@ def test_a_rehearsal_releases_under_load_and_leaves_nothing(
         *("--provider", provider, "--fault", "spot-reclaim", "--per-second", "10"),
         *("--set", "training.spot={interruptions_per_hour: 1, expected_hours: 0.01}"),
         *("--set", 'training.parameters={slope: "0.5", pause: "0.3"}', "--json"),
-        *(word for change in MACHINES[provider] for word in ("--set", change)),
+        *machines(provider),
         workspace=workspace,
         api=prefect_api,
     )
@@ -46,26 +60,26 @@ def test_a_rehearsal_releases_under_load_and_leaves_nothing(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_release_on_aws_survives_its_faults_under_the_policy_that_is_shipped(
-    tmp_path: Path, workspace: Path, prefect_api: str
+@pytest.mark.parametrize("provider", PLAYED_CLOUDS)
+def test_a_release_on_a_cloud_survives_its_faults_under_the_policy_that_is_shipped(
+    provider: str, tmp_path: Path, workspace: Path, prefect_api: str
 ) -> None:
-    place = Place(account="123456789012", region="us-east-1", bucket=BUCKET, role="bluewater-jobs")
     policy = tmp_path / "policy.json"
-    policy.write_text(json.dumps(caller_policy(place)))
+    policy.write_text(json.dumps(POLICIES[provider][0]))
     faults = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
     out, _ = run(
-        *("rehearse", str(make_project(tmp_path / "project")), "--provider", "aws", "--json"),
+        *("rehearse", str(make_project(tmp_path / "project")), "--provider", provider, "--json"),
         *("--permissions", str(policy), "--per-second", "10"),
         *(word for name in faults for word in ("--fault", name)),
-        *(word for change in MACHINES["aws"] for word in ("--set", change)),
+        *machines(provider),
         workspace=workspace,
         api=prefect_api,
     )
     report = json.loads(out[out.index("{") :])
     assert report["release"]["rollout"]["outcome"] == "live"
     assert all(times > 0 for times in report["faults"].values()), report["faults"]
-    created = [call for call in report["calls"] if call["operation"].endswith(":CreateTrainingJob")]
-    assert created
+    called = {call["operation"] for call in report["calls"]}
+    assert CLOUDS[provider].creates_a_job in called
     assert report["release"]["model"]["version"] == "2"
     assert len(report["release"]["training"]["attempts"]) == 1
     assert set(report["answers"]) == {"200"}
@@ -73,21 +87,21 @@ def test_a_release_on_aws_survives_its_faults_under_the_policy_that_is_shipped(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("provider", PLAYED_CLOUDS)
 def test_what_a_policy_lacks_ends_the_release_with_the_permission_that_is_missing(
-    tmp_path: Path, workspace: Path, prefect_api: str
+    provider: str, tmp_path: Path, workspace: Path, prefect_api: str
 ) -> None:
-    allow = {"Effect": "Allow", "Action": ["s3:*", "secretsmanager:*"], "Resource": "*"}
     policy = tmp_path / "policy.json"
-    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    policy.write_text(json.dumps(POLICIES[provider][1]))
     _, errors = run(
-        *("rehearse", str(make_project(tmp_path / "project")), "--provider", "aws"),
+        *("rehearse", str(make_project(tmp_path / "project")), "--provider", provider),
         *("--permissions", str(policy)),
-        *(word for change in MACHINES["aws"] for word in ("--set", change)),
+        *machines(provider),
         workspace=workspace,
         api=prefect_api,
         code=Exit.PROVIDER,
     )
-    assert "sagemaker:CreateTrainingJob" in errors
+    assert CLOUDS[provider].permission in errors
 
 
 def test_a_fault_that_is_not_there_is_told_with_those_that_are(

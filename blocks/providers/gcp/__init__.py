@@ -8,6 +8,7 @@ PROVIDER = Provider(
     extra="gcp",
     capabilities={
         "training": "blocks.providers.gcp.training:VertexTraining",
+        "models": "blocks.providers.gcp.models:VertexModels",
         "store": "blocks.providers.gcp.store:GcpStore",
         "secrets": "blocks.providers.gcp.secret:GcpSecrets",
         "prices": "blocks.providers.gcp.cost:GcpPrices",

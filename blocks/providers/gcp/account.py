@@ -214,12 +214,12 @@ class GcpAccount(Block):
 
     def _source(self) -> Any:
         if self.access_token is not None:
-            return Credentials(self.access_token.get_secret_value())  # type: ignore[no-untyped-call]
+            return Credentials(self.access_token.get_secret_value())
         if self.service_account_info is not None:
             info = json.loads(self.service_account_info.get_secret_value())
-            made = service_account.Credentials.from_service_account_info  # type: ignore[no-untyped-call]
+            made = service_account.Credentials.from_service_account_info
             return made(info, scopes=list(_SCOPES))
-        return google.auth.default(scopes=list(_SCOPES))[0]  # type: ignore[no-untyped-call]
+        return google.auth.default(scopes=list(_SCOPES))[0]
 
     def _made(self, kind: Any) -> Any:
         host = kind.DEFAULT_ENDPOINT

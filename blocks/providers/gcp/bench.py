@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from google.api_core.exceptions import AlreadyExists
-from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
+from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.model_levers import ModelLevers
+from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training_levers import TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
@@ -41,8 +42,10 @@ class _Bench(Levers):
         self.account = _owner(emulator)
         self.levers_account = with_token(self.account, "ya29.of-the-levers")
         self.levers_account.storage.create_bucket(self.account.bucket)
+        uploads = Uploads(Objects(self.levers_account.storage), self.levers_account.root, folder)
         self.training = TrainingLevers(self.levers_account, emulator)
-        super().__init__("gcp", {"training": self.training})
+        self.models = ModelLevers(self.levers_account, emulator, uploads)
+        super().__init__("gcp", {"training": self.training, "models": self.models})
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -63,14 +66,7 @@ class _Bench(Levers):
         """Put a secret into Secret Manager, or a new value into one that is there."""
         if not value:
             raise Unsupported("Secret Manager keeps no empty value", code="EMPTY")
-        secrets = self.levers_account.client(SecretManagerServiceClient)
-        parent = f"projects/{self.account.project}"
-        with contextlib.suppress(AlreadyExists):
-            secrets.create_secret(
-                parent=parent, secret_id=name, secret={"replication": {"automatic": {}}}
-            )
-        payload = {"data": value.encode()}
-        secrets.add_secret_version(parent=f"{parent}/secrets/{name}", payload=payload)
+        keep_secret(self.levers_account, name, value)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def is_quota(details: Any) -> bool:
 
 def name_of(code: int) -> str:
     """Return the name of a status code that a job or an operation ended with."""
-    return code_pb2.Code.Name(code) if code in code_pb2.Code.values() else str(code)  # type: ignore[arg-type]
+    return code_pb2.Code.Name(code) if code in code_pb2.Code.values() else str(code)
 
 
 def refusal(code: str, message: str, details: Any = ()) -> ProviderError | None:

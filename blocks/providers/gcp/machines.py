@@ -24,7 +24,7 @@ def to_machine_spec(machine: str) -> Mapping[str, Any]:
     found = _read(machine)
     spec: dict[str, Any] = {"machine_type": found["type"]}
     if found["accelerator"]:
-        spec["accelerator_type"] = AcceleratorType[found["accelerator"]]
+        spec["accelerator_type"] = AcceleratorType.__members__[found["accelerator"]]
         spec["accelerator_count"] = int(found["count"])
     if found["topology"]:
         spec["tpu_topology"] = found["topology"]

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
-from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from pydantic import SecretStr
 
 from blocks.contracts import TrainingJobs
@@ -16,6 +15,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
 from blocks.providers.gcp.images import IMAGE as IMAGE_NAMED
 from blocks.providers.gcp.permissions import allowed_permissions
+from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training import VertexTraining
 from blocks.workspace import HOME
 
@@ -81,13 +81,7 @@ class GcpRehearsal(EmulatedRehearsal[launch.Project]):
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secret Manager."""
-        secrets = self._account.client(SecretManagerServiceClient)
-        parent = f"projects/{self._account.project_id}"
-        secrets.create_secret(
-            parent=parent, secret_id=name, secret={"replication": {"automatic": {}}}
-        )
-        payload = {"data": value.encode()}
-        secrets.add_secret_version(parent=f"{parent}/secrets/{name}", payload=payload)
+        keep_secret(self._account, name, value)
 
     def _permitted(self, policy: Path) -> tuple[str, ...]:
         return allowed_permissions(policy)

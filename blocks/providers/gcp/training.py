@@ -168,12 +168,13 @@ class VertexTraining(Block, TrainingJobs):
     def _left(self, job: CustomJob, ref: OperationRef) -> Left:
         """Return what the job left by now, beside the model."""
         output, over = output_of(job), is_over(job)
-        outcome = self._outcome(f"{output}/{outcome_name(ref.token)}") if over else None
-        starts = self._objects.read(f"{output}/{starts_name(ref.token)}")
+        token = job.labels.get(TOKEN_LABEL, ref.token)
+        outcome = self._outcome(f"{output}/{outcome_name(token)}") if over else None
+        starts = self._objects.read(f"{output}/{starts_name(token)}")
         return Left(
             outcome=outcome,
             starts=int(starts[0] or 0) if starts else 0,
-            progress=self._progress(f"{output}/{progress_name(ref.token)}"),
+            progress=self._progress(f"{output}/{progress_name(token)}"),
             last_lines=last_lines(self.account, ref.id, _LAST_LINES)
             if over and outcome is None
             else "",

@@ -30,7 +30,7 @@ class Job:
         self.told = CustomJob(asked)
         self.told.name = name
         self.told.create_time = at(now)
-        self.told.state = JobState.JOB_STATE_PENDING
+        self.told.state = JobState(JobState.JOB_STATE_PENDING)
         self.capacity = True
         self.stop, self.taken = threading.Event(), threading.Event()
 

@@ -21,7 +21,7 @@ from blocks.providers.gcp.emulator.world import World
 LOG_KIND = "ml_job"
 STAND_IN = ("python", "-m", f"{__package__}.stand_in")
 _NO_SUCH_COMMAND = 127
-_REFERENCE = re.compile(r"(\$+)\(([^)]*)\)")
+_REFERENCE = re.compile(r"(\$+)\(([^)]*)(\)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,11 @@ def _expanded(value: str, env: Mapping[str, str]) -> str:
     """Return a value with every $(NAME) of a variable before it; $$(NAME) means $(NAME)."""
 
     def replaced(found: re.Match[str]) -> str:
-        dollars, name = found[1], found[2]
+        dollars, name, end = found.groups()
         kept = "$" * (len(dollars) // 2)
         if len(dollars) % 2 == 0:
-            return f"{kept}({name})"
-        return kept + env.get(name, f"$({name})")
+            return f"{kept}({name}{end}"
+        return kept + (env.get(name, found[0][-len(name) - 3 :]) if end else f"$({name}")
 
     return _REFERENCE.sub(replaced, value)
 

@@ -16,11 +16,13 @@ _TERM = re.compile(
 _AND = re.compile(r"AND\b|\n")
 _PART = re.compile(r"[\w-]+|\"[^\"]*\"")
 
+_ORDERED, _TIMES = frozenset({">", "<", ">=", "<="}), ("timestamp", "time", "Time")
+
 Test = Callable[[Mapping[str, Any]], bool]
 
 
 def matcher(text: str) -> Test:
-    """Return what tells whether a message, as a dict in camelCase, meets a filter.
+    """Return what tells whether a message, as a dict, meets a filter.
 
     Raises GcpError for a filter that cannot be read here.
     """
@@ -40,6 +42,8 @@ def matcher(text: str) -> Test:
 
 def _term(path: str, sign: str, wanted: str) -> Test:
     parts = [_plain(part) for part in _PART.findall(path)]
+    if sign in _ORDERED and not parts[-1].endswith(_TIMES):
+        raise invalid(f"Unparseable filter: {path}{sign}; only times are ordered here")
 
     def test(message: Mapping[str, Any]) -> bool:
         found = _value(message, parts)
@@ -71,13 +75,14 @@ def _value(message: Mapping[str, Any], parts: list[str]) -> Any:
     for part in parts:
         if not isinstance(found, Mapping):
             return None
-        found = found.get(part, found.get(_camel(part)))
+        alike = (name for name in found if _bare(name) == _bare(part))
+        found = found[part] if part in found else found.get(next(alike, ""))
     return found
 
 
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(each.capitalize() for each in others)
+def _bare(name: str) -> str:
+    """Return a field's name as both of its spellings, create_time and createTime, have it."""
+    return name.replace("_", "").lower()
 
 
 def _plain(value: str) -> str:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import proto
@@ -19,7 +19,7 @@ from blocks.providers.gcp.emulator.routes import Answer, Headed
 
 log = logging.getLogger(__name__)
 
-Operation = operations_pb2.Operation
+Operation: TypeAlias = operations_pb2.Operation
 _WAIT_AT_MOST = 60.0  # seconds that WaitOperation holds a caller
 
 

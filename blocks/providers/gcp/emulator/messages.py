@@ -51,17 +51,10 @@ def masked(target: proto.Message, source: proto.Message, paths: list[str]) -> No
         setattr(target, path, getattr(source, path))
 
 
-@functools.cache
-def required(kind: type[proto.Message]) -> frozenset[str]:
-    """Return the fields that a message must have."""
-    named = {found[1] for found in _FIELD.finditer(kind.__doc__ or "")}
-    return frozenset(named & set(kind.meta.fields))
-
-
 def _breaches(message: proto.Message, path: str) -> Iterator[str]:
     kind = type(message)
-    for name in sorted(required(kind)):
-        if not _has(message, name):
+    for name in _required(kind.__doc__ or ""):
+        if name in kind.meta.fields and not _has(message, name):
             yield f"The field {path}{name} is required but missing."
     for name, field in kind.meta.fields.items():
         if field.enum is not None:
@@ -89,7 +82,16 @@ def _has(message: proto.Message, name: str) -> bool:
 def _unknown_numbers(message: proto.Message, name: str, path: str) -> Iterator[str]:
     field = type(message).meta.fields[name]
     value = getattr(message, name)
-    known = {int(each) for each in field.enum}
+    kind = field.enum
+    known = set(
+        kind.values() if hasattr(kind, "values") else map(int, kind)
+    )  # protobuf's, or proto's
     for each in value if field.repeated else (value,):
         if int(each) not in known:
             yield f"Invalid value at '{path}{name}': {int(each)}"
+
+
+@functools.cache
+def _required(words: str) -> tuple[str, ...]:
+    """Return the fields that a message must have, by the words of its docstring."""
+    return tuple(sorted({found[1] for found in _FIELD.finditer(words)}))

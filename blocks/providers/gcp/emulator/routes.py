@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import proto
 from google.cloud import aiplatform_v1
@@ -25,10 +25,10 @@ class Headed:
     """An answer that comes with headers, which gRPC calls initial metadata."""
 
     answer: Message
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[str, str]]
 
 
-Answer = proto.Message | Message | Headed
+Answer: TypeAlias = proto.Message | Message | Headed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +99,10 @@ def unknown(path: str) -> Route:
 def encode(answer: Answer) -> bytes:
     """Return an answer as it goes over the wire."""
     if isinstance(answer, Headed):
-        return answer.answer.SerializeToString()
+        return encode(answer.answer)
     if isinstance(answer, proto.Message):
         return bytes(type(answer).serialize(answer))
-    return answer.SerializeToString()
+    return bytes(answer.SerializeToString())
 
 
 def _recorded(transport: Any) -> dict[str, Any]:

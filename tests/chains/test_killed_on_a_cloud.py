@@ -1,4 +1,4 @@
-"""SIGKILL in every stage of a release on an emulated AWS account: as if nothing had happened."""
+"""SIGKILL in every stage of a release on an emulated cloud: as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ from blocks.contracts import (
     ModelRegistry,
     ObjectStore,
 )
-from blocks.providers.aws.emulator import launch
-from blocks.providers.aws.rehearsal import AwsRehearsal
+from blocks.emulation.launch import Emulator
+from blocks.emulation.rehearsing import EmulatedRehearsal
 from blocks.registry import connect
 from blocks.testing.waiting import until
+from tests.chains.clouds import CLOUDS
 from tests.chains.command import run, run_json, start
 from tests.chains.project import make_project
+
+EVERYTHING = {contract.capability for contract in CONTRACTS}
+WHOLE = [name for name in CLOUDS if set(registry.provider(name).capabilities) == EVERYTHING]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """An emulated account, and what a process has to be told to find it."""
+    """An emulated cloud, and what a process has to be told to find it."""
 
-    emulator: launch.Account
+    provider: str
+    emulator: Emulator
     environment: dict[str, str]
     store: ObjectStore
 
@@ -45,9 +50,9 @@ class World:
         return [json.loads(self.store.read(each.uri))["event"] for each in found]
 
     def made(self) -> list[str]:
-        """Return the names of all training jobs that were ever made."""
-        calls = self.emulator.calls("sagemaker:CreateTrainingJob")
-        return sorted({call["request"]["TrainingJobName"] for call in calls})
+        """Return the ids of all training jobs that were ever made."""
+        inventory = connect(f"{self.provider}-inventory", Inventory)
+        return [each.id for each in inventory.owned() if each.kind == "training-job"]
 
 
 STAGES: dict[str, Callable[[World], bool]] = {
@@ -62,42 +67,50 @@ STAGES: dict[str, Callable[[World], bool]] = {
 }
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with AwsRehearsal(tmp_path / "world") as rehearsal:
+@pytest.fixture(params=WHOLE)
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    provider = str(request.param)
+    kind: type[EmulatedRehearsal[Any]] = registry.load(registry.provider(provider).rehearsal or "")
+    with kind(tmp_path / "world") as rehearsal:
         environment = dict(rehearsal.environment())
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         environment.pop("BLUEWATER_HOME")
-        store = connect("aws-store", ObjectStore)
-        yield World(emulator=rehearsal.emulator, environment=environment, store=store)
+        yield World(
+            provider=provider,
+            emulator=rehearsal.emulator,
+            environment=environment,
+            store=connect(f"{provider}-store", ObjectStore),
+        )
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Path:
-    offered = registry.provider("aws").capabilities
-    assert {contract.capability for contract in CONTRACTS} == set(offered)
-    file = tmp_path / "aws.yaml"
-    file.write_text(yaml.safe_dump({"name": "aws", **{name: f"aws-{name}" for name in offered}}))
+def platform(tmp_path: Path, world: World) -> Path:
+    file = tmp_path / "platform.yaml"
+    refs = {name: f"{world.provider}-{name}" for name in sorted(EVERYTHING)}
+    file.write_text(yaml.safe_dump({"name": world.provider, **refs}))
     return file
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_release_on_aws_killed_in_every_stage_ends_as_if_nothing_had_happened(
+def test_a_release_on_a_cloud_killed_in_every_stage_ends_as_if_nothing_had_happened(
     tmp_path: Path, workspace: Path, prefect_api: str, world: World, platform: Path
 ) -> None:
     where: dict[str, Any] = {"workspace": workspace, "api": prefect_api, **world.environment}
-    machines = ("training.machine=ml.m5.large", "rollout.machine=ml.m5.large")
+    cloud = CLOUDS[world.provider]
     release = (
         *("release", str(make_project(tmp_path / "project")), "--platform", str(platform)),
-        *(word for change in machines for word in ("--set", change)),
+        *(word for change in cloud.machines for word in ("--set", change)),
     )
     run(*release, "--run", "first", **where)
     parameters = 'training.parameters={slope: "0.6", pause: "0.3"}'
     second = (*release, "--run", "second", "--set", parameters)
-    world.emulator.fault("held-reply", call="sagemaker:CreateTrainingJob")
     for stage, reached in STAGES.items():
+        if stage == "train":  # killed between the work and its reply
+            world.emulator.fault("held-reply", call=cloud.creates_a_job)
         process = start(*second, **where)
         until(lambda reached=reached: reached(world), within=180)  # type: ignore[misc]
         process.kill()
@@ -107,8 +120,8 @@ def test_a_release_on_aws_killed_in_every_stage_ends_as_if_nothing_had_happened(
 
     report = run_json(*second, **where)
 
-    models = connect("aws-models", ModelRegistry)
-    endpoints = connect("aws-endpoints", Endpoints)
+    models = connect(f"{world.provider}-models", ModelRegistry)
+    endpoints = connect(f"{world.provider}-endpoints", Endpoints)
     assert len(report["training"]["attempts"]) == 1
     assert len(world.made()) == 2  # one of each release
     assert models.find("small", "3") is None
@@ -122,5 +135,5 @@ def test_a_release_on_aws_killed_in_every_stage_ends_as_if_nothing_had_happened(
 
     run("down", "--yes", "--platform", str(platform), **where)
     until(lambda: not world.emulator.running())
-    inventory = connect("aws-inventory", Inventory)
+    inventory = connect(f"{world.provider}-inventory", Inventory)
     assert not [each for each in inventory.owned() if each.running]

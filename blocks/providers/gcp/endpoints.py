@@ -1,0 +1,252 @@
+"""Endpoints of Vertex AI: a deployed model for each variant, and Vertex AI's own traffic split."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+from google.api_core.exceptions import GoogleAPICallError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.cloud.documents import Documents
+from blocks.cloud.variants import differs
+from blocks.contracts import (
+    Conflict,
+    EndpointFeatures,
+    Endpoints,
+    Failure,
+    InvalidRequest,
+    NotFound,
+    OperationRef,
+    OperationStatus,
+    Phase,
+    Prediction,
+    ProviderError,
+    Traffic,
+    Unavailable,
+    Variant,
+    VariantRequest,
+)
+from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.asking import Caller
+from blocks.providers.gcp.endpoint_calls import (
+    MOST,
+    deployed_in,
+    from_deployed_model,
+    from_endpoint,
+    require_servable,
+)
+from blocks.providers.gcp.errors import explain
+from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.images import serving_image
+from blocks.providers.gcp.splitting import Split
+from blocks.providers.gcp.steering import Seen, Steering
+from blocks.providers.gcp.wanted import Wanted, WantedVariant, wishes
+
+POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
+_LOOK_EVERY, _LOOK_AT_MOST = 0.1, 5.0  # seconds, at first and at last
+
+
+class VertexEndpoints(Block, Endpoints):
+    """Serves models with Vertex AI's dedicated endpoints.
+
+    What is wanted is kept in the account's bucket; every look takes Vertex AI a step nearer to
+    that, so that whoever dies on the way, the next one goes on. Traffic is split by Vertex AI
+    alone: what somebody changes in the console is seen here.
+    """
+
+    _block_type_name = "Vertex AI endpoints"
+    _block_type_slug = "gcp-endpoints"
+
+    provider: ClassVar[str] = "gcp"
+    features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        weights=True,
+        mirror=False,  # Vertex AI copies no requests
+        capture=True,
+        direct=False,  # nobody can ask one deployed model past the split
+        sticky=False,
+        autoscaling=False,
+        scale_to_zero=False,
+        alarm_rollback=False,
+        max_payload_bytes=MOST,
+    )
+
+    account: GcpAccount = Field(default_factory=GcpAccount, description="Where and as whom.")
+    image: str = Field(
+        default_factory=serving_image, description="Image of the containers, with bluewater in it."
+    )
+    apply_within: float = Field(
+        default=60.0, description="Seconds that taking an endpoint down waits until it is gone."
+    )
+    capture_every: float = Field(
+        default=30.0, description="Seconds between two files of captured requests."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
+        require_servable(request)
+        if not self.image:
+            raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
+        after = self._wishes.change(request.endpoint, lambda now: _with(now, request, token))
+        try:
+            self._steering.look(request.endpoint)
+        except (GoogleAPICallError, ProviderError) as error:
+            self._take_back(after.variants[request.variant], error)
+            raise
+        return OperationRef(
+            provider=self.provider,
+            capability=self.capability,
+            id=f"{request.endpoint}/{request.variant}",
+            token=after.variants[request.variant].token,
+            scope={"project": self.account.project_id, "location": self.account.location},
+        )
+
+    def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
+        endpoint, _, name = ref.id.partition("/")
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
+        wanted = seen.wanted.staying().get(name)
+        if wanted is None or wanted.token != ref.token:
+            return OperationStatus[Variant](phase=Phase.CANCELLED)
+        if wanted.failure:
+            failure = Failure(code="NEVER_READY", message=wanted.failure)
+            return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
+        variant = self._variant(seen, wanted)
+        deployed = deployed_in(seen.endpoint, wanted) is not None
+        if deployed and variant.ready_replicas >= wanted.request.min_replicas:
+            return OperationStatus[Variant](phase=Phase.SUCCEEDED, result=variant)
+        phase = Phase.RUNNING if deployed or wanted.operation else Phase.QUEUED
+        return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
+
+    def _variants(self, endpoint: str) -> Sequence[Variant]:
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            return []
+        return [self._variant(seen, each) for each in seen.wanted.staying().values()]
+
+    def _traffic(self, endpoint: str) -> Traffic:
+        return from_endpoint(self._steering.describe(endpoint))
+
+    def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
+        shares = {name: share for name, share in to.percent.items() if share}
+        seen = self._steering.look(endpoint)
+        ids = {name: self._ready(seen, name) for name in shares}
+        split = {ids[name]: share for name, share in shares.items()}
+        return self._split.move(endpoint, split, etag=etag, word=uuid.uuid4().hex[:12])
+
+    def _retire(self, endpoint: str, variant: str) -> None:
+        if self._wishes.read(endpoint) is None:
+            return
+        if self._traffic(endpoint).percent.get(variant):
+            raise Conflict(
+                f"variant {variant!r} of {endpoint!r} has traffic; move it away first",
+                code="TRAFFIC",
+            )
+        self._wishes.change(endpoint, lambda now: _leaving(now, [variant]))
+        self._steering.look(endpoint)
+
+    def take_down(self, endpoint: str) -> None:
+        """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
+        if self._wishes.read(endpoint) is None:
+            return
+        there = self._steering.describe(endpoint)
+        if there is not None and there.traffic_split:
+            etag = from_endpoint(there).etag
+            self._split.move(endpoint, {}, etag=etag, word=uuid.uuid4().hex[:12])
+        self._wishes.change(endpoint, lambda now: _leaving(now, list(now.variants)))
+        self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
+
+    def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
+        return self._caller.ask(endpoint, payload)
+
+    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
+        """Look until it is so. Raises Unavailable: it is written down, and a look goes on."""
+        end, pause = time.monotonic() + self.apply_within, _LOOK_EVERY
+        while True:
+            seen = self._steering.look(endpoint)
+            if seen is None or enough(seen):
+                return
+            if time.monotonic() + pause > end:
+                raise Unavailable(
+                    f"the change of {endpoint!r} is written down and not yet in force",
+                    code="NOT_APPLIED",
+                    retry_after=POLL_AFTER,
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LOOK_AT_MOST)
+
+    def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
+        endpoint = seen.endpoint
+        name = self._steering.endpoint_name(wanted.request.endpoint)
+        host = f"https://{self.account.location}-aiplatform.googleapis.com"
+        if endpoint is not None and endpoint.dedicated_endpoint_dns:
+            dns = str(endpoint.dedicated_endpoint_dns)
+            host = dns if dns.startswith("https://") else f"https://{dns}"
+        deployed = deployed_in(endpoint, wanted)
+        return from_deployed_model(wanted, deployed, url=f"{host}/v1/{name}:rawPredict")
+
+    def _ready(self, seen: Seen | None, name: str) -> str:
+        """Return the id of a variant's deployed model. Raises Conflict if it cannot be asked."""
+        wanted = seen.wanted.staying().get(name) if seen else None
+        deployed = deployed_in(seen.endpoint, wanted) if seen and wanted else None
+        if deployed is None or not deployed.status.available_replica_count:
+            raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
+        return str(deployed.id)
+
+    def _take_back(self, variant: WantedVariant, error: Exception) -> None:
+        """Want a variant no more that was refused; what may pass is tried again by a look."""
+        known = error if isinstance(error, ProviderError) else explain(error)
+        if known is None or known.retryable or isinstance(known, Conflict):
+            return
+        endpoint = variant.request.endpoint
+        self._wishes.change(endpoint, lambda now: _leaving(now, [variant.request.variant]))
+
+    @cached_property
+    def _wishes(self) -> Documents[Wanted]:
+        objects = Objects(self.account.storage, kms_key=self.account.kms_key)
+        return wishes(objects, f"{self.account.root}/endpoints")
+
+    @cached_property
+    def _steering(self) -> Steering:
+        return Steering(
+            self.account, self._wishes, image=self.image, capture_every=self.capture_every
+        )
+
+    @cached_property
+    def _split(self) -> Split:
+        return Split(self.account, self._steering)
+
+    @cached_property
+    def _caller(self) -> Caller:
+        return Caller(self.account, self._steering)
+
+
+def _with(now: Wanted, request: VariantRequest, token: str) -> Wanted:
+    """Return what is wanted with a variant more. Raises Conflict where its name is taken."""
+    known = now.variants.get(request.variant)
+    if known is None:
+        return now.put(WantedVariant(request=request, token=token))
+    if known.leaving:
+        raise Unavailable(
+            f"variant {request.variant!r} of {request.endpoint!r} is being taken down; ask again",
+            code="LEAVING",
+            retry_after=POLL_AFTER,
+        )
+    if known.request != request:
+        raise differs(known.request, request)
+    return now
+
+
+def _leaving(now: Wanted, names: Sequence[str]) -> Wanted:
+    found = [now.variants[name] for name in names if name in now.staying()]
+    for variant in found:
+        now = now.put(variant.model_copy(update={"leaving": True}))
+    return now

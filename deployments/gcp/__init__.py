@@ -1,0 +1,1 @@
+"""How bluewater is set up on Google Cloud."""
