@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from blocks.cloud.markers import Marker, Markers
 from blocks.contracts import ProviderError, Unavailable
@@ -16,7 +16,7 @@ class Submission:
 
     ``find`` returns the id of a thing that carries the token, if one shows; ``create`` makes one
     and returns its id; ``drop`` undoes one that is not wanted. ``explain`` tells what an error of
-    theirs means.
+    theirs means. What was made shows after the seconds of ``visible_after`` at the latest.
     """
 
     def __init__(
@@ -28,9 +28,11 @@ class Submission:
         create: Callable[[], str],
         drop: Callable[[str], None],
         explain: Callable[[Exception], ProviderError | None],
+        visible_after: Sequence[float] = VISIBLE_AFTER,
     ) -> None:
         self._token, self._markers = token, markers
         self._find, self._create, self._drop, self._explain = find, create, drop, explain
+        self._visible_after = visible_after
 
     def id(self) -> str:
         """Return the id of the token's thing, made now if nobody made it.
@@ -47,7 +49,7 @@ class Submission:
 
     def _taken_over(self, marker: Marker | None) -> str:
         """Wait for whoever claimed the token; if nothing shows in time, make it ourselves."""
-        for pause in (*VISIBLE_AFTER, 0.0):
+        for pause in (*self._visible_after, 0.0):
             if marker is not None and marker.id:
                 return marker.id
             if marker is not None and (found := self._find()) is not None:
@@ -79,7 +81,7 @@ class Submission:
 
     def _look(self) -> str | None:
         """Return what was made although no answer came, once it shows."""
-        for pause in (*VISIBLE_AFTER, None):
+        for pause in (*self._visible_after, None):
             if (found := self._find()) is not None:
                 return found
             if pause is not None:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.captured import captured
 from blocks.cloud.logged_ticks import SLACK, TICK, LoggedTick, sealed, to_logged_tick
 from blocks.cloud.samples import Samples
 from blocks.contracts import (
@@ -28,10 +29,8 @@ from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.steering import log_group
-from blocks.serving.capture_names import span_of
 
 SETTLE = "BLUEWATER_AWS_SETTLE"
-LONGEST = timedelta(hours=1)  # that one file of captured requests may span
 
 
 class SageMakerMonitor(Block, Monitor):
@@ -65,18 +64,7 @@ class SageMakerMonitor(Block, Monitor):
         )
 
     def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
-        folder = f"{self.account.root}/captures/{endpoint}"
-        after = str(_milliseconds(window.start - LONGEST))
-        found = []
-        for each in self._objects.below(folder, after=after):
-            first, last = span_of(each.name)
-            if first >= window.end:
-                break
-            if last >= window.start:
-                found.append(
-                    ObjectInfo(uri=each.uri, size=each.size, etag=each.etag, modified=each.modified)
-                )
-        return found
+        return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
         self._samples.add(metric, samples, labels)

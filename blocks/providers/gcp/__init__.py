@@ -9,6 +9,8 @@ PROVIDER = Provider(
     capabilities={
         "training": "blocks.providers.gcp.training:VertexTraining",
         "models": "blocks.providers.gcp.models:VertexModels",
+        "endpoints": "blocks.providers.gcp.endpoints:VertexEndpoints",
+        "monitor": "blocks.providers.gcp.monitor:VertexMonitor",
         "store": "blocks.providers.gcp.store:GcpStore",
         "secrets": "blocks.providers.gcp.secret:GcpSecrets",
         "prices": "blocks.providers.gcp.cost:GcpPrices",

@@ -127,27 +127,28 @@ class GcpAccount(Block):
         description="Key that encrypts what is made; empty: Google's own.",
     )
 
-    def client(self, kind: type[C]) -> C:
+    def client(self, kind: type[C], *, host: str = "") -> C:
         """Return a client of that class, made once; safe to share between threads.
 
-        ``kind`` is a client of the generated libraries, such as ``JobServiceClient``.
+        ``kind`` is a client of the generated libraries, such as ``JobServiceClient``; ``host`` is
+        where it calls, if that is not where all of its kind do.
         """
-        if kind not in self._clients:
+        if (kind, host) not in self._clients:
             with _MAKING:
-                if kind not in self._clients:
-                    self._clients[kind] = self._made(kind)
-        return cast(C, self._clients[kind])
+                if (kind, host) not in self._clients:
+                    self._clients[kind, host] = self._made(kind, host)
+        return cast(C, self._clients[kind, host])
 
     @property
     def storage(self) -> storage.Client:
         """The client of Cloud Storage."""
         with _MAKING:
-            if storage.Client not in self._clients:
+            if (storage.Client, "") not in self._clients:
                 told = {"api_endpoint": self.storage_endpoint} if self.storage_endpoint else None
-                self._clients[storage.Client] = storage.Client(
+                self._clients[storage.Client, ""] = storage.Client(
                     project=self.project_id, credentials=self.credentials, client_options=told
                 )
-            return self._clients[storage.Client]
+            return self._clients[storage.Client, ""]
 
     @cached_property
     def credentials(self) -> Any:
@@ -209,7 +210,7 @@ class GcpAccount(Block):
         return f"bluewater-{hashlib.sha256(self.owner.encode()).hexdigest()[:8]}-{token}"
 
     @cached_property
-    def _clients(self) -> dict[type[Any], Any]:
+    def _clients(self) -> dict[tuple[type[Any], str], Any]:
         return {}
 
     def _source(self) -> Any:
@@ -221,8 +222,8 @@ class GcpAccount(Block):
             return made(info, scopes=list(_SCOPES))
         return google.auth.default(scopes=list(_SCOPES))[0]
 
-    def _made(self, kind: Any) -> Any:
-        host = kind.DEFAULT_ENDPOINT
+    def _made(self, kind: Any, host: str) -> Any:
+        host = host.removeprefix("https://") or kind.DEFAULT_ENDPOINT
         if host == "aiplatform.googleapis.com":
             host = f"{self.location}-{host}"
         trusted = grpc.ssl_channel_credentials(

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
+from blocks.providers.gcp.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
@@ -23,7 +24,7 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"endpoints": QUICK, "monitor": {"settle": 1}}
 
 TOKEN = "ya29.of-the-release"  # noqa: S105 - by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
@@ -45,7 +46,13 @@ class _Bench(Levers):
         uploads = Uploads(Objects(self.levers_account.storage), self.levers_account.root, folder)
         self.training = TrainingLevers(self.levers_account, emulator)
         self.models = ModelLevers(self.levers_account, emulator, uploads)
-        super().__init__("gcp", {"training": self.training, "models": self.models})
+        self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
+        kinds = {
+            "training": self.training,
+            "models": self.models,
+            "endpoints": self.endpoints,
+        }
+        super().__init__("gcp", kinds)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""

@@ -33,8 +33,8 @@ def require_servable(request: VariantRequest) -> None:
         raise InvalidRequest(f"endpoint {request.endpoint!r} ends with a dash", code="NAME")
     if request.serving.timeout > PATIENCE:
         raise InvalidRequest(
-            f"serving.timeout is {request.serving.timeout}, and Vertex AI waits {PATIENCE} at most; "
-            "ask for less, or score in batches",
+            f"serving.timeout is {request.serving.timeout}, and Vertex AI waits no longer than "
+            f"{PATIENCE}; ask for less, or score in batches",
             code="TIMEOUT",
         )
     if request.serving.token_secret:

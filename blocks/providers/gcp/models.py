@@ -15,6 +15,8 @@ from pydantic import Field
 
 from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.kept_models import from_record, keep, record_of
+from blocks.cloud.markers import Markers
+from blocks.cloud.submission import Submission
 from blocks.contracts import (
     ModelDraft,
     ModelRegistry,
@@ -30,10 +32,8 @@ from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.images import serving_image
 from blocks.providers.gcp.lookup import look_for
-from blocks.providers.gcp.markers import Markers
 from blocks.providers.gcp.model_calls import is_name, require_name, require_shown, to_model
 from blocks.providers.gcp.operations import awaited, begun, error_of
-from blocks.providers.gcp.submitting import Submission
 
 _VISIBLE_AFTER = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # seconds between looks for another's upload
 
@@ -69,12 +69,13 @@ class VertexModels(Block, ModelRegistry):
             keep(self._objects, draft, folder)
         number = Submission(
             token,
-            Markers(self.account),
+            Markers(self._objects, f"{self.account.root}/submitted"),
             find=partial(self._numbered, draft.name, token),
             create=partial(self._upload, draft, token),
             drop=partial(self._drop, draft.name),
+            explain=explain,
             visible_after=_VISIBLE_AFTER,
-        ).job()
+        ).id()
         return self._read(folder, number)
 
     def _find(self, name: str, version: str) -> ModelVersion | None:

@@ -83,8 +83,7 @@ class Steering:
             return False
         if variant.operation:
             return self._judge(name, variant)
-        made = self._make(name, endpoint, variant)
-        if made:
+        if self._make(name, endpoint, variant):
             self._deploy(name, variant)
         return True
 
@@ -119,7 +118,8 @@ class Steering:
         model = self._model_name(variant)
         if look_for(partial(self._models.get_model, name=model, **READS), patient=False) is None:
             pending.append((self._models, partial(self._upload, variant)))
-        return all([self._made(client, create) for client, create in pending])
+        made = [self._made(client, create) for client, create in pending]
+        return all(made)
 
     def _upload(self, variant: WantedVariant) -> object:
         model = to_served_model(
@@ -156,16 +156,15 @@ class Steering:
             ),
         }
         try:
-            begun_ = begun(partial(self._endpoints.deploy_model, asked, **ONCE))
-        except _BUSY as error:
+            deployment = begun(partial(self._endpoints.deploy_model, asked, **ONCE))
+        except _BUSY:
             # Somebody deploys to it now, perhaps this very variant: the next look goes on.
             if not self._is_busy(name, variant):
                 raise
-            del error
             return
         except NotFound:
             return  # made a moment ago, and not to be seen by all yet
-        self._note(name, variant, operation=begun_)
+        self._note(name, variant, operation=deployment)
 
     def _is_busy(self, name: str, variant: WantedVariant) -> bool:
         if goes_on(self._endpoints, self.endpoint_name(name)):

@@ -13,6 +13,7 @@ _TERM = re.compile(
     r"\s*(?P<sign>>=|<=|!=|=~|=|>|<|:)\s*"
     r"(?P<value>\"(?:[^\"\\]|\\.)*\"|[^\s()]+)\s*"
 )
+_ANYWHERE = re.compile(r"(\"(?:[^\"\\\\]|\\\\.)*\")\s*(?:AND\b\s*|$)")  # a bare text: in any field
 _AND = re.compile(r"AND\b|\n")
 _PART = re.compile(r"[\w-]+|\"[^\"]*\"")
 
@@ -28,6 +29,10 @@ def matcher(text: str) -> Test:
     """
     terms, rest = list[Test](), text.strip()
     while rest:
+        if anywhere := _ANYWHERE.match(rest):
+            terms.append(_anywhere(_plain(anywhere[1])))
+            rest = rest[anywhere.end() :]
+            continue
         found = _TERM.match(rest)
         if found is None:
             raise invalid(f"Unparseable filter: {text!r}")
@@ -64,6 +69,15 @@ _COMPARED: Mapping[str, Callable[[str, str], bool]] = {
     "<": lambda told, wanted: told < wanted,
     "=~": lambda told, wanted: re.search(wanted, told) is not None,
 }
+
+
+def _anywhere(wanted: str) -> Test:
+    def inside(value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return any(inside(each) for each in value.values())
+        return _holds(value, wanted)
+
+    return inside
 
 
 def _holds(found: Any, wanted: str) -> bool:

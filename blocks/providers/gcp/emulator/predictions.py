@@ -63,10 +63,10 @@ class Predictions:
         kind = asked.http_body.content_type or "application/json"
         reply = self._post(chosen, asked.http_body.data, kind)
         body = HttpBody(content_type=reply.headers.get("content-type", ""), data=reply.content)
-        headers = (
-            ("x-vertex-ai-endpoint-id", asked.endpoint.rpartition("/")[2]),
-            ("x-vertex-ai-deployed-model-id", chosen.told.id),
-        )
+        headers = {
+            "x-vertex-ai-endpoint-id": asked.endpoint.rpartition("/")[2],
+            "x-vertex-ai-deployed-model-id": chosen.told.id,
+        }
         return Headed(answer=body, headers=headers)
 
     def _predict(self, asked: Any) -> PredictResponse:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,7 +25,7 @@ class Headed:
     """An answer that comes with headers, which gRPC calls initial metadata."""
 
     answer: Message
-    headers: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
 
 
 Answer: TypeAlias = proto.Message | Message | Headed

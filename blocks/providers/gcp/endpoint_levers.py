@@ -1,0 +1,75 @@
+"""How the conformance suite moves the endpoints of a Google Cloud project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
+from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
+
+from blocks.cloud.serving import Settings
+from blocks.contracts import OperationRef, VariantRequest
+from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.emulator.launch import Project
+from blocks.providers.gcp.endpoints import VertexEndpoints
+from blocks.providers.gcp.machines import from_machine_spec
+from blocks.testing.uploads import Uploads
+from blocks.testing.waiting import until
+
+MACHINE = "n1-standard-2"
+IMAGE = "us-central1-docker.pkg.dev/rehearsal-project/bluewater/server:1"
+QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0}
+
+
+class EndpointLevers:
+    """The endpoints part of the bench."""
+
+    def __init__(self, account: GcpAccount, emulator: Project, uploads: Uploads) -> None:
+        self._account, self._emulator, self._uploads = account, emulator, uploads
+        self._endpoints = VertexEndpoints(account=account, **QUICK)
+
+    def request(self, kind: str, variant: str) -> VariantRequest:
+        """Return a request; each kind is a version of its own."""
+        return self._uploads.variant_request(kind, variant, machine=MACHINE)
+
+    def settle(self, ref: OperationRef) -> None:
+        """Wait until the variant is ready, or will never be."""
+        until(lambda: self._endpoints.status(ref).phase.done, within=120)
+
+    def succeed(self, ref: OperationRef) -> None:
+        """Let it become ready; nothing is needed for that."""
+        self.settle(ref)
+
+    def reclaim(self, ref: OperationRef) -> None:
+        """Kill the servers of a variant; return when they are dead."""
+        endpoint, _, variant = ref.id.partition("/")
+        said = {"endpoint": self._account.named(endpoint), "model": variant}
+        if not self._emulator.pull("kill-replicas", **said):
+            raise LookupError(f"no server of {ref.id} runs")
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        """Tell what the deployed model and its container's environment say."""
+        endpoint, _, variant = ref.id.partition("/")
+        name = f"{self._account.parent}/endpoints/{self._account.named(endpoint)}"
+        there = self._account.client(EndpointServiceClient).get_endpoint(name=name)
+        deployed = next(each for each in there.deployed_models if each.display_name == variant)
+        model = self._account.client(ModelServiceClient).get_model(name=deployed.model)
+        env = {each.name: each.value for each in model.container_spec.env}
+        settings = Settings.from_environment(env)
+        resources = deployed.dedicated_resources
+        return {
+            "endpoint": settings.endpoint,
+            "variant": settings.variant,
+            "model": settings.model,
+            "machine": from_machine_spec(resources.machine_spec),
+            "min_replicas": resources.min_replica_count,
+            "serving": settings.serving,
+            "capture": settings.capture,
+        }
+
+    def created(self) -> int:
+        """Count the deployments of this owner that were ever begun."""
+        mine = self._account.named("")
+        names = self._emulator.pull("deployments-made")
+        return sum(str(name).startswith(mine) for name in names)

@@ -1,0 +1,82 @@
+"""What endpoints of Vertex AI did: ticks from their logs, captures and metrics in Cloud Storage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.cloud.captured import captured
+from blocks.cloud.logged_ticks import SLACK, sealed, to_logged_tick
+from blocks.cloud.samples import Samples
+from blocks.contracts import (
+    Monitor,
+    MonitorFeatures,
+    ObjectInfo,
+    ProviderError,
+    Sample,
+    VariantTick,
+    Window,
+)
+from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.endpoint_log import ticks_logged
+from blocks.providers.gcp.errors import explain
+from blocks.providers.gcp.gcs import Objects
+
+SETTLE = "BLUEWATER_GCP_SETTLE"
+
+
+class VertexMonitor(Block, Monitor):
+    """Reads what our model servers wrote to Cloud Logging and Cloud Storage; keeps metrics there.
+
+    Cloud Monitoring's own metrics of an endpoint are per minute and know no buckets of ours, so
+    they are for dashboards and alerts and not what a rollout is judged by.
+    """
+
+    _block_type_name = "Vertex AI monitor"
+    _block_type_slug = "gcp-monitor"
+
+    provider: ClassVar[str] = "gcp"
+    features: ClassVar[MonitorFeatures] = MonitorFeatures(
+        resolution_seconds=1,
+        captures=True,
+        mirrored=False,  # Vertex AI copies no requests
+    )
+
+    account: GcpAccount = Field(default_factory=GcpAccount, description="Where and as whom.")
+    settle: int = Field(
+        default_factory=lambda: int(os.environ.get(SETTLE, "10")),
+        ge=1,
+        description="Seconds after which a tick's log lines have arrived.",
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
+        late = timedelta(seconds=self.settle + 1)
+        lines = ticks_logged(self.account, endpoint, window.start - SLACK, window.end + late)
+        ticks = [to_logged_tick(line, arrived=arrived) for line, arrived in lines]
+        return sealed(ticks, window, settle=self.settle, now=datetime.now(UTC))
+
+    def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
+        return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)
+
+    def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
+        self._samples.add(metric, samples, labels)
+
+    def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        return self._samples.between(metric, window, labels)
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(self.account.storage, kms_key=self.account.kms_key)
+
+    @cached_property
+    def _samples(self) -> Samples:
+        return Samples(self._objects, f"{self.account.root}/metrics")
