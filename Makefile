@@ -34,7 +34,7 @@ $(VENV)/demo: pyproject.toml
 $(VENV)/test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]" --group dev
 	touch $@ $(VENV)/demo
 
 clean:

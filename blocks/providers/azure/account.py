@@ -236,7 +236,7 @@ class AzureAccount(Block):
         for name, what in (("subscription", self.subscription), ("workspace", self.workspace)):
             if not what:
                 raise InvalidRequest(f"no {name}; set it in the Azure account block")
-        return MLClient(
+        client = MLClient(
             self.credential,
             self.subscription,
             self.resource_group,
@@ -246,3 +246,8 @@ class AzureAccount(Block):
             **(emulated(self.endpoint) if self.endpoint else {"cloud": self.cloud}),
             **self.options(attempts),
         )
+        if self.endpoint:
+            # The SDK leaves the name of its cloud there, which nobody that we start could import
+            # it under: only this process knows of an emulator.
+            os.environ.pop("AZUREML_CURRENT_CLOUD", None)
+        return client

@@ -40,9 +40,12 @@ class Machines:
     def start(self) -> None:
         """Fill the machines and start the command on each. Raises Over where there is no data."""
         places = {**self._inputs(), **self._outputs()}
-        told = {f"AZURE_ML_{kind.upper()[:-1]}_{name}": str(each) for (kind, name), each in places}
+        told = {
+            f"AZURE_ML_{kind.upper()[:-1]}_{name}": str(each)
+            for (kind, name), each in places.items()
+        }
         command = _PLACE.sub(
-            lambda found: str(dict(places)[found[1], found[2]]), self._job.properties["command"]
+            lambda found: str(places[found[1], found[2]]), self._job.properties["command"]
         )
         for rank in range(self._job.count):
             self.nodes.append(self._start(rank, command, told))
