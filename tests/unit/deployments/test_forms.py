@@ -35,7 +35,9 @@ def test_every_field_of_a_form_says_what_it_is_for(entry: Entry) -> None:
     for kind, definition in form["definitions"].items():
         inside = definition.get("properties", {})  # a list of choices has none
         fields |= {f"{kind}.{name}": field for name, field in inside.items()}
-    assert [name for name, field in fields.items() if not field.get("description")] == []
+    kinds = {f"#/definitions/{kind}": each for kind, each in form["definitions"].items()}
+    told = {name: {**kinds.get(each.get("$ref"), {}), **each} for name, each in fields.items()}
+    assert [name for name, field in told.items() if not field.get("description")] == []
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
