@@ -58,8 +58,9 @@ def test_a_deployment_of_a_specification_is_filled_with_it(entry: Entry) -> None
     made, _ = to_deployment(entry, SPEC, platform=REF, cron="3 * * * *")  # type: ignore[arg-type]
     form = form_of(entry)
     assert set(made.parameters or {}) <= set(form["properties"])
-    assert made.name == ("late" if set(made.parameters or {}) - {"platform"} else "default")
+    assert made.name == ("default" if entry.platform_wide else "late")
     asked = [one for one in form.get("required", ()) if one not in (made.parameters or {})]
     assert set(asked) <= {"version", "data", "output", "machine"}
     crons = [getattr(each.schedule, "cron", "") for each in made.schedules or ()]
-    assert crons == (["3 * * * *"] if entry.schedules else [])
+    wanted = [each.cron for each in entry.schedules] if entry.platform_wide else ["3 * * * *"]
+    assert crons == (wanted if entry.schedules else [])
