@@ -54,11 +54,11 @@ def resume_killed() -> Automation:
     )
 
 
-def notice_dead() -> Automation:
+def notice_dead(silent: timedelta = SILENT) -> Automation:
     """Call a run crashed whose heartbeat has stopped: nobody was left to say so."""
     return Automation(
         name="bluewater: notice runs whose machine is gone",
-        description="Without a heartbeat for three minutes a run counts as crashed.",
+        description=f"Without a heartbeat for {silent} a run counts as crashed.",
         tags=[TAG],
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
@@ -71,7 +71,7 @@ def notice_dead() -> Automation:
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=SILENT,
+            within=silent,
         ),
         actions=[
             ChangeFlowRunState(
@@ -82,7 +82,9 @@ def notice_dead() -> Automation:
     )
 
 
-def return_stuck(spec: RolloutSpec, rollback: UUID) -> Automation | None:
+def return_stuck(
+    spec: RolloutSpec, rollback: UUID, margin: timedelta = MARGIN
+) -> Automation | None:
     """Give an endpoint back to the version before when its rollout goes neither on nor to its end.
 
     ``rollback`` is the deployment that does it. None where a step may last as long as it likes.
@@ -90,7 +92,7 @@ def return_stuck(spec: RolloutSpec, rollback: UUID) -> Automation | None:
     silence = spec.longest_silence
     if silence is None:
         return None
-    within = silence + MARGIN
+    within = silence + margin
     return Automation(
         name=f"bluewater: return the rollout of {spec.endpoint} when it is stuck",
         description=f"Nothing was written down for {within}: nobody drives this rollout.",

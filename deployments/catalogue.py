@@ -41,6 +41,11 @@ class Entry(Frozen):
         """Whether it waits for all that changes the same endpoint; a rollback must not."""
         return "changes-traffic" in self.tags and self.on_collision == "ENQUEUE"
 
+    @property
+    def platform_wide(self) -> bool:
+        """Whether it is about all that is on a platform, and not about one specification."""
+        return "platform-wide" in self.tags
+
     def flow(self) -> Any:
         """Import the flow."""
         module, _, name = self.entrypoint.rpartition(".")

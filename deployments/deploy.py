@@ -65,13 +65,11 @@ def to_deployment(
 ) -> tuple[RunnerDeployment, str]:
     """Return an entry's deployment, filled with a specification, and in words when it runs.
 
-    A flow that takes nothing of a specification is deployed once, as ``default``.
+    A flow that is about a whole platform is deployed once, as ``default``.
     """
-    flow = entry.flow()
-    wanted = flow.parameters.properties
-    values = _values(flow.name, spec, platform)
-    given = {name: value for name, value in values.items() if name in wanted}
-    ours = bool(set(given) - {"platform"})
+    flow, ours = entry.flow(), not entry.platform_wide
+    values = _values(flow.name, spec, platform) if ours else {"platform": platform}
+    given = {name: value for name, value in values.items() if name in flow.parameters.properties}
     crons = [cron] if cron and entry.schedules and ours else [each.cron for each in entry.schedules]
     triggers = _triggers(flow.name, spec)
     made: RunnerDeployment = flow.to_deployment(

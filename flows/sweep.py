@@ -26,6 +26,12 @@ def sweep(
     """List what exists on a platform against what should; with ``remove``, remove the rest.
 
     Only what carries our owner's mark is ever listed, and what may be of another store stays.
+
+    Args:
+        platform: Where to look.
+        spec: How old a thing must be to count as left behind.
+        remove: Remove what is found; else it is only listed.
+        why: A reason that the audit log keeps.
     """
     places, unseen = to_places(platform)
     who = this_process()

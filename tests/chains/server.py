@@ -48,7 +48,7 @@ class Server:
         path = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
         return str(self.ask("POST", path, {"parameters": parameters})["id"])
 
-    def ends(self, run: str, *, within: float = 400) -> dict[str, Any]:
+    def ends(self, run: str, *, within: float = 900) -> dict[str, Any]:
         """Wait until a run has ended; return it."""
         until(lambda: self.run(run)["state_type"] in ENDED, within=within, every=2)
         return self.run(run)

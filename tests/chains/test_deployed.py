@@ -63,6 +63,9 @@ def test_a_specification_is_deployed_once_however_often_and_runs_by_hand(
 @pytest.mark.timeout(900)
 def test_the_file_can_be_deployed_by_prefect_itself(prefect_api: str, workspace: Path) -> None:
     server = Server.in_force()
+    documents = [sys.executable, "-m", "deployments.documents", "this-machine"]
+    for _ in range(2):
+        subprocess.run(documents, cwd=ROOT, check=True, capture_output=True, timeout=280)
     prefect("deploy", "--all", "--prefect-file", str(FILE), workspace=workspace)
     for entry in entries():
         flow = entry.flow()

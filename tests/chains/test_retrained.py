@@ -41,7 +41,7 @@ class Machine:
         self.services = LocalServices(home)
 
     def up(self, *words: str) -> None:
-        run("up", *words, workspace=self.home, api="")
+        run("up", *words, workspace=self.home, api="", within=900)
 
     def deploy(self, name: str) -> None:
         """Deploy the project under a name and an endpoint of its own."""
@@ -52,6 +52,7 @@ class Machine:
             *("deploy", str(self.specification), *changes),
             workspace=self.home,
             api=settings["PREFECT_API_URL"],
+            within=600,
             PREFECT_API_AUTH_STRING=settings["PREFECT_API_AUTH_STRING"],
         )
 
@@ -94,7 +95,7 @@ class Machine:
             states = [each["state_type"] for each in self.server.runs(name)]
             return len(states) >= count and set(states) <= ENDED
 
-        until(ended, within=500, every=2)
+        until(ended, within=1200, every=2)
         return self.server.runs(name)
 
 
@@ -109,7 +110,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_thousand_arrivals_start_one_release_and_after_a_crash_of_all_none(
     machine: Machine,
 ) -> None:
@@ -138,7 +139,7 @@ def test_a_thousand_arrivals_start_one_release_and_after_a_crash_of_all_none(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_traffic_that_drifts_leads_to_a_new_champion(machine: Machine) -> None:
     machine.deploy("drifting")
     machine.released("drifting")
@@ -160,7 +161,7 @@ def test_traffic_that_drifts_leads_to_a_new_champion(machine: Machine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_nobody_starts_a_release_by_an_event_that_he_made_up(machine: Machine) -> None:
     machine.deploy("forged")
     resource = {"prefect.resource.id": "bluewater.endpoint.forged"}

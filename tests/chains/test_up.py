@@ -45,15 +45,15 @@ def listening(home: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_up_may_be_killed_and_repeated_and_down_leaves_nothing(home: Path, tmp_path: Path) -> None:
     specification = str(make_project(tmp_path / "project"))
     first = start("up", specification, workspace=home, api="")
-    until((home / "services/mlflow.log").exists, within=120)
+    until((home / "services/mlflow.log").exists, within=240)
     first.kill()
     first.communicate()
 
-    said = run_json("up", specification, workspace=home, api="")
+    said = run_json("up", specification, workspace=home, api="", within=900)
     assert {each["service"] for each in said} == SERVICES
     before = running(home)
     assert set(before) == SERVICES
@@ -72,7 +72,7 @@ def test_up_may_be_killed_and_repeated_and_down_leaves_nothing(home: Path, tmp_p
     for name in ("worker", "receiver"):
         os.kill(before[name], signal.SIGKILL)
     until(lambda: not {"worker", "receiver"} & set(running(home)), within=20)
-    run("up", specification, workspace=home, api="")
+    run("up", specification, workspace=home, api="", within=600)
     after = running(home)
     assert {name for name in SERVICES if before[name] != after[name]} == {"worker", "receiver"}
 

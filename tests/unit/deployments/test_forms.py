@@ -35,7 +35,9 @@ def test_every_field_of_a_form_says_what_it_is_for(entry: Entry) -> None:
     for kind, definition in form["definitions"].items():
         inside = definition.get("properties", {})  # a list of choices has none
         fields |= {f"{kind}.{name}": field for name, field in inside.items()}
-    assert [name for name, field in fields.items() if not field.get("description")] == []
+    kinds = {f"#/definitions/{kind}": each for kind, each in form["definitions"].items()}
+    told = {name: {**kinds.get(each.get("$ref"), {}), **each} for name, each in fields.items()}
+    assert [name for name, field in told.items() if not field.get("description")] == []
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -56,8 +58,9 @@ def test_a_deployment_of_a_specification_is_filled_with_it(entry: Entry) -> None
     made, _ = to_deployment(entry, SPEC, platform=REF, cron="3 * * * *")  # type: ignore[arg-type]
     form = form_of(entry)
     assert set(made.parameters or {}) <= set(form["properties"])
-    assert made.name == ("late" if set(made.parameters or {}) - {"platform"} else "default")
+    assert made.name == ("default" if entry.platform_wide else "late")
     asked = [one for one in form.get("required", ()) if one not in (made.parameters or {})]
     assert set(asked) <= {"version", "data", "output", "machine"}
     crons = [getattr(each.schedule, "cron", "") for each in made.schedules or ()]
-    assert crons == (["3 * * * *"] if entry.schedules else [])
+    wanted = [each.cron for each in entry.schedules] if entry.platform_wide else ["3 * * * *"]
+    assert crons == (wanted if entry.schedules else [])
