@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from blocks.emulation.control_word import word_of
+
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
 _HOME = Path(__file__).resolve().parents[2]
 _START = 180.0  # seconds; importing an emulator under load takes its time
@@ -39,7 +41,8 @@ class Emulator:
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        word = {"Authorization": f"Bearer {word_of(folder)}"}
+        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False, headers=word)
 
     def pull(self, lever: str, **said: Any) -> Any:
         """Pull a lever by name. Raises ValueError with what the emulator says against it."""

@@ -27,6 +27,7 @@ from blocks.contracts import BatchRequest
 from blocks.providers.aws.batch_calls import ASKED, DIGEST, ROWS, Progress, Said
 from blocks.providers.aws.s3 import Found, Objects, place_of
 from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
+from blocks.workload.inside import inside
 from blocks.workload.memory import peak_memory
 
 OPT_ML = "BLUEWATER_OPT_ML"  # what stands for /opt/ml where that cannot be had
@@ -126,8 +127,8 @@ class _Work:
         if before.get(DIGEST) == mark:
             return int(before[ROWS])
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "input" / found.name
-            target = Path(folder) / "output" / found.name
+            source = inside(Path(folder) / "input", found.name)
+            target = inside(Path(folder) / "output", found.name)
             source.parent.mkdir(parents=True)
             self._s3.download_file(found.bucket, found.key, str(source), Config=_ALONE)
             rows = sum(score_file(scorer, source, target))

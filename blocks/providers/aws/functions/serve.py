@@ -25,6 +25,7 @@ from blocks.providers.aws.functions.runtime_api import RuntimeApi
 from blocks.providers.aws.s3 import Objects
 from blocks.serving.config import ENDPOINT_TOKEN, ServerConfig
 from blocks.serving.server import run
+from blocks.workload.inside import inside
 from blocks.workload.secrets import fetch
 
 _HOST = "127.0.0.1"
@@ -71,7 +72,7 @@ def bring(uri: str, folder: Path) -> None:
     """Copy a model's folder from S3."""
     client = boto3.client("s3")
     for found in Objects(client).below(uri):
-        file = folder / found.name
+        file = inside(folder, found.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         client.download_file(found.bucket, found.key, str(file))
 
