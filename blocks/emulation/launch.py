@@ -23,6 +23,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 import psutil
 
+from blocks.emulation.control_word import word_of
 from blocks.emulation.supervision import Supervision
 
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
@@ -46,7 +47,10 @@ class Emulator:
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
         trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else True
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False, verify=trusted)
+        word = {"Authorization": f"Bearer {word_of(folder)}"}
+        self._http = httpx.Client(
+            base_url=url, timeout=60, trust_env=False, verify=trusted, headers=word
+        )
 
     def pull(self, lever: str, **said: Any) -> Any:
         """Pull a lever by name. Raises ValueError with what the emulator says against it."""
