@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 
+from blocks.cloud.serving import PREFIX
 from blocks.emulation.containers import Container
-from blocks.providers.aws.container import HOST, PORT, PREFIX
+from blocks.providers.aws.container import HOST, PORT
 from blocks.providers.aws.emulator.model_files import NoModel, bring
 from blocks.providers.aws.emulator.world import World
 
