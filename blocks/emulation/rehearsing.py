@@ -98,6 +98,10 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
         return sorted(each["name"] for each in self.emulator.running())
 
     @abc.abstractmethod
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables under which the cloud's blocks find it."""
+
+    @abc.abstractmethod
     def _permitted(self, policy: Path) -> tuple[str, ...]:
         """Return what a policy in the cloud's own form allows."""
 

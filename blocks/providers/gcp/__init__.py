@@ -10,6 +10,7 @@ PROVIDER = Provider(
         "training": "blocks.providers.gcp.training:VertexTraining",
         "models": "blocks.providers.gcp.models:VertexModels",
         "endpoints": "blocks.providers.gcp.endpoints:VertexEndpoints",
+        "batch": "blocks.providers.gcp.batch:VertexBatch",
         "monitor": "blocks.providers.gcp.monitor:VertexMonitor",
         "store": "blocks.providers.gcp.store:GcpStore",
         "secrets": "blocks.providers.gcp.secret:GcpSecrets",

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.batch_levers import BatchLevers
 from blocks.providers.gcp.emulator import launch
-from blocks.providers.gcp.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.gcp.endpoint_levers import IMAGE, QUICK, EndpointLevers
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
@@ -24,7 +25,11 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"endpoints": QUICK, "monitor": {"settle": 1}}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "batch": {"image": IMAGE},
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
+}
 
 TOKEN = "ya29.of-the-release"  # noqa: S105 - by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
@@ -51,6 +56,7 @@ class _Bench(Levers):
             "training": self.training,
             "models": self.models,
             "endpoints": self.endpoints,
+            "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("gcp", kinds)
 

@@ -17,6 +17,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
 from blocks.providers.gcp.model_calls import HEALTH, PREDICT, encryption
+from blocks.providers.gcp.variables import require_values, to_env
 from blocks.providers.gcp.wanted import WantedVariant
 
 PATIENCE = timedelta(minutes=10)  # that a dedicated endpoint waits for an answer
@@ -29,6 +30,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 def require_servable(request: VariantRequest) -> None:
     """Raise InvalidRequest or Unsupported for what Vertex AI would never serve."""
+    require_values(request.env)
     if not _NAME.fullmatch(request.endpoint):
         raise InvalidRequest(f"endpoint {request.endpoint!r} ends with a dash", code="NAME")
     if request.serving.timeout > PATIENCE:
@@ -86,12 +88,7 @@ def to_served_model(
         "container_spec": {
             "image_uri": image,
             "command": list(COMMAND),
-            "env": [
-                # $(NAME) would be taken for a variable; a second dollar says that it is none
-                {"name": name, "value": value.replace("$(", "$$(")}
-                for name, value in env.items()
-                if value
-            ],
+            "env": to_env(env),
             "predict_route": PREDICT,
             "health_route": HEALTH,
         },

@@ -15,7 +15,7 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 def bucket() -> Objects:
     """Return the objects that the container may read and write."""
-    credentials, project = google.auth.default(scopes=list(_SCOPES))  # type: ignore[no-untyped-call]
+    credentials, project = google.auth.default(scopes=list(_SCOPES))
     emulator = os.environ.get("STORAGE_EMULATOR_HOST")
     client = storage.Client(
         project=os.environ.get(PROJECT) or project,

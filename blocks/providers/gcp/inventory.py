@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
+from google.api_core.exceptions import FailedPrecondition
+from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
-from google.cloud.aiplatform_v1.types import CustomJob, JobState
+from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
+from google.cloud.aiplatform_v1.types import CustomJob, Endpoint, JobState, Model
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
 from blocks.providers.gcp.account import OWNER_LABEL, READS, GcpAccount
+from blocks.providers.gcp.endpoint_calls import KIND as SERVED
+from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.lookup import is_id, look_for
 from blocks.providers.gcp.training import VertexTraining
@@ -20,11 +26,15 @@ from blocks.providers.gcp.training_calls import KIND_LABEL, TRAINING, is_over
 
 _STOPS_WITHIN = 180.0  # seconds
 _LOOK_EVERY = 0.5
-_JOBS: Mapping[str, str] = {"training-job": TRAINING}  # kind of resource -> label of custom jobs
+_JOBS: Mapping[str, str] = {"training-job": TRAINING, "batch-job": "batch"}
+ENDPOINT, MODEL = "endpoint", "model"
 
 
 class GcpInventory(Block, Inventory):
-    """Lists and stops what was started under this owner; objects, models and finished jobs stay."""
+    """Lists and stops what was started under this owner.
+
+    Objects, registered models and finished jobs stay.
+    """
 
     _block_type_name = "Google Cloud inventory"
     _block_type_slug = "gcp-inventory"
@@ -38,42 +48,99 @@ class GcpInventory(Block, Inventory):
 
     def _owned(self) -> Iterator[Resource]:
         for kind, label in _JOBS.items():
-            told = f'{self.account.mine} AND labels.{KIND_LABEL}="{label}"'
-            asked: dict[str, Any] = {"parent": self.account.parent, "filter": told}
-            for job in self._jobs.list_custom_jobs(asked, **READS):
-                yield _resource(kind, job)
+            for job in self._jobs.list_custom_jobs(self._mine(label), **READS):
+                yield _job(kind, job)
+        for endpoint in self._endpoints.list_endpoints(self._mine(), **READS):
+            yield _endpoint(endpoint)
+        for model in self._models.list_models(self._mine(SERVED), **READS):
+            yield _model(model)
 
     def _remove(self, resource: Resource) -> None:
-        if resource.kind not in _JOBS or not is_id(resource.id):
+        remove = {
+            **dict.fromkeys(_JOBS, self._stop),
+            ENDPOINT: self._take_down,
+            MODEL: self._delete_model,
+        }.get(resource.kind)
+        if remove is None or not is_id(resource.id):
             raise self._denied(resource)
-        job = self._job(resource.id)
-        if job is None:
+        told = self._described(resource)
+        if told is None:
             return
-        if job.labels.get(OWNER_LABEL) != self.account.owner_label:
+        if told.labels.get(OWNER_LABEL) != self.account.owner_label:
             raise self._denied(resource)
+        remove(resource)
+
+    def _stop(self, resource: Resource) -> None:
+        """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
         VertexTraining(account=self.account).cancel(
             OperationRef(provider=self.provider, capability="training", id=resource.id, token="")
         )
-        self._until_over(resource)
+        self._until(resource, lambda job: job is None or is_over(job))
 
-    def _until_over(self, resource: Resource) -> None:
-        """See that a job stops. Raises Unavailable if it does not in time."""
+    def _take_down(self, resource: Resource) -> None:
+        """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes."""
+        name = resource.id.removeprefix(self.account.named(""))
+        VertexEndpoints(account=self.account, image="none").take_down(name)
+        endpoint = self._described(resource)
+        if endpoint is None:
+            return
+        emptied = Endpoint(name=endpoint.name, traffic_split={})
+        self._endpoints.update_endpoint(
+            endpoint=emptied, update_mask={"paths": ["traffic_split"]}, **READS
+        )
+        for deployed in endpoint.deployed_models:
+            self._endpoints.undeploy_model(
+                endpoint=endpoint.name, deployed_model_id=deployed.id, **READS
+            ).result(timeout=_STOPS_WITHIN)
+        self._endpoints.delete_endpoint(name=endpoint.name, **READS)
+        self._until(resource, lambda found: found is None)
+
+    def _delete_model(self, resource: Resource) -> None:
+        """Delete a model that was made to be served; while it is, its endpoint has to go first."""
+        try:
+            self._models.delete_model(name=self._name(resource), **READS)
+        except FailedPrecondition as error:
+            raise Unavailable(
+                f"model {resource.id} is served still; remove its endpoint, and ask again",
+                code="STILL_SERVED",
+            ) from error
+        self._until(resource, lambda found: found is None)
+
+    def _until(self, resource: Resource, enough: Callable[[Any], bool]) -> None:
         end = time.monotonic() + _STOPS_WITHIN
-        while (job := self._job(resource.id)) is not None and not is_over(job):
+        while not enough(self._described(resource)):
             if time.monotonic() > end:
-                state = JobState(job.state).name
                 raise Unavailable(
-                    f"{resource.kind} {resource.id} is still in {state}", code="STILL_RUNNING"
+                    f"{resource.kind} {resource.id} is there still", code="STILL_RUNNING"
                 )
             time.sleep(_LOOK_EVERY)
 
-    def _job(self, id_: str) -> CustomJob | None:
-        name = f"{self.account.parent}/customJobs/{id_}"
-        return look_for(lambda: self._jobs.get_custom_job(name=name, **READS), patient=False)
+    def _described(self, resource: Resource) -> Any:
+        get: Callable[..., Any] = {
+            ENDPOINT: self._endpoints.get_endpoint,
+            MODEL: self._models.get_model,
+        }.get(resource.kind, self._jobs.get_custom_job)
+        return look_for(partial(get, name=self._name(resource), **READS), patient=False)
+
+    def _name(self, resource: Resource) -> str:
+        collection = {ENDPOINT: "endpoints", MODEL: "models"}.get(resource.kind, "customJobs")
+        return f"{self.account.parent}/{collection}/{resource.id}"
+
+    def _mine(self, kind: str = "") -> dict[str, str]:
+        told = f'{self.account.mine} AND labels.{KIND_LABEL}="{kind}"' if kind else None
+        return {"parent": self.account.parent, "filter": told or self.account.mine}
 
     @property
     def _jobs(self) -> JobServiceClient:
         return self.account.client(JobServiceClient)
+
+    @property
+    def _endpoints(self) -> EndpointServiceClient:
+        return self.account.client(EndpointServiceClient)
+
+    @property
+    def _models(self) -> ModelServiceClient:
+        return self.account.client(ModelServiceClient)
 
     def _denied(self, resource: Resource) -> Denied:
         return Denied(
@@ -83,12 +150,38 @@ class GcpInventory(Block, Inventory):
         )
 
 
-def _resource(kind: str, job: CustomJob) -> Resource:
+def _job(kind: str, job: CustomJob) -> Resource:
     return Resource(
         kind=kind,
-        id=job.name.rpartition("/")[2],
+        id=_id(job.name),
         name=job.display_name,
         created=job.create_time,
         running=not is_over(job),
         detail=JobState(job.state).name,
     )
+
+
+def _endpoint(endpoint: Endpoint) -> Resource:
+    deployed = [each.display_name for each in endpoint.deployed_models]
+    return Resource(
+        kind=ENDPOINT,
+        id=_id(endpoint.name),
+        name=endpoint.display_name,
+        created=endpoint.create_time,
+        running=bool(deployed),
+        detail=", ".join(deployed),
+    )
+
+
+def _model(model: Model) -> Resource:
+    return Resource(
+        kind=MODEL,
+        id=_id(model.name),
+        name=model.display_name,
+        created=model.create_time,
+        running=False,
+    )
+
+
+def _id(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -6,6 +6,7 @@ from blocks.contracts import ModelDraft
 from blocks.providers.gcp.account import OWNER_LABEL, GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.model_calls import KIND
+from blocks.providers.gcp.training_calls import KIND_LABEL
 from blocks.testing.uploads import Uploads
 
 
@@ -21,6 +22,6 @@ class ModelLevers:
 
     def created(self) -> int:
         """Count the versions that this owner ever registered."""
-        mine = {OWNER_LABEL: self._account.owner_label, "bluewater-kind": KIND}
+        mine = {OWNER_LABEL: self._account.owner_label, KIND_LABEL: KIND}
         uploaded = self._emulator.pull("models-uploaded")
         return sum(mine.items() <= labels.items() for labels in uploaded)

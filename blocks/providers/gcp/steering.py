@@ -179,6 +179,8 @@ class Steering:
         if deployed_in(endpoint, variant) is not None:
             self._undeploy(name, variant)
             return True
+        if endpoint is not None and goes_on(self._endpoints, endpoint.name):
+            return False  # it may be its own deployment, begun by who died before it said so
         try:
             self._models.delete_model(name=self._model_name(variant), **ONCE)
         except NotFound:

@@ -47,6 +47,7 @@ from blocks.providers.gcp.training_calls import (
     starts_name,
     to_custom_job,
 )
+from blocks.providers.gcp.variables import require_values
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 _LAST_LINES = 20
@@ -139,6 +140,7 @@ class VertexTraining(Block, TrainingJobs):
         return str(made.name.rpartition("/")[2])
 
     def _check(self, request: TrainingRequest) -> None:
+        require_values(request.env)
         secrets = GcpSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)

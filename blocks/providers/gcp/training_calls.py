@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import name_of
 from blocks.providers.gcp.machines import from_machine_spec, to_machine_spec
 from blocks.providers.gcp.secret import version_of
+from blocks.providers.gcp.variables import to_env
 from blocks.workload import Outcome
 from blocks.workload.vertex import SOURCE, STARTS
 
@@ -41,7 +41,6 @@ _ENDED = frozenset(
         JobState.JOB_STATE_EXPIRED,
     }
 )
-_DOLLARS = re.compile(r"(\$+)(?=\()")
 _EXHAUSTED = "RESOURCE_EXHAUSTED"
 _TAKEN = frozenset({"INTERNAL", "UNAVAILABLE", "ABORTED"})  # the machine's fault, not the code's
 
@@ -73,11 +72,7 @@ def to_custom_job(
         "image_uri": request.image or options.image,
         "command": list(_START),
         "args": list(request.command),
-        "env": [
-            # $(NAME) would be taken for a variable; a second dollar says that it is none
-            {"name": name, "value": _DOLLARS.sub(r"\1\1", value)}
-            for name, value in _environment(request, token, account).items()
-        ],
+        "env": to_env(_environment(request, token, account)),
     }
     machine = to_machine_spec(request.machine)
     disk = {"boot_disk_size_gb": options.boot_disk_gb}

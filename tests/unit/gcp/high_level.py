@@ -73,5 +73,5 @@ def main(project: str, location: str, address: str, bucket: str) -> None:
 
 
 if __name__ == "__main__":
-    aiplatform.jobs._JOB_WAIT_TIME = 0.2  # type: ignore[attr-defined]  # five seconds, of which a test has none
+    aiplatform.jobs._JOB_WAIT_TIME = 0.2  # five seconds, of which a test has none
     main(*sys.argv[1:])

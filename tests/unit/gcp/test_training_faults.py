@@ -236,12 +236,13 @@ def test_where_restarts_are_not_wanted_a_lost_machine_ends_the_attempt(
         ({"source_uri": "gs://not-there/code"}, "NOT_FOUND"),
         ({"data_uri": "/on/this/machine"}, "SCHEME"),
         ({"image": ""}, "IMAGE"),
+        ({"env": {"EMPTY": ""}}, "ENV"),
         ({"machine": "ml.m5.large"}, "MACHINE"),
         ({"machine": "n1-standard-4+1xNVIDIA_TESLA_T5"}, "MACHINE"),
     ],
 )
 def test_what_can_never_run_is_refused_before_anything_starts(
-    bench: Any, jobs: TrainingJobs, change: dict[str, str], code: str
+    bench: Any, jobs: TrainingJobs, change: dict[str, Any], code: str
 ) -> None:
     request = bench.training_request().model_copy(update=change)
     with pytest.raises(ProviderError) as caught:

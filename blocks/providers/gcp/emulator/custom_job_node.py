@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from blocks.emulation.containers import Container
 from blocks.providers.gcp.emulator.bucket_mount import BucketMount
 from blocks.providers.gcp.emulator.custom_job import Job, Over
 from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.variables import filled
 from blocks.providers.gcp.emulator.world import World
 
 LOG_KIND = "ml_job"
 STAND_IN = ("python", "-m", f"{__package__}.stand_in")
 _NO_SUCH_COMMAND = 127
-_REFERENCE = re.compile(r"(\$+)\(([^)]*)(\)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +43,8 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
     shutil.rmtree(home, ignore_errors=True)
     (home / "tmp").mkdir(parents=True)
     spec = job.told.job_spec.worker_pool_specs[pool].container_spec
-    env = {
-        **world.container_env(),
-        "TMPDIR": str(home / "tmp"),
-        **_variables(job, pool, index),
-    }
-    for each in spec.env:
-        env[each.name] = _expanded(each.value, env)
+    given = {**world.container_env(), "TMPDIR": str(home / "tmp"), **_variables(job, pool, index)}
+    env = filled(given, spec.env)
     command = [*(spec.command or STAND_IN), *spec.args]
     mount = BucketMount(world, home / "gcs")
     mount.fill([*env.values(), *command])
@@ -67,19 +61,6 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
         status = GcpError(grpc.StatusCode.INVALID_ARGUMENT, message).status()
         raise Over(JobState.JOB_STATE_FAILED, status) from error
     return Node(task=task, container=container, mount=mount)
-
-
-def _expanded(value: str, env: Mapping[str, str]) -> str:
-    """Return a value with every $(NAME) of a variable before it; $$(NAME) means $(NAME)."""
-
-    def replaced(found: re.Match[str]) -> str:
-        dollars, name, end = found.groups()
-        kept = "$" * (len(dollars) // 2)
-        if len(dollars) % 2 == 0:
-            return f"{kept}({name}{end}"
-        return kept + (env.get(name, found[0][-len(name) - 3 :]) if end else f"$({name}")
-
-    return _REFERENCE.sub(replaced, value)
 
 
 def _variables(job: Job, pool: int, index: int) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import httpx
 from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
 
 from blocks.emulation.containers import Container
+from blocks.providers.gcp.emulator.variables import filled
 from blocks.providers.gcp.emulator.world import NUMBER, World
 
 LOG_KIND = "aiplatform.googleapis.com/Endpoint"
@@ -67,12 +68,8 @@ def start_replica(world: World, model: Model, place: Place) -> Replica:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     health, predict = _routes(spec, place)
-    env = {
-        **world.container_env(),
-        **_variables(model, place, port, health, predict),
-        **{each.name: each.value.replace("$$(", "$(") for each in spec.env},
-        BIND_HOST: "127.0.0.1",
-    }
+    given = {**world.container_env(), **_variables(model, place, port, health, predict)}
+    env = {**filled(given, spec.env), BIND_HOST: "127.0.0.1"}
     entry = {"deployed_model_id": place.deployed_model, "replica_id": replica}
 
     def hear(line: str) -> None:

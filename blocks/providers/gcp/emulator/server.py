@@ -100,7 +100,8 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             answer = handler(request)
             content = encode(answer)
         self._world.faults.after(route.call)
-        return content, answer.headers if isinstance(answer, Headed) else {}
+        headers: Mapping[str, str] = answer.headers if isinstance(answer, Headed) else {}
+        return content, headers
 
     def _keep(
         self, route: Route, action: str, key: str, request: Any, *, status: int, hole: bool

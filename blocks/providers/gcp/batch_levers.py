@@ -1,0 +1,65 @@
+"""How the conformance suite moves the batch jobs of a Google Cloud project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
+
+from blocks.contracts import BatchRequest, OperationRef, Phase
+from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.batch import VertexBatch
+from blocks.providers.gcp.batch_calls import KIND
+from blocks.providers.gcp.emulator.launch import Project
+from blocks.providers.gcp.endpoint_levers import IMAGE, MACHINE
+from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.training_calls import KIND_LABEL
+from blocks.testing.uploads import Uploads
+from blocks.testing.waiting import until
+
+
+class BatchLevers:
+    """The batch part of the bench."""
+
+    def __init__(self, account: GcpAccount, emulator: Project, uploads: Uploads) -> None:
+        self._account, self._emulator, self._uploads = account, emulator, uploads
+        self._jobs = VertexBatch(account=account, image=IMAGE)
+
+    def request(self, rows: int) -> BatchRequest:
+        """Return a request over a few files; the same number of rows, the same request."""
+        return self._uploads.batch_request(rows, machine=MACHINE)
+
+    def begin(self, ref: OperationRef) -> None:
+        """Wait until a machine has it."""
+        until(lambda: self._phase(ref) is not Phase.QUEUED)
+
+    def reclaim(self, ref: OperationRef) -> None:
+        """Take the machine and leave no other."""
+        self._emulator.pull("reclaim", job=ref.id, capacity=False)
+        self.settle(ref)
+
+    def settle(self, ref: OperationRef) -> None:
+        """Wait for the end."""
+        until(lambda: self._phase(ref).done, within=120)
+
+    def succeed(self, ref: OperationRef) -> None:
+        """Let it come to its end; nothing is needed for that."""
+        self.settle(ref)
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        """Tell what the job reads."""
+        found = Objects(self._account.storage).read(
+            f"{self._account.root}/batch/{ref.token}/request.json"
+        )
+        if found is None:
+            raise LookupError(f"no batch job {ref.id}")
+        return dict(BatchRequest.model_validate_json(found[0]))
+
+    def created(self) -> int:
+        """Count this owner's jobs."""
+        told = f'{self._account.mine} AND labels.{KIND_LABEL}="{KIND}"'
+        asked = {"parent": self._account.parent, "filter": told}
+        return len(list(self._account.client(JobServiceClient).list_custom_jobs(asked)))
+
+    def _phase(self, ref: OperationRef) -> Phase:
+        return self._jobs.status(ref).phase
