@@ -62,6 +62,10 @@ class AzureAccount(Block):
         default_factory=_from("AZUREML_WORKSPACE_NAME", "AZUREML_WORKSPACE"),
         description="Machine Learning workspace.",
     )
+    location: str = Field(
+        default_factory=_from("BLUEWATER_AZURE_LOCATION"),
+        description="Region of the workspace, e.g. eastus; empty: it is asked.",
+    )
     tenant: str = Field(default_factory=_from("AZURE_TENANT_ID"), description="Entra tenant.")
     client_id: str = Field(
         default_factory=_from("AZURE_CLIENT_ID"),
@@ -175,7 +179,7 @@ class AzureAccount(Block):
         """Address of the workspace's own services, which are in the region where it is."""
         if self.endpoint:
             return self.endpoint
-        region = self.ml(attempts=READS).workspaces.get(self.workspace).location
+        region = self.location or self.ml(attempts=READS).workspaces.get(self.workspace).location
         return f"https://{region}.{CLOUDS[self.cloud].ml}"
 
     @property

@@ -15,10 +15,13 @@ from pydantic import SecretStr
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.model_levers import ModelLevers
+from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_levers import AT_ONCE, TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
@@ -43,8 +46,13 @@ class _Bench(Levers):
         _ = self.account.credential  # signs in once for all who connect
         with contextlib.suppress(ResourceExistsError):
             self.levers_account.blobs().create_container(launch.CONTAINER)
-        self.training = TrainingLevers(self.levers_account, emulator)
-        super().__init__("azure", {"training": self.training})
+        objects = Objects(self.levers_account)
+        uploads = Uploads(objects, self.levers_account.root, folder)
+        kinds = {
+            "training": TrainingLevers(self.levers_account, emulator),
+            "models": ModelLevers(emulator, uploads),
+        }
+        super().__init__("azure", kinds)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -90,6 +98,7 @@ def _owner(emulator: launch.Subscription, key: str) -> AzureAccount:
         subscription=launch.SUBSCRIPTION,
         resource_group=launch.GROUP,
         workspace=launch.WORKSPACE,
+        location=launch.LOCATION,
         tenant=launch.TENANT,
         client_id=key,
         client_secret=SecretStr("rehearsal"),

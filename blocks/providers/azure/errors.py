@@ -46,6 +46,7 @@ _CODES: dict[type[ProviderError], tuple[str, ...]] = {
     NotFound: (
         "BlobNotFound",
         "ContainerNotFound",
+        "ModelNotFound",
         "NotFound",
         "ParentResourceNotFound",
         "ResourceGroupNotFound",

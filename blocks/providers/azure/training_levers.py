@@ -45,7 +45,7 @@ class TrainingLevers:
             image=IMAGE,
             source_uri=home,
             command=("python", "train.py"),
-            machine="Standard_DS3_v2",
+            machine="Standard_D4s_v3",
             data_uri=f"{root}/data",
             checkpoint_uri=f"{root}/checkpoints",
             output_uri=f"{root}/output",
