@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.emulator import launch
 from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
@@ -25,7 +26,10 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"training": AT_ONCE}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "training": AT_ONCE,
+    "batch": {"image": IMAGE},
+}
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
 GRACE = 2.0  # seconds that a container has after SIGTERM
@@ -51,6 +55,7 @@ class _Bench(Levers):
         kinds = {
             "training": TrainingLevers(self.levers_account, emulator),
             "models": ModelLevers(emulator, uploads),
+            "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("azure", kinds)
 

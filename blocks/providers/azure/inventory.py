@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
-from blocks.providers.azure.account import OWNER_TAG, READS, AzureAccount
+from blocks.providers.azure.account import OWNER_TAG, AzureAccount
+from blocks.providers.azure.batch import AzureBatch
 from blocks.providers.azure.errors import explain
-from blocks.providers.azure.lookup import look_for
+from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
+from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.training import AzureTraining
-from blocks.providers.azure.training_calls import is_over
 
-JOB = "training-job"
+_JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
+    f"{TRAINING}-job": AzureTraining,
+    f"{BATCH}-job": AzureBatch,
+}
 _STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
 _LOOK_EVERY = 0.5
 
@@ -40,15 +44,19 @@ class AzureInventory(Block, Inventory):
                 yield _resource(job)
 
     def _remove(self, resource: Resource) -> None:
-        if resource.kind != JOB:
+        if resource.kind not in _JOBS:
             raise self._denied(resource)
         job = look_for(self._jobs.get, resource.id, patient=False)
         if job is None:
             return
         if not self._is_ours(job):
             raise self._denied(resource)
-        ref = OperationRef(provider=self.provider, capability="training", id=resource.id, token="")
-        AzureTraining(account=self.account).cancel(ref)
+        jobs = _JOBS[resource.kind](account=self.account)
+        jobs.cancel(
+            OperationRef(
+                provider=self.provider, capability=jobs.capability, id=resource.id, token=""
+            )
+        )
         self._until_over(resource.id)
 
     def _until_over(self, name: str) -> None:
@@ -77,7 +85,7 @@ class AzureInventory(Block, Inventory):
 
 def _resource(job: Any) -> Resource:
     return Resource(
-        kind=JOB,
+        kind=f"{kind_of(job) or TRAINING}-job",
         id=job.name,
         name=job.name,
         created=job.creation_context.created_at,

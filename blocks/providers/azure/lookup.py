@@ -9,8 +9,9 @@ from typing import Any
 
 from azure.core.exceptions import AzureError
 
-from blocks.providers.azure.errors import is_missing
+from blocks.providers.azure.answers import is_missing
 
+READS = 4  # attempts at a call that may be repeated
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 _VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds
 

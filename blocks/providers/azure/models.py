@@ -20,9 +20,10 @@ from blocks.contracts import (
     ProviderError,
     RegistryFeatures,
 )
-from blocks.providers.azure.account import READS, TOKEN_TAG, AzureAccount
-from blocks.providers.azure.errors import explain, is_missing
-from blocks.providers.azure.lookup import look_for
+from blocks.providers.azure.account import TOKEN_TAG, AzureAccount
+from blocks.providers.azure.answers import is_missing
+from blocks.providers.azure.errors import explain
+from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.model_calls import (
     ALIAS,
     NAME,

@@ -27,12 +27,13 @@ from blocks.contracts import (
     Unavailable,
     Unsupported,
 )
-from blocks.providers.azure.account import READS, AzureAccount
+from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.history import History
 from blocks.providers.azure.images import training_image
 from blocks.providers.azure.inputs import data_is_object
-from blocks.providers.azure.lookup import look_for
+from blocks.providers.azure.jobs import is_over, is_waiting
+from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.notes import read_notes, settle_notes
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import AzureSecrets
@@ -41,8 +42,6 @@ from blocks.providers.azure.training_calls import (
     Notes,
     Options,
     from_job,
-    is_over,
-    is_waiting,
     notes_of,
     output_of,
     to_command,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
@@ -22,7 +23,7 @@ class Models:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        version = {"service": "ml", "path": "models/{name}/versions/{version}"}
+        version: dict[str, Any] = {"service": "ml", "path": "models/{name}/versions/{version}"}
         return (
             Route(
                 **version,
