@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import threading
@@ -18,17 +19,20 @@ from azure.identity import (
     DefaultAzureCredential,
     ManagedIdentityCredential,
 )
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, LinearRetry
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.contracts import InvalidRequest
 from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
+from blocks.providers.azure.lookup import READS
 
 OWNER_TAG = "bluewater-owner"
 TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
 
-READS = 4  # attempts at a call that may be repeated
+# It warns of every field that is new in the service, each time that one is used.
+logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 
 
@@ -61,6 +65,10 @@ class AzureAccount(Block):
     workspace: str = Field(
         default_factory=_from("AZUREML_WORKSPACE_NAME", "AZUREML_WORKSPACE"),
         description="Machine Learning workspace.",
+    )
+    location: str = Field(
+        default_factory=_from("BLUEWATER_AZURE_LOCATION"),
+        description="Region of the workspace, e.g. eastus; empty: it is asked.",
     )
     tenant: str = Field(default_factory=_from("AZURE_TENANT_ID"), description="Entra tenant.")
     client_id: str = Field(
@@ -123,6 +131,8 @@ class AzureAccount(Block):
             lambda: BlobServiceClient(
                 self.endpoint_of_storage(name),
                 credential=self.credential,
+                # its own way to repeat waits a quarter of a minute before it does
+                retry_policy=LinearRetry(backoff=1, retry_total=attempts - 1),
                 **self.options(attempts),
             ),
         )
@@ -175,7 +185,7 @@ class AzureAccount(Block):
         """Address of the workspace's own services, which are in the region where it is."""
         if self.endpoint:
             return self.endpoint
-        region = self.ml(attempts=READS).workspaces.get(self.workspace).location
+        region = self.location or self.ml(attempts=READS).workspaces.get(self.workspace).location
         return f"https://{region}.{CLOUDS[self.cloud].ml}"
 
     @property

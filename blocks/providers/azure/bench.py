@@ -14,15 +14,22 @@ from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.model_levers import ModelLevers
+from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_levers import AT_ONCE, TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"training": AT_ONCE}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "training": AT_ONCE,
+    "batch": {"image": IMAGE},
+}
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
 GRACE = 2.0  # seconds that a container has after SIGTERM
@@ -43,8 +50,14 @@ class _Bench(Levers):
         _ = self.account.credential  # signs in once for all who connect
         with contextlib.suppress(ResourceExistsError):
             self.levers_account.blobs().create_container(launch.CONTAINER)
-        self.training = TrainingLevers(self.levers_account, emulator)
-        super().__init__("azure", {"training": self.training})
+        objects = Objects(self.levers_account)
+        uploads = Uploads(objects, self.levers_account.root, folder)
+        kinds = {
+            "training": TrainingLevers(self.levers_account, emulator),
+            "models": ModelLevers(emulator, uploads),
+            "batch": BatchLevers(self.levers_account, emulator, uploads),
+        }
+        super().__init__("azure", kinds)
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""
@@ -90,6 +103,7 @@ def _owner(emulator: launch.Subscription, key: str) -> AzureAccount:
         subscription=launch.SUBSCRIPTION,
         resource_group=launch.GROUP,
         workspace=launch.WORKSPACE,
+        location=launch.LOCATION,
         tenant=launch.TENANT,
         client_id=key,
         client_secret=SecretStr("rehearsal"),

@@ -20,8 +20,9 @@ from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobClient
 
 from blocks.contracts import LogLine
-from blocks.providers.azure.account import READS, AzureAccount
-from blocks.providers.azure.errors import is_missing
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.answers import is_missing
+from blocks.providers.azure.lookup import READS
 from blocks.workload.outcome import PROGRESS
 
 _LOGS = "user_logs/"

@@ -7,16 +7,16 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobClient, ContainerClient
+from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
 
 from blocks.cloud.bucket import Found
 from blocks.contracts import Conflict, InvalidRequest, Unavailable
-from blocks.providers.azure.account import READS, AzureAccount
-from blocks.providers.azure.errors import explain, is_missing
+from blocks.providers.azure.answers import is_missing, meaning_of
+from blocks.providers.azure.lookup import READS
 
 SCHEME = "abfss"
 _COPY_LOOK = 0.5  # seconds; within an account a copy is done at once, most of the time
@@ -25,11 +25,19 @@ _URI = re.compile(
 )
 
 
-class Objects:
-    """Blobs by URI, in whatever account the URI names, as this account's credential."""
+class Services(Protocol):
+    """Whatever reaches storage accounts: an account block, or the identity of a machine."""
 
-    def __init__(self, account: AzureAccount) -> None:
-        self._account = account
+    def blobs(self, *, attempts: int, storage_account: str) -> BlobServiceClient:
+        """Return the client of a storage account."""
+        ...
+
+
+class Objects:
+    """Blobs by URI, in whatever storage account the URI names."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
         """Yield the blobs below a folder, in the order of their names; those past ``after``."""
@@ -102,7 +110,7 @@ class Objects:
                 once.upload_blob(content, overwrite=True, **_if(etag))
         except HttpResponseError as error:
             # a blob that was removed meanwhile is not the one with the etag, either
-            if isinstance(explain(error), Conflict) or (etag is not None and is_missing(error)):
+            if meaning_of(error) is Conflict or (etag is not None and is_missing(error)):
                 return False
             raise
         return True
@@ -163,7 +171,7 @@ class Objects:
         found = _URI.fullmatch(uri)
         if found is None:
             raise InvalidRequest(f"{uri!r} is not an abfss:// URI; upload it first", code="SCHEME")
-        service = self._account.blobs(attempts=attempts, storage_account=found["account"])
+        service = self._services.blobs(attempts=attempts, storage_account=found["account"])
         return service.get_container_client(found["container"]), found["name"]
 
 

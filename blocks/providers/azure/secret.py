@@ -10,8 +10,10 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.contracts import NotFound, ProviderError, SecretStore
-from blocks.providers.azure.account import READS, AzureAccount
-from blocks.providers.azure.errors import code_of, explain, is_missing
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.answers import code_of, is_missing
+from blocks.providers.azure.errors import explain
+from blocks.providers.azure.lookup import READS
 from blocks.workload.secrets import fetch_from_vault, is_challenged
 
 _NO_NAME = "BadParameter"  # Key Vault's names are letters, digits and dashes

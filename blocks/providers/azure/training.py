@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -28,11 +27,13 @@ from blocks.contracts import (
     Unavailable,
     Unsupported,
 )
-from blocks.providers.azure.account import READS, AzureAccount
-from blocks.providers.azure.errors import explain, is_missing
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.errors import explain
 from blocks.providers.azure.history import History
 from blocks.providers.azure.images import training_image
 from blocks.providers.azure.inputs import data_is_object
+from blocks.providers.azure.jobs import is_over, is_waiting
+from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.notes import read_notes, settle_notes
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import AzureSecrets
@@ -41,8 +42,6 @@ from blocks.providers.azure.training_calls import (
     Notes,
     Options,
     from_job,
-    is_over,
-    is_waiting,
     notes_of,
     output_of,
     to_command,
@@ -50,7 +49,6 @@ from blocks.providers.azure.training_calls import (
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 _LAST_LINES = 20
-_VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds
 
 
 class AzureTraining(Block, TrainingJobs):
@@ -189,16 +187,7 @@ class AzureTraining(Block, TrainingJobs):
 
     def _found(self, name: str, *, patient: bool = True) -> Any:
         """Return a job, or None if there is none; if patient, it is looked for again."""
-        jobs = self.account.ml(attempts=READS).jobs
-        for pause in (*(_VISIBLE_AFTER if patient else ()), None):
-            try:
-                return jobs.get(name)
-            except AzureError as error:
-                if not is_missing(error):
-                    raise
-                if pause is not None:
-                    time.sleep(pause)
-        return None
+        return look_for(self.account.ml(attempts=READS).jobs.get, name, patient=patient)
 
     def _outcome(self, job: Any, token: str) -> Outcome | None:
         found = self._objects.read(f"{output_of(job)}/{outcome_name(token)}")

@@ -25,16 +25,13 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.history import Run
+from blocks.providers.azure.jobs import OURS, PREPARING, TRAINING, is_over, is_waiting
 from blocks.workload import Outcome
 from blocks.workload.outcome import PROGRESS
 
 POLL_AFTER = timedelta(seconds=10)
 MAX_SPOT = timedelta(days=7)  # a job may run on low-priority machines; 21 days on others
 
-_ENDS = {"Completed", "Failed", "Canceled"}
-_PREPARING = {"NotStarted", "Queued", "Provisioning", "Preparing", "Starting"}
-_WAITING = {"NotStarted", "Queued"}  # for a machine: nothing of the job can run meanwhile
-_OURS = {"UserError", ""}  # codes of errors that are the code's; the others are Azure's own
 _OUTPUT = "BLUEWATER_OUTPUT_URI"
 
 
@@ -94,7 +91,10 @@ def to_command(
         },
         timeout=max(1, math.ceil(request.max_duration.total_seconds())),
         tags=account.tags(
-            token=token, machine=request.machine, spot="yes" if request.spot else "no"
+            token=token,
+            kind=TRAINING,
+            machine=request.machine,
+            spot="yes" if request.spot else "no",
         ),
         **machines,
     )
@@ -108,16 +108,6 @@ def output_of(job: Any) -> str:
 def notes_of(job: Any, token: str) -> str:
     """Return the folder of the notes on a job."""
     return f"{output_of(job)}/{_starts(token)}"
-
-
-def is_over(job: Any) -> bool:
-    """Whether Azure is done with the job."""
-    return job.status in _ENDS
-
-
-def is_waiting(job: Any) -> bool:
-    """Whether the job has no machine."""
-    return job.status in _WAITING
 
 
 def is_spot(job: Any) -> bool:
@@ -162,12 +152,12 @@ def _verdict(
     job: Any, run: Run | None, notes: Notes, outcome: Outcome | None, lines: Sequence[str]
 ) -> tuple[Phase, Failure | None]:
     if not is_over(job):
-        return (Phase.QUEUED if job.status in _PREPARING else Phase.RUNNING), None
+        return (Phase.QUEUED if job.status in PREPARING else Phase.RUNNING), None
     if outcome is not None and outcome.ok:
         return Phase.SUCCEEDED, None
     if job.status == "Canceled":
         return _cancelled(job, run, notes)
-    if job.status == "Failed" and run is not None and run.code not in _OURS:
+    if job.status == "Failed" and run is not None and run.code not in OURS:
         return Phase.INTERRUPTED, Failure(code=run.code, message=run.message)
     if outcome is not None:
         return Phase.FAILED, Failure(code=outcome.code, message=outcome.message)

@@ -14,6 +14,7 @@ import psutil
 from blocks.contracts import OperationRef, Phase, TrainingRequest
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import Subscription
+from blocks.providers.azure.jobs import TRAINING, kind_of
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.training import AzureTraining
 from blocks.providers.azure.training_calls import limit_of
@@ -45,7 +46,7 @@ class TrainingLevers:
             image=IMAGE,
             source_uri=home,
             command=("python", "train.py"),
-            machine="Standard_DS3_v2",
+            machine="Standard_D4s_v3",
             data_uri=f"{root}/data",
             checkpoint_uri=f"{root}/checkpoints",
             output_uri=f"{root}/output",
@@ -101,7 +102,8 @@ class TrainingLevers:
     def created(self) -> int:
         """Count this owner's jobs."""
         mine = self._account.named("")
-        return sum(job.name.startswith(mine) for job in self._account.ml().jobs.list())
+        jobs = self._account.ml().jobs.list()
+        return sum(job.name.startswith(mine) and kind_of(job) == TRAINING for job in jobs)
 
     def _pull(self, ref: OperationRef, reason: str) -> None:
         self.begin(ref)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
+from blocks.providers.azure.emulator.models import Models
 from blocks.providers.azure.emulator.operations import Operations, Route
 from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
 from blocks.providers.azure.emulator.world import World
 
-OPERATIONS: tuple[Callable[[World], Operations], ...] = (Workspace, Jobs, Vault)
+OPERATIONS: tuple[Callable[[World], Operations], ...] = (Workspace, Jobs, Models, Vault)
 
 
 def routes(world: World) -> list[Route]:

@@ -26,7 +26,7 @@ class Jobs:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one = {"service": "ml", "path": "jobs/{name}"}
+        one: dict[str, Any] = {"service": "ml", "path": "jobs/{name}"}
         return (
             Route(
                 **one,

@@ -14,7 +14,7 @@ from blocks.emulation.launch import Emulator, emulated
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 TENANT = "99999999-8888-7777-6666-555555555555"
 GROUP, WORKSPACE = "bluewater", "rehearsal"
-LOCATION = "westeurope"
+LOCATION = "eastus"
 STORAGE, CONTAINER = "bluewaterstore", "azureml-blobstore"
 DATASTORE = "workspaceblobstore"
 IDENTITY = "managed-identity"  # the name by which containers call

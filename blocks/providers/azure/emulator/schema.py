@@ -55,12 +55,12 @@ def check_answer(model: str, body: Any) -> None:
 
 
 @functools.cache
-def _fields(kind: type[Any]) -> dict[str, Field]:
+def _fields(kind: Any) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for base in reversed(kind.__mro__):
         for name, annotation in vars(base).get("__annotations__", {}).items():
             rest = vars(base).get(name)
-            if hasattr(rest, "_visibility"):
+            if rest is not None and hasattr(rest, "_visibility"):
                 found[rest._rest_name_input or name] = Field(
                     _resolved(annotation),
                     rest._visibility == ["read"],
@@ -115,7 +115,7 @@ def _of_many(
         yield from _problems(arguments[-1], each, f"{path}/{name}", told=told)
 
 
-def _of_model(kind: type[Any], value: Any, path: str, *, told: bool) -> Iterator[str]:
+def _of_model(kind: Any, value: Any, path: str, *, told: bool) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"{path}: {kind.__name__} is expected"
         return

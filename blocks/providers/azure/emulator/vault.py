@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from blocks.providers.azure.emulator.operations import Asked, Route, Said
 from blocks.providers.azure.emulator.refusals import AzureError
@@ -23,7 +24,7 @@ class Vault:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        get = {"service": "vault", "method": "GET", "operation": "GetSecret"}
+        get: dict[str, Any] = {"service": "vault", "method": "GET", "operation": "GetSecret"}
         get |= {"action": f"{_ACTION}/getSecret/action"}
         return (
             Route(**get, path="/secrets/{name}", handler=self.get),

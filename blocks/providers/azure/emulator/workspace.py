@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from blocks.providers.azure.emulator.launch import (
     CONTAINER,
@@ -29,7 +30,10 @@ class Workspace:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        environment = {"service": "ml", "path": "environments/{name}/versions/{version}"}
+        environment: dict[str, Any] = {
+            "service": "ml",
+            "path": "environments/{name}/versions/{version}",
+        }
         return (
             Route(
                 service="ml",
