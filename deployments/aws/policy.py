@@ -30,6 +30,7 @@ CALLER: Mapping[str, str] = {
     "application-autoscaling:RegisterScalableTarget": _SCALED,
     "logs:DescribeLogStreams": _LOGS,
     "logs:FilterLogEvents": _LOGS,
+    "pricing:GetProducts": _EVERYTHING,  # where AWS's list is asked for prices
     "s3:DeleteObject": _OBJECTS,
     "s3:GetObject": _OBJECTS,
     "s3:ListBucket": _BUCKET,

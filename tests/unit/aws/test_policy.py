@@ -13,6 +13,7 @@ import pytest
 from blocks.contracts import Endpoints, Phase, RunKey
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.bench import KEY
+from blocks.providers.aws.cost import AwsPrices
 from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.testing.waiting import until
 from deployments.aws.policy import CALLER, ROLE
@@ -33,6 +34,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=KEY, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(ROLE))
     scale(bench)
+    assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")
     assert set(bench.emulator.pull("actions", key=KEY)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(ROLE)

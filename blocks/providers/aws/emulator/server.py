@@ -40,6 +40,7 @@ StartResponse = Callable[..., Any]
 Answer = tuple[Iterable[bytes], str, Any]  # as run_wsgi_app returns it: body, status, headers
 
 MODELS = {
+    "AWSPriceListService": "pricing",
     "AnyScaleFrontendService": "application-autoscaling",
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
     "SageMaker": "sagemaker",
