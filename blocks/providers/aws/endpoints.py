@@ -71,7 +71,7 @@ class SageMakerEndpoints(Block, Endpoints):
         sticky=False,
         autoscaling=True,
         scale_to_zero=False,
-        alarm_rollback=False,
+        alarm_rollback=False,  # by guardrail.py, which takes one variant alone
         max_payload_bytes=6_291_456,  # of InvokeEndpoint's body, as botocore's model has it
     )
 
