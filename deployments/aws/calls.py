@@ -50,6 +50,7 @@ PAGE = Path(__file__).with_name("CALLS.md")
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bluewater:1"
 RELEASE = "AKIARELEASE"  # the key by which the release calls
 MACHINE = "ml.m5.large"
+_WRITTEN = ("sagemaker", "application-autoscaling")  # services
 _READS = ("Describe", "List", "Invoke")
 _SCRIPT = Path(__file__).with_name("example") / "train.py"
 
@@ -83,7 +84,9 @@ class Release:
             "A training job on spot machines": self._train,
             "A model version, and the name it is known by": self._register,
             "A first variant, which takes all traffic": lambda: self._serve("blue", 100),
-            "A second variant beside it, without traffic": lambda: self._deploy("green"),
+            "A second variant, without traffic, of one to three machines": lambda: self._deploy(
+                "green", most=3
+            ),
             "Copies of all requests to the second": self._mirror,
             "No copies any more": lambda: self._shift(blue=100),
             "A tenth of the traffic to the second": lambda: self._shift(blue=90, green=10),
@@ -123,13 +126,14 @@ class Release:
         self._version = self._models.register(draft, key=self._key)
         self._models.promote(self._version, "champion", replacing=None)
 
-    def _deploy(self, variant: str) -> None:
+    def _deploy(self, variant: str, most: int = 1) -> None:
         assert self._version is not None  # noqa: S101
         request = VariantRequest(
             endpoint="flights",
             variant=variant,
             model=self._version,
             machine=MACHINE,
+            max_replicas=most,
             serving=Serving(concurrency=32),
             capture=Capture(sample=0.5),
         )
@@ -233,7 +237,7 @@ def _over(look: Callable[[OperationRef], OperationStatus[T]], ref: OperationRef)
 
 
 def _section(title: str, calls: Sequence[Mapping[str, Any]]) -> Section:
-    ours = [each for each in calls if each["call"].startswith("sagemaker")]
+    ours = [each for each in calls if each["call"].partition(":")[0] in _WRITTEN]
     names = {each["call"] for each in ours}
     reads = {each for each in names if each.partition(":")[2].startswith(_READS)}
     return Section(

@@ -13,7 +13,7 @@ from botocore.validate import ParamValidator
 from blocks.providers.aws.emulator import shapes
 from deployments.aws.calls import PAGE, page, played
 
-WRITTEN = re.compile(r"`(\w+):(\w+)`\n\n```json\n(.*?)\n```", re.DOTALL)
+WRITTEN = re.compile(r"`([\w-]+):(\w+)`\n\n```json\n(.*?)\n```", re.DOTALL)
 
 
 def calls() -> list[tuple[str, str, dict[str, Any]]]:
@@ -47,6 +47,9 @@ def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
         "UpdateEndpoint",
         "UpdateEndpointWeightsAndCapacities",
         "CreateProcessingJob",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+        "DeregisterScalableTarget",
         "DeleteEndpoint",
         "DeleteEndpointConfig",
         "DeleteModel",

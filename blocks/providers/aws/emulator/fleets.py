@@ -35,6 +35,7 @@ class Replica:
     container: Container
     port: int
     ready: bool = False
+    flying: int = 0  # requests that wait for its answer; guarded by the world's lock
 
     @property
     def url(self) -> str:
@@ -52,12 +53,14 @@ class Fleet:
     """The replicas of a variant. Its weights and its size are guarded by the world's lock."""
 
     endpoint: str
+    config: str  # the configuration that it was made for
     variant: dict[str, Any]  # as in the endpoint configuration
     model: dict[str, Any]
     shadow: bool
     weight: float
     wanted: float
     count: int  # of instances that it should have
+    asked: int = 0  # requests so far
     replicas: list[Replica] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
