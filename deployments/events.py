@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
     arrived = DeploymentEventTrigger(
         name=f"bluewater: ask for a retrain of {spec.name} when data arrive",
         expect={DATA},
-        match={"prefect.resource.id": f"bluewater.data.{spec.data.train}*"},
+        match={"prefect.resource.id": f"bluewater.data.{glob.escape(spec.data.train)}*"},
         posture=Posture.Reactive,
         threshold=1,
         within=BURST + spec.watch.gather,
@@ -53,7 +54,31 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
         within=BURST,
         parameters={"because": _text("a version was tagged: {{ event.payload.value }}")},
     )
-    return [arrived, tagged]
+    return [arrived, tagged, _again(spec.name)]
+
+
+def _again(name: str) -> DeploymentEventTrigger:
+    """Ask again when Prefect could not start what an event should have started.
+
+    On SQLite it gives up at once when its data base is locked, as it is in a burst of events. This
+    one is among those it looks after: it tries until it is through.
+    """
+    ours = (
+        f"release {name} when",
+        f"ask for a retrain of {name} when",
+        f"ask again for {name} when",
+    )
+    return DeploymentEventTrigger(
+        name=f"bluewater: ask again for {name} when an event was lost",
+        description="The server was too busy to start what an event should have started.",
+        expect={"prefect.automation.action.failed"},
+        match={"prefect.resource.name": [f"bluewater: {each} *" for each in ours]},
+        posture=Posture.Reactive,
+        threshold=1,
+        within=BURST,
+        schedule_after=BURST,
+        parameters={"because": "an event came while the server was busy", "tell_again": True},
+    )
 
 
 def _text(template: str) -> dict[str, Any]:

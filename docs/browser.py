@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_WITHIN = 120.0  # seconds
@@ -28,7 +29,7 @@ LOOKED = 0.25
 class Page:
     """One tab."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket, self._numbers = socket, itertools.count(1)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -83,8 +84,8 @@ def browser() -> Iterator[Page]:
     if program is None:
         raise FileNotFoundError(f"none of {', '.join(NAMES)} is on the PATH; install Chromium")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([program, *_flags(folder), "about:blank"], **quiet)
+        words = [program, *_flags(folder), "about:blank"]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with connect(_address(Path(folder)), max_size=None) as socket:
                 yield Page(socket)

@@ -104,11 +104,12 @@ def shots(server: Server) -> Iterator[Shot]:
 
 
 def log_in(page: Page, url: str, login: str) -> None:
-    """Put the password where Prefect's page keeps it, and ask for the light theme."""
+    """Put the password where Prefect's page keeps it, and ask for light colours."""
+    light = [{"name": "prefers-color-scheme", "value": "light"}]
+    page.call("Emulation.setEmulatedMedia", features=light)
     page.open(url, size=SIZE)
     kept = json.dumps(base64.b64encode(login.encode()).decode())
     page.evaluate(f"localStorage.setItem('prefect-password', {kept})")
-    page.evaluate("localStorage.setItem('prefect-color-mode', 'default')")
 
 
 def taken(page: Page, url: str, shot: Shot) -> bytes:

@@ -19,7 +19,12 @@ class RetrainReport(Frozen):
 
 
 @flow(name="retrain", flow_run_name="retrain {spec.name}: {because}", log_prints=False)
-def retrain(platform: Platform, spec: ReleaseSpec, because: str = "asked by hand") -> RetrainReport:
+def retrain(
+    platform: Platform,
+    spec: ReleaseSpec,
+    because: str = "asked by hand",
+    tell_again: bool = False,
+) -> RetrainReport:
     """Ask for a retrain, unless one is going on, or was a short time ago, or the budget is spent.
 
     A release is not run here: it is started, once, by the event ``bluewater.retrain.asked``. The
@@ -29,6 +34,7 @@ def retrain(platform: Platform, spec: ReleaseSpec, because: str = "asked by hand
         platform: Where the records of requests are kept.
         spec: What is to be released again.
         because: The reason, in words; it is kept with the request.
+        tell_again: Tell a request again that no release has taken up: its event was lost.
     """
     store, models = platform.connect(ObjectStore), platform.connect(ModelRegistry)
     champion = models.resolve(spec.name, spec.alias)
@@ -38,5 +44,6 @@ def retrain(platform: Platform, spec: ReleaseSpec, because: str = "asked by hand
         endpoint=spec.rollout.endpoint,
         model=champion.digest[:12] if champion else "",
         because=because,
+        tell_again=tell_again,
     )
     return RetrainReport(request=decision.request, why_not=decision.why_not)

@@ -67,7 +67,7 @@ def event(name: str, subject: str, payload: Mapping[str, object]) -> None:
         emit_event(event=name, resource=_resource(subject), payload=dict(payload))
 
 
-def asking_event(name: str, subject: str, payload: Mapping[str, object], *, once: str) -> None:
+def asking_event(name: str, subject: str, payload: Mapping[str, object], *, once: UUID) -> None:
     """Emit an event that somebody must hear: return when the server has taken it.
 
     The server drops a second one with the same id ``once`` if it comes within minutes.
@@ -81,7 +81,7 @@ def asking_event(name: str, subject: str, payload: Mapping[str, object], *, once
         "prefect.resource.role": "flow-run",
     }
     made = Event(
-        id=UUID(once),
+        id=once,
         event=name,
         resource=Resource(_resource(subject)),
         related=[RelatedResource(run)] if flow_run else [],

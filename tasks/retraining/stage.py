@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from prefect import task
@@ -11,19 +11,25 @@ from prefect.cache_policies import NO_CACHE
 from blocks.contracts import ObjectStore
 from tasks import showing
 from tasks.watch.asking import tell_request
-from tasks.watch.ledger import WatchLedger
+from tasks.watch.ledger import AGAIN, WatchLedger
 from tasks.watch.policy import Decision
 from tasks.watch.spec import WatchSpec
 
 
 @task(name="ask", task_run_name="ask for a retrain of {endpoint}", cache_policy=NO_CACHE)
 def ask_for_retrain(
-    store: ObjectStore, spec: WatchSpec, *, endpoint: str, model: str, because: str
+    store: ObjectStore,
+    spec: WatchSpec,
+    *,
+    endpoint: str,
+    model: str,
+    because: str,
+    tell_again: bool = False,
 ) -> Decision:
     """Ask, and show what was decided; asked again while a request is in flight, it says so."""
     ledger, tell = WatchLedger(store, endpoint), partial(tell_request, endpoint)
-    now = datetime.now(UTC)
-    decision = ledger.ask(spec, model=model, now=now, tell=tell, because=[because])
+    now, again = datetime.now(UTC), timedelta(0) if tell_again else AGAIN
+    decision = ledger.ask(spec, model=model, now=now, tell=tell, because=[because], again=again)
     asked = "A release is asked for" if decision.request else "Refused"
     rows = [
         {

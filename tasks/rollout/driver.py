@@ -40,6 +40,17 @@ from tasks.waiting import Pace, patiently, wait
 MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
 """Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
 
+REACHED = {
+    Event.BEGUN: 0.05,
+    Event.READY: 0.1,
+    Event.SHADOW: 0.15,
+    Event.LIVE: 0.9,
+    Event.RETURNING: 0.9,
+    Event.RETURNED: 1.0,
+    Event.FINISHED: 1.0,
+}
+"""How far a rollout is; steps lie between."""
+
 
 class Worse(Exception):
     """Green must not go on; the message says why."""
@@ -89,6 +100,7 @@ class Driver:
         self.journal = Journal(ports.store, self.spec.endpoint, by=by)
         self.audit = AuditLog(ports.store)
         self.entries: list[Entry] = []
+        self._progress: showing.Progress | None = None
 
     def take_up(self) -> bool:
         """Begin the rollout, or take it up where it was left; False if it has ended before.
@@ -134,6 +146,7 @@ class Driver:
         payload = {"entry": event.value, "percent": percent, "why": why, "run": self.wish.run}
         told = ENDED if event in CLOSED else MOVED
         showing.event(told, f"endpoint.{self.spec.endpoint}", payload)
+        self._show(event, percent or 0)
         return self.entries[-1]
 
     def happened(self, event: Event) -> Entry | None:
@@ -202,6 +215,15 @@ class Driver:
         if self.blue is not None:
             retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
             patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+
+    def _show(self, event: Event, percent: int) -> None:
+        """Move the bar beside the run; it may be looked at for hours."""
+        if self._progress is None:
+            about = f"Rollout of {self.wish.model.name} {self.wish.model.version}"
+            self._progress = showing.Progress(f"{about} to {self.spec.endpoint}")
+        reached = 0.2 + 0.006 * percent if event is Event.STEP else REACHED.get(event)
+        if reached is not None:
+            self._progress.set(reached)
 
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 from blocks.contracts import ObjectStore
 from tasks import showing
@@ -17,10 +18,12 @@ ASKED = "bluewater.retrain.asked"
 
 
 def tell_request(endpoint: str, request: RetrainRequest) -> None:
-    """Emit the event. Its id is the request's, so that one told twice is one event."""
+    """Emit the event. Who dies before he has written down that he did emits the same one again."""
     showing.logger().info("a retrain is asked for: %s", "; ".join(request.reasons))
     payload = request.model_dump(mode="json")
-    showing.asking_event(ASKED, f"endpoint.{endpoint}", payload, once=request.id)
+    id_ = UUID(request.id)
+    once = uuid5(id_, str(request.told)) if request.told else id_
+    showing.asking_event(ASKED, f"endpoint.{endpoint}", payload, once=once)
 
 
 @contextmanager

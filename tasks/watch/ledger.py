@@ -68,12 +68,14 @@ class WatchLedger:
         now: datetime,
         tell: Callable[[RetrainRequest], None],
         because: Sequence[str] = (),
+        again: timedelta = AGAIN,
     ) -> Decision:
         """Decide, and if it is time, ask: write the request down, then ``tell`` it.
 
-        Requests that nobody has heard are told first. ``tell`` may be called twice with one id.
+        Requests that nobody has taken up are told first, ``again`` after they were told before.
+        ``tell`` may be called twice with one id.
         """
-        self._tell_unheard(spec, now, tell)
+        self._tell_unheard(spec, now, tell, again)
         for _ in range(TRIES):
             asked, seen = self.asked(), self.seen(spec)
             decision = decide(seen, asked, spec, model=model, now=now, because=because)
@@ -120,7 +122,11 @@ class WatchLedger:
         return [each for uri in newest if (each := recall(self._store, uri, Seen)) is not None]
 
     def _tell_unheard(
-        self, spec: WatchSpec, now: datetime, tell: Callable[[RetrainRequest], None]
+        self,
+        spec: WatchSpec,
+        now: datetime,
+        tell: Callable[[RetrainRequest], None],
+        again: timedelta,
     ) -> None:
         names = {each.uri for each in self._store.walk(f"{self._place}/requests")}
         for number, each in enumerate(self.asked()):
@@ -134,9 +140,10 @@ class WatchLedger:
             told = [
                 recall(self._store, uri, Told) for uri in names if uri.startswith(f"{place}-told")
             ]
-            last = max((one.at for one in told if one is not None), default=None)
-            if now >= (last + AGAIN if last else each.request.at + GRACE):
-                self._tell(number, each.request, now, tell)
+            times = [one.at for one in told if one is not None]
+            if now >= (max(times) + again if times else each.request.at + GRACE):
+                request = each.request.model_copy(update={"told": len(times)})
+                self._tell(number, request, now, tell)
 
     def _tell(
         self,

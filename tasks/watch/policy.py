@@ -56,6 +56,7 @@ class RetrainRequest(Frozen):
     window: Window  # the newest one in which the causes were seen
     reasons: tuple[str, ...]
     at: datetime
+    told: int = 0  # how often before: what is told may be lost on the way
 
 
 class Asked(Frozen):

@@ -46,7 +46,7 @@ def test_a_specification_is_deployed_once_however_often_and_runs_by_hand(
         automations = server.ask("POST", "/automations/filter", {})
         seen.append((found, sorted(each["name"] for each in automations)))
     assert seen[0] == seen[1], "the second time does not find everything there"
-    assert len(seen[0][1]) == len(set(seen[0][1])) == 6
+    assert len(seen[0][1]) == len(set(seen[0][1])) == 7
     assert server.deployment("watch/small")["schedules"], "the watch has no schedule"
     turns = {server.deployment(f"{flow}/small")["work_queue_name"] for flow in FLOWS[:2]}
     assert turns == {"endpoint-small"}

@@ -40,11 +40,31 @@ def database() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="bluewater-postgres-"))
     shutil.chown(folder, user)
     data, port = folder / "data", free_port()
-    made = [FOUND / "initdb", "-D", data, "-U", "bluewater", "--auth", "trust", "--no-sync"]
+    made = [
+        str(FOUND / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "bluewater",
+        "--auth",
+        "trust",
+        "--no-sync",
+    ]
     subprocess.run(made, user=user, cwd=folder, check=True, capture_output=True)
-    words = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
-    with subprocess.Popen([FOUND / "postgres", *words], user=user, cwd=folder) as server:
-        ready = [FOUND / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
+    words = [
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "-k",
+        str(folder),
+        "-c",
+        "fsync=off",
+    ]
+    with subprocess.Popen([str(FOUND / "postgres"), *words], user=user, cwd=folder) as server:
+        ready = [str(FOUND / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
         until(lambda: subprocess.run(ready, check=False).returncode == 0, every=0.5)
         yield f"postgresql+asyncpg://bluewater@127.0.0.1:{port}/postgres"
         server.send_signal(signal.SIGINT)
@@ -72,8 +92,8 @@ def test_a_server_on_postgresql_keeps_deployments_and_runs(
     settings = services.prefect_settings()
     server = Server(api=settings["PREFECT_API_URL"], login=settings["PREFECT_API_AUTH_STRING"])
     specification = str(make_project(tmp_path / "project"))
-    login = {"PREFECT_API_AUTH_STRING": server.login}
-    run("deploy", specification, workspace=workspace, api=server.api, within=600, **login)
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.login)
+    run("deploy", specification, workspace=workspace, api=server.api, within=600)
     begun = server.start("release/small")
     assert tables(database) > 20
     assert not list(workspace.rglob("prefect.db"))

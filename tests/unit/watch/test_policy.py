@@ -278,6 +278,19 @@ def test_what_was_told_and_not_heard_is_told_again_until_a_release_takes_it_up(
     assert len(told) == 2
 
 
+def test_what_is_known_to_be_lost_is_told_again_at_once_and_as_another_event(
+    store: ObjectStore,
+) -> None:
+    """A server drops a second event with the id of the first, if it comes within minutes."""
+    ledger, told = WatchLedger(store, "e"), list[RetrainRequest]()
+    for minutes in (0, 1):
+        now = START + timedelta(minutes=minutes)
+        again = timedelta(0) if minutes else timedelta(hours=1)
+        ledger.ask(SPEC, model="m", now=now, tell=told.append, because=["data"], again=again)
+    assert [each.told for each in told] == [0, 1]
+    assert len({each.id for each in told}) == 1
+
+
 def test_only_what_was_asked_for_can_be_taken_up(store: ObjectStore) -> None:
     with pytest.raises(NotAsked, match="no request 'f00'"):
         WatchLedger(store, "e").take("f00", run="retrain", now=START)
