@@ -1,8 +1,7 @@
-"""Traces and metrics for a collector of OpenTelemetry, if ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set.
+"""Traces and metrics for a collector of OpenTelemetry, if its address is in the environment.
 
-Prefect makes a span of each flow and task run; ours below them are the calls of providers, by
-provider, capability and operation. Its environment variables are OpenTelemetry's own.
-https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+The variable is ``OTEL_EXPORTER_OTLP_ENDPOINT``; the others are OpenTelemetry's own, too. Prefect
+makes a span of each flow and task run; ours below them are the calls of providers.
 """
 
 from __future__ import annotations
