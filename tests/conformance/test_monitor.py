@@ -18,6 +18,7 @@ from blocks.contracts import (
     RunKey,
     Sample,
     Traffic,
+    Unsupported,
     VariantTick,
     Window,
 )
@@ -126,7 +127,13 @@ def test_what_a_mirror_answers_is_counted_apart_or_not_at_all(
 ) -> None:
     world.serve("threshold", "blue")
     world.serve("broken", "green")
-    world.give(Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=100)))
+    to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=100))
+    if not world.endpoints.features.mirror:
+        assert not monitor.features.mirrored
+        with pytest.raises(Unsupported):
+            world.give(to)
+        return
+    world.give(to)
     asked = REQUESTS
     assert set(world.ask()) == {200}
 

@@ -18,6 +18,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import name_of
 from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
+from blocks.providers.gcp.surroundings import encryption, surroundings
 from blocks.providers.gcp.training_calls import is_over
 from blocks.providers.gcp.variables import to_env
 
@@ -47,30 +48,13 @@ def to_batch_job(
             "env": to_env(env),
         },
     }
-    seconds = math.ceil((request.max_duration + _MARGIN).total_seconds())
-    strategy = Scheduling.Strategy.SPOT if request.spot else Scheduling.Strategy.STANDARD
-    spec: dict[str, Any] = {
-        "worker_pool_specs": [pool],
-        "scheduling": {
-            "timeout": timedelta(seconds=seconds),
-            "strategy": strategy,
-            "disable_retries": True,  # the next attempt is ours, and passes over what is done
-        },
-    }
-    if account.service_account:
-        spec["service_account"] = account.service_account
-    if account.network:
-        spec["network"] = account.network
-    if account.network_attachment:
-        spec["psc_interface_config"] = {"network_attachment": account.network_attachment}
-    job: dict[str, Any] = {
+    spec = {"worker_pool_specs": [pool], "scheduling": _scheduling(request)}
+    return {
         "display_name": account.named(token),
         "labels": account.marked(token=token, kind=KIND),
-        "job_spec": spec,
+        "job_spec": {**spec, **surroundings(account)},
+        **encryption(account),
     }
-    if account.kms_key:
-        job["encryption_spec"] = {"kms_key_name": account.kms_key}
-    return job
 
 
 def said_of(asked: str) -> str:
@@ -127,6 +111,16 @@ def _took_too_long(job: CustomJob) -> bool:
         return False
     ran: timedelta = job.end_time - job.start_time
     return bool(ran >= job.job_spec.scheduling.timeout)
+
+
+def _scheduling(request: BatchRequest) -> dict[str, Any]:
+    seconds = math.ceil((request.max_duration + _MARGIN).total_seconds())
+    strategy = Scheduling.Strategy.SPOT if request.spot else Scheduling.Strategy.STANDARD
+    return {
+        "timeout": timedelta(seconds=seconds),
+        "strategy": strategy,
+        "disable_retries": True,  # the next attempt is ours, and passes over what is done
+    }
 
 
 def _usage(job: CustomJob, request: BatchRequest, said: Said | None) -> Usage | None:

@@ -16,7 +16,8 @@ from blocks.contracts import InvalidRequest, Traffic, Unsupported, Variant, Vari
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
-from blocks.providers.gcp.model_calls import HEALTH, PREDICT, encryption
+from blocks.providers.gcp.model_calls import HEALTH, PREDICT
+from blocks.providers.gcp.surroundings import encryption
 from blocks.providers.gcp.variables import require_values, to_env
 from blocks.providers.gcp.wanted import WantedVariant
 

@@ -8,6 +8,7 @@ from typing import Any
 from blocks.cloud.alias_log import require_alias
 from blocks.contracts import InvalidRequest, ModelDraft
 from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.surroundings import encryption
 
 PREDICT, HEALTH = "/invocations", "/ping"  # routes of our model server
 KIND = "registered"  # of a model, by which it is told from one that is made to be served
@@ -59,11 +60,6 @@ def to_model(
         },
     }
     return {**model, **encryption(account)}
-
-
-def encryption(account: GcpAccount) -> dict[str, Any]:
-    """Return what says that a thing is encrypted with the account's key."""
-    return {"encryption_spec": {"kms_key_name": account.kms_key}} if account.kms_key else {}
 
 
 def described(draft: ModelDraft) -> str:

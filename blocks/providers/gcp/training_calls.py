@@ -23,6 +23,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import name_of
 from blocks.providers.gcp.machines import from_machine_spec, to_machine_spec
 from blocks.providers.gcp.secret import version_of
+from blocks.providers.gcp.surroundings import encryption, surroundings
 from blocks.providers.gcp.variables import to_env
 from blocks.workload import Outcome
 from blocks.workload.vertex import SOURCE, STARTS
@@ -82,14 +83,14 @@ def to_custom_job(
         "worker_pool_specs": [{**pool, "replica_count": count} for count in counts],
         "scheduling": _scheduling(request, options),
         "base_output_directory": {"output_uri_prefix": request.output_uri.rstrip("/")},
-        **_surroundings(account),
+        **surroundings(account),
     }
     job = {
         "display_name": account.named(token),
         "labels": account.marked(token=token, kind=TRAINING),
         "job_spec": spec,
     }
-    return {**job, **_encryption(account)}
+    return {**job, **encryption(account)}
 
 
 def output_of(job: CustomJob) -> str:
@@ -232,18 +233,3 @@ def _scheduling(request: TrainingRequest, options: Options) -> Mapping[str, Any]
         "restart_job_on_worker_restart": options.restart,
         "disable_retries": not options.restart,
     }
-
-
-def _surroundings(account: GcpAccount) -> Mapping[str, Any]:
-    told: dict[str, Any] = {}
-    if account.service_account:
-        told["service_account"] = account.service_account
-    if account.network:
-        told["network"] = account.network
-    if account.network_attachment:
-        told["psc_interface_config"] = {"network_attachment": account.network_attachment}
-    return told
-
-
-def _encryption(account: GcpAccount) -> Mapping[str, Any]:
-    return {"encryption_spec": {"kms_key_name": account.kms_key}} if account.kms_key else {}

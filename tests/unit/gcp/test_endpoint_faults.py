@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -16,16 +15,13 @@ from google.cloud.aiplatform_v1.types import Endpoint
 from blocks.contracts import (
     Conflict,
     Endpoints,
-    InvalidRequest,
     OperationRef,
     Phase,
     ProviderError,
     QuotaExceeded,
     RunKey,
-    Serving,
     Throttled,
     Traffic,
-    Unsupported,
 )
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
@@ -245,17 +241,3 @@ def test_nothing_is_left_of_an_endpoint_that_is_taken_down(
     assert left(account) == []
     assert bench.running() == []
     assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED
-
-
-def test_what_a_container_cannot_know_is_not_promised(bench: Any, endpoints: Endpoints) -> None:
-    request = bench.variant_request(variant="blue")
-    for serving, word in (
-        (Serving(token_secret="caller"), "IAM"),
-        (Serving(requests_per_second=5), "requests_per_second"),
-    ):
-        with pytest.raises(Unsupported, match=word):
-            endpoints.deploy(request.model_copy(update={"serving": serving}), key=KEY)
-    slow = request.model_copy(update={"serving": Serving(timeout=timedelta(minutes=11))})
-    with pytest.raises(InvalidRequest, match="timeout"):
-        endpoints.deploy(slow, key=KEY)
-    assert bench.created("endpoints") == 0

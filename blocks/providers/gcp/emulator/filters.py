@@ -13,7 +13,7 @@ _TERM = re.compile(
     r"\s*(?P<sign>>=|<=|!=|=~|=|>|<|:)\s*"
     r"(?P<value>\"(?:[^\"\\]|\\.)*\"|[^\s()]+)\s*"
 )
-_ANYWHERE = re.compile(r"(\"(?:[^\"\\\\]|\\\\.)*\")\s*(?:AND\b\s*|$)")  # a bare text: in any field
+_ANYWHERE = re.compile(r"\s*(\"(?:[^\"\\]|\\.)*\")\s*(?:AND\b|$)")  # a bare text: in any field
 _AND = re.compile(r"AND\b|\n")
 _PART = re.compile(r"[\w-]+|\"[^\"]*\"")
 
