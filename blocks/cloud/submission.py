@@ -40,8 +40,8 @@ class Submission:
         Raises Unavailable where it is not known whether it was made; asking again finds out.
         """
         marker = self._markers.read(self._token)
-        if marker is None:
-            claimed = self._markers.claim(self._token)
+        if marker is None or marker.said.free:
+            claimed = self._markers.claim(self._token, after=marker)
             if claimed is not None:
                 return self._made(claimed)
             marker = self._markers.read(self._token)
@@ -50,8 +50,8 @@ class Submission:
     def _taken_over(self, marker: Marker | None) -> str:
         """Wait for whoever claimed the token; if nothing shows in time, make it ourselves."""
         for pause in (*self._visible_after, 0.0):
-            if marker is not None and marker.id:
-                return marker.id
+            if marker is not None and marker.said.id:
+                return marker.said.id
             if marker is not None and (found := self._find()) is not None:
                 return self._settled(found, marker)
             time.sleep(pause)
@@ -68,7 +68,7 @@ class Submission:
             known = error if isinstance(error, ProviderError) else self._explain(error)
             if not isinstance(known, Unavailable):
                 if known is not None:
-                    self._markers.withdraw(self._token)  # a clear no: nothing was made
+                    self._markers.withdraw(self._token, claimed=claimed)  # a clear no
                 raise
             found = self._look()
             if found is None:
@@ -90,12 +90,12 @@ class Submission:
 
     def _settled(self, id_: str, claimed: Marker) -> str:
         """Write the id down; where another is written already, that one is the thing."""
-        if self._markers.settle(self._token, id_, claimed=claimed) is not None:
+        if self._markers.settle(self._token, id_, claimed=claimed):
             return id_
         marker = self._markers.read(self._token)
-        if marker is None or not marker.id:
+        if marker is None or not marker.said.id:
             raise _busy()
-        return marker.id
+        return marker.said.id
 
 
 def _busy() -> Unavailable:
