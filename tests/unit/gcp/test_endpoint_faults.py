@@ -182,7 +182,9 @@ def test_traffic_that_somebody_moved_in_the_console_is_not_overwritten(
     client = account.client(EndpointServiceClient)
     there = client.get_endpoint(name=f"{account.parent}/endpoints/{account.named('bench')}")
     ids = {each.display_name: each.id for each in there.deployed_models}
-    moved = Endpoint(name=there.name, traffic_split={ids["green"]: 100})
+    moved = Endpoint(
+        name=there.name, display_name=there.display_name, traffic_split={ids["green"]: 100}
+    )
     client.update_endpoint(endpoint=moved, update_mask={"paths": ["traffic_split"]})
     assert dict(endpoints.traffic("bench").percent) == {"green": 100}
     with pytest.raises(Conflict, match="moved meanwhile"):
