@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains mutants check clean
+.PHONY: demo test chains mutants check audit clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -24,6 +24,10 @@ check: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+audit: $(VENV)/test
+	$(BIN)/python -m deployments.dependencies
 
 $(VENV)/demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,7 +38,7 @@ $(VENV)/demo: pyproject.toml
 $(VENV)/test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]" --group dev
 	touch $@ $(VENV)/demo
 
 clean:

@@ -16,8 +16,8 @@ C = TypeVar("C", bound=Contract)
 class Platform(Block):
     """Names a provider for each capability, so that one flow runs anywhere.
 
-    A reference is ``<provider>-<capability>``, or ``<provider>-<capability>/<document>`` for a
-    configuration saved as a Prefect block, e.g. ``aws-training/prod``.
+    A reference is a provider and what it does, e.g. ``aws-training``; with the name of a saved
+    Prefect block behind it, that configuration is used: ``aws-training/prod``.
     """
 
     _block_type_name = "Platform"

@@ -1,139 +1,109 @@
 """Deploy a specification: releases by hand and by event, looks on a schedule.
 
-``python -m deployments.deploy release.yaml`` makes, on the Prefect server in force, what is missing
-of: a saved platform, a work pool, the deployments below, and an automation that starts runs again
-whose process was killed. It may be repeated; the deployments are then brought up to date.
+Makes, on the Prefect server in force, what is missing of: a saved platform, a work pool, a queue of
+the endpoint, the deployments of ``prefect.yaml`` filled with the specification, and automations. It
+may be repeated; everything is then brought up to date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, cast
+from uuid import UUID
 
-import click
-from prefect.automations import Automation
+import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.orchestration.routes import ServerRoutes
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import (
-    ConcurrencyLimitConfig,
-    ConcurrencyLimitStrategy,
-    StateType,
-)
 from prefect.deployments.runner import RunnerDeployment
-from prefect.events import DeploymentEventTrigger, EventTrigger, Posture
-from prefect.events.actions import ChangeFlowRunState
 from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
-from rich.console import Console
-from rich.table import Table
 
+from blocks.contracts import Frozen, InvalidRequest
 from blocks.platform import Platform
-from flows.batch import batch
-from flows.release import release
-from flows.rollout import rollback, rollout
-from flows.watch import watch
-from tasks.specification.loading import load
-from tasks.specification.problems import SpecificationRefused
+from deployments import automations, events
+from deployments.catalogue import Entry, entries
 from tasks.specification.spec import ReleaseSpec
-from tasks.watch.stage import ASKED
 
-RESUME = "bluewater: start killed runs again"
-TAG = "bluewater"
-
-
-@click.command()
-@click.argument("specification", type=click.Path(path_type=Path))
-@click.option(
-    "--platform",
-    "platform_name",
-    default="this-machine",
-    show_default=True,
-    help="Saved Platform block; this one is made if it is not there.",
-)
-@click.option(
-    "--pool", default="bluewater", show_default=True, help="Work pool; a process pool if new."
-)
-@click.option(
-    "--watch", "cron", default="7 * * * *", show_default=True, help="When to look, as cron says."
-)
-def main(specification: Path, platform_name: str, pool: str, cron: str) -> None:
-    """Deploy the flows for SPECIFICATION (a YAML file) to the Prefect server in force."""
-    try:
-        spec = load(specification)
-    except SpecificationRefused as error:
-        raise click.ClickException(str(error)) from error
-    platform = _platform(platform_name)
-    _ensure_pool(pool)
-    shown = Table("deployment", "when it runs", title=f"Deployments of {spec.name}")
-    for each, when in deployments(spec, platform, cron=cron):
-        each.apply(work_pool_name=pool)
-        shown.add_row(f"{each.flow_name}/{each.name}", when)
-    _ensure_resume()
-    Console().print(shown)
-    Console().print(f"Now start a worker where the work is to run: prefect worker start -p {pool}")
+HERE = "this-machine"
+POOL = "bluewater"
 
 
-def deployments(
-    spec: ReleaseSpec, platform: Platform, *, cron: str
-) -> Iterator[tuple[RunnerDeployment, str]]:
-    """Yield each deployment of a specification, and in words when it runs."""
-    content, endpoint = spec.model_dump(mode="json"), spec.rollout.endpoint
-    asked = DeploymentEventTrigger(
-        name=f"a retrain is asked for: {endpoint}",
-        expect={ASKED},
-        match={"prefect.resource.id": f"bluewater.endpoint.{endpoint}"},
-        posture=Posture.Reactive,
-        threshold=1,
-    )
-    whole = {"platform": platform, "spec": content}
-    yield (
-        _made(release, spec.name, whole, triggers=[asked]),
-        f"by hand, and when the event {ASKED} comes from endpoint {endpoint}",
-    )
-    yield _made(rollout, spec.name, whole), "by hand, with a version"
-    yield _made(rollback, spec.name, {"platform": platform, "endpoint": endpoint}), "by hand"
-    looking = {
-        "platform": platform,
-        "endpoint": endpoint,
-        "spec": spec.watch.model_dump(mode="json"),
-        "alias": spec.alias,
-    }
-    yield _made(watch, spec.name, looking, cron=cron), f"on schedule: {cron}"
-    scoring = {"platform": platform, "model": spec.name, "alias": spec.alias}
-    yield _made(batch, spec.name, scoring), "by hand, with data, output and machine"
+class Deployed(Frozen):
+    """A deployment that is there now."""
+
+    name: str  # flow/name
+    id: UUID
+    when: str  # when it runs, in words
 
 
-def _made(flow: Any, name: str, parameters: dict[str, Any], **more: Any) -> RunnerDeployment:
-    """Return a deployment of which one run goes at a time; a second one is cancelled."""
-    made: RunnerDeployment = flow.to_deployment(
-        name=name,
-        parameters=parameters,
-        tags=[TAG, name],
-        concurrency_limit=ConcurrencyLimitConfig(
-            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
-        ),
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        **more,
-    )
+def deploy(
+    spec: ReleaseSpec, *, platform_name: str = HERE, pool: str = POOL, cron: str | None = None
+) -> list[Deployed]:
+    """Deploy every flow for one specification; ``cron`` says when the watch looks.
+
+    Raises InvalidRequest for a platform that is not saved; only the one of this machine is made.
+    """
+    platform = ensure_platform(platform_name)
+    ensure_pool(pool)
+    queue = _ensure_turns(pool, spec.rollout.endpoint)
+    made = []
+    for entry in entries():
+        deployment, when = to_deployment(entry, spec, platform, cron=cron)
+        if entry.takes_turns:
+            deployment.work_queue_name = queue
+        id_ = deployment.apply(work_pool_name=pool)
+        name = f"{deployment.flow_name}/{deployment.name}"
+        made.append(Deployed(name=name, id=id_, when=when))
+    rollback = next(each.id for each in made if each.name.startswith("rollback/"))
+    ensure_automations(spec, rollback)
     return made
 
 
-def _platform(name: str) -> Platform:
+def to_deployment(
+    entry: Entry, spec: ReleaseSpec, platform: Platform, *, cron: str | None = None
+) -> tuple[RunnerDeployment, str]:
+    """Return an entry's deployment, filled with a specification, and in words when it runs.
+
+    A flow that is about a whole platform is deployed once, as ``default``.
+    """
+    flow, ours = entry.flow(), not entry.platform_wide
+    values = _values(flow.name, spec, platform) if ours else {"platform": platform}
+    given = {name: value for name, value in values.items() if name in flow.parameters.properties}
+    crons = [cron] if cron and entry.schedules and ours else [each.cron for each in entry.schedules]
+    triggers = _triggers(flow.name, spec)
+    made: RunnerDeployment = flow.to_deployment(
+        name=spec.name if ours else "default",
+        parameters=given,
+        description=entry.description,
+        tags=[*entry.tags, *([spec.name, f"endpoint:{spec.rollout.endpoint}"] if ours else [])],
+        concurrency_limit=entry.concurrency,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        cron=crons or None,
+        triggers=triggers,
+    )
+    when = ["by hand", *(f"on schedule: {each}" for each in crons)]
+    when += [f"on {', '.join(sorted(each.expect))}" for each in triggers]
+    return made, "; ".join(when)
+
+
+def ensure_platform(name: str) -> Platform:
+    """Return a saved platform; the one of this machine is made if it is not there."""
     try:
         return cast(Platform, Platform.load(name))
     except ValueError as error:
-        if name != "this-machine":
-            raise click.ClickException(
-                f"--platform {name}: no Prefect block bluewater-platform/{name}; save one first"
+        if name != HERE:
+            raise InvalidRequest(
+                f"platform {name!r} is no saved block; make it with `python -m "
+                f"deployments.documents {name} --provider PROVIDER`, or in Prefect's UI"
             ) from error
     made = Platform(name="this machine")
     made.save(name)
     return made
 
 
-def _ensure_pool(name: str) -> None:
+def ensure_pool(name: str) -> None:
+    """Make a work pool of processes if there is no pool of that name."""
     with get_client(sync_client=True) as client:
         try:
             client.read_work_pool(name)
@@ -141,37 +111,43 @@ def _ensure_pool(name: str) -> None:
             client.create_work_pool(WorkPoolCreate(name=name, type="process"))
 
 
-def _ensure_resume() -> None:
-    """Make the automation: half a minute after a crash the run is scheduled again, three times.
-
-    It is proactive because a worker reports one crash twice, the second time up to 20 s later.
-    """
-    try:
-        _ = Automation.read(name=RESUME)
-    except ValueError:
-        _ = Automation(
-            name=RESUME,
-            trigger=EventTrigger(
-                after={"prefect.flow-run.Crashed"},
-                expect={"prefect.flow-run.*"},
-                match={
-                    "prefect.resource.id": "prefect.flow-run.*",
-                    "prefect.run-count": ["0", "1", "2"],
-                },
-                match_related={
-                    "prefect.resource.role": "tag",
-                    "prefect.resource.id": f"prefect.tag.{TAG}",
-                },
-                for_each={"prefect.resource.id"},
-                posture=Posture.Proactive,
-                threshold=1,
-                within=timedelta(seconds=30),
-            ),
-            actions=[
-                ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", force=True)
-            ],
-        ).create()
+def ensure_automations(spec: ReleaseSpec | None = None, rollback: UUID | None = None) -> None:
+    """Make the automations that hold for all runs, and those of a specification."""
+    wanted = [automations.resume_killed(), automations.notice_dead()]
+    if spec is not None and rollback is not None:
+        stuck = automations.return_stuck(spec.rollout, rollback)
+        wanted += [stuck] if stuck else []
+    for each in wanted:
+        automations.ensure(each)
 
 
-if __name__ == "__main__":
-    main()
+def _ensure_turns(pool: str, endpoint: str) -> str:
+    """Make the queue whose runs go one at a time: whatever changes the endpoint waits in it."""
+    name = f"endpoint-{endpoint}"
+    queues: ServerRoutes = "/work_pools/{work_pool_name}/queues"
+    queue: ServerRoutes = "/work_pools/{work_pool_name}/queues/{name}"
+    wanted, place = {"name": name, "concurrency_limit": 1}, {"work_pool_name": pool, "name": name}
+    with get_client(sync_client=True) as client:
+        try:
+            client.request("POST", queues, path_params=place, json=wanted)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+            client.request("PATCH", queue, path_params=place, json=wanted)
+    return name
+
+
+def _values(flow: str, spec: ReleaseSpec, platform: Platform) -> Mapping[str, Any]:
+    content = spec.watch if flow == "watch" else spec
+    return {
+        "platform": platform,
+        "spec": content.model_dump(mode="json"),
+        "endpoint": spec.rollout.endpoint,
+        "model": spec.name,
+        "alias": spec.alias,
+    }
+
+
+def _triggers(flow: str, spec: ReleaseSpec) -> list[Any]:
+    wanted = {"release": events.release_when, "retrain": events.retrain_when}
+    return wanted[flow](spec) if flow in wanted else []

@@ -46,6 +46,7 @@ def require_approval(
     answer = approvals.answered(run)
     if answer is None:
         answer = _waited(approvals, spec, asked, evidence)
+    approvals.account_for(asked, answer)
     if not answer.approved:
         why = f": {answer.why}" if answer.why else ""
         raise NotApproved(

@@ -37,6 +37,9 @@ suite_file = click.option(
     type=click.Path(path_type=Path),
     help="File of the suite.",
 )
+watched = click.option(
+    "--watch", "cron", metavar="CRON", help="When the watch looks. Default: hourly."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
@@ -146,6 +149,41 @@ def status(**given: Any) -> None:
 
 
 @bluewater.command()
+@click.option("--yes", is_flag=True, help="Remove the orphans; without this, only list them.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="grace, abandoned_after, checkpoints_kept or captures_kept, e.g. grace=PT6H.",
+)
+@click.option("--why", default="asked by hand", help="Reason that the audit log keeps.")
+@on_platform
+@as_json
+def sweep(**given: Any) -> None:
+    """List what exists against what should.
+
+    Orphans are shown with age and money a day: variants without traffic, jobs without a run,
+    checkpoints without a future, old captures. Without --yes, nothing is touched.
+    """
+    _run("sweep", given)
+
+
+@bluewater.command()
+@click.option("--verify", "check", is_flag=True, help="Check that no line was changed or removed.")
+@click.option("--head", default="", help="Digest that --verify told before; implies --verify.")
+@click.option("--newest", default=50, show_default=True, help="How many lines to show.")
+@on_platform
+@as_json
+def audit(**given: Any) -> None:
+    """Show who moved what, and why; or check that nothing was changed.
+
+    With --verify, ends with 11 if a line was changed, removed or put in from outside.
+    """
+    _run("audit", given)
+
+
+@bluewater.command()
 @specification
 @changes
 @on_platform
@@ -236,12 +274,39 @@ def doctor(**given: Any) -> None:
 
 
 @bluewater.command()
+@specification
+@click.option(
+    "--platform",
+    "platform_name",
+    default="this-machine",
+    show_default=True,
+    metavar="NAME",
+    help="Name of a saved Prefect block; this one is made if it is not there.",
+)
+@click.option("--pool", default="bluewater", show_default=True, help="Work pool of Prefect.")
+@watched
+@changes
+@as_json
+def deploy(**given: Any) -> None:
+    """Put SPECIFICATION on the Prefect server: by hand, on schedule, by events.
+
+    SPECIFICATION is a YAML file. Repeat it after every change of the file.
+    """
+    _with_prefect("deploy", given)
+
+
+@bluewater.command()
+@click.argument("specifications", nargs=-1, type=click.Path(path_type=Path))
+@watched
 @as_json
 def up(**given: Any) -> None:
-    """Start the Prefect and MLflow pages of this machine.
+    """Start what a machine needs to run deployments by itself.
 
-    They listen on loopback; `down` stops them.
+    That is a Prefect server, a worker, MLflow's page and a receiver for events, all on loopback and
+    behind a password, and the deployments of SPECIFICATIONS (YAML files). What runs already is left
+    alone, what has died is started again; `down` stops it all.
     """
+    import_module("flows.session").local_server()
     _run("up", given)
 
 

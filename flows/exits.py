@@ -19,6 +19,7 @@ class Exit(IntEnum):
     BUSY = 8
     NOT_APPROVED = 9
     RETRAIN = 10
+    TAMPERED = 11
     STOPPED = 130
 
     @property
@@ -39,5 +40,6 @@ MEANINGS = {
     Exit.BUSY: "Another run holds the endpoint or has taken this run over.",
     Exit.NOT_APPROVED: "Somebody, or nobody in time, said no; nothing was rolled out.",
     Exit.RETRAIN: "Done, and a retrain is asked for (watch).",
+    Exit.TAMPERED: "The audit log is not what was written (audit).",
     Exit.STOPPED: "Stopped by the user.",
 }

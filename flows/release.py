@@ -35,6 +35,7 @@ from tasks.training.stage import train_model
 from tasks.transfer.stage import upload_sources
 from tasks.validation.report import ValidationReport
 from tasks.validation.stage import validate_data
+from tasks.watch.asking import answering
 from tasks.watch.stage import profile_reference
 
 
@@ -51,13 +52,22 @@ class ReleaseReport(Frozen):
 
 
 @flow(name="release", flow_run_name="release {spec.name}", log_prints=False)
-def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseReport:
+def release(
+    platform: Platform, spec: ReleaseSpec, run: str = "", request: str = ""
+) -> ReleaseReport:
     """Validate, train, evaluate, register and roll out.
 
-    Started again after a crash, it goes on where it was: with the same ``run``, or, without one,
-    with the newest run of this specification that did not come to its end.
+    Started again after a crash, it goes on where it was: with the same ``run`` or ``request``, or,
+    without one, with the newest run of this specification that did not come to its end.
+
+    Args:
+        platform: Where each part of the work is done.
+        spec: What to release: data, training, gates, rollout.
+        run: Go on with the run of this name, or begin it. Leave it empty to begin a new one.
+        request: Id of the request to retrain that this answers. Events fill it in.
 
     Raises:
+        NotAsked: there is no such request to retrain.
         SpecificationRefused: nothing was started.
         DataRejected: nothing was trained.
         TrainingFailed, TooManyInterruptions: there is no model.
@@ -69,7 +79,10 @@ def release(platform: Platform, spec: ReleaseSpec, run: str = "") -> ReleaseRepo
     jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
     endpoints = platform.connect(Endpoints)
     digest = check_specification(spec, surroundings(platform))
-    with a_run(store, spec.name, digest, run=run) as run_id:
+    with (
+        answering(store, spec.name, spec.rollout.endpoint, request) as answer,
+        a_run(store, spec.name, digest, run=run or answer) as run_id,
+    ):
         there = upload_sources(store, spec, run=run_id)
         validation = validate_data(store, there.validation, there.data.train, run=run_id)
         training = train_model(

@@ -20,6 +20,12 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
     """Bring a version that is registered already to the endpoint of the specification.
 
     Started again with the same ``run`` (default: the version), it goes on where it was.
+
+    Args:
+        platform: Where the version is registered and served.
+        spec: The specification of a release; its data and training are not used.
+        version: Which version of the registry, e.g. 7.
+        run: Go on with the rollout of this name. Leave it empty to name it by the version.
     """
     ports = to_ports(platform)
     model = ports.models.find(spec.name, version)
@@ -31,10 +37,24 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
 
 
 @flow(name="rollback", flow_run_name="rollback {endpoint}", log_prints=False)
-def rollback(platform: Platform, endpoint: str, why: str = "asked by hand") -> RolloutReport:
-    """Return an endpoint, and its alias, to the version before."""
+def rollback(
+    platform: Platform, endpoint: str, why: str = "asked by hand", unfinished_only: bool = False
+) -> RolloutReport:
+    """Return an endpoint, and its alias, to the version before.
+
+    In the middle of a rollout that is the version which has the rest of the traffic; whoever drives
+    the rollout stops.
+
+    Args:
+        platform: Where the endpoint is.
+        endpoint: Name of the endpoint, e.g. flights.
+        why: A reason that the journal keeps.
+        unfinished_only: End a rollout that is going on; leave one that has ended as it is.
+    """
     run = f"rollback-{endpoint}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return take_back(to_ports(platform), endpoint, why=why, run=run)
+    return take_back(
+        to_ports(platform), endpoint, why=why, run=run, unfinished_only=unfinished_only
+    )
 
 
 def to_ports(platform: Platform) -> Ports:

@@ -50,3 +50,11 @@ def prefect_server() -> str:
     pages.start("prefect")
     os.environ.update(pages.prefect_settings())
     return os.environ[PREFECT]
+
+
+def local_server() -> str:
+    """Return the address of this machine's own Prefect server, whatever else is in force."""
+    pages = services()
+    pages.start("prefect", "mlflow")
+    os.environ.update(pages.prefect_settings())
+    return os.environ[PREFECT]

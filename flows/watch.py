@@ -27,6 +27,13 @@ def watch(
 
     Emits the event ``bluewater.retrain.asked`` when the policy of the specification says so.
     Sets the alias right if it does not name the version that serves.
+
+    Args:
+        platform: Where the endpoint is, and where its traffic is kept.
+        endpoint: Name of the endpoint, e.g. flights.
+        spec: What to look for, and when to ask for a retrain.
+        alias: Name that the registry gives to the version that serves.
+
     Raises InvalidRequest for an endpoint without traffic, or whose version has no reference.
     """
     endpoints = platform.connect(Endpoints)

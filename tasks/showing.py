@@ -15,7 +15,9 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.events import Event, RelatedResource, Resource, emit_event
 from prefect.logging import get_run_logger
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -57,6 +59,43 @@ def link(key: str, url: str, text: str) -> None:
     """Show a link beside the run."""
     if in_a_run():
         create_link_artifact(key=key, link=url, link_text=text, description=text)
+
+
+def event(name: str, subject: str, payload: Mapping[str, object]) -> None:
+    """Emit an event about ``subject`` (``endpoint.<name>``, ...); it may be lost on the way."""
+    if in_a_run():
+        emit_event(event=name, resource=_resource(subject), payload=dict(payload))
+
+
+def asking_event(name: str, subject: str, payload: Mapping[str, object], *, once: UUID) -> None:
+    """Emit an event that somebody must hear: return when the server has taken it.
+
+    The server drops a second one with the same id ``once`` if it comes within minutes.
+    """
+    context = FlowRunContext.get()
+    if not in_a_run():
+        return
+    flow_run = context.flow_run if context else None
+    run = {
+        "prefect.resource.id": f"prefect.flow-run.{flow_run.id if flow_run else ''}",
+        "prefect.resource.role": "flow-run",
+    }
+    made = Event(
+        id=once,
+        event=name,
+        resource=Resource(_resource(subject)),
+        related=[RelatedResource(run)] if flow_run else [],
+        payload=dict(payload),
+    )
+    with get_client(sync_client=True) as client:
+        client.request("POST", "/events", json=[made.model_dump(mode="json")])
+
+
+def _resource(subject: str) -> dict[str, str]:
+    return {
+        "prefect.resource.id": f"bluewater.{subject}",
+        "prefect.resource.name": subject.partition(".")[2],
+    }
 
 
 class Progress:

@@ -21,6 +21,7 @@ from blocks.cloud.batch_notes import DIGEST, ROWS, Progress, Said, progress_of
 from blocks.cloud.bucket import Bucket, Found
 from blocks.contracts import BatchRequest
 from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
+from blocks.workload.inside import inside
 from blocks.workload.memory import peak_memory
 
 
@@ -110,8 +111,8 @@ class _Work:
         if before.get(DIGEST) == mark:
             return int(before[ROWS])
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "input" / found.name
-            target = Path(folder) / "output" / found.name
+            source = inside(Path(folder) / "input", found.name)
+            target = inside(Path(folder) / "output", found.name)
             source.parent.mkdir(parents=True)
             self._bucket.fetch(found, source)
             rows = sum(score_file(scorer, source, target))

@@ -23,7 +23,7 @@ from blocks.contracts.errors import (
     Unexpected,
     Unsupported,
 )
-from blocks.contracts.inventory import Inventory, Resource
+from blocks.contracts.inventory import Inventory, Machines, Resource
 from blocks.contracts.models import (
     ModelDraft,
     ModelRegistry,
@@ -102,6 +102,7 @@ __all__ = [
     "InvalidRequest",
     "Inventory",
     "LogLine",
+    "Machines",
     "Mirror",
     "ModelDraft",
     "ModelRegistry",

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ClassVar
 
 from blocks.contracts.errors import ProviderError, Unexpected
+
+Observer = Callable[[str, str, str], AbstractContextManager[None]]
+"""Is entered around a call, with its provider, capability and operation."""
+
+_observers: list[Observer] = []
+
+
+def observe_calls(observer: Observer) -> None:
+    """Let an observer see every call of a provider that this process makes from here on."""
+    _observers[:] = [observer]
 
 
 class Contract(abc.ABC):
@@ -22,15 +32,21 @@ class Contract(abc.ABC):
 
     @contextmanager
     def _calling(self, operation: str) -> Iterator[None]:
-        try:
-            yield
-        except ProviderError as error:
-            self._place(error, operation)
-            raise
-        except Exception as error:
-            known = self._explain(error) or Unexpected(f"{type(error).__name__}: {error}")
-            self._place(known, operation)
-            raise known from error
+        with self._observed(operation):
+            try:
+                yield
+            except ProviderError as error:
+                self._place(error, operation)
+                raise
+            except Exception as error:
+                known = self._explain(error) or Unexpected(f"{type(error).__name__}: {error}")
+                self._place(known, operation)
+                raise known from error
+
+    def _observed(self, operation: str) -> AbstractContextManager[None]:
+        if not _observers:
+            return nullcontext()
+        return _observers[0](self.provider, self.capability, operation)
 
     def _place(self, error: ProviderError, operation: str) -> None:
         error.provider, error.operation = self.provider, f"{self.capability}.{operation}"

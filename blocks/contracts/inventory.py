@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, final
 
+from pydantic import Field
+
 from blocks.contracts.base import Contract
 from blocks.contracts.operation import Frozen
+
+
+class Machines(Frozen):
+    """Machines that a resource keeps busy: one line of what it costs by the hour."""
+
+    machine: str  # as Prices takes it
+    count: int = Field(default=1, ge=0)
+    spot: bool = False
+    variant: str = ""  # of an endpoint, that they serve
 
 
 class Resource(Frozen):
@@ -20,6 +31,9 @@ class Resource(Frozen):
     created: datetime
     running: bool  # it computes or bills right now
     detail: str = ""
+    machines: tuple[Machines, ...] = ()  # what it runs on, while it runs; empty = not known
+    endpoint: str = ""  # name by which Endpoints knows it, for an endpoint
+    output_uri: str = ""  # where it writes, for a job: tells which run it is of; empty = not known
 
 
 class Inventory(Contract):

@@ -41,16 +41,31 @@ class Traffic(Frozen):
 class Serving(Frozen):
     """What an endpoint promises its callers, and what it asks of them."""
 
-    timeout: timedelta = timedelta(seconds=10)
-    max_payload_bytes: int = Field(default=1 << 20, ge=1)
-    requests_per_second: float | None = Field(default=None, gt=0)  # per caller; None = no limit
-    concurrency: int = Field(default=64, ge=1)  # in flight per replica; more wait in a queue
-    token_secret: str | None = None  # name in the secret store of the bearer token; None = open
-    user_header: str = ""  # header that names the user: the same user stays on one variant
-    merge: bool = True  # requests that wait may be answered by one call of the model
+    timeout: timedelta = Field(
+        default=timedelta(seconds=10), description="Longest time that a caller waits."
+    )
+    max_payload_bytes: int = Field(default=1 << 20, ge=1, description="Largest request.")
+    requests_per_second: float | None = Field(
+        default=None, gt=0, description="Limit of each caller; empty for none."
+    )
+    concurrency: int = Field(
+        default=64, ge=1, description="Requests in flight on a copy; more wait in a queue."
+    )
+    token_secret: str | None = Field(
+        default=None,
+        description="Name, in the secret store, of the bearer token; empty: open to everybody.",
+    )
+    user_header: str = Field(
+        default="", description="Header that names the user: the same user stays on one version."
+    )
+    merge: bool = Field(
+        default=True, description="Answer requests that wait by one call of the model."
+    )
 
 
 class Capture(Frozen):
     """Which requests and predictions are kept for drift and for shadowing."""
 
-    sample: float = Field(default=1.0, ge=0, le=1)
+    sample: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the requests that is kept."
+    )

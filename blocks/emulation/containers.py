@@ -13,6 +13,7 @@ from pathlib import Path
 
 from blocks.emulation.clock import Clock
 from blocks.emulation.supervision import Supervision
+from blocks.emulation.warm import WarmInterpreter, WarmProcess
 
 _HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
@@ -22,7 +23,11 @@ class Container:
     """One running container."""
 
     def __init__(
-        self, name: str, folder: Path, process: subprocess.Popen[bytes], log: Callable[[str], None]
+        self,
+        name: str,
+        folder: Path,
+        process: subprocess.Popen[bytes] | WarmProcess,
+        log: Callable[[str], None],
     ) -> None:
         self.name, self.folder, self._process = name, folder, process
         self._lock, self._ended = threading.Lock(), False
@@ -74,11 +79,11 @@ class Containers:
 
     ``mount`` is where the cloud mounts what belongs to a container; paths below it in an
     environment mean the container's folder, which the variable ``told`` names to the process.
-    Should this process be killed, they end all the same.
+    Should this process be killed, they end all the same. What ``warm`` knows starts there.
     """
 
-    def __init__(self, mount: str, told: str) -> None:
-        self._mount, self._told = mount, told
+    def __init__(self, mount: str, told: str, warm: WarmInterpreter | None = None) -> None:
+        self._mount, self._told, self._warm = mount, told, warm or WarmInterpreter(())
         self._lock = threading.RLock()
         self._all: list[Container] = []
         self._supervision = Supervision()
@@ -96,19 +101,25 @@ class Containers:
 
         ``python`` is ours, and so is the ``blocks`` package that the image would hold.
         """
-        program, *arguments = command
-        python = program in ("python", "python3")
         with self._lock:  # none may be between being started and being known when all are ended
-            process = subprocess.Popen(
-                [sys.executable if python else program, *arguments],
-                cwd=folder,
-                env=self._environment(folder, env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = self._started(command, folder, self._environment(folder, env))
             return self.keep(Container(name, folder, process, log))
+
+    def _started(
+        self, command: Sequence[str], folder: Path, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes] | WarmProcess:
+        if self._warm.knows(command):
+            return self._warm.run(command, folder, env)
+        program, *arguments = command
+        return subprocess.Popen(
+            [sys.executable if program in ("python", "python3") else program, *arguments],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def keep(self, container: Container) -> Container:
         """Know of one that was started elsewhere, and end it with the others."""

@@ -1,7 +1,8 @@
-"""The levers of an emulated cloud, over HTTP below ``/_emulator/``."""
+"""The levers of an emulated cloud, over HTTP below ``/_emulator/``, for who knows its word."""
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from blocks.emulation.control_word import WORD, word_of
 from blocks.emulation.faults import Fault, UnknownFault
 from blocks.emulation.world import EmulatedWorld
 
@@ -21,6 +23,7 @@ class Control:
 
     def __init__(self, world: EmulatedWorld) -> None:
         self._world = world
+        self._word = word_of(world.folder)
         self._levers: Mapping[str, Lever] = {
             "fault": self._fault,
             "faults": lambda _: [each.model_dump() for each in world.faults.coming()],
@@ -38,6 +41,9 @@ class Control:
 
     def answer(self, request: Request) -> Response:
         """Pull the lever that the path names."""
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._word}".encode()):
+            return _told({"error": f"levers want the word in {WORD} of the emulator"}, 401)
         name = request.path.removeprefix("/_emulator/")
         lever = self._levers.get(name) or self._world.levers.get(name)
         if lever is None:

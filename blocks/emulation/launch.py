@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 import psutil
 
+from blocks.emulation.control_word import word_of
 from blocks.emulation.supervision import Supervision
 
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
@@ -36,14 +38,19 @@ class NotStarted(TimeoutError):
 class Emulator:
     """An emulated cloud that runs: its URL, its process, and its levers.
 
-    ``told`` is what it wrote into its address besides.
+    ``told`` is what it wrote into its address besides; where that names a ``ca``, its certificate
+    is of that authority.
     """
 
     training: ClassVar[str] = ""  # what the names of containers of training jobs begin with
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else True
+        word = {"Authorization": f"Bearer {word_of(folder)}"}
+        self._http = httpx.Client(
+            base_url=url, timeout=60, trust_env=False, verify=trusted, headers=word
+        )
 
     def pull(self, lever: str, **said: Any) -> Any:
         """Pull a lever by name. Raises ValueError with what the emulator says against it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -13,8 +14,11 @@ from typing import Any
 
 import mlflow.pyfunc
 
+from blocks.serving.pickles import Danger, imports
 from blocks.workload import digest
 from blocks.workload.digests import CACHE
+
+log = logging.getLogger(__name__)
 
 _alone = threading.Lock()
 
@@ -29,6 +33,7 @@ def load_verified(folder: Path, registered: str) -> Any:
     Raises NotVerified; what the model itself raises while it loads comes through.
     """
     _verify(folder, registered)
+    _look_into_pickles(folder)
     with _alone, _compiles_nothing():
         _forget_compiled(folder)
         return mlflow.pyfunc.load_model(str(folder))
@@ -49,6 +54,20 @@ def _verify(folder: Path, registered: str) -> None:
             f"{folder} has digest {found}, registered was {registered}; "
             "train or register the model again"
         )
+
+
+def _look_into_pickles(folder: Path) -> None:
+    """Refuse pickles that reach for the machine; tell of those that run what nobody knows."""
+    found = list(imports(folder))
+    refused = [each for each in found if each.danger is Danger.REFUSED]
+    if refused:
+        names = ", ".join(f"{each.name} in {each.file}" for each in refused)
+        raise NotVerified(
+            f"{folder} has a pickle that would run {names}; train the model again with a pickle "
+            "of plain estimators, or ship its code as files"
+        )
+    for each in found:
+        log.warning("%s would run %s (%s) while it loads", each.file, each.name, each.danger)
 
 
 def _forget_compiled(folder: Path) -> None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], object], *, within: float = 60.0) -> None:
+def until(true: Callable[[], object], *, within: float = 60.0, every: float = 0.02) -> None:
     """Return as soon as ``true()`` is; raise TimeoutError after ``within`` seconds."""
     end = time.monotonic() + within
     while not true():
         if time.monotonic() > end:
             raise TimeoutError(f"not so within {within} s")
-        time.sleep(0.02)
+        time.sleep(every)

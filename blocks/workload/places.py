@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from blocks.workload.digests import files
 from blocks.workload.durable import sync_file, sync_folder, write_bytes
+from blocks.workload.inside import inside
 
 
 class MissingFilesystem(ModuleNotFoundError):
@@ -139,8 +140,9 @@ class Bucket:
         root = self._files._strip_protocol(source)
         for found in self._files.find(root):
             part = found[len(root) :].lstrip("/") or found.rpartition("/")[2]
-            (folder / part).parent.mkdir(parents=True, exist_ok=True)
-            self._files.get_file(found, str(folder / part))
+            target = inside(folder, part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._files.get_file(found, str(target))
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object."""

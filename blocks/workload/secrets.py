@@ -1,4 +1,4 @@
-"""Secrets of AWS by name, for whoever holds clients: the provider, or a container at its start."""
+"""Secrets of a cloud by name, for who holds clients: the provider, or a container at its start."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def fetch(client: Callable[[str], Any], name: str) -> str:
         return str(client("ssm").get_parameter(**asked)["Parameter"]["Value"])
     told = client("secretsmanager").get_secret_value(SecretId=name)
     return str(told["SecretString"]) if "SecretString" in told else told["SecretBinary"].decode()
+
+
+def fetch_from_vault(client: Any, name: str) -> str:
+    """Return the current value from Azure's Key Vault, whose client is given."""
+    return client.get_secret(name).value or ""
+
+
+def is_challenged(vault: str) -> bool:
+    """Whether a vault's address is one of Azure's, whose answers must name that vault's domain."""
+    return ".vault." in vault

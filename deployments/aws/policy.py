@@ -22,9 +22,15 @@ def _of(resource: str, *operations: str) -> dict[str, str]:
     return {f"sagemaker:{name}": f"{_SAGEMAKER}:{resource}" for name in operations}
 
 
+_SCALED = "arn:aws:application-autoscaling:{region}:{account}:scalable-target/*"
+
 CALLER: Mapping[str, str] = {
+    "application-autoscaling:DeregisterScalableTarget": _SCALED,
+    "application-autoscaling:PutScalingPolicy": _SCALED,
+    "application-autoscaling:RegisterScalableTarget": _SCALED,
     "logs:DescribeLogStreams": _LOGS,
     "logs:FilterLogEvents": _LOGS,
+    "pricing:GetProducts": _EVERYTHING,  # where AWS's list is asked for prices
     "s3:DeleteObject": _OBJECTS,
     "s3:GetObject": _OBJECTS,
     "s3:ListBucket": _BUCKET,
@@ -67,6 +73,16 @@ CALLER: Mapping[str, str] = {
     "sagemaker:ListTrainingJobs": _EVERYTHING,
 }
 
+# What Application Auto Scaling does in the caller's name once a variant has bounds:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
+SCALING: Mapping[str, str] = {
+    "cloudwatch:DeleteAlarms": _EVERYTHING,
+    "cloudwatch:DescribeAlarms": _EVERYTHING,
+    "cloudwatch:PutMetricAlarm": _EVERYTHING,
+    "iam:CreateServiceLinkedRole": "arn:aws:iam::{account}:role/aws-service-role/"
+    "sagemaker.application-autoscaling.amazonaws.com/*",
+}
+
 ROLE: Mapping[str, str] = {
     "s3:GetObject": _OBJECTS,
     "s3:ListBucket": _BUCKET,
@@ -107,7 +123,8 @@ class Place:
 
 def caller_policy(place: Place) -> dict[str, Any]:
     """Return what whoever runs flows has to be allowed."""
-    return document([*statements(CALLER, place), passing(place, "sagemaker")])
+    allowed = statements({**CALLER, **SCALING}, place)
+    return document([*allowed, passing(place, "sagemaker")])
 
 
 def role_policy(place: Place) -> dict[str, Any]:

@@ -1,21 +1,43 @@
-"""``bluewater up``: start the pages of this machine."""
+"""``bluewater up``: start everything that a machine needs to run deployments by itself."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from deployments.deploy import POOL, deploy, ensure_automations, ensure_platform, ensure_pool
 from flows.exits import Exit
 from flows.session import services
-from flows.terminal import exits, show
+from flows.terminal import console, exits, show
+from tasks.specification.loading import load
+
+SERVICES = ("prefect", "mlflow", "worker", "receiver")
 
 
 @exits()
-def run(*, as_json: bool) -> Exit:
-    """Start the Prefect and MLflow pages of this machine, on loopback; `down` stops them."""
-    pages = services()
-    names = pages.start("prefect", "mlflow")
-    login = str(pages.login_file())
+def run(*, specifications: tuple[Path, ...], cron: str | None, as_json: bool) -> Exit:
+    """Start server, worker, receiver and MLflow; deploy SPECIFICATIONS; say where to look.
+
+    What runs already is left as it is; what has died is started again. `down` stops it all.
+    """
+    specs = [load(file) for file in specifications]
+    machine = services()
+    ensure_pool(POOL)
+    ensure_platform("this-machine")
+    ensure_automations()
+    made = [each for spec in specs for each in deploy(spec, cron=cron)]
+    machine.receiver_file()
+    machine.start(*SERVICES)
+    login, secret = str(machine.login_file()), str(machine.receiver_file())
+    told = {"prefect": login, "mlflow": login, "receiver": secret, "worker": ""}
     rows = [
-        {"page": name, "url": pages.wait(name).url, "user:password in": login}
-        for name in sorted(names)
+        {"service": name, "url": machine.wait(name).url, "secret in": told[name]}
+        for name in SERVICES
     ]
-    show(rows, title="Pages", as_json=as_json)
+    show(rows, title="Up", as_json=as_json)
+    if made and not as_json:
+        rows_made = [{"deployment": each.name, "when it runs": each.when} for each in made]
+        show(rows_made, title="Deployments", as_json=False)
+    if not as_json:
+        where = f"Look at [bold]{rows[0]['url']}[/]; the password is the line in {login}"
+        console.print(where, highlight=False, soft_wrap=True)
     return Exit.OK

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from blocks.contracts import Frozen, NotFound, ObjectStore
+from tasks.audit.entries import Act, Deed
+from tasks.audit.log import AuditLog
 from tasks.memory import recall, remember
 
 
@@ -48,10 +50,28 @@ class Approvals:
 
     def answer(self, run: str, answer: Answer) -> Answer:
         """Keep the answer; return the one that was first. Raises NotFound for no such question."""
-        if recall(self._store, self._uri(run, "question"), Question) is None:
+        asked = recall(self._store, self._uri(run, "question"), Question)
+        if asked is None:
             open_ = ", ".join(each.run for each in self.waiting()) or "none"
             raise NotFound(f"run {run!r} has asked nothing; waiting: {open_}", code="APPROVAL")
-        return remember(self._store, self._uri(run, "answer"), Answer, lambda: answer)
+        kept = remember(self._store, self._uri(run, "answer"), Answer, lambda: answer)
+        self.account_for(asked, kept)
+        return kept
+
+    def account_for(self, asked: Question, answer: Answer) -> None:
+        """See that the answer is in the audit log; once, however often this is called."""
+        said = "may" if answer.approved else "may not"
+        deed = Deed(
+            id=f"approval/{asked.run}",
+            act=Act.APPROVAL,
+            subject=asked.model,
+            what=f"version {asked.version} {said} have traffic",
+            who=answer.by,
+            why=answer.why,
+            run=asked.run,
+            at=answer.at,
+        )
+        AuditLog(self._store).once(deed)
 
     def answered(self, run: str) -> Answer | None:
         """Return the answer, or None if there is none yet."""

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from blocks.contracts import (
@@ -78,8 +78,11 @@ def settle_alias(
     endpoint: str,
     rollout_open: bool,
     by: str,
+    tell: Callable[[Reconciliation], None] = lambda _: None,
 ) -> Reconciliation:
     """Look, decide, and move the alias where it has to follow. May be repeated at any time.
+
+    ``tell`` is told of a move before it is made.
 
     ``rollout_open`` must have been read before this is called, so that a rollout that begins
     meanwhile finds the alias at a version that had the traffic.
@@ -93,6 +96,7 @@ def settle_alias(
         )
         if seen.to is None:
             break
+        tell(seen)
         try:
             models.promote(seen.to, alias, replacing=seen.replacing, by=by)
             break

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, datetime
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import Endpoints, ModelRegistry, ModelVersion, ObjectStore
 from tasks import showing
+from tasks.audit.entries import Act, Deed, this_process
+from tasks.audit.log import AuditLog
 from tasks.promotion.reconcile import Agreement, Reconciliation, settle_alias
 from tasks.promotion.report import card, moves
 from tasks.rollout.journal import Journal, is_open
@@ -27,10 +32,31 @@ def settle_alias_of(
 ) -> Reconciliation:
     """See that the alias names the version that serves; a crash may have parted them."""
 
+    def tell(seen: Reconciliation) -> None:
+        version = seen.to.version if seen.to else ""
+        deed = Deed(
+            id=f"alias/{name}/{uuid.uuid4().hex}",
+            act=Act.PROMOTION,
+            subject=name,
+            what=f"{alias} names version {version}, which serves",
+            who=this_process(),
+            why=seen.why,
+            run=by,
+            at=datetime.now(UTC),
+        )
+        AuditLog(store).append(deed)
+
     def settle() -> Reconciliation:
         rollout_open = is_open(Journal(store, endpoint, by=by).current())
         return settle_alias(
-            models, endpoints, name, alias, endpoint=endpoint, rollout_open=rollout_open, by=by
+            models,
+            endpoints,
+            name,
+            alias,
+            endpoint=endpoint,
+            rollout_open=rollout_open,
+            by=by,
+            tell=tell,
         )
 
     found = patiently(settle, within=OUTAGE, pace=pace or Pace())

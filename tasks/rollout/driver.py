@@ -7,7 +7,6 @@ so the next process does it again and goes on.
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +28,28 @@ from blocks.contracts import (
     VariantRequest,
 )
 from tasks import showing
+from tasks.audit.entries import this_process
+from tasks.audit.log import AuditLog
+from tasks.audit.rollouts import ACTS, deeds_of
 from tasks.promotion.promotion import require_champion
-from tasks.rollout.journal import Entry, Event, Journal, RolloutInProgress, is_open
+from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
 from tasks.rollout.spec import RolloutSpec
 from tasks.waiting import Pace, patiently, wait
+
+MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
+"""Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
+
+REACHED = {
+    Event.BEGUN: 0.05,
+    Event.READY: 0.1,
+    Event.SHADOW: 0.15,
+    Event.LIVE: 0.9,
+    Event.RETURNING: 0.9,
+    Event.RETURNED: 1.0,
+    Event.FINISHED: 1.0,
+}
+"""How far a rollout is; steps lie between."""
 
 
 class Worse(Exception):
@@ -80,9 +96,11 @@ class Driver:
 
     def __init__(self, ports: Ports, wish: Wish, pace: Pace) -> None:
         self.ports, self.wish, self.pace, self.spec = ports, wish, pace, wish.spec
-        by = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        by = f"{this_process()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.journal = Journal(ports.store, self.spec.endpoint, by=by)
+        self.audit = AuditLog(ports.store)
         self.entries: list[Entry] = []
+        self._progress: showing.Progress | None = None
 
     def take_up(self) -> bool:
         """Begin the rollout, or take it up where it was left; False if it has ended before.
@@ -91,6 +109,8 @@ class Driver:
         ChampionMoved if the version that was beaten is not the champion any more.
         """
         self.entries = list(self.journal.current())
+        # who died between an entry and its line in the audit log left a line to write
+        self.audit.once(*deeds_of(self.spec.endpoint, self.entries))
         mine = bool(self.entries) and self.entries[0].run == self.wish.run
         if mine and not is_open(self.entries):
             return False
@@ -119,9 +139,14 @@ class Driver:
             percent=percent,
         )
         self.entries.append(self.journal.append(entry))
+        self._account_for(self.entries[-1])
         showing.logger().info(
             "%s: %s%s %s", self.spec.endpoint, event, f" {percent} %" if percent else "", why
         )
+        payload = {"entry": event.value, "percent": percent, "why": why, "run": self.wish.run}
+        told = ENDED if event in CLOSED else MOVED
+        showing.event(told, f"endpoint.{self.spec.endpoint}", payload)
+        self._show(event, percent or 0)
         return self.entries[-1]
 
     def happened(self, event: Event) -> Entry | None:
@@ -191,6 +216,15 @@ class Driver:
             retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
             patiently(retire, within=self.spec.deploy_within, pace=self.pace)
 
+    def _show(self, event: Event, percent: int) -> None:
+        """Move the bar beside the run; it may be looked at for hours."""
+        if self._progress is None:
+            about = f"Rollout of {self.wish.model.name} {self.wish.model.version}"
+            self._progress = showing.Progress(f"{about} to {self.spec.endpoint}")
+        reached = 0.2 + 0.006 * percent if event is Event.STEP else REACHED.get(event)
+        if reached is not None:
+            self._progress.set(reached)
+
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
         if (beaten := self.wish.beaten) is not None:
@@ -216,9 +250,17 @@ class Driver:
             spec=self.spec,
         )
         self.entries = [self.journal.append(entry)]
+        self._account_for(self.entries[-1])
         showing.logger().info(
             "%s: %s takes over from %s", name, green.variant, blue or "nothing: it is new"
         )
+
+    def _account_for(self, entry: Entry) -> None:
+        """Write into the audit log what the journal says now, before it is done."""
+        told = [*deeds_of(self.spec.endpoint, self.entries)]
+        for deed in told[-1:] if entry.event in ACTS else ():
+            end = self.audit.append(deed)
+            showing.logger().info("audit line %s: %s", end.number, end.digest)
 
     def _shift(self, to: Traffic) -> Traffic:
         endpoints, name = self.ports.endpoints, self.spec.endpoint

@@ -79,6 +79,18 @@ class RolloutSpec(Frozen):
         default=VerdictRules(), description="What counts as worse, and how sure to be."
     )
 
+    @property
+    def longest_silence(self) -> timedelta | None:
+        """Longest time between two entries of the journal while somebody drives the rollout.
+
+        None where a step may last for ever: ``on_little_traffic`` is ``hold``.
+        """
+        if self.on_little_traffic == "hold":
+            return None
+        shadow = self.shadow.duration if self.shadow else timedelta(0)
+        waits = max(self.step_duration, self.patience, self.bake, shadow + self.patience)
+        return waits + 2 * self.deploy_within  # a call that fails is repeated for that long
+
     @field_validator("steps")
     @classmethod
     def _rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:

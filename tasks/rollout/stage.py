@@ -44,20 +44,26 @@ def roll_out(
 
 @task(name="take back", task_run_name="take back {endpoint}", cache_policy=NO_CACHE)
 def take_back(
-    ports: Ports, endpoint: str, *, why: str, run: str, pace: Pace | None = None
+    ports: Ports,
+    endpoint: str,
+    *,
+    why: str,
+    run: str,
+    unfinished_only: bool = False,
+    pace: Pace | None = None,
 ) -> RolloutReport:
     """Give the endpoint, and the alias, to the version before.
 
     In the middle of a rollout, that is the version which has the rest of the traffic; whoever
     drives the rollout stops. After it, the version before is deployed again and gets everything at
-    once. Raises InvalidRequest if there is none.
+    once; with ``unfinished_only``, nothing is done. Raises InvalidRequest if there is none.
     """
     entries = Journal(ports.store, endpoint, by=run).current()
     begun = entries[0] if entries else None
     if begun is None or begun.spec is None or begun.green is None:
         raise InvalidRequest(f"endpoint {endpoint!r} has had no rollout; check its name")
     pace = pace or Pace(every=timedelta(seconds=1))
-    if is_open(entries):
+    if is_open(entries) or unfinished_only:
         wish = Wish(model=begun.green.model, alias=begun.alias, run=begun.run, spec=begun.spec)
         return Rollout(Driver(ports, wish, pace)).back(why)
     before = _version_before(ports, begun, entries[-1])

@@ -58,7 +58,7 @@ class Chain:
 
         It is ``up`` now; what was seen last may have been otherwise.
         """
-        age = lives.age if lives.up is up else 0.0
+        age = 0.0 if lives.up is (not up) else lives.age
         turns = -math.expm1(-lives.rate(up, age) * step)
         stays, turned = np.zeros(self.states), np.zeros(self.states)
         stays[self._state(up, age + step)] = 1 - turns

@@ -17,6 +17,7 @@ CLASSES = len(AGES)
 # 2022 to 2025 and 4 synthetic ones.
 HELD = (1.7, 0.9, 0.45, 0.2, 0.08)
 GONE = (2.0, 1.0, 0.45, 0.2, 0.06)
+FOUND = 0.75  # hours: age of a spell that was met and not seen to begin, 0.4 changes per hour
 WEIGHT = 1.5  # changes in each class that the prior counts as
 MEMORY = 96.0  # hours after which what was seen counts 1/e
 
@@ -65,7 +66,7 @@ class Lives:
 
     def __init__(self) -> None:
         self.up: bool | None = None  # None until the first look
-        self.age = 0.0  # hours that it has been so, as far as was seen
+        self.age = FOUND  # hours that it has been so
         self._held, self._gone = _Spells(HELD), _Spells(GONE)
 
     def see(self, up: bool, after: float) -> None:

@@ -1,9 +1,9 @@
 """The expected cost to the end, by a plan that knows the rates of change of all its zones.
 
-Dynamic programming over time left, slack, the market (all zones, up or down, by age), and where
-the job is (idle, on-demand or spot, by zone). Waiting costs slack, on-demand costs money, a launch
-costs both, a move the egress of the checkpoint. Slack is time left less work left: a machine that
-works keeps it, so time and slack together say the work. Zones change independently of each other.
+Dynamic programming over time left, slack or work (``axes``), the market (all zones, up or down, by
+age), and where the job is (idle, on-demand or spot, by zone). Waiting costs slack, on-demand costs
+money, a launch costs both, a move the egress of the checkpoint. Slack is time left less work left.
+Zones change independently of each other.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.spot.axes import AMPLE, Axis, slack_axis, work_axis
 from tasks.spot.chains import Array, Chain, product
-from tasks.spot.situation import Machine
+from tasks.spot.situation import Machine, Situation
 
-STEPS, POINTS = 96, 28
 TINY = 1e-12  # stands for a price of nothing
 SHORT = 12.0  # times the on-demand price: an hour that is missing at the deadline
 
@@ -52,13 +52,22 @@ class Figures:
 
 
 class Outlook:
-    """Expected costs for all times up to ``hours`` and slacks up to ``slack``."""
+    """Expected costs from a situation to the end: for all less time, slack and work."""
 
-    def __init__(self, figures: Figures, *, hours: float, slack: float, step: float) -> None:
+    def __init__(self, figures: Figures, now: Situation, *, step: float) -> None:
         self.figures = figures
-        self.step = max(step, hours / STEPS)
-        self.grid = _grid(slack, figures.overhead)
-        self.table = _Solver(figures, self.grid, self.step).table(math.ceil(hours / self.step) + 1)
+        self.ample = ample(now)
+        hours, overhead = now.time_left, figures.overhead
+        self._axis = (
+            work_axis(hours=hours, work=now.work_left, overhead=overhead, step=step)
+            if self.ample
+            else slack_axis(hours=hours, slack=now.slack, overhead=overhead, step=step)
+        )
+        self.table = _Solver(figures, self._axis).table()
+
+    def serves(self, figures: Figures, now: Situation) -> bool:
+        """Whether it will do for other figures, in another situation."""
+        return self.ample == ample(now) and self.figures.near(figures)
 
     def value(
         self, machine: Machine | None, kept_in: str, chances: Array, time_left: float, slack: float
@@ -70,11 +79,11 @@ class Outlook:
         if time_left - slack <= 1e-9:
             return 0.0
         row = self._row(machine, kept_in)
-        at = min(max(time_left, 0.0) / self.step, len(self.table) - 1.0)
-        k, grid = min(int(at), len(self.table) - 2), self.grid
-        x = min(max(slack, 0.0), float(grid[-1]))
-        j = min(int(np.searchsorted(grid, x, side="right")) - 1, len(grid) - 2)
-        a, b = at - k, (x - grid[j]) / (grid[j + 1] - grid[j])
+        at = min(max(time_left, 0.0) / self._axis.step, len(self.table) - 1.0)
+        k, points = min(int(at), len(self.table) - 2), self._axis.points
+        x = self._axis.at(time_left, slack)
+        j = min(int(np.searchsorted(points, x, side="right")) - 1, len(points) - 2)
+        a, b = at - k, (x - points[j]) / (points[j + 1] - points[j])
         early, late = (chances @ self.table[k + i, row, :, j : j + 2] for i in (0, 1))
         both = (1 - a) * early + a * late
         return float((1 - b) * both[0] + b * both[1])
@@ -87,15 +96,20 @@ class Outlook:
         return at + len(places) if machine.spot else at
 
 
+def ample(now: Situation) -> bool:
+    """Whether there is far more time than work."""
+    return now.slack > AMPLE * now.work_left
+
+
 class _Solver:
-    """Fills the table [steps left, row, market, slack] from the deadline back.
+    """Fills the table [steps left, row, market, point of the axis] from the deadline back.
 
     Rows: idle by origin, on-demand by place, spot by zone.
     """
 
-    def __init__(self, figures: Figures, grid: Array, h: float) -> None:
-        self.figures, self.grid, self.h = figures, grid, h
-        pairs = [chain.transitions(h) for chain in figures.chains]
+    def __init__(self, figures: Figures, axis: Axis) -> None:
+        self.figures, self.axis = figures, axis
+        pairs = [chain.transitions(axis.step) for chain in figures.chains]
         self.market = product([both for both, _ in pairs])
         self.rides = []  # by zone: the states in which it is up, and what follows from them
         for index, chain in enumerate(figures.chains):
@@ -104,61 +118,49 @@ class _Solver:
             up = product(states) > 0
             held = product([pair[i == index] for i, pair in enumerate(pairs)])[up]
             self.rides.append((up, np.hstack([held, self.market[up] - held])))
-        self.wait, self.half, self.launch = (
-            _shift(grid, by) for by in (h, h / 2, figures.overhead)
-        )
         moves = [[figures.moves[a, b] for b in figures.places] for a in figures.origins]
         self.moves = np.array(moves)[:, :, None, None]
-        short = SHORT * min(figures.on_demand)
-        self.late = short * np.maximum(figures.reserve - grid, 0.0)
-        self.late_after = short * np.maximum(h + figures.reserve - grid, 0.0)
+        self.short = SHORT * min(figures.on_demand)
 
-    def table(self, count: int) -> Array:
-        figures = self.figures
+    def table(self) -> Array:
+        figures, axis = self.figures, self.axis
         rows = len(figures.origins) + len(figures.places) + len(figures.chains)
-        table = np.zeros((count, rows, len(self.market), len(self.grid)))
-        for k in range(1, count):
-            work = np.maximum(k * self.h - self.grid, 0.0)
-            self._step(table[k - 1], table[k], work)
-            table[k][:, :, work <= 0.0] = 0.0
+        table = np.zeros((axis.steps, rows, len(self.market), len(axis.points)))
+        work, idle = axis.work(0), len(figures.origins)
+        table[0, :idle] = self.short * np.where(work > 0.0, work + figures.overhead, 0.0)
+        table[0, idle:] = self.short * work
+        for k in range(1, axis.steps):
+            self._step(table[k - 1], table[k], k)
+            table[k][:, :, axis.work(k) <= 0.0] = 0.0
         return table
 
-    def _step(self, after: Array, now: Array, work: Array) -> None:
+    def _step(self, after: Array, now: Array, k: int) -> None:
         idle, places = len(self.figures.origins), len(self.figures.places)
+        axis, work = self.axis, self.axis.work(k)
         full = np.array(self.figures.on_demand)[:, None, None]
-        run, start = np.minimum(self.h, work), np.minimum(self.h, work + self.figures.overhead)
+        run = np.minimum(axis.step, work)
+        start = np.minimum(axis.step, work + self.figures.overhead)
+        late, late_after = self._late(k, 0.0), self._late(k, axis.step)
         later = self.market @ after[: idle + places]
-        demanded = later[idle:]
-        launched = demanded @ self.launch + (full * start + self.late)
+        demanded = axis.ran(later[idle:])
+        launched = axis.launched(demanded) + (full * start + late)
         best = np.min(self.moves + launched, axis=1)
         for zone, (price, (up, follows)) in enumerate(
             zip(self.figures.spot, self.rides, strict=True)
         ):
             # a loss comes on average in the middle of a step
-            ends = np.vstack([after[idle + places + zone], after[zone] @ self.half])
-            ridden = follows @ ends
-            taken = ridden @ self.launch + (price * start + 2 * self.late)
+            ends = (axis.ran(after[idle + places + zone]), axis.half_ran(after[zone]))
+            ridden = follows @ np.vstack(ends)
+            taken = axis.launched(ridden) + (price * start + 2 * late)
             best[:, up] = np.minimum(best[:, up], taken + self.moves[:, zone])
             now[idle + places + zone, up] = ridden + price * run
-        now[:idle] = np.minimum(later[:idle] @ self.wait + self.late_after, best)
+        now[:idle] = np.minimum(axis.waited(later[:idle]) + late_after, best)
         free = now[:idle]
         now[idle : idle + places] = np.minimum(demanded + full * run, free[:places])
         spot = now[idle + places :]
         np.minimum(spot, free[: len(spot)], out=spot)
 
-
-def _grid(slack: float, overhead: float) -> Array:
-    """Return slacks from 0 up, dense where launches decide."""
-    first = max(overhead, slack / 200, 1e-4)
-    return np.concatenate([[0.0], np.geomspace(first, max(slack, 2 * first), POINTS)])
-
-
-def _shift(grid: Array, by: float) -> Array:
-    """Return the matrix that reads a function of slack ``by`` hours lower, linearly between."""
-    at = np.clip(grid - by, 0.0, None)
-    low = np.clip(np.searchsorted(grid, at, side="right") - 1, 0, len(grid) - 2)
-    share = (at - grid[low]) / (grid[low + 1] - grid[low])
-    matrix, columns = np.zeros((len(grid), len(grid))), np.arange(len(grid))
-    matrix[low, columns] = 1 - share
-    matrix[low + 1, columns] += share
-    return matrix
+    def _late(self, k: int, by: float) -> Array:
+        """Return what an hour too late costs, for all that are missing after ``by`` more hours."""
+        late: Array = self.short * np.maximum(by + self.figures.reserve - self.axis.slack(k), 0.0)
+        return late

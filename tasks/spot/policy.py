@@ -16,6 +16,10 @@ from tasks.spot.plans import Plan, plan
 from tasks.spot.situation import Action, Decision, Machine, Offer, Situation, Terms
 from tasks.spot.worst import may_hold, may_launch, may_wait
 
+HASTE = 0.1
+"""Share of the cost that waiting must save to be worth it, with spot there and far more time than
+work: so well is the future not known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Option:
@@ -51,12 +55,10 @@ class SpotPolicy:
             self.zones.setdefault(offer.zone, Lives())
         counted = plan(now, self.terms, self.zones, self._counted)
         self._counted = [offer.zone for offer in counted.offers]
-        if self._outlook is None or not self._outlook.figures.near(counted.figures):
-            self._outlook = Outlook(
-                counted.figures, hours=now.time_left, slack=now.slack, step=self.terms.step
-            )
+        if self._outlook is None or not self._outlook.serves(counted.figures, now):
+            self._outlook = Outlook(counted.figures, now, step=self.terms.step)
         options = list(self._options(now, counted, self._outlook))
-        best = min(options, key=lambda option: option.cost)
+        best = _best(options, haste=HASTE if self._outlook.ample else 0.0)
         return self._told(now, counted, best, len(options))
 
     def interruptions_per_hour(self, zone: str) -> float:
@@ -127,6 +129,20 @@ class SpotPolicy:
             slack=slack,
             expected_cost=best.cost,
         )
+
+
+def _best(options: Sequence[_Option], *, haste: float) -> _Option:
+    """Return the option that costs least; spot that costs hardly more goes before waiting."""
+    least = min(options, key=_cost)
+    spot = [each for each in options if each.machine is not None and each.machine.spot]
+    if least.machine is not None or not spot:
+        return least
+    now = min(spot, key=_cost)
+    return now if now.cost <= (1 + haste) * least.cost else least
+
+
+def _cost(option: _Option) -> float:
+    return option.cost
 
 
 def _held_and_lost(nexts: Sequence[tuple[Array, Array]], index: int) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from blocks.contracts import InvalidRequest, ObjectStore
 from blocks.model_cache import cached
+from blocks.workload.inside import Escapes, inside
 from blocks.workload.places import local_path
 from blocks.workspace import default_workspace, folder_of
 
@@ -31,9 +32,10 @@ def model_folder(store: ObjectStore, uri: str, digest: str) -> Path:
 def _download(store: ObjectStore, uri: str, folder: Path) -> None:
     for each in store.walk(uri):
         name = each.uri.removeprefix(uri).strip("/")
-        target = (folder / name).resolve()
-        if folder.resolve() not in target.parents:
-            raise InvalidRequest(f"{each.uri} leaves the folder of its model", code="PATH")
+        try:
+            target = inside(folder, name)
+        except Escapes as error:
+            raise InvalidRequest(f"{each.uri}: {error}", code="PATH") from error
         target.parent.mkdir(parents=True, exist_ok=True)
         with store.open(each.uri) as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, length=1 << 20)

@@ -2,7 +2,8 @@
 
 Two watchers that race for the same request write the same name: one of them is told, reads again,
 and finds the request in flight. A request is written down before it is told to anybody; who dies in
-between leaves it untold, and the next look tells it, under the same id.
+between leaves it untold, and the next look tells it, under the same id. What was told may be lost
+on the way: it is told again until a release has taken the request up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from tasks.watch.spec import WatchSpec
 
 TRIES = 10
 GRACE = timedelta(minutes=1)  # a request untold for longer was left by somebody who died
+AGAIN = timedelta(hours=1)  # a request told that long ago, and not taken up, was not heard
+
+
+class NotAsked(Exception):
+    """Nobody has asked for this retrain."""
 
 
 class Closed(Frozen):
@@ -30,6 +36,13 @@ class Closed(Frozen):
 class Told(Frozen):
     """A request was told to whoever listens."""
 
+    at: datetime
+
+
+class Taken(Frozen):
+    """A release was begun for a request."""
+
+    run: str
     at: datetime
 
 
@@ -48,17 +61,24 @@ class WatchLedger:
         return self._once(f"seen/{name}.json", content)
 
     def ask(
-        self, spec: WatchSpec, *, model: str, now: datetime, tell: Callable[[RetrainRequest], None]
+        self,
+        spec: WatchSpec,
+        *,
+        model: str,
+        now: datetime,
+        tell: Callable[[RetrainRequest], None],
+        because: Sequence[str] = (),
+        again: timedelta = AGAIN,
     ) -> Decision:
         """Decide, and if it is time, ask: write the request down, then ``tell`` it.
 
-        Requests that nobody was told for a minute are told first. ``tell`` may be called twice
-        with one id.
+        Requests that nobody has taken up are told first, ``again`` after they were told before.
+        ``tell`` may be called twice with one id.
         """
-        self._tell_untold(now, tell)
+        self._tell_unheard(spec, now, tell, again)
         for _ in range(TRIES):
-            asked = self.asked()
-            decision = decide(self.seen(spec), asked, spec, model=model, now=now)
+            asked, seen = self.asked(), self.seen(spec)
+            decision = decide(seen, asked, spec, model=model, now=now, because=because)
             if decision.request is None:
                 return decision
             content = decision.request.model_dump_json().encode()
@@ -66,6 +86,15 @@ class WatchLedger:
                 self._tell(len(asked), decision.request, now, tell)
                 return decision
         return Decision(why_not="other watchers were faster each time; the next look decides")
+
+    def take(self, request_id: str, *, run: str, now: datetime) -> None:
+        """Write down that a release was begun for a request. Raises NotAsked if there is none."""
+        for number, each in enumerate(self.asked()):
+            if each.request.id == request_id:
+                content = Taken(run=run, at=now).model_dump_json().encode()
+                self._once(f"requests/{number:06d}-taken.json", content)
+                return
+        raise NotAsked(f"no request {request_id!r} is in {self._place}; release without one")
 
     def close(self, request_id: str, *, how: str, now: datetime) -> None:
         """Write down that a request was answered. Closing it twice, or an unknown one, is fine."""
@@ -92,12 +121,29 @@ class WatchLedger:
         newest = [uri for uri in uris if uri.rpartition("/")[2].partition("-")[0] in starts]
         return [each for uri in newest if (each := recall(self._store, uri, Seen)) is not None]
 
-    def _tell_untold(self, now: datetime, tell: Callable[[RetrainRequest], None]) -> None:
+    def _tell_unheard(
+        self,
+        spec: WatchSpec,
+        now: datetime,
+        tell: Callable[[RetrainRequest], None],
+        again: timedelta,
+    ) -> None:
         names = {each.uri for each in self._store.walk(f"{self._place}/requests")}
         for number, each in enumerate(self.asked()):
-            told = f"{self._place}/requests/{number:06d}-told.json" in names
-            if not each.closed and not told and now >= each.request.at + GRACE:
-                self._tell(number, each.request, now, tell)
+            place = f"{self._place}/requests/{number:06d}"
+            if (
+                each.closed
+                or f"{place}-taken.json" in names
+                or now >= each.request.at + spec.in_flight
+            ):
+                continue
+            told = [
+                recall(self._store, uri, Told) for uri in names if uri.startswith(f"{place}-told")
+            ]
+            times = [one.at for one in told if one is not None]
+            if now >= (max(times) + again if times else each.request.at + GRACE):
+                request = each.request.model_copy(update={"told": len(times)})
+                self._tell(number, request, now, tell)
 
     def _tell(
         self,
@@ -107,7 +153,8 @@ class WatchLedger:
         tell: Callable[[RetrainRequest], None],
     ) -> None:
         tell(request)
-        self._once(f"requests/{number:06d}-told.json", Told(at=now).model_dump_json().encode())
+        name = f"requests/{number:06d}-told-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.json"
+        self._once(name, Told(at=now).model_dump_json().encode())
 
     def _once(self, name: str, content: bytes) -> bool:
         try:

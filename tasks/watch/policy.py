@@ -56,6 +56,7 @@ class RetrainRequest(Frozen):
     window: Window  # the newest one in which the causes were seen
     reasons: tuple[str, ...]
     at: datetime
+    told: int = 0  # how often before: what is told may be lost on the way
 
 
 class Asked(Frozen):
@@ -73,14 +74,26 @@ class Decision(Frozen):
 
 
 def decide(
-    seen: Sequence[Seen], asked: Sequence[Asked], spec: WatchSpec, *, model: str, now: datetime
+    seen: Sequence[Seen],
+    asked: Sequence[Asked],
+    spec: WatchSpec,
+    *,
+    model: str,
+    now: datetime,
+    because: Sequence[str] = (),
 ) -> Decision:
-    """Return what to do about everything seen so far; ``asked`` is oldest first."""
+    """Return what to do about everything seen so far; ``asked`` is oldest first.
+
+    ``because`` are reasons from elsewhere, e.g. that new data came: they need not persist. Whatever
+    the reason, and whichever version serves, requests share one cooldown and one budget.
+    """
     ours = [each for each in seen if each.model == model]
     reasons, window = persistent(ours, _since(asked, model), spec)
+    if because:
+        reasons, window = (*because, *reasons), Window(start=now - spec.window, end=now)
     if window is None:
         return Decision(why_not="no cause was seen often enough")
-    if why_not := _refused([each for each in asked if each.request.model == model], spec, now):
+    if why_not := _refused(asked, spec, now):
         return Decision(why_not=why_not)
     text = f"{model}|{window.start.isoformat()}|{window.end.isoformat()}|{len(asked)}"
     request = RetrainRequest(

@@ -77,6 +77,10 @@ class WatchSpec(Frozen):
     in_flight: timedelta = Field(
         default=timedelta(days=2), description="Time after which an unanswered request is lost."
     )
+    gather: timedelta = Field(
+        default=timedelta(minutes=2),
+        description="Time to wait for more, when new training data have begun to come.",
+    )
     labels: LabelSpec | None = Field(
         default=None, description="Where the truth is found later; empty if it never is."
     )

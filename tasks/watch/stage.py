@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.events import emit_event
 
 from blocks.contracts import Frozen, Monitor, ObjectStore, Sample, TrainingResult, Window
 from tasks import showing
@@ -18,14 +16,14 @@ from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
 from tasks.transfer.models import model_folder
 from tasks.watch import plots, reference
+from tasks.watch.asking import tell_request
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
-from tasks.watch.policy import RetrainRequest, Seen
+from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
 from tasks.watch.training import reference_for
 
-ASKED = "bluewater.retrain.asked"
 DRAWN = 30  # looks on a picture
 
 
@@ -105,26 +103,11 @@ def _decided(
     ledger = WatchLedger(store, report.endpoint)
     if report.judged or report.causes:
         ledger.note(Seen(model=report.model, window=report.window, causes=report.causes))
-    tell = partial(_tell, report.endpoint)
+    tell = partial(tell_request, report.endpoint)
     decision = ledger.ask(spec, model=report.model, now=now, tell=tell)
     if decision.request is None and known is not None and known.request is not None:
         return report.model_copy(update={"request": known.request})  # an earlier look asked it
     return report.model_copy(update={"request": decision.request, "why_not": decision.why_not})
-
-
-def _tell(endpoint: str, request: RetrainRequest) -> None:
-    """Emit the event. Its id is the request's, so that one told twice is one event."""
-    showing.logger().info("a retrain is asked for: %s", "; ".join(request.reasons))
-    if showing.in_a_run():
-        emit_event(
-            event=ASKED,
-            resource={
-                "prefect.resource.id": f"bluewater.endpoint.{endpoint}",
-                "prefect.resource.name": endpoint,
-            },
-            payload=request.model_dump(mode="json"),
-            id=UUID(request.id),
-        )
 
 
 def _reports(store: ObjectStore, place: str, window: Window) -> list[WatchReport]:

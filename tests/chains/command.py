@@ -31,16 +31,30 @@ def start(*words: str, workspace: Path, api: str, **environment: str) -> subproc
 
 
 def run(
-    *words: str, workspace: Path, api: str, code: int = 0, **environment: str
+    *words: str,
+    workspace: Path,
+    api: str,
+    code: int = 0,
+    within: float = 240,
+    **environment: str,
 ) -> tuple[str, str]:
     """Run ``bluewater`` to its end; return what it wrote to both streams."""
     process = start(*words, workspace=workspace, api=api, **environment)
-    out, errors = process.communicate(timeout=240)
+    out, errors = process.communicate(timeout=within)
     assert process.returncode == code, f"{words} ended with {process.returncode}: {errors[-3000:]}"
     return out, errors
 
 
-def run_json(*words: str, workspace: Path, api: str, code: int = 0, **environment: str) -> Any:
+def run_json(
+    *words: str,
+    workspace: Path,
+    api: str,
+    code: int = 0,
+    within: float = 240,
+    **environment: str,
+) -> Any:
     """Run ``bluewater ... --json`` and return what it says."""
-    out, _ = run(*words, "--json", workspace=workspace, api=api, code=code, **environment)
+    out, _ = run(
+        *(*words, "--json"), workspace=workspace, api=api, code=code, within=within, **environment
+    )
     return json.loads(out)

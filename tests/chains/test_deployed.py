@@ -1,29 +1,28 @@
-"""The flows as deployments: started by hand through a worker, by an event, and once at a time."""
+"""The flows as deployments of one specification, and as ``prefect deploy`` makes them."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
 import pytest
 
-from blocks.testing.waiting import until
+from deployments.catalogue import FILE, entries
+from tests.chains.command import run
 from tests.chains.project import make_project
+from tests.chains.server import Server
 
 ROOT = Path(__file__).parents[2]
+FLOWS = ("release", "rollout", "rollback", "watch", "retrain", "batch")
 
 
-def run(*words: str, api: str, workspace: Path) -> str:
-    environment = {**os.environ, "PREFECT_API_URL": api, "BLUEWATER_HOME": str(workspace)}
+def prefect(*words: str, workspace: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *words],
+        [sys.executable, "-m", "prefect", "--no-prompt", *words],
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, "BLUEWATER_HOME": str(workspace)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -34,49 +33,51 @@ def run(*words: str, api: str, workspace: Path) -> str:
     return done.stdout
 
 
-def client() -> httpx.Client:
-    user, _, password = os.environ["PREFECT_API_AUTH_STRING"].partition(":")
-    return httpx.Client(auth=(user, password))
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_specification_is_deployed_once_however_often_and_runs_by_hand(
+    prefect_api: str, tmp_path: Path, workspace: Path
+) -> None:
+    server, specification = Server.in_force(), make_project(tmp_path / "project")
+    seen = []
+    for _ in range(2):
+        run("deploy", str(specification), workspace=workspace, api=prefect_api)
+        found = [server.deployment(f"{flow}/small")["id"] for flow in FLOWS]
+        automations = server.ask("POST", "/automations/filter", {})
+        seen.append((found, sorted(each["name"] for each in automations)))
+    assert seen[0] == seen[1], "the second time does not find everything there"
+    assert len(seen[0][1]) == len(set(seen[0][1])) == 7
+    assert server.deployment("watch/small")["schedules"], "the watch has no schedule"
+    turns = {server.deployment(f"{flow}/small")["work_queue_name"] for flow in FLOWS[:2]}
+    assert turns == {"endpoint-small"}
+    queue = server.ask("GET", "/work_pools/bluewater/queues/endpoint-small")
+    assert queue["concurrency_limit"] == 1
+    assert server.deployment("rollback/small")["work_queue_name"] != "endpoint-small"
 
-
-def runs_of(api: str, deployment: str) -> list[dict[str, object]]:
-    found = client().post(
-        f"{api}/flow_runs/filter",
-        json={"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"},
-    )
-    return list(found.raise_for_status().json())
-
-
-def deployment(api: str, flow: str) -> dict[str, object]:
-    found = client().get(f"{api}/deployments/name/{flow}/small")
-    return dict(found.raise_for_status().json())
+    by_hand = server.start("release/small")
+    said = prefect("worker", "start", "--pool", "bluewater", "--run-once", workspace=workspace)
+    assert server.run(by_hand)["state_type"] == "COMPLETED", said
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_deployed_release_runs_by_hand_and_when_a_retrain_is_asked_for(
-    prefect_api: str, tmp_path: Path, workspace: Path
-) -> None:
-    api, specification = prefect_api, make_project(tmp_path / "project")
-    for _ in range(2):  # the second time finds everything there
-        run("deployments.deploy", str(specification), api=api, workspace=workspace)
-    release, watch = deployment(api, "release"), deployment(api, "watch")
-    assert watch["schedules"], "the watch has no schedule"
+@pytest.mark.timeout(900)
+def test_the_file_can_be_deployed_by_prefect_itself(prefect_api: str, workspace: Path) -> None:
+    server = Server.in_force()
+    documents = [sys.executable, "-m", "deployments.documents", "this-machine"]
+    for _ in range(2):
+        subprocess.run(documents, cwd=ROOT, check=True, capture_output=True, timeout=280)
+    prefect("deploy", "--all", "--prefect-file", str(FILE), workspace=workspace)
+    for entry in entries():
+        flow = entry.flow()
+        found = server.deployment(f"{flow.name}/default")
+        assert found["entrypoint"] == entry.entrypoint
+        assert found["description"] == entry.description
+        assert found["concurrency_options"]["collision_strategy"] == entry.on_collision
+        form = found["parameter_openapi_schema"]["properties"]
+        assert set(form) == set(flow.parameters.properties)
+        lacking = [name for name, field in form.items() if not field.get("description")]
+        assert lacking == [], f"the form of {flow.name} does not explain these"
 
-    run("prefect", "deployment", "run", "release/small", api=api, workspace=workspace)
-    worker = ("prefect", "worker", "start", "--pool", "bluewater", "--run-once")
-    said = run(*worker, api=api, workspace=workspace)
-    by_hand = runs_of(api, str(release["id"]))
-    assert [each["state_type"] for each in by_hand] == ["COMPLETED"], said
 
-    event = {
-        "id": str(uuid4()),
-        "occurred": datetime.now(UTC).isoformat(),
-        "event": "bluewater.retrain.asked",
-        "resource": {"prefect.resource.id": "bluewater.endpoint.small"},
-        "payload": {},
-    }
-    client().post(f"{api}/events", json=[event]).raise_for_status()
-    until(lambda: len(runs_of(api, str(release["id"]))) == 2)
-    asked = runs_of(api, str(release["id"]))[-1]
-    assert asked["parameters"] == by_hand[0]["parameters"]
+def test_every_flow_is_in_the_file() -> None:
+    assert {entry.flow().name for entry in entries()} >= set(FLOWS)

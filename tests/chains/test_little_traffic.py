@@ -100,3 +100,13 @@ def test_a_version_that_nobody_asked_is_held_until_somebody_takes_it_back(
     holding.join(timeout=30)
     assert stopped == [TakenUp]
     assert dict(world.ports.endpoints.traffic("bench").percent) == {"v1": 100}
+
+
+@pytest.mark.slow
+def test_who_only_ends_unfinished_rollouts_leaves_one_that_has_ended_alone(world: World) -> None:
+    assert world.roll_out("same", "go_on").live
+    ended = take_back.fn(
+        world.ports, "bench", why="stuck?", run="by-event", unfinished_only=True, pace=PACE
+    )
+    assert ended.live
+    assert dict(world.ports.endpoints.traffic("bench").percent) == {"v2": 100}

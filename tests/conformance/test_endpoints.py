@@ -350,9 +350,8 @@ def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoin
     enough = threading.Event()
 
     def ask() -> None:
-        with httpx.Client(timeout=60) as client:
-            while not enough.is_set():
-                client.post(f"{variant.url}/invocations", json=ROW)
+        while not enough.is_set():
+            endpoints.predict(request.endpoint, ROW)
 
     callers = [threading.Thread(target=ask) for _ in range(8)]
     for caller in callers:

@@ -92,6 +92,40 @@ def test_running_work_is_listed_and_finished_work_too(bench: Bench, inventory: I
         assert not listed(inventory)["batch-job", scored.id].running
 
 
+def test_running_work_tells_what_it_costs_and_whose_it_is(
+    bench: Bench, inventory: Inventory
+) -> None:
+    """A sweep has nothing else to know a job of a run by, or the machines to put a price on."""
+    if offers(inventory, TrainingJobs):
+        asked = bench.training_request()
+        bench.begin(job := bench.connect(TrainingJobs).submit(asked, key=KEY))
+        found = listed(inventory)["training-job", job.id]
+        [machines] = found.machines
+        assert (machines.machine, machines.count, machines.variant) == (asked.machine, 1, "")
+        assert found.output_uri.rstrip("/") == asked.output_uri.rstrip("/")
+    if offers(inventory, BatchInference):
+        request = bench.batch_request(1_000_000)
+        batch = bench.connect(BatchInference)
+        bench.begin(ref := batch.submit(request, key=KEY))
+        scoring = listed(inventory)["batch-job", ref.id]
+        assert [each.machine for each in scoring.machines] == [request.machine]
+        assert scoring.output_uri.rstrip("/") == request.output_uri.rstrip("/")
+
+
+def test_an_endpoint_tells_its_name_and_the_machines_of_each_variant(
+    bench: Bench, inventory: Inventory
+) -> None:
+    if not offers(inventory, Endpoints):
+        pytest.skip("this provider does not serve")
+    request = bench.variant_request()
+    bench.settle(bench.connect(Endpoints).deploy(request, key=KEY))
+    [found] = [each for each in inventory.owned() if each.kind == "endpoint"]
+    assert found.endpoint == request.endpoint
+    [machines] = found.machines
+    assert machines.variant == request.variant
+    assert (machines.machine, machines.count) == (request.machine, request.min_replicas)
+
+
 def test_removing_everything_leaves_nothing_running(bench: Bench, inventory: Inventory) -> None:
     if offers(inventory, TrainingJobs):
         train(bench)

@@ -100,16 +100,17 @@ class AwsAccount(Block):
         default=False, description="Cut containers off from every network, AWS's own included."
     )
 
-    def client(self, service: str, *, attempts: int = 1) -> Any:
+    def client(self, service: str, *, attempts: int = 1, region: str = "") -> Any:
         """Return boto3's client of a service, made once; safe to share between threads.
 
         ``attempts`` above 1 let botocore repeat calls that may be repeated: reads, never creates.
+        ``region`` is another one than the account's, for the few services that have one alone.
         """
-        key = (service, attempts)
+        key = (service, attempts, region)
         if key not in self._clients:
             with _MAKING:
                 if key not in self._clients:
-                    self._clients[key] = self._made(service, attempts)
+                    self._clients[key] = self._made(service, attempts, region)
         return self._clients[key]
 
     def tags(self, **words: str) -> list[dict[str, str]]:
@@ -153,7 +154,7 @@ class AwsAccount(Block):
         return self._boto3.get_credentials()
 
     @cached_property
-    def _clients(self) -> dict[tuple[str, int], Any]:
+    def _clients(self) -> dict[tuple[str, int, str], Any]:
         return {}
 
     @cached_property
@@ -197,9 +198,10 @@ class AwsAccount(Block):
             refresh_using=fetcher.fetch_credentials, method="assume-role"
         )
 
-    def _made(self, service: str, attempts: int) -> Any:
+    def _made(self, service: str, attempts: int, region: str) -> Any:
         return self._boto3.client(
             service,
+            region_name=region or None,
             endpoint_url=self.endpoint_url or None,
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": attempts},

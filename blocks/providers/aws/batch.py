@@ -144,6 +144,11 @@ class SageMakerBatch(Block, BatchInference):
         client = self.account.client("sagemaker", attempts=READS)
         return look_for(client.describe_processing_job, "ProcessingJobName", name)
 
+    def request_of(self, name: str) -> BatchRequest | None:
+        """Return what was asked of the job of a name, if that is still known."""
+        asked = self._objects.read(self._asked(name))
+        return BatchRequest.model_validate_json(asked[0]) if asked else None
+
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"
 

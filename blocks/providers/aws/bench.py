@@ -38,6 +38,7 @@ _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
 
 KEY = "AKIAREHEARSAL"  # by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
+SCALING_PERIOD = 1.0  # seconds that auto scaling looks at a time; AWS looks at 10
 _open: list[launch.Account] = []  # the account of the worlds that are open now
 
 
@@ -98,7 +99,8 @@ def AwsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the cla
     if _open:
         yield _Bench(folder, _open[-1])
         return
-    with launch.account(folder / "aws", preloaded=True, grace=GRACE) as emulator:
+    quick: dict[str, float] = {"grace": GRACE, "scaling_period": SCALING_PERIOD}
+    with launch.account(folder / "aws", preloaded=True, **quick) as emulator:
         _open.append(emulator)
         try:
             yield _Bench(folder, emulator)

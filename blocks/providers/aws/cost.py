@@ -1,9 +1,10 @@
-"""What SageMaker's machines cost: a dated snapshot of its list prices, or a book of your own."""
+"""What SageMaker's machines cost: a book of your own, AWS's list, or a dated snapshot of it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,13 +14,16 @@ from pydantic import Field
 from blocks.contracts import Cost, Price, Prices, ProviderError, Usage
 from blocks.price_book import PriceBook, cost_of, look_up, read_book
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.errors import explain
+from blocks.providers.aws.price_list import PriceList
 
 _SHIPPED = Path(__file__).with_name("prices.json")
 _SHIPPED_REGION = "us-east-1"
 
 
 class AwsPrices(Block, Prices):
-    """Prices by the hour: your own book first, then the shipped one where its region is yours.
+    """Prices by the hour: your own book first, then AWS's list if it may be asked, then the
+    shipped book where its region is yours.
 
     SageMaker has no price of spot time: it bills fewer seconds than were used, at the price on
     demand, and says how many only at the end (``BillableTimeInSeconds``). The shipped book's spot
@@ -37,20 +41,34 @@ class AwsPrices(Block, Prices):
         description="A price book of your own, in the form of the shipped one.",
     )
 
+    ask: bool = Field(
+        default_factory=lambda: bool(os.environ.get("BLUEWATER_AWS_ASK_PRICES")),
+        description="Ask AWS's price list (pricing:GetProducts) for prices on demand.",
+    )
+
     def _explain(self, error: Exception) -> ProviderError | None:
-        return None
+        return explain(error)
 
     def _price(self, machine: str, spot: bool) -> Price | None:
-        return look_up(self._books(), machine, spot=spot)
+        own = look_up(self._own(), machine, spot=spot)
+        if own is not None or not self.ask or spot:
+            return own or look_up(self._shipped(), machine, spot=spot)
+        return self._list.on_demand(machine) or look_up(self._shipped(), machine, spot=spot)
 
     def _cost(self, usage: Usage) -> Cost | None:
         return cost_of(usage, lambda spot: self._price(usage.machine, spot))
 
-    def _books(self) -> Iterator[PriceBook]:
+    def _own(self) -> Iterator[PriceBook]:
         if self.book is not None:
             yield read_book(self.book, example=_SHIPPED)
+
+    def _shipped(self) -> Iterator[PriceBook]:
         if self.account.region == _SHIPPED_REGION:
             yield read_book(_SHIPPED, example=_SHIPPED)
+
+    @cached_property
+    def _list(self) -> PriceList:
+        return PriceList(self.account)
 
 
 def _path(named: str) -> Path | None:

@@ -43,6 +43,7 @@ class Desired(Frozen):
     attempt: Attempt | None = None
     configs: tuple[str, ...] = ()  # endpoint configurations that were made and not yet removed
     models: tuple[str, ...] = ()  # models of variants that are gone, not yet removed
+    scaled: Mapping[str, str] = {}  # variants whose size follows the traffic: their tokens
 
     def traffic(self) -> Traffic:
         """Return the split."""

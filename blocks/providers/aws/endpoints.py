@@ -43,6 +43,7 @@ from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.scaling import missing
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.steering import Seen, Steering
 
@@ -68,9 +69,9 @@ class SageMakerEndpoints(Block, Endpoints):
         capture=True,
         direct=True,
         sticky=False,
-        autoscaling=False,
+        autoscaling=True,
         scale_to_zero=False,
-        alarm_rollback=False,
+        alarm_rollback=False,  # by guardrail.py, which takes one variant alone
         max_payload_bytes=6_291_456,  # of InvokeEndpoint's body, as botocore's model has it
     )
 
@@ -129,7 +130,8 @@ class SageMakerEndpoints(Block, Endpoints):
             failure = Failure(code="NEVER_READY", message=wanted.failure)
             return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
         variant = self._variant(seen, wanted)
-        if wanted.proven and variant.ready_replicas >= wanted.request.min_replicas:
+        sized = name not in missing(seen.desired)
+        if wanted.proven and sized and variant.ready_replicas >= wanted.request.min_replicas:
             return OperationStatus[Variant](phase=Phase.SUCCEEDED, result=variant)
         phase = Phase.RUNNING if seen.endpoint is not None else Phase.QUEUED
         return OperationStatus[Variant](phase=phase, poll_after=timedelta(seconds=POLL_AFTER))
@@ -191,6 +193,11 @@ class SageMakerEndpoints(Block, Endpoints):
 
         self._states.change(endpoint, empty)
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
+
+    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
+        """Return what was asked for an endpoint and is still wanted."""
+        desired = self._states.read(endpoint)
+        return [each.request for each in desired.variants.values()] if desired else []
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)

@@ -54,6 +54,7 @@ _CODES: dict[type[ProviderError], tuple[str, ...]] = {
         "NoSuchBucket",
         "NoSuchEntity",
         "NoSuchKey",
+        "ObjectNotFoundException",
         "ParameterNotFound",
         "ResourceNotFound",
         "ResourceNotFoundException",
@@ -87,6 +88,7 @@ _CODES: dict[type[ProviderError], tuple[str, ...]] = {
         "TooManyRequestsException",
     ),
     Unavailable: (
+        "ConcurrentUpdateException",
         "InternalError",
         "InternalFailure",
         "InternalServerError",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,16 +12,30 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.contracts import (
+    Conflict,
+    Denied,
+    Inventory,
+    Machines,
+    OperationRef,
+    ProviderError,
+    Resource,
+    Unavailable,
+)
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
 from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.training import SageMakerTraining
+from blocks.providers.aws.training_calls import machines_of
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
+
+
+class _Busy(Conflict):
+    """Something else uses it, or it changes just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +111,30 @@ class AwsInventory(Block, Inventory):
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
-                    yield _resource(kind, told)
+                    found = _resource(kind, told)
+                    yield self._detailed(found) if found.running else found
+
+    def _detailed(self, resource: Resource) -> Resource:
+        """Add what it runs on and whose it is: a list of SageMaker's tells neither."""
+        details: dict[str, Any] = {}
+        if resource.kind == "training-job":
+            job = self._described(_BY_NAME["training-job"], resource.id)
+            if job is not None:
+                details["output_uri"] = job["OutputDataConfig"]["S3OutputPath"]
+                details["machines"] = (machines_of(job),)
+        elif resource.kind == "batch-job":
+            asked = SageMakerBatch(account=self.account).request_of(resource.id)
+            if asked is not None:
+                machines = Machines(machine=asked.machine, spot=asked.spot)
+                details.update(output_uri=asked.output_uri, machines=(machines,))
+        elif resource.kind == "endpoint":
+            details["endpoint"] = name = resource.id.removeprefix(self.account.named(""))
+            requests = SageMakerEndpoints(account=self.account).requests(name)
+            details["machines"] = tuple(
+                Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
+                for each in requests
+            )
+        return resource.model_copy(update=details)
 
     def _remove(self, resource: Resource) -> None:
         kind, name = _BY_NAME.get(resource.kind), resource.id
@@ -121,27 +159,35 @@ class AwsInventory(Block, Inventory):
         jobs.cancel(
             OperationRef(provider=self.provider, capability=jobs.capability, id=name, token="")
         )
-        self._until_idle(kind, name)
+        self._until(kind, name, lambda told: not kind.runs(told))
 
     def _take_down(self, name: str) -> None:
-        """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes."""
+        """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes.
+
+        Returns when it is gone: its configuration cannot go before.
+        """
         kind = _BY_NAME["endpoint"]
         SageMakerEndpoints(account=self.account).take_down(
             name.removeprefix(self.account.named(""))
         )
-        self._delete(kind, name)
-        self._until_idle(kind, name)
+        with contextlib.suppress(_Busy):  # it goes already
+            self._delete(kind, name)
+        self._until(kind, name, lambda told: False)
 
     def _delete(self, kind: Kind, name: str) -> None:
+        """Delete it; gone is fine. Raises _Busy if SageMaker refuses and it is still there."""
         try:
             getattr(self._sagemaker, f"delete_{kind.noun}")(**{f"{kind.word}Name": name})
         except ClientError as error:
             if code_of(error) not in UNKNOWN:
                 raise
+            if self._described(kind, name) is not None:
+                raise _Busy(f"{kind.kind} {name} is in use: {error}", code="IN_USE") from error
 
-    def _until_idle(self, kind: Kind, name: str) -> None:
+    def _until(self, kind: Kind, name: str, fine: Callable[[Described], bool]) -> None:
+        """Wait until it is gone, or fine. Raises Unavailable if it is not in time."""
         end = time.monotonic() + _STOPS_WITHIN
-        while (told := self._described(kind, name)) is not None and kind.runs(told):
+        while (told := self._described(kind, name)) is not None and not fine(told):
             if time.monotonic() > end:
                 state = told[f"{kind.word}Status"]
                 raise Unavailable(f"{kind.kind} {name} is still {state}", code="STILL_RUNNING")

@@ -21,6 +21,7 @@ from blocks.providers.aws.endpoint_calls import (
 from blocks.providers.aws.errors import code_of
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.parts import Parts
+from blocks.providers.aws.scaling import Scaling, leaving, missing, scaled, unscaled
 
 LAST_WORDS = 1500  # characters of a container's log
 
@@ -60,6 +61,7 @@ class Steering:
     ) -> None:
         self._account, self._states = account, states
         self._parts = Parts(account, image=image, told=told)
+        self._scaling = Scaling(account)
         self._sagemaker = account.client("sagemaker")
         self._reads = account.client("sagemaker", attempts=READS)
 
@@ -80,6 +82,7 @@ class Steering:
                 return self._begin(name, desired, None)
             return self._tidy(name, desired, None)
         if not desired.served():
+            desired = self._unscale(name, desired)
             self._delete(name)
             return desired
         if endpoint["EndpointStatus"] == "Failed":
@@ -114,6 +117,7 @@ class Steering:
                 self._sagemaker.create_endpoint, **call, Tags=self._account.tags()
             )
         else:
+            now = self._unscale(name, now)
             self._unless_busy(
                 name,
                 self._sagemaker.update_endpoint,
@@ -161,6 +165,7 @@ class Steering:
         """The right configuration is in force: prove who is in it, weigh, and tidy up."""
         if any(not each.proven for each in desired.served().values()):
             return self._states.change(name, lambda now: _proven(now, desired.served()))
+        desired = self._scale(name, desired)
         if weights := to_weights(desired, endpoint):
             self._unless_busy(
                 name,
@@ -170,6 +175,20 @@ class Steering:
             )
             return desired
         return self._tidy(name, desired, endpoint)
+
+    def _scale(self, name: str, desired: Desired) -> Desired:
+        """Let the size of variants in service follow their traffic, where that is wanted."""
+        new = missing(desired)
+        for variant in new:
+            self._scaling.begin(self._account.named(name), desired.variants[variant].request)
+        return self._states.change(name, lambda now: scaled(now, new)) if new else desired
+
+    def _unscale(self, name: str, desired: Desired) -> Desired:
+        """Let go of variants whose size follows their traffic, before they may leave."""
+        old = leaving(desired)
+        for variant in old:
+            self._scaling.end(self._account.named(name), variant)
+        return self._states.change(name, lambda now: unscaled(now, old)) if old else desired
 
     def _tidy(self, name: str, desired: Desired, endpoint: Described | None) -> Desired:
         """Remove configurations and models that nobody needs; only now, with the new in service."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from blocks.contracts import (
     Failure,
+    Machines,
     OperationStatus,
     Phase,
     TrainingRequest,
@@ -100,6 +101,13 @@ def output_of(job: Mapping[str, Any]) -> str:
     """Return the URI where a job's model folder is kept, without a closing slash."""
     path, name = job["OutputDataConfig"]["S3OutputPath"], job["TrainingJobName"]
     return f"{path.rstrip('/')}/{name}/output/model"
+
+
+def machines_of(job: Mapping[str, Any]) -> Machines:
+    """Return what a described job runs on."""
+    told = job["ResourceConfig"]
+    spot = bool(job.get("EnableManagedSpotTraining"))
+    return Machines(machine=told["InstanceType"], count=told["InstanceCount"], spot=spot)
 
 
 def is_over(job: Mapping[str, Any]) -> bool:

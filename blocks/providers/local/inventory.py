@@ -14,7 +14,17 @@ import psutil
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.contracts import (
+    BatchRequest,
+    Denied,
+    Inventory,
+    Machines,
+    OperationRef,
+    ProviderError,
+    Resource,
+    TrainingRequest,
+    Unavailable,
+)
 from blocks.providers.local import batch_jobs, jobs, processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch import LocalBatch
@@ -56,15 +66,21 @@ class LocalInventory(Block, Inventory):
 
     def _owned(self) -> Iterator[Resource]:
         running = self._running()
+        worker = (SERVICE, "worker")  # and the flow runs it has begun: they start all the others
+        if worker in running:
+            yield self._without_folder(worker, running)
         yield from self._training_jobs(running)
         yield from self._batch_jobs(running)
         yield from self._endpoints(running)
-        for (kind, id_), found in sorted(running.items()):
-            if not self._has_folder(kind, id_):
-                created = min(each.identity.created for each in found)
-                detail = f"{len(found)} processes"
-                resource = _resource(kind, id_, created, running, detail=detail)
-                yield resource.model_copy(update={"id": self._signed(kind, id_)})
+        for kind, id_ in sorted(running):
+            if (kind, id_) != worker and not self._has_folder(kind, id_):
+                yield self._without_folder((kind, id_), running)
+
+    def _without_folder(self, named: tuple[str, str], running: Running) -> Resource:
+        (kind, id_), found = named, running[named]
+        created = min(each.identity.created for each in found)
+        resource = _resource(kind, id_, created, running, detail=f"{len(found)} processes")
+        return resource.model_copy(update={"id": self._signed(kind, id_)})
 
     def _remove(self, resource: Resource) -> None:
         kind, (id_, _, _) = resource.kind, resource.id.partition("@")
@@ -98,7 +114,8 @@ class LocalInventory(Block, Inventory):
                 name = PurePosixPath(job.request.source_uri).name
                 detail = end.phase.value if end else ""
                 id_ = folder.path.name
-                yield _resource(jobs.KIND, id_, job.created, running, name=name, detail=detail)
+                found = _resource(jobs.KIND, id_, job.created, running, name=name, detail=detail)
+                yield _with_request(found, job.request)
 
     def _batch_jobs(self, running: Running) -> Iterator[Resource]:
         for folder in BatchFolder.below(self.machine.folder("batch")):
@@ -107,17 +124,24 @@ class LocalInventory(Block, Inventory):
                 name = PurePosixPath(job.request.data_uri).name
                 detail = end.phase.value if end else ""
                 id_ = folder.path.name
-                yield _resource(
+                found = _resource(
                     batch_jobs.KIND, id_, job.created, running, name=name, detail=detail
                 )
+                yield _with_request(found, job.request)
 
     def _endpoints(self, running: Running) -> Iterator[Resource]:
         for path in sorted(self.machine.folder("endpoints").iterdir()):
             variants = EndpointFolder(path).desired().variants.values()
             if variants:
                 created = datetime.fromtimestamp(min(each.started for each in variants), UTC)
-                detail = ", ".join(sorted(each.request.variant for each in variants))
-                yield _resource(ENDPOINT, path.name, created, running, detail=detail)
+                requests = [each.request for each in variants]
+                detail = ", ".join(sorted(each.variant for each in requests))
+                found = _resource(ENDPOINT, path.name, created, running, detail=detail)
+                machines = tuple(
+                    Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
+                    for each in requests
+                )
+                yield found.model_copy(update={"machines": machines, "endpoint": path.name})
 
     def _has_folder(self, kind: str, id_: str) -> bool:
         if kind == jobs.KIND:
@@ -170,6 +194,11 @@ def _resource(
     return Resource(
         kind=kind, id=id_, name=name or id_, created=created, running=live, detail=detail
     )
+
+
+def _with_request(resource: Resource, request: TrainingRequest | BatchRequest) -> Resource:
+    machines = (Machines(machine=request.machine, spot=request.spot),)
+    return resource.model_copy(update={"machines": machines, "output_uri": request.output_uri})
 
 
 def _named(resource: str) -> tuple[str, str]:

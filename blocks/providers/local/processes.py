@@ -101,6 +101,20 @@ def owned(owner: str) -> Iterator[Owned]:
                 yield Owned(identity=identity, resource=environment.get(RESOURCE, ""))
 
 
+def leader(owner: str, resource: str, argv: Sequence[str]) -> Identity | None:
+    """Return the live process that was started for a resource with these words, if there is one.
+
+    A program that has replaced itself by another, with more words, is found by its last ones.
+    """
+    for each in owned(owner):
+        if each.resource == resource:
+            with contextlib.suppress(psutil.Error):
+                words = psutil.Process(each.identity.pid).cmdline()
+                if words[-1:] and words[1:] == list(argv)[-len(words) + 1 :]:
+                    return each.identity
+    return None
+
+
 def marked() -> Iterator[str]:
     """Yield what each live process of any owner on this machine is for."""
     for process in psutil.process_iter():

@@ -8,11 +8,13 @@ https://docs.haproxy.org/2.8/management.html#9.3
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +55,7 @@ observe layer4 error-limit 1 on-error mark-down
 
 frontend public
     bind {bind}
+{figures}
     stick-table type string len 128 size 100k expire 10s store http_req_rate(10s)
     http-request set-var(txn.caller) req.hdr(authorization),xxh64
     http-request track-sc0 src,concat(-,txn.caller)
@@ -79,6 +82,16 @@ if !{{ var(txn.backend) -m found }} || {{ var(txn.backend) -m str none }}
 {backends}
 """
 
+FIGURES = """\
+    acl scraper req.hdr(authorization) -m str "Bearer {token}"
+    http-request return status 401 content-type application/json string '{refused}' \
+if {{ path {path} }} !scraper
+    http-request use-service prometheus-exporter if {{ path {path} }}
+"""
+
+METRICS = "/metrics/router"
+"""Where the router tells its own figures to who knows the endpoint's internal word."""
+
 BACKEND = """\
 backend {name}
     balance leastconn
@@ -101,6 +114,13 @@ def binary() -> str:
             code="HAPROXY",
         )
     return found
+
+
+@functools.cache
+def has_exporter() -> bool:
+    """Whether this HAProxy was built with its Prometheus exporter."""
+    told = subprocess.run([binary(), "-vv"], capture_output=True, check=False, text=True)
+    return "Prometheus exporter" in told.stdout
 
 
 def runtime_socket(folder: Path) -> Path:
@@ -149,6 +169,7 @@ def configuration(
     return CONFIGURATION.format(
         socket=runtime_socket(folder),
         bind=bind,
+        figures=_figures(token) if has_exporter() else "",
         queue=int(serving.timeout.total_seconds() * 1000) + 2000,
         limits=folder / "limits.map",
         too_many=_json("RATE", "too many requests", "send fewer a second"),
@@ -167,6 +188,11 @@ def configuration(
         token=token,
         backends="\n".join(_backend(name, folder, ports) for name in BACKENDS),
     )
+
+
+def _figures(token: str) -> str:
+    refused = _json("TOKEN", "the bearer token is missing or wrong", "send the internal word")
+    return FIGURES.format(token=token, refused=refused, path=METRICS)
 
 
 def _errors() -> Iterator[str]:

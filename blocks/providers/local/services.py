@@ -1,7 +1,8 @@
-"""The pages of this machine: a Prefect server and MLflow's interface, on loopback, with a password.
+"""The services of this machine, on loopback: pages with a password, a worker, a receiver.
 
-Both know one user; whoever can read the file ``services/login`` of the workspace (one line,
-``user:password``) can log in. Prefect asks for the whole line, MLflow for its two parts.
+The pages, Prefect's server and MLflow's, know one user; whoever can read the file
+``services/login`` of the workspace (one line, ``user:password``) can log in. Prefect asks for the
+whole line, MLflow for its two parts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import contextlib
 import os
 import secrets
 import socket
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,15 +19,21 @@ import httpx
 from filelock import FileLock
 
 from blocks.contracts import Frozen, Unavailable
-from blocks.providers.local.processes import Identity, alive, spawn
+from blocks.providers.local.processes import Identity, alive, leader, spawn
+from blocks.providers.local.programs import (
+    HEALTH,
+    NEED_PREFECT,
+    RECEIVER_SECRET,
+    USER,
+    Programs,
+)
 from blocks.workspace import default_workspace, folder_of, owner_of
 
-USER = "bluewater"
 START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly
 
 
 class Service(Frozen):
-    """A page that is served by a process of ours."""
+    """A server on loopback that is a process of ours."""
 
     name: str
     url: str
@@ -39,19 +45,23 @@ class LocalServices:
 
     def __init__(self, workspace: Path | None = None) -> None:
         self._workspace = workspace or default_workspace()
+        self._programs = Programs(self._workspace, self.login_file())
 
     def running(self) -> Mapping[str, Service]:
         """Return the services that run now, by name."""
         return {service.name: service for service in self._known()}
 
     def start(self, *names: str) -> Mapping[str, Service]:
-        """Start these services (``prefect``, ``mlflow``) unless they run; do not wait for them."""
-        folder = folder_of(self._workspace, "services")
+        """Start these of ``HEALTH`` unless they run; do not wait for them.
+
+        A worker and a receiver are started when the Prefect server answers, which they speak to.
+        """
+        folder = self._programs.folder
         with FileLock(folder / "lock"):
             running = self.running()
-            for name in names:
+            for name in sorted(names, key=lambda name: name in NEED_PREFECT):
                 if name not in running:
-                    service = self._spawn(name, folder)
+                    service = self._started(name)
                     (folder / f"{name}.json").write_text(service.model_dump_json())
             return self.running()
 
@@ -64,20 +74,16 @@ class LocalServices:
                 if httpx.get(f"{service.url}{HEALTH[name]}", timeout=5).is_success:
                     return service
             time.sleep(0.2)
-        log = (folder_of(self._workspace, "services") / f"{name}.log").read_text(errors="replace")
+        log = (self._programs.folder / f"{name}.log").read_text(errors="replace")
         raise Unavailable(f"{name} did not start; its log ends: {log[-500:]}", code="SERVICE")
 
     def login_file(self) -> Path:
         """Return the file that holds ``user:password``; whoever asks first makes it."""
-        file = folder_of(self._workspace, "services") / "login"
-        if not file.exists():
-            mine = file.with_name(f"login.{secrets.token_hex(8)}")
-            with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
-                opened.write(f"{USER}:{secrets.token_urlsafe(24)}")
-            with contextlib.suppress(FileExistsError):
-                os.link(mine, file)
-            mine.unlink()
-        return file
+        return self._secret("login", f"{USER}:{secrets.token_urlsafe(24)}")
+
+    def receiver_file(self) -> Path:
+        """Return the file that holds what a sender has to show the receiver."""
+        return self._secret(RECEIVER_SECRET, secrets.token_urlsafe(24))
 
     def prefect_settings(self) -> Mapping[str, str]:
         """Return what a process needs in its environment to speak to this Prefect server."""
@@ -86,70 +92,46 @@ class LocalServices:
             "PREFECT_API_AUTH_STRING": self.login_file().read_text(),
         }
 
+    def _secret(self, name: str, value: str) -> Path:
+        file = folder_of(self._workspace, "services") / name
+        if not file.exists():
+            mine = file.with_name(f"{name}.{secrets.token_hex(8)}")
+            with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
+                opened.write(value)
+            with contextlib.suppress(FileExistsError):
+                os.link(mine, file)
+            mine.unlink()
+        return file
+
     def _known(self) -> Iterator[Service]:
-        for file in sorted(folder_of(self._workspace, "services").glob("*.json")):
+        for file in sorted(self._programs.folder.glob("*.json")):
             service = Service.model_validate_json(file.read_text())
             if alive(service.identity):
                 yield service
 
-    def _spawn(self, name: str, folder: Path) -> Service:
-        port = _free_port(folder / f"{name}.port")
+    def _started(self, name: str) -> Service:
+        """Start a service; or find the one that somebody started who died before he noted it."""
+        kept = self._programs.folder / f"{name}.port"
+        if kept.exists():
+            command = self._programs.command(name, int(kept.read_text()))
+            if (found := leader(owner_of(self._workspace), f"service/{name}", command)) is not None:
+                return _service(name, int(kept.read_text()), found)
+        port = _free_port(kept)
         identity = spawn(
-            self._command(name, port),
+            self._programs.command(name, port),
             owner=owner_of(self._workspace),
             resource=f"service/{name}",
-            log=folder / f"{name}.log",
-            env=self._environment(name),
+            log=self._programs.folder / f"{name}.log",
+            env=self._programs.environment(name, port, self._prefect(name)),
         )
-        return Service(name=name, url=f"http://127.0.0.1:{port}", identity=identity)
+        return _service(name, port, identity)
 
-    def _command(self, name: str, port: int) -> list[str]:
-        if name == "prefect":
-            return [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-        database = folder_of(self._workspace, "mlflow") / "mlflow.db"
-        artifacts = folder_of(self._workspace, "mlflow", "artifacts")
-        return [
-            # two that make MLflow's tables at once break them: the server comes when they are there
-            *(sys.executable, "-m", "blocks.registries.mlflow_database", str(database)),
-            *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
-            *("--app-name", "basic-auth"),
-            *("--backend-store-uri", f"sqlite:///{database}"),
-            *("--default-artifact-root", artifacts.as_uri()),
-        ]
-
-    def _environment(self, name: str) -> dict[str, str]:
-        if name == "prefect":
-            return {
-                "PREFECT_HOME": str(folder_of(self._workspace, "prefect")),
-                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                "PREFECT_API_URL": "",
-                "PREFECT_SERVER_UI_API_URL": "/api",  # of whatever address the page is seen at
-                "PREFECT_SERVER_API_AUTH_STRING": self.login_file().read_text(),
-            }
-        return {
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_AUTH_CONFIG_PATH": str(self._mlflow_users()),
-            "MLFLOW_AUTH_ADMIN_USERNAME": USER,
-            "MLFLOW_AUTH_ADMIN_PASSWORD": self.login_file().read_text().partition(":")[2],
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(24),
-        }
-
-    def _mlflow_users(self) -> Path:
-        """Return MLflow's configuration of who may log in."""
-        folder = folder_of(self._workspace, "services")
-        file = folder / "mlflow-users.ini"
-        settings = {
-            "default_permission": "READ",
-            "database_uri": f"sqlite:///{folder / 'mlflow-users.db'}",
-            "auth_cache_ttl_seconds": "60",  # else each picture of a page costs a slow hash
-        }
-        lines = [f"{name} = {value}" for name, value in settings.items()]
-        file.write_text("\n".join(["[mlflow]", *lines, ""]))
-        return file
+    def _prefect(self, name: str) -> Mapping[str, str]:
+        return self.prefect_settings() if name in NEED_PREFECT else {}
 
 
-HEALTH = {"prefect": "/api/health", "mlflow": "/health"}
+def _service(name: str, port: int, identity: Identity) -> Service:
+    return Service(name=name, url=f"http://127.0.0.1:{port}", identity=identity)
 
 
 def _free_port(kept: Path) -> int:

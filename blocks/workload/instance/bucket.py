@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.workload.digests import files
+from blocks.workload.inside import inside
 from blocks.workload.manifest import NAME
 
 _DRAFTS = (".saving-", ".replaced-")  # of checkpoints that are being written
@@ -42,7 +43,7 @@ class Bucket:
         bucket, prefix = _split(f"{uri.rstrip('/')}/")
         names = list(self._names(bucket, prefix))
         for name in names:
-            self.fetch(f"s3://{bucket}/{prefix}{name}", folder / name)
+            self.fetch(f"s3://{bucket}/{prefix}{name}", inside(folder, name))
         return names
 
     def fetch(self, uri: str, file: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from blocks.contracts import (
     Conflict,
     Endpoints,
+    Inventory,
     Mirror,
     OperationRef,
     Phase,
@@ -245,3 +246,16 @@ def test_nothing_is_left_of_an_endpoint_that_is_taken_down(
     until(lambda: list(endpoints.variants("bench")) == [] and left(account) == [])
     assert bench.running() == []
     assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED
+
+
+def test_nothing_of_serving_is_left_once_everything_is_removed(
+    bench: Any, endpoints: Endpoints, account: AwsAccount
+) -> None:
+    """A configuration cannot go while its endpoint still goes down."""
+    up(bench, endpoints, "blue")
+    give(endpoints, blue=100)
+    inventory = bench.connect(Inventory)
+    for resource in list(inventory.owned()):
+        inventory.remove(resource)
+    assert left(account) == []
+    assert list(inventory.owned()) == []

@@ -10,16 +10,31 @@ from typing import Any
 
 import pytest
 
+from blocks.contracts import Endpoints, Phase, RunKey
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.bench import KEY
+from blocks.providers.aws.cost import AwsPrices
 from blocks.providers.aws.emulator.launch import CONTAINERS
+from blocks.testing.waiting import until
 from deployments.aws.policy import CALLER, ROLE
 from tests.unit.exercises import everything
+
+
+def scale(bench: Any) -> None:
+    """Serve a variant with bounds, and no longer; a look takes the endpoint further."""
+    endpoints = bench.connect(Endpoints)
+    request = bench.variant_request().model_copy(update={"max_replicas": 2})
+    ref = endpoints.deploy(request, key=RunKey(run="run-1", step="scale"))
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    endpoints.retire(request.endpoint, request.variant)
+    until(lambda: not bench.running(), within=120)
 
 
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(ROLE))
+    scale(bench)
+    assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")
     assert set(bench.emulator.pull("actions", key=KEY)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(ROLE)

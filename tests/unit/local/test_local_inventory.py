@@ -64,6 +64,31 @@ def test_an_endpoint_is_removed_with_its_supervisor_and_stays_away(
     until(lambda: endpoints.status(again).phase is Phase.SUCCEEDED)
 
 
+def test_the_worker_goes_first_for_it_starts_all_the_others(inventory: LocalInventory) -> None:
+    for resource in ("service/mlflow", "service/worker", "aged", "service/prefect"):
+        spawned(inventory, resource)
+    names = [resource.name for resource in inventory.owned()]
+    assert names[0] == "worker"
+    assert sorted(names) == ["aged", "mlflow", "prefect", "worker"]
+    for each in list(inventory.owned()):
+        inventory.remove(each)
+    assert list(inventory.owned()) == []
+
+
+def test_a_program_is_found_by_its_words_and_no_other_of_the_same_kind_is(
+    inventory: LocalInventory,
+) -> None:
+    owner = inventory.machine.owner
+    started = spawned(inventory, "service/prefect")
+    assert processes.leader(owner, "service/prefect", SLEEPS) == started
+    assert processes.leader(owner, "service/prefect", [*SLEEPS, "--port", "1"]) is None
+    assert processes.leader(owner, "service/mlflow", SLEEPS) is None
+    assert processes.leader("another", "service/prefect", SLEEPS) is None
+    replaced = [sys.executable, "-m", "first", *SLEEPS]  # it runs the rest in its own place
+    assert processes.leader(owner, "service/prefect", replaced) == started
+    processes.stop(started, grace=0)
+
+
 def test_services_and_processes_without_a_name_are_listed_and_stopped(
     bench: Bench, inventory: LocalInventory
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.spot.chains import COARSE, FINE, PLAIN, Chain, chain, levels, product
 from tasks.spot.lives import Lives
 from tasks.spot.outlook import Figures, Outlook
-from tasks.spot.situation import Machine
+from tasks.spot.situation import Machine, Situation
 
 HOURS, SLACK = 12.0, 6.0
 
@@ -22,7 +22,12 @@ def zone(loss: float, back: float) -> Chain:
 
 
 def outlook(
-    chains: Sequence[Chain], prices: Sequence[float], *, overhead: float = 0.2, move: float = 0.1
+    chains: Sequence[Chain],
+    prices: Sequence[float],
+    *,
+    overhead: float = 0.2,
+    move: float = 0.1,
+    slack: float = SLACK,
 ) -> Outlook:
     places = tuple("abc"[: len(chains)])
     figures = Figures(
@@ -35,7 +40,8 @@ def outlook(
         overhead=overhead,
         reserve=overhead,
     )
-    return Outlook(figures, hours=HOURS, slack=SLACK, step=0.25)
+    now = Situation(work_left=HOURS - slack, time_left=HOURS, offers=())
+    return Outlook(figures, now, step=0.25)
 
 
 def idle(solved: Outlook, time_left: float, slack: float, *, up: bool = True) -> float:
@@ -81,6 +87,18 @@ def test_spot_that_is_never_lost_costs_its_price_and_its_launch() -> None:
     assert idle(solved, 10.0, 5.0) == pytest.approx(5.0 + 0.2, rel=0.02)
     held = solved.value(Machine(zone="a", spot=True), "a", np.array([1.0, 0.0]), 10.0, 5.0)
     assert held == pytest.approx(5.0, rel=0.02)
+
+
+@pytest.mark.parametrize("work", [0.01, 0.1, 0.5, 2.0])
+def test_with_far_more_time_than_work_nothing_costs_less_than_the_work(work: float) -> None:
+    solved = outlook([zone(0.3, 1.0)], (1.0,), slack=HOURS - work)
+    for left in (HOURS, 9.0):
+        slack = left - work
+        waits = idle(solved, left, slack, up=False)
+        launches = idle(solved, left, slack)
+        held = solved.value(Machine(zone="a", spot=True), "a", np.array([1.0, 0.0]), left, slack)
+        assert work <= held <= launches <= waits + 1e-9
+        assert work + 0.2 <= launches < 1.5 * (work + 0.2)
 
 
 def test_without_spot_it_costs_on_demand() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.spot.optimum import optimum
@@ -155,6 +156,47 @@ def test_spot_that_stays_is_kept_until_the_end() -> None:
     assert first <= 2  # a market never seen before may be looked at once or twice
     assert {each.action for each in decisions[first + 1 :]} == {Action.STAY}
     assert done.cost == pytest.approx(6.5 * 1.0)
+
+
+works = st.sampled_from([1 / 3600, 0.02, 0.1, 0.5, 2.0, 6.0, 24.0, 48.0])
+ratios = st.floats(math.log(1.05), math.log(1e5)).map(math.exp)
+steps = st.sampled_from([5 / 3600, 0.05, GAP])
+enough = settings(max_examples=12, deadline=None)
+
+
+@enough
+@given(work=works, ratio=ratios, overhead=st.floats(0.0, 1.0), step=steps, price=st.floats(0.2, 2))
+def test_however_much_time_there_is_spot_that_is_there_and_cheap_is_taken(
+    work: float, ratio: float, overhead: float, step: float, price: float
+) -> None:
+    offers = (Offer(zone="a", up=True, spot=price, on_demand=3.0),)
+    now = Situation(work_left=work, time_left=work * ratio, offers=offers)
+    assume(now.slack > 2 * (overhead + step))  # else a loss would leave on-demand only
+    decision = SpotPolicy(Terms(overhead=overhead, step=step)).decide(now)
+    assert decision.action is Action.SPOT
+    assert decision.expected_cost is not None
+    assert price * work <= decision.expected_cost <= 3 * (work + overhead) * 1.01
+
+
+@enough
+@given(
+    work=st.floats(0.1, 3.0),
+    ratio=ratios,
+    overhead=st.floats(0.0, 0.5),
+    spells=st.lists(st.integers(1, 12), min_size=2, max_size=8),
+)
+def test_however_much_time_there_is_it_is_in_time_and_cheaper_than_on_demand(
+    work: float, ratio: float, overhead: float, spells: list[int]
+) -> None:
+    ticks = math.floor(work * ratio / GAP)
+    assume(work + overhead + 2 * GAP <= ticks * GAP)
+    up = [at % 2 == 0 for at, ticks in enumerate(spells) for _ in range(ticks)]
+    job = scenario(np.resize(up, min(ticks, 4000)), work=work, overhead=overhead)
+    done, _ = run(job)
+    assert not done.late
+    if ticks > 200:
+        assert done.cost <= 3 * (work + overhead)
+        assert not done.on_demand_hours
 
 
 def test_without_time_to_lose_it_is_on_demand_and_says_why() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from blocks.contracts import ObjectStore, Window
-from tasks.watch.ledger import WatchLedger
+from tasks.watch.ledger import NotAsked, WatchLedger
 from tasks.watch.policy import Asked, Cause, Kind, RetrainRequest, Seen, decide
 from tasks.watch.spec import WatchSpec
 
@@ -116,6 +116,24 @@ def test_a_month_has_a_budget() -> None:
     assert decide(drifting(34), before, spec, model="m", now=later).request is not None
     never = SPEC.model_copy(update={"retrains_per_month": 0})
     assert decide(drifting(10), [], never, model="m", now=now).request is None
+
+
+def test_a_new_champion_renews_neither_the_cooldown_nor_the_budget() -> None:
+    spec = SPEC.model_copy(update={"cooldown": 3 * DAY, "retrains_per_month": 2})
+    new = [seen(number, cause(), model="new") for number in range(2, 12)]
+    at = START + 4 * DAY
+    assert "cooldown" in decide(new[:2], [answered(2)], spec, model="new", now=at).why_not
+    before, at = [answered(2), answered(5)], START + 12 * DAY
+    assert "budget is 2" in decide(new, before, spec, model="new", now=at).why_not
+
+
+def test_a_reason_from_elsewhere_counts_at_once_within_the_same_limits() -> None:
+    because = ["data arrived"]
+    found = decide([], [], SPEC, model="m", now=START, because=because).request
+    assert found is not None
+    assert found.reasons == ("data arrived",)
+    again = decide([], [answered(2)], SPEC, model="m", now=START + 3 * DAY, because=because)
+    assert "cooldown" in again.why_not
 
 
 @settings(max_examples=50, deadline=None)
@@ -237,6 +255,45 @@ def test_who_dies_before_telling_is_told_for_by_the_next(store: ObjectStore) -> 
         found = later.ask(SPEC, model="m", now=when, tell=lambda r: told.append(r.id))
         assert found.request is None
     assert told == [later.asked()[0].request.id]
+
+
+def test_what_was_told_and_not_heard_is_told_again_until_a_release_takes_it_up(
+    store: ObjectStore,
+) -> None:
+    ledger, now = WatchLedger(store, "e"), START + 2 * DAY
+    told: list[str] = []
+
+    def look(after: timedelta) -> None:
+        found = ledger.ask(
+            SPEC, model="m", now=now + after, tell=lambda r: told.append(r.id), because=["data"]
+        )
+        assert bool(found.request) is (after == timedelta(0))
+
+    for minutes in (0, 30, 61, 90):
+        look(timedelta(minutes=minutes))
+    assert told == [ledger.asked()[0].request.id] * 2
+    ledger.take(told[0], run="retrain", now=now)
+    ledger.take(told[0], run="retrain", now=now)
+    look(timedelta(hours=5))
+    assert len(told) == 2
+
+
+def test_what_is_known_to_be_lost_is_told_again_at_once_and_as_another_event(
+    store: ObjectStore,
+) -> None:
+    """A server drops a second event with the id of the first, if it comes within minutes."""
+    ledger, told = WatchLedger(store, "e"), list[RetrainRequest]()
+    for minutes in (0, 1):
+        now = START + timedelta(minutes=minutes)
+        again = timedelta(0) if minutes else timedelta(hours=1)
+        ledger.ask(SPEC, model="m", now=now, tell=told.append, because=["data"], again=again)
+    assert [each.told for each in told] == [0, 1]
+    assert len({each.id for each in told}) == 1
+
+
+def test_only_what_was_asked_for_can_be_taken_up(store: ObjectStore) -> None:
+    with pytest.raises(NotAsked, match="no request 'f00'"):
+        WatchLedger(store, "e").take("f00", run="retrain", now=START)
 
 
 def test_an_answered_request_makes_room_for_the_next(store: ObjectStore) -> None:

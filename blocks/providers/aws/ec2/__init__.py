@@ -8,6 +8,7 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "training": "blocks.providers.aws.ec2.training:Ec2Training",
+        "prices": "blocks.providers.aws.ec2.cost:Ec2Prices",
         "inventory": "blocks.providers.aws.ec2.inventory:Ec2Inventory",
     },
     bench="blocks.providers.aws.ec2.bench:Ec2Bench",

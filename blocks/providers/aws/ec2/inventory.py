@@ -12,12 +12,21 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, NotFound, OperationRef, ProviderError, Resource
+from blocks.contracts import (
+    Denied,
+    Inventory,
+    Machines,
+    NotFound,
+    OperationRef,
+    ProviderError,
+    Resource,
+)
 from blocks.providers.aws.account import OWNER_TAG, TOKEN_TAG, AwsAccount
 from blocks.providers.aws.ec2.errors import explain
-from blocks.providers.aws.ec2.record import launches, listed
+from blocks.providers.aws.ec2.record import Record, launches, listed
 from blocks.providers.aws.ec2.training import Ec2Training
 from blocks.workload.instance.plan import ENDED, ORDER
+from blocks.workload.instance.plan import JOB as ORDERED
 
 JOB, INSTANCE, TEMPLATE = "training-job", "instance", "launch-template"
 _BILLED = ("pending", "running")  # a machine that shuts down is not billed any more
@@ -43,18 +52,31 @@ class Ec2Inventory(Block, Inventory):
         for name, created, files in listed(self.account):
             token = name.rpartition("-")[2]
             known.add(token)
-            yield _resource(JOB, name, created, running=token in alive, detail=_detail(files))
+            job = _resource(JOB, name, created, running=token in alive, detail=_detail(files))
+            if token in alive:
+                job = job.model_copy(
+                    update={
+                        "machines": (_machines(alive[token]),),
+                        "output_uri": self._output_of(name),
+                    }
+                )
+            yield job
         for token, each in alive.items():
             if token not in known:
-                yield _resource(
+                lost = _resource(
                     INSTANCE,
                     each["InstanceId"],
                     each["LaunchTime"],
                     running=True,
                     detail=each["InstanceType"],
                 )
+                yield lost.model_copy(update={"machines": (_machines(each),)})
         for each in self._templates():
             yield _resource(TEMPLATE, each["LaunchTemplateName"], each["CreateTime"], running=False)
+
+    def _output_of(self, name: str) -> str:
+        job = Record(self.account, name).read(ORDERED)
+        return str(job["plan"]["output_uri"]) if job else ""
 
     def _remove(self, resource: Resource) -> None:
         kind, id_ = resource.kind, resource.id
@@ -132,6 +154,11 @@ def _resource(
     kind: str, id_: str, created: datetime, *, running: bool, detail: str = ""
 ) -> Resource:
     return Resource(kind=kind, id=id_, name=id_, created=created, running=running, detail=detail)
+
+
+def _machines(instance: Mapping[str, Any]) -> Machines:
+    spot = instance.get("InstanceLifecycle") == "spot"
+    return Machines(machine=instance["InstanceType"], spot=spot)
 
 
 def _tag(thing: Mapping[str, Any], key: str) -> str:

@@ -20,11 +20,13 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=usual.speed, help="of the cloud's clock")
     parser.add_argument("--grace", type=float, default=usual.grace, help="seconds after SIGTERM")
     parser.add_argument("--provisioning", type=float, default=usual.provisioning)
+    parser.add_argument("--scaling_period", type=float, default=usual.scaling_period)
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
     if given.zygote:
-        moto = preloaded()
-        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, moto))
+        all_worlds = preloaded()
+        all_worlds.warm.start()
+        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, all_worlds))
         return
     if given.folder is None:
         parser.error("--folder is needed")
@@ -33,6 +35,7 @@ def main() -> None:
         speed=given.speed,
         grace=given.grace,
         provisioning=given.provisioning,
+        scaling_period=given.scaling_period,
     )
     serve(Asked(folder=given.folder, port=given.port, settings=settings), preloaded())
 

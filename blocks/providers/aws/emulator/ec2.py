@@ -16,6 +16,7 @@ from blocks.providers.aws.emulator.ec2_filters import meets
 from blocks.providers.aws.emulator.ec2_instance import Instance
 from blocks.providers.aws.emulator.ec2_machine import NOTICE, Machine
 from blocks.providers.aws.emulator.ec2_market import Market
+from blocks.providers.aws.emulator.ec2_prices import SpotPrices
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
@@ -67,6 +68,7 @@ class Instances:
             "DescribeInstances": self.describe,
             "TerminateInstances": self.terminate,
             "GetConsoleOutput": self.console,
+            "DescribeSpotPriceHistory": SpotPrices(self._world).history,
         }
 
     def find(self, id_: str) -> Instance | None:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
+from blocks.providers.aws.emulator.guardrails import Policy
 from blocks.providers.aws.emulator.world import World
 
+_LOOKS = 20  # at the alarms while one share bakes
 STUCK = 3600.0  # of the cloud's seconds that a stuck endpoint stays so
 
 
@@ -24,8 +27,11 @@ class Endpoint:
     changed: float
     status: str = "Creating"
     pending: str = ""
+    deployment: dict[str, Any] | None = None  # how it was updated last
     reason: str | None = None
     fleets: list[Fleet] = field(default_factory=list)
+    arriving: list[Fleet] = field(default_factory=list)  # of an update in steps
+    share: float = 0.0  # of the requests that these get
 
     def live(self) -> list[Fleet]:
         """Return the fleets that answer callers."""
@@ -43,12 +49,18 @@ class Endpoint:
 class Changes:
     """Makes one change of an endpoint in a thread of its own."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._machines = world, Machines(world)
+    def __init__(self, world: World, alarms: Alarms) -> None:
+        self._world, self._machines, self._alarms = world, Machines(world), alarms
 
     def begin(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
         """Bring an endpoint to these fleets."""
         self._run(self._change, endpoint, config, fleets)
+
+    def begin_in_steps(
+        self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet], policy: Policy
+    ) -> None:
+        """Bring an endpoint to new fleets step by step, and back when an alarm rings."""
+        self._run(self._change_in_steps, endpoint, config, fleets, policy)
 
     def weigh(self, endpoint: Endpoint) -> None:
         """Let the weights that were asked for be in force."""
@@ -77,12 +89,54 @@ class Changes:
             for new in fleets:
                 if id(new) in kept:
                     kept[id(new)].weight = kept[id(new)].wanted = new.weight
+                    kept[id(new)].config = config
             endpoint.fleets = [kept.get(id(each), each) for each in fleets]
             endpoint.config = config
             endpoint.move("InService", self._world.clock.now())
         for each in before:
             if each not in endpoint.fleets:
                 self._machines.take_down(each)
+
+    def _change_in_steps(
+        self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet], policy: Policy
+    ) -> None:
+        self._stick(endpoint)
+        began = self._world.clock.now()
+        wrong = next(iter(self._bring_up(fleets)), None)
+        endpoint.arriving = list(fleets)
+        for share in policy.shares if wrong is None else ():
+            endpoint.share = share
+            if (wrong := self._baked(policy, began)) is not None:
+                with self._world.lock:
+                    endpoint.move("RollingBack", self._world.clock.now())
+                break
+        old = endpoint.fleets if wrong is None else list(fleets)
+        if wrong is None:
+            until = self._world.clock.now() + policy.termination
+            self._world.clock.wait(self._world.closing, until=until)
+        with self._world.lock:
+            if wrong is None:
+                endpoint.fleets, endpoint.config = list(fleets), config
+            endpoint.arriving, endpoint.share, endpoint.pending = [], 0.0, ""
+        for each in old:
+            self._machines.take_down(each)
+        with self._world.lock:
+            endpoint.move("InService", self._world.clock.now(), reason=wrong)
+
+    def _baked(self, policy: Policy, began: float) -> str | None:
+        """Watch the alarms for a while; return why all has to go back, or None."""
+        clock = self._world.clock
+        end = clock.now() + policy.bake
+        while True:
+            if ringing := self._alarms.ringing(policy.alarms):
+                return f"One or more configured alarm(s) in alarm state: {', '.join(ringing)}"
+            if clock.now() > began + policy.limit:
+                return "The deployment took longer than MaximumExecutionTimeoutInSeconds"
+            if clock.now() >= end:
+                return None
+            pause = min(end, clock.now() + policy.bake / _LOOKS)
+            if clock.wait(self._world.closing, until=pause):
+                return "the account was closed"
 
     def _bring_up(self, fleets: Sequence[Fleet]) -> list[str]:
         """Bring fleets up at once; return what is wrong with those that do not come."""
@@ -107,6 +161,8 @@ class Changes:
             self._world.clock.wait(self._world.closing, until=until)
 
     def _weigh(self, endpoint: Endpoint) -> None:
+        for each in list(endpoint.fleets):
+            self._machines.await_size(each)
         with self._world.lock:
             for each in endpoint.fleets:
                 each.weight = each.wanted

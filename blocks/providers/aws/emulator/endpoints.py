@@ -9,25 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
 from blocks.providers.aws.emulator.fleets import Fleet
+from blocks.providers.aws.emulator.guardrails import Policy, policy_of
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
 _WEIGHT = {"VariantPropertyType": "DesiredWeight"}
+_COUNT = {"VariantPropertyType": "DesiredInstanceCount"}
 
 
 class Endpoints:
     """CreateEndpoint and its kin. Every change runs in a thread of its own."""
 
-    def __init__(self, world: World, models: Models, configs: EndpointConfigs) -> None:
+    def __init__(
+        self,
+        world: World,
+        models: Models,
+        configs: EndpointConfigs,
+        targets: ScalableTargets,
+        alarms: Alarms,
+    ) -> None:
         self._world, self._models, self._configs = world, models, configs
-        self._changes = Changes(world)
+        self._targets, self._alarms = targets, alarms
+        targets.exists = self._has_variant
+        self._changes = Changes(world, alarms)
         self._known: dict[str, Endpoint] = {}
         world.levers["kill-replicas"] = self._kill
 
@@ -59,7 +72,7 @@ class Endpoints:
         if "DeploymentConfig" in asked:
             raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
         config, now = asked["EndpointConfigName"], world.clock.now()
-        fleets = self._fleets(name, config, {})
+        fleets = self._fleets(name, config, {}, {})
         endpoint = Endpoint(name=name, arn=arn, config=config, created=now, changed=now)
         self._known[name] = endpoint
         world.tag(arn, asked.get("Tags"))
@@ -85,6 +98,7 @@ class Endpoints:
             PRODUCTION: _told(endpoint.live()),
             SHADOW: _told(endpoint.shadows()),
             "PendingDeploymentSummary": pending,
+            "LastDeploymentConfig": endpoint.deployment,
         }
 
     def list(self, asked: Answer) -> Answer:
@@ -106,16 +120,26 @@ class Endpoints:
     def update(self, asked: Answer) -> Answer:
         """Bring an endpoint to another configuration."""
         endpoint, config = self._idle(asked["EndpointName"]), asked["EndpointConfigName"]
-        if "DeploymentConfig" in asked or asked.get("RetainDeploymentConfig"):
-            raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
         keep = asked.get("RetainAllVariantProperties", False)
         excluded = asked.get("ExcludeRetainedVariantProperties", [])
-        retained = {each.name: each.wanted for each in endpoint.live()}
-        weights = retained if keep and _WEIGHT not in excluded else {}
-        fleets = self._fleets(endpoint.name, config, weights)
+        live = {each.name: each for each in endpoint.live()} if keep else {}
+        fleets = self._fleets(
+            endpoint.name,
+            config,
+            {} if _WEIGHT in excluded else {name: each.wanted for name, each in live.items()},
+            {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
+        )
+        self._require_unscaled(endpoint, fleets)
+        kept = endpoint.deployment if asked.get("RetainDeploymentConfig") else None
+        deployment = asked.get("DeploymentConfig", kept)
+        policy = self._policy(endpoint, fleets, deployment) if deployment else None
+        endpoint.deployment = deployment
         endpoint.move("Updating", self._world.clock.now())
         endpoint.pending = config
-        self._changes.begin(endpoint, config, fleets)
+        if policy is None:
+            self._changes.begin(endpoint, config, fleets)
+        else:
+            self._changes.begin_in_steps(endpoint, config, fleets, policy)
         return {"EndpointArn": endpoint.arn}
 
     def weigh(self, asked: Answer) -> Answer:
@@ -126,11 +150,10 @@ class Endpoints:
             if each["VariantName"] not in there:
                 told = f'The variant name(s) "{each["VariantName"]}" is/are not present'
                 raise AwsError("ValidationException", told)
-            if "DesiredInstanceCount" in each:
-                told = "not emulated: DesiredInstanceCount"
-                raise AwsError("UnknownOperationException", told, 501)
         for each in asked["DesiredWeightsAndCapacities"]:
-            there[each["VariantName"]].wanted = float(each["DesiredWeight"])
+            fleet = there[each["VariantName"]]
+            fleet.wanted = float(each.get("DesiredWeight", fleet.wanted))
+            fleet.count = int(each.get("DesiredInstanceCount", fleet.count))
         endpoint.move("Updating", self._world.clock.now())
         self._changes.weigh(endpoint)
         return {"EndpointArn": endpoint.arn}
@@ -142,40 +165,64 @@ class Endpoints:
             told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
             raise AwsError("ValidationException", told)
         endpoint.move("Deleting", self._world.clock.now(), reason=endpoint.reason)
+        self._targets.forget(endpoint.name)
         self._changes.delete(endpoint, lambda: self._known.pop(endpoint.name))
         return {}
 
     def delete_config(self, asked: Answer) -> Answer:
         """Forget a configuration. The real service would not stop us from harming an endpoint."""
         name = asked["EndpointConfigName"]
-        if users := [
-            each.name for each in self._known.values() if name in (each.config, each.pending)
-        ]:
+        living = [each for each in self._known.values() if each.status != "Deleting"]
+        if users := [each.name for each in living if name in (each.config, each.pending)]:
             raise AwsError("ValidationException", f"{name} is in use by {', '.join(users)}")
         self._configs.delete(name)
         return {}
 
-    def _fleets(self, endpoint: str, config: str, weights: Mapping[str, float]) -> Sequence[Fleet]:
+    def _fleets(
+        self,
+        endpoint: str,
+        config: str,
+        weights: Mapping[str, float],
+        counts: Mapping[str, int],
+    ) -> Sequence[Fleet]:
+        """Return the fleets of a configuration; what is retained comes before what it says."""
         found = self._configs.of(config)
-        return [
-            self._fleet(endpoint, each, weights, shadow=kind == SHADOW)
-            for kind in (PRODUCTION, SHADOW)
-            for each in found.get(kind, [])
+        live = [
+            self._fleet(
+                endpoint,
+                config,
+                each,
+                weights.get(each["VariantName"]),
+                counts.get(each["VariantName"]),
+            )
+            for each in found[PRODUCTION]
         ]
+        shadows = [
+            self._fleet(endpoint, config, each, shadow=True) for each in found.get(SHADOW, [])
+        ]
+        return [*live, *shadows]
 
     def _fleet(
-        self, endpoint: str, variant: Answer, weights: Mapping[str, float], *, shadow: bool
+        self,
+        endpoint: str,
+        config: str,
+        variant: Answer,
+        weight: float | None = None,
+        count: int | None = None,
+        *,
+        shadow: bool = False,
     ) -> Fleet:
-        initial = float(variant.get("InitialVariantWeight", 1.0))
-        weight = initial if shadow else weights.get(variant["VariantName"], initial)
+        weight = float(variant.get("InitialVariantWeight", 1.0)) if weight is None else weight
         model = self._models.describe({"ModelName": variant["ModelName"]})
         return Fleet(
             endpoint=endpoint,
+            config=config,
             variant=variant,
             model=model,
             shadow=shadow,
             weight=weight,
             wanted=weight,
+            count=int(variant["InitialInstanceCount"]) if count is None else count,
         )
 
     def _of(self, name: str, call: str) -> Endpoint:
@@ -191,6 +238,37 @@ class Endpoints:
             told = f'Cannot update in-progress endpoint "{found.arn}".'
             raise AwsError("ValidationException", told)
         return found
+
+    def _has_variant(self, name: str, variant: str) -> bool:
+        endpoint = self._known.get(name)
+        return endpoint is not None and variant in {each.name for each in endpoint.live()}
+
+    def _require_unscaled(self, endpoint: Endpoint, fleets: Sequence[Fleet]) -> None:
+        """Refuse another kind of machine for a variant that is scaled, as the service does.
+
+        What it does with one that is taken away is not documented; here that is refused, too, so
+        that nothing scales what is gone.
+        """
+        kinds = {each.name: each.variant["InstanceType"] for each in fleets if not each.shadow}
+        scaled = self._targets.of(endpoint.name)
+        for each in (each for each in endpoint.live() if each.name in scaled):
+            if kinds.get(each.name) != each.variant["InstanceType"]:
+                told = (
+                    f"Variant {each.name} has automatic scaling applied: deregister it before it "
+                    "is removed or its instance type is changed."
+                )
+                raise AwsError("ValidationException", told)
+
+    def _policy(
+        self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer
+    ) -> Policy | None:
+        before, after = (
+            {each.name: each.variant["InstanceType"] for each in some}
+            for some in (endpoint.live(), fleets)
+        )
+        policy = policy_of(deployment, before, after)
+        self._alarms.require(policy.alarms if policy else ())
+        return policy
 
     def _kill(self, said: Answer) -> int:
         """Kill the servers of a variant, as a machine that breaks; return how many."""
@@ -210,7 +288,7 @@ def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
             "CurrentWeight": each.weight,
             "DesiredWeight": each.wanted,
             "CurrentInstanceCount": len(each.serving()),
-            "DesiredInstanceCount": int(each.variant.get("InitialInstanceCount", 1)),
+            "DesiredInstanceCount": each.count,
         }
         for each in fleets
     ] or None

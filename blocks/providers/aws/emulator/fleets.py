@@ -6,17 +6,20 @@ import itertools
 import shutil
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from blocks.cloud.serving import PREFIX
 from blocks.emulation.containers import Container
 from blocks.providers.aws.container import HOST, PORT
+from blocks.providers.aws.emulator.model_files import NoModel, bring
 from blocks.providers.aws.emulator.world import World
 
 SERVE = ["python", "-m", "blocks.providers.aws.serve", "serve"]  # what our image is made to run
+STAND_IN = ["python", "-m", f"{__package__}.stand_in_server"]  # in place of the images of others
 _LOOK_EVERY = 0.05  # of our own seconds
 _NUMBERS = itertools.count(1)
 
@@ -32,6 +35,7 @@ class Replica:
     container: Container
     port: int
     ready: bool = False
+    flying: int = 0  # requests that wait for its answer; guarded by the world's lock
 
     @property
     def url(self) -> str:
@@ -46,14 +50,17 @@ class Replica:
 
 @dataclass(slots=True, kw_only=True)
 class Fleet:
-    """The replicas of a variant. Its weights are guarded by the world's lock."""
+    """The replicas of a variant. Its weights and its size are guarded by the world's lock."""
 
     endpoint: str
+    config: str  # the configuration that it was made for
     variant: dict[str, Any]  # as in the endpoint configuration
     model: dict[str, Any]
     shadow: bool
     weight: float
     wanted: float
+    count: int  # of instances that it should have
+    asked: int = 0  # requests so far
     replicas: list[Replica] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -64,9 +71,9 @@ class Fleet:
 
     def is_like(self, other: Fleet) -> bool:
         """Whether the same machines would do for the other."""
-        same = ("VariantName", "ModelName", "InstanceType", "InitialInstanceCount")
+        same = ("VariantName", "ModelName", "InstanceType")
         mine, theirs = ([each.variant.get(key) for key in same] for each in (self, other))
-        return mine == theirs and self.shadow == other.shadow
+        return mine == theirs and self.shadow == other.shadow and self.count == other.count
 
     def serving(self) -> list[Replica]:
         """Return the replicas that can be asked."""
@@ -84,8 +91,11 @@ class Machines:
         """Start a fleet and wait until it is healthy. Raises Unhealthy, and nothing is left."""
         if self._world.faults.take("failed-health-check", "*", fleet.endpoint):
             raise Unhealthy(_unhealthy(fleet))
-        count = int(fleet.variant.get("InitialInstanceCount", 1))
-        fleet.replicas = [self._start(fleet) for _ in range(count)]
+        try:
+            fleet.replicas = [self._start(fleet) for _ in range(fleet.count)]
+        except NoModel as error:
+            self.take_down(fleet)
+            raise Unhealthy(str(error)) from error
         while not all(each.ready for each in fleet.replicas):
             for each in fleet.replicas:
                 self._look(each)
@@ -101,32 +111,50 @@ class Machines:
     def take_down(self, fleet: Fleet) -> None:
         """Stop a fleet: what it answers now, it still answers."""
         fleet.over.set()
+        self._stop(fleet.replicas)
+
+    def _stop(self, replicas: Sequence[Replica]) -> None:
         grace = self._world.settings.grace
         threads = [
             threading.Thread(
                 target=each.container.stop, args=(self._world.clock,), kwargs={"grace": grace}
             )
-            for each in fleet.replicas
+            for each in replicas
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
+    def await_size(self, fleet: Fleet) -> None:
+        """Wait until a fleet has as many healthy replicas as it should have."""
+        while len(fleet.serving()) != fleet.count:
+            if fleet.over.wait(_LOOK_EVERY) or self._world.closing.is_set():
+                return
+
     def _watch(self, fleet: Fleet) -> None:
-        """Replace replicas that die, as long as the fleet is wanted."""
+        """Replace replicas that die and keep the fleet's size, as long as it is wanted."""
         while not fleet.over.wait(_LOOK_EVERY) and not self._world.closing.is_set():
+            self._resize(fleet)
             for number, each in enumerate(fleet.replicas):
                 if each.container.poll() is not None:
                     fleet.replicas[number] = self._start(fleet)
                 elif not each.ready:
                     self._look(each)
 
+    def _resize(self, fleet: Fleet) -> None:
+        """Start what is missing; let what is too much answer what it has, and go."""
+        while len(fleet.replicas) < fleet.count:
+            fleet.replicas.append(self._start(fleet))
+        while len(fleet.replicas) > fleet.count:
+            self._stop([fleet.replicas.pop()])
+
     def _start(self, fleet: Fleet) -> Replica:
         world, port, instance = self._world, _free_port(), f"i-{next(_NUMBERS):017x}"
         folder = world.folder / "endpoints" / fleet.endpoint / fleet.name / instance
         shutil.rmtree(folder, ignore_errors=True)
-        self._fill(folder, fleet)
+        container = fleet.model["PrimaryContainer"]
+        bring(world.objects, container, folder / "model")
         group = f"/aws/sagemaker/Endpoints/{fleet.endpoint}"
 
         def hear(line: str) -> None:
@@ -134,17 +162,14 @@ class Machines:
 
         env = {
             **world.container_env(),
-            **fleet.model["PrimaryContainer"].get("Environment", {}),
+            **container.get("Environment", {}),
             HOST: "127.0.0.1",  # a container has a network of its own, a process has not
             PORT: str(port),
         }
         name = f"endpoint:{fleet.endpoint}/{fleet.name}"
-        return Replica(container=world.containers.run(name, folder, SERVE, env, hear), port=port)
-
-    def _fill(self, folder: Path, fleet: Fleet) -> None:
-        source = fleet.model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
-        (folder / "model").mkdir(parents=True)
-        self._world.objects.download(source["S3Uri"], folder / "model")
+        ours = any(each.startswith(PREFIX) for each in env)
+        command = SERVE if ours else STAND_IN
+        return Replica(container=world.containers.run(name, folder, command, env, hear), port=port)
 
     def _look(self, replica: Replica) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Everything of SageMaker that serves: models, endpoint configurations, endpoints, the runtime."""
+"""Everything of SageMaker that serves: models, configurations, endpoints, scaling, the runtime."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.runtime import PATH, Runtime
+from blocks.providers.aws.emulator.scalable import ScalableTargets
+from blocks.providers.aws.emulator.scaling import Scaler
 from blocks.providers.aws.emulator.world import World
 
 
@@ -21,8 +24,11 @@ class Hosting:
     def __init__(self, world: World) -> None:
         self._models = Models(world)
         self._configs = EndpointConfigs(world, self._models)
-        self._endpoints = Endpoints(world, self._models, self._configs)
-        self._runtime = Runtime(world, self._endpoints)
+        self._targets = ScalableTargets(world)
+        alarms = Alarms(world)
+        self._endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
+        self._scaler = Scaler(world, self._endpoints, self._targets)
+        self._runtime = Runtime(world, self._endpoints, alarms)
 
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return what answers an operation, by its name."""
@@ -30,6 +36,7 @@ class Hosting:
             **self._models.handlers(),
             **self._configs.handlers(),
             **self._endpoints.handlers(),
+            **self._targets.handlers(),
         }
 
     def paths(self) -> Mapping[re.Pattern[str], Callable[[Request, re.Match[str]], Response]]:

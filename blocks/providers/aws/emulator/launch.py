@@ -30,7 +30,7 @@ def account(
 ) -> AbstractContextManager[Account]:
     """Start an emulated account and end it after; ``preloaded`` starts further ones at once.
 
-    ``settings`` are those of ``world.Settings``: region, speed, grace, provisioning.
+    ``settings`` are those of ``world.Settings``: region, speed, grace, ...
     """
     package = __name__.rpartition(".")[0]
     return emulated(Account, package, folder, settings, preloaded=preloaded)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.model_files import source_of
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
-_CONTAINER = {"Image", "ModelDataSource", "Environment"}
+_CONTAINER = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "Mode"}
 
 
 class Models:
@@ -76,13 +77,25 @@ class Models:
             raise AwsError("UnknownOperationException", told, 501)
         if not container.get("Image"):
             raise AwsError("ValidationException", "Image must be specified")
-        source = container["ModelDataSource"]["S3DataSource"]
-        if source["S3DataType"] == "S3Prefix" and not source["S3Uri"].endswith("/"):
-            told = f"S3Uri {source['S3Uri']} must end with a forward slash for an S3Prefix."
+        if container.get("Mode", "SingleModel") != "SingleModel":
+            told = f"not emulated: Mode {container['Mode']}"
+            raise AwsError("UnknownOperationException", told, 501)
+        self._check_source(container)
+
+    def _check_source(self, container: Answer) -> None:
+        if {"ModelDataUrl", "ModelDataSource"} <= {*container}:
+            told = "ModelDataUrl and ModelDataSource cannot both be specified"
             raise AwsError("ValidationException", told)
-        if next(self._world.objects.walk(source["S3Uri"]), None) is None:
-            told = f"Could not find model data at {source['S3Uri']}."
+        found = source_of(container)
+        if found is None:
+            return
+        uri, packed = found
+        if not packed and not uri.endswith("/"):
+            told = f"S3Uri {uri} must end with a forward slash for an S3Prefix."
             raise AwsError("ValidationException", told)
+        objects = self._world.objects
+        if (objects.read(uri) if packed else next(objects.walk(uri), None)) is None:
+            raise AwsError("ValidationException", f"Could not find model data at {uri}.")
 
     def _known(self, name: str) -> Answer:
         if name not in self.known:

@@ -10,6 +10,8 @@ from typing import Any
 from moto.backends import get_backend
 from moto.s3.exceptions import MissingBucket
 
+from blocks.workload.inside import inside
+
 
 class Objects:
     """S3 by URI, without HTTP. Takes the world's lock for each object."""
@@ -61,7 +63,7 @@ class Objects:
         for uri in self.walk(prefix):
             content = None if uri.endswith("/") else self.read(uri)
             if content is not None:
-                file = folder / _below(uri, prefix)
+                file = inside(folder, _below(uri, prefix))
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
                 count += 1

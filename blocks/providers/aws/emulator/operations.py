@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.hosting import Hosting
 from blocks.providers.aws.emulator.packages import ModelPackages
+from blocks.providers.aws.emulator.price_list import PriceListing
 from blocks.providers.aws.emulator.processing import ProcessingJobs
 from blocks.providers.aws.emulator.tagging import Tagging
 from blocks.providers.aws.emulator.training import TrainingJobs
@@ -38,7 +39,13 @@ class Route:
     handler: Callable[[Request, re.Match[str]], Response]
 
 
-OPERATIONS: tuple[type[Operations], ...] = (ModelPackages, ProcessingJobs, Tagging, TrainingJobs)
+OPERATIONS: tuple[type[Operations], ...] = (
+    ModelPackages,
+    PriceListing,
+    ProcessingJobs,
+    Tagging,
+    TrainingJobs,
+)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], list[Route]]:

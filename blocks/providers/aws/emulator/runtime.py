@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.container import ATTRIBUTES
+from blocks.providers.aws.emulator.alarms import Alarms, Answered
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
-from blocks.providers.aws.emulator.fleets import Fleet
+from blocks.providers.aws.emulator.fleets import Fleet, Replica
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
@@ -29,8 +31,8 @@ _COPIES = 8  # on their way at a time
 class Runtime:
     """InvokeEndpoint."""
 
-    def __init__(self, world: World, endpoints: Endpoints) -> None:
-        self._world, self._endpoints = world, endpoints
+    def __init__(self, world: World, endpoints: Endpoints, alarms: Alarms) -> None:
+        self._world, self._endpoints, self._alarms = world, endpoints, alarms
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
         self._random = random.Random()  # noqa: S311 - a sample, not a secret
@@ -51,11 +53,35 @@ class Runtime:
         fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
-        return self._asked(fleet, body, headers)
+        with self._world.lock:
+            fleet.asked += 1
+        began = time.monotonic()
+        try:
+            answer = self._asked(fleet, body, headers)
+        except AwsError as error:
+            status = int(error.details.get("OriginalStatusCode") or error.status)
+            self._tell(fleet, status, time.monotonic() - began)
+            raise
+        self._tell(fleet, answer.status_code, time.monotonic() - began)
+        return answer
+
+    def _tell(self, fleet: Fleet, status: int, seconds: float) -> None:
+        """Let the metrics of the endpoint know of an answer."""
+        answered = Answered(
+            at=self._world.clock.now(),
+            endpoint=fleet.endpoint,
+            variant=fleet.name,
+            config=fleet.config,
+            status=status,
+            seconds=seconds,
+        )
+        self._alarms.hear(answered)
 
     def _chosen(self, endpoint: Endpoint, target: str) -> Fleet:
         with self._world.lock:
-            live = endpoint.live()
+            new = self._random.random() < endpoint.share
+            live = [each for each in endpoint.arriving if not each.shadow] if new else []
+            live = live or endpoint.live()
             weights = [each.weight for each in live]
         if target:
             found = [each for each in live if each.name == target]
@@ -68,10 +94,9 @@ class Runtime:
         return self._random.choices(live, weights)[0]
 
     def _asked(self, fleet: Fleet, body: bytes, headers: dict[str, str]) -> Response:
-        for replica in self._random.sample(serving := fleet.serving(), len(serving)):
+        for replica in self._in_order(fleet):
             try:
-                url = f"{replica.url}/invocations"
-                reply = self._http.post(url, content=body, headers=headers)
+                reply = self._posted(replica, body, headers)
             except httpx.TimeoutException:
                 raise _failed(fleet, 0, "Your invocation timed out", code=504) from None
             except httpx.HTTPError:
@@ -82,6 +107,24 @@ class Runtime:
             answer.headers[INVOKED] = fleet.name
             return answer
         raise AwsError("ServiceUnavailable", "The service is unavailable. Try again later.", 503)
+
+    def _in_order(self, fleet: Fleet) -> list[Replica]:
+        """Return the replicas as they are to be asked: by chance, or the least busy first."""
+        serving = fleet.serving()
+        mixed = self._random.sample(serving, len(serving))
+        routing = fleet.variant.get("RoutingConfig", {})
+        if routing.get("RoutingStrategy") == "LEAST_OUTSTANDING_REQUESTS":
+            mixed.sort(key=lambda each: each.flying)
+        return mixed
+
+    def _posted(self, replica: Replica, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        with self._world.lock:
+            replica.flying += 1
+        try:
+            return self._http.post(f"{replica.url}/invocations", content=body, headers=headers)
+        finally:
+            with self._world.lock:
+                replica.flying -= 1
 
     def _copy(self, endpoint: Endpoint, body: bytes, headers: dict[str, str]) -> None:
         with self._world.lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,8 +21,9 @@ from werkzeug.serving import make_server
 
 from blocks.contracts import Frozen
 from blocks.emulation.launch import ADDRESS
+from blocks.emulation.warm import WarmInterpreter
 from blocks.providers.aws.emulator import shapes
-from blocks.providers.aws.emulator.server import Emulator
+from blocks.providers.aws.emulator.server import MODELS, Emulator
 from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
@@ -33,6 +35,11 @@ _USED: tuple[SERVICE_NAMES, ...] = (
     "cloudwatch",
     "iam",
     "ec2",
+)
+_OWN_IMAGE = (  # what our own images run
+    "blocks.providers.aws.serve",
+    "blocks.providers.aws.score",
+    "blocks.providers.aws.functions.serve",
 )
 
 
@@ -51,25 +58,33 @@ class _Handler(MotoRequestHandler):
         pass
 
 
-def preloaded() -> DomainDispatcherApplication:
-    """Import what every world needs; a process that forks after this has it for nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preloaded:
+    """What every world needs; a process that forks after it was made has it for nothing."""
+
+    moto: DomainDispatcherApplication
+    warm: WarmInterpreter
+
+
+def preloaded() -> Preloaded:
+    """Import what every world needs."""
     moto = DomainDispatcherApplication(create_backend_app)
     for name in _USED:
         moto.app_instances[name] = create_backend_app(name)
-    for name in ("sagemaker", "s3", "ec2", "lambda", "resourcegroupstaggingapi"):
-        shapes.service(name)
+    for model in (*MODELS.values(), "s3", "ec2", "lambda"):
+        shapes.service(model)
     get_service_model("ec2")
-    return moto
+    return Preloaded(moto=moto, warm=WarmInterpreter(_OWN_IMAGE))
 
 
-def serve(asked: Asked, moto: DomainDispatcherApplication) -> None:
+def serve(asked: Asked, given: Preloaded) -> None:
     """Serve a world until SIGTERM; then end its containers and this process."""
     asked.folder.mkdir(parents=True, exist_ok=True)
-    world = World(asked.folder, asked.settings)
+    world = World(asked.folder, asked.settings, given.warm)
     server = make_server(
         "127.0.0.1",
         asked.port,
-        Emulator(world, moto=moto),
+        Emulator(world, moto=given.moto),
         threaded=True,
         request_handler=_Handler,
     )

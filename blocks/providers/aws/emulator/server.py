@@ -39,7 +39,13 @@ log = logging.getLogger(__name__)
 StartResponse = Callable[..., Any]
 Answer = tuple[Iterable[bytes], str, Any]  # as run_wsgi_app returns it: body, status, headers
 
-MODELS = {"SageMaker": "sagemaker", "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi"}
+MODELS = {
+    "AWSPriceListService": "pricing",
+    "AnyScaleFrontendService": "application-autoscaling",
+    "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
+    "SageMaker": "sagemaker",
+}
+_OURS = frozenset(MODELS.values())
 _FAILED, _UNKNOWN = 500, 501
 _BROKEN = AwsError("InternalFailure", "the emulator failed; see its log", _FAILED)
 
@@ -147,9 +153,9 @@ class Emulator:
 
 
 def _said(asked: Asked, request: Request) -> dict[str, Any]:
-    """Return what a call to SageMaker says; of others the record keeps the path alone."""
+    """Return what a call to what is ours says; of others the record keeps the path alone."""
     try:
-        return _body(request) if asked.protocol == "json" and asked.service == "sagemaker" else {}
+        return _body(request) if asked.protocol == "json" and asked.service in _OURS else {}
     except AwsError:
         return {}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.aws.emulator.faults import faults
 from blocks.providers.aws.emulator.launch import CONTAINERS
@@ -23,6 +24,9 @@ class Settings(Frozen):
     speed: float = 1.0  # of its clock
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL, as SageMaker has it
     provisioning: float = 0.0  # seconds until a machine is there
+    scaling_period: float = (
+        0.0  # seconds that auto scaling looks at a time; 0: as its metric has it
+    )
 
 
 class World(EmulatedWorld):
@@ -31,10 +35,9 @@ class World(EmulatedWorld):
     ``lock`` guards what is kept in moto, too.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        super().__init__(
-            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
-        )
+    def __init__(self, folder: Path, settings: Settings, warm: WarmInterpreter) -> None:
+        containers = Containers(MOUNT, MOUNTED, warm)
+        super().__init__(folder, faults=faults(), containers=containers, speed=settings.speed)
         self.settings = settings
         self.account, self.region = ACCOUNT, settings.region
         self.objects = Objects(ACCOUNT, self.lock)

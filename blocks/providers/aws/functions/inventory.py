@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, NotFound, ProviderError, Resource
+from blocks.contracts import Denied, Inventory, Machines, NotFound, ProviderError, Resource
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
 from blocks.providers.aws.functions.calls import from_configuration
 from blocks.providers.aws.functions.errors import explain, means
@@ -65,6 +65,15 @@ class LambdaInventory(Block, Inventory):
             created=datetime.fromisoformat(told["LastModified"]),
             running=any(each.request.min_replicas for each in served),
             detail=", ".join(sorted(each.request.variant for each in served)),
+            machines=tuple(
+                Machines(
+                    machine=each.request.machine,
+                    count=each.request.min_replicas,
+                    variant=each.request.variant,
+                )
+                for each in served
+            ),
+            endpoint=name.removeprefix(self.account.named("")),
         )
 
     def _foreign(self, resource: Resource) -> Denied:

@@ -24,8 +24,9 @@ def main() -> None:
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
     if given.zygote:
-        certificate = preloaded()
-        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, certificate))
+        all_worlds = preloaded()
+        all_worlds.warm.start()
+        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, all_worlds))
         return
     if given.folder is None:
         parser.error("--folder is needed")

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,6 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from blocks.contracts import Frozen
 from blocks.emulation.launch import ADDRESS
+from blocks.emulation.warm import WarmInterpreter
 from blocks.providers.gcp.emulator.http_front import HttpFront
 from blocks.providers.gcp.emulator.routes import routes
 from blocks.providers.gcp.emulator.server import GrpcFront
@@ -23,6 +25,7 @@ from blocks.providers.gcp.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 _THREADS = 32  # calls that are answered at once; held replies keep one each
+_OWN_IMAGE = ("blocks.providers.gcp.serve",)  # what our own images run
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
@@ -50,19 +53,27 @@ class _Handler(WSGIRequestHandler):
         pass
 
 
-def preloaded() -> Certificate:
-    """Make what every world needs; a process that forks after this has it for nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preloaded:
+    """What every world needs; a process that forks after it was made has it for nothing."""
+
+    trusted: Certificate
+    warm: WarmInterpreter
+
+
+def preloaded() -> Preloaded:
+    """Make what every world needs.
 
     No channel and no server of gRPC is made here: their threads would not outlive a fork.
     """
     routes()
-    return certificate()
+    return Preloaded(trusted=certificate(), warm=WarmInterpreter(_OWN_IMAGE))
 
 
-def serve(asked: Asked, trusted: Certificate) -> None:
+def serve(asked: Asked, given: Preloaded) -> None:
     """Serve a world until SIGTERM; then end its containers and this process."""
     asked.folder.mkdir(parents=True, exist_ok=True)
-    world = World(asked.folder, asked.settings)
+    world, trusted = World(asked.folder, asked.settings, given.warm), given.trusted
     (asked.folder / "ca.pem").write_bytes(trusted.pem)
     front = GrpcFront(world)
     http = make_server(

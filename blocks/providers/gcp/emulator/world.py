@@ -7,6 +7,7 @@ from pathlib import Path
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.gcp.emulator.faults import faults
 from blocks.providers.gcp.emulator.log_entries import LogEntries
@@ -30,10 +31,9 @@ class Settings(Frozen):
 class World(EmulatedWorld):
     """One project: besides what every cloud has, its operations, objects and log entries."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        super().__init__(
-            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
-        )
+    def __init__(self, folder: Path, settings: Settings, warm: WarmInterpreter) -> None:
+        containers = Containers(MOUNT, MOUNTED, warm)
+        super().__init__(folder, faults=faults(), containers=containers, speed=settings.speed)
         self.settings = settings
         self.project, self.location = settings.project, settings.location
         self.endpoint = ""  # of gRPC; known once the server listens

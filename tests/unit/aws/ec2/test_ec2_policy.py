@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blocks.contracts import Inventory, RunKey, TrainingJobs
+from blocks.contracts import Inventory, Prices, RunKey, TrainingJobs
 from blocks.providers.aws.bench import KEY
 from blocks.providers.aws.ec2.training import Ec2Training
 from blocks.providers.aws.emulator.launch import CONTAINERS
@@ -50,6 +50,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(
     assert failure is not None
     assert failure.code == "NOT_STARTED"
     bench.begin(jobs.submit(bench.training_request(), key=RUN))
+    assert bench.connect(Prices).price(request.machine, spot=True) is not None
     inventory = bench.connect(Inventory)
     for resource in list(inventory.owned()):
         inventory.remove(resource)

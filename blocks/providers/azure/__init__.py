@@ -1,0 +1,19 @@
+"""Azure Machine Learning, with Blob storage, Key Vault and the rest of Azure around it."""
+
+from blocks.registry import Provider
+
+PROVIDER = Provider(
+    name="azure",
+    title="Azure Machine Learning",
+    extra="azure",
+    capabilities={
+        "training": "blocks.providers.azure.training:AzureTraining",
+        "models": "blocks.providers.azure.models:AzureModels",
+        "store": "blocks.providers.azure.store:AzureStore",
+        "batch": "blocks.providers.azure.batch:AzureBatch",
+        "secrets": "blocks.providers.azure.secret:AzureSecrets",
+        "prices": "blocks.providers.azure.cost:AzurePrices",
+        "inventory": "blocks.providers.azure.inventory:AzureInventory",
+    },
+    bench="blocks.providers.azure.bench:AzureBench",
+)

@@ -1,0 +1,118 @@
+"""An Azure subscription that the conformance suite can move: emulated, under the real SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from azure.core.exceptions import ResourceExistsError
+from pydantic import SecretStr
+
+from blocks.contracts import Contract, Unsupported
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
+from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.model_levers import ModelLevers
+from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.secret import vault
+from blocks.providers.azure.training_levers import AT_ONCE, TrainingLevers
+from blocks.registry import implementation
+from blocks.testing.levers import Levers
+from blocks.testing.uploads import Uploads
+
+C = TypeVar("C", bound=Contract)
+
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "training": AT_ONCE,
+    "batch": {"image": IMAGE},
+}
+
+KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
+GRACE = 2.0  # seconds that a container has after SIGTERM
+_open: list[launch.Subscription] = []  # the subscription of the worlds that are open now
+
+
+class NotEmulated(AssertionError):
+    """A world met calls that nothing in it could answer: the emulator has a hole."""
+
+
+class _Bench(Levers):
+    """Levers by capability; each kind of work has a module of its own."""
+
+    def __init__(self, folder: Path, emulator: launch.Subscription) -> None:
+        self.folder, self.emulator = folder, emulator
+        self.account = _owner(emulator, KEY)
+        self.levers_account = self.account.model_copy(update={"client_id": LEVERS})
+        _ = self.account.credential  # signs in once for all who connect
+        with contextlib.suppress(ResourceExistsError):
+            self.levers_account.blobs().create_container(launch.CONTAINER)
+        objects = Objects(self.levers_account)
+        uploads = Uploads(objects, self.levers_account.root, folder)
+        kinds = {
+            "training": TrainingLevers(self.levers_account, emulator),
+            "models": ModelLevers(emulator, uploads),
+            "batch": BatchLevers(self.levers_account, emulator, uploads),
+        }
+        super().__init__("azure", kinds)
+
+    def connect(self, contract: type[C]) -> C:
+        """Return a block of this owner, as a fresh process would build it."""
+        cls: Callable[..., C] = implementation("azure", contract)
+        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
+
+    def zone(self) -> str:
+        """Return no zone: a workspace takes what machines its region has."""
+        return ""
+
+    def running(self) -> Sequence[str]:
+        """Return the names of this owner's live containers."""
+        mine = self.account.named("")
+        names = [each["name"] for each in self.emulator.running()]
+        return sorted(name for name in names if mine in name)
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Put a secret into the Key Vault, or a new version of one that is there."""
+        if not value:
+            raise Unsupported("Key Vault keeps no empty value", code="EMPTY")
+        vault(self.levers_account).set_secret(name, value)
+
+
+@contextmanager
+def AzureBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
+    """Open a world: a subscription, or, while one is open, another owner in it."""
+    if _open:
+        yield _Bench(folder, _open[-1])
+        return
+    with launch.subscription(folder / "azure", preloaded=True, grace=GRACE) as emulator:
+        _open.append(emulator)
+        try:
+            yield _Bench(folder, emulator)
+            if unknown := {each["call"] for each in emulator.unknown()}:
+                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
+        finally:
+            _open.pop()
+
+
+def _owner(emulator: launch.Subscription, key: str) -> AzureAccount:
+    number = uuid.uuid4().hex[:12]
+    return AzureAccount(
+        subscription=launch.SUBSCRIPTION,
+        resource_group=launch.GROUP,
+        workspace=launch.WORKSPACE,
+        location=launch.LOCATION,
+        tenant=launch.TENANT,
+        client_id=key,
+        client_secret=SecretStr("rehearsal"),
+        endpoint=emulator.url,
+        ca_file=str(emulator.ca),
+        storage_account=launch.STORAGE,
+        container=launch.CONTAINER,
+        datastore=launch.DATASTORE,
+        prefix=f"bluewater-{number}",
+        vault="rehearsal",
+        owner=f"owner-{number}",
+    )

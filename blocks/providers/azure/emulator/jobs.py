@@ -1,0 +1,221 @@
+"""Jobs of the workspace, and what the run history tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from blocks.providers.azure.emulator.job import ENDS, Job
+from blocks.providers.azure.emulator.job_node import LOGS, log_of
+from blocks.providers.azure.emulator.job_run import JobRun
+from blocks.providers.azure.emulator.launch import STORAGE
+from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.world import World
+
+_CHANGING = ("description", "displayName", "tags", "isArchived")  # what may be told anew
+
+
+class Jobs:
+    """Makes, tells, lists and cancels jobs. Each runs in a thread of its own until it is over."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._jobs: dict[str, Job] = {}
+        world.levers.update({"reclaim": self._reclaim, "capacity": self._capacity})
+
+    def routes(self) -> Sequence[Route]:
+        """Return what it answers."""
+        one: dict[str, Any] = {"service": "ml", "path": "jobs/{name}"}
+        return (
+            Route(
+                **one,
+                method="PUT",
+                operation="Jobs.CreateOrUpdate",
+                action=f"{ML}/jobs/write",
+                handler=self.create,
+                model="JobBase",
+                answers="JobBase",
+            ),
+            Route(
+                **one,
+                method="GET",
+                operation="Jobs.Get",
+                action=f"{ML}/jobs/read",
+                handler=self.get,
+                answers="JobBase",
+            ),
+            Route(
+                service="ml",
+                path="jobs",
+                method="GET",
+                operation="Jobs.List",
+                action=f"{ML}/jobs/read",
+                handler=self.list,
+            ),
+            Route(
+                service="ml",
+                path="jobs/{name}/cancel",
+                method="POST",
+                operation="Jobs.Cancel",
+                action=f"{ML}/jobs/cancel/action",
+                handler=self.cancel,
+            ),
+            Route(
+                service="history",
+                path=f"/history/v1.0{WORKSPACE}runs/{{name}}/details",
+                method="GET",
+                operation="Runs.GetDetails",
+                action=f"{ML}/experiments/runs/read",
+                handler=self.details,
+            ),
+        )
+
+    def create(self, asked: Asked) -> Told:
+        """Start a job; its name is unique for ever, and telling it anew changes only its words."""
+        name, world = asked["name"], self._world
+        if old := self._jobs.get(name):
+            return Told(body=self._told_anew(old, asked.body))
+        _check(asked.body["properties"])
+        job = Job(name=name, asked=asked.body, created=world.clock.now())
+        job.capacity = True
+        self._jobs[name] = job
+        if world.faults.take("out-of-capacity", "*", name):
+            job.code, job.message = "ServiceError", "OutOfCapacity: no such machine is free here."
+            job.move("Failed", world.clock.now())
+        else:
+            JobRun(world, job).begin()
+        return Told(body=self._told(job), status=201)
+
+    def get(self, asked: Asked) -> Said:
+        """Tell all of a job."""
+        return self._told(self._known(asked["name"], "ml:Jobs.Get"))
+
+    def list(self, asked: Asked) -> Said:
+        """List jobs, the newest first, some at a time."""
+        stale = self._world.faults.take("stale-read", "ml:Jobs.List")
+        found = sorted(self._jobs.values(), key=lambda job: -job.created)
+        tag = asked.request.args.get("tag", "")
+        told = [self._told(job) for job in found if _has(job, tag)][stale:]
+        return page(told, asked, self._world.url)
+
+    def cancel(self, asked: Asked) -> Told:
+        """Ask a job to stop."""
+        job = self._known(asked["name"], "ml:Jobs.Cancel")
+        if job.status in ENDS:
+            told = f"Run {job.name} is in state {job.status} and cannot be cancelled."
+            raise AzureError("UserError", told, 400)
+        job.move("CancelRequested", self._world.clock.now())
+        job.stop.set()
+        return Told(status=200)
+
+    def details(self, asked: Asked) -> Said:
+        """Tell what the run history has of a job: times, error, links to its logs."""
+        job = self._known(asked["name"], "history:Runs.GetDetails")
+        error = {"error": {"code": job.code, "message": job.message}} if job.code else None
+        return {
+            "runId": job.name,
+            "status": job.status,
+            "startTimeUtc": None if job.began is None else self._world.moment(job.began),
+            "endTimeUtc": None if job.ended is None else self._world.moment(job.ended),
+            "error": error,
+            "logFiles": self._links(job),
+            "properties": {},
+            "runType": "azureml.scriptrun",
+        }
+
+    def _links(self, job: Job) -> dict[str, str]:
+        found = {}
+        for rank in range(job.count):
+            name = log_of(job, rank)
+            if self._world.blobs.find(LOGS, name):
+                signed = self._world.identity.signed(f"{LOGS}/{name}")
+                short = name.partition(f"dcid.{job.name}/")[2]
+                found[short] = f"{self._world.url}/{STORAGE}/{LOGS}/{name}?{signed}"
+        return found
+
+    def _told(self, job: Job) -> Said:
+        properties = {name: value for name, value in job.properties.items() if value is not None}
+        studio = {"jobServiceType": "Studio", "endpoint": f"{self._world.url}/runs/{job.name}"}
+        return {
+            "id": self._world.resource(f"jobs/{job.name}"),
+            "name": job.name,
+            "type": f"{ML}/jobs",
+            "properties": {
+                **properties,
+                "status": job.status,
+                "services": {"Studio": studio},
+                "experimentName": properties.get("experimentName") or "Default",
+            },
+            "systemData": self._world.made(job.created),
+        }
+
+    def _told_anew(self, job: Job, body: Said) -> Said:
+        new, old = body["properties"], job.properties
+        names = {*new, *old} - {*_CHANGING}
+        if changed := sorted(name for name in names if new.get(name) != old.get(name)):
+            raise AzureError(
+                "UserError",
+                "A job with this name already exists. If you are trying to submit a new job, use "
+                "a different name. If you are trying to update an existing job, the existing "
+                f"job's {', '.join(changed)} cannot be changed.",
+            )
+        old.update({name: new[name] for name in _CHANGING if name in new})
+        return self._told(job)
+
+    def _known(self, name: str, call: str) -> Job:
+        job = self._jobs.get(name)
+        if job is None or self._world.faults.take("stale-read", call, name):
+            raise AzureError("NotFound", f"Run {name} was not found.", 404)
+        return job
+
+    def _reclaim(self, said: Said) -> None:
+        """Take a job's machines; with ``capacity`` false there are no others until told."""
+        with self._world.lock:
+            job = self._jobs[said["job"]]
+            job.capacity = bool(said.get("capacity", True))
+            job.taken.set()
+
+    def _capacity(self, said: Said) -> None:
+        """Let a job find machines again, or no longer."""
+        with self._world.lock:
+            self._jobs[said["job"]].capacity = bool(said["there"])
+
+
+def page(items: list[Said], asked: Asked, url: str, *, size: int = 30) -> Said:
+    """Return some of a list, and a link to the rest of it, as Resource Manager does."""
+    start = int(asked.request.args.get("$skip", 0))
+    told: Said = {"value": items[start : start + size]}
+    if len(items) > start + size:
+        version = asked.request.args.get("api-version", "")
+        others = "".join(
+            f"&{name}={value}"
+            for name, value in asked.request.args.items()
+            if name not in ("$skip", "api-version")
+        )
+        path = asked.request.path
+        told["nextLink"] = f"{url}{path}?api-version={version}&$skip={start + size}{others}"
+    return told
+
+
+def _has(job: Job, tag: str) -> bool:
+    name, _, value = tag.partition("=")
+    return not tag or (job.properties.get("tags") or {}).get(name) == value
+
+
+def _check(asked: dict[str, Any]) -> None:
+    """Raise what the service says to a job that its model allows, but its rules do not."""
+    if asked["jobType"].lower() != "command":
+        raise AzureError("NotImplemented", f"{asked['jobType']} jobs are not emulated", 501)
+    if not asked.get("command"):
+        raise AzureError("ValidationError", "The command of the job is empty.")
+    machine = (asked.get("resources") or {}).get("instanceType")
+    if not asked.get("computeId") and not machine:
+        raise AzureError("ValidationError", "Serverless compute needs resources.instance_type.")
+    count = int((asked.get("resources") or {}).get("instanceCount") or 1)
+    if count > 1 and not asked.get("distribution"):
+        raise AzureError("ValidationError", "Several instances need a distribution.")
+    for name, said in (asked.get("outputs") or {}).items():
+        if not str(said.get("uri") or "").startswith("azureml://datastores/"):
+            told = f"Output {name}: only paths of a datastore can be written to."
+            raise AzureError("ValidationError", told)

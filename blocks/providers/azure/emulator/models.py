@@ -1,0 +1,130 @@
+"""Models of the workspace: versions whose path never changes, by numbers that callers choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from blocks.providers.azure.emulator.jobs import page
+from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.world import World
+
+_CHANGING = ("description", "tags", "properties", "isArchived", "stage")
+
+
+class Models:
+    """Makes, tells and lists model versions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._versions: dict[str, dict[str, Said]] = {}
+        world.levers["versions"] = lambda _: sum(len(each) for each in self._versions.values())
+
+    def routes(self) -> Sequence[Route]:
+        """Return what it answers."""
+        version: dict[str, Any] = {"service": "ml", "path": "models/{name}/versions/{version}"}
+        return (
+            Route(
+                **version,
+                method="PUT",
+                operation="Models.CreateOrUpdate",
+                action=f"{ML}/models/versions/write",
+                handler=self.create,
+                model="ModelVersion",
+                answers="ModelVersion",
+            ),
+            Route(
+                **version,
+                method="GET",
+                operation="Models.Get",
+                action=f"{ML}/models/versions/read",
+                handler=self.get,
+                answers="ModelVersion",
+            ),
+            Route(
+                service="ml",
+                path="models/{name}/versions",
+                method="GET",
+                operation="Models.ListVersions",
+                action=f"{ML}/models/versions/read",
+                handler=self.list,
+            ),
+            Route(
+                service="ml",
+                path="models/{name}",
+                method="GET",
+                operation="Models.GetContainer",
+                action=f"{ML}/models/read",
+                handler=self.container,
+                answers="ModelContainer",
+            ),
+        )
+
+    def create(self, asked: Asked) -> Told:
+        """Make a version, or change the words of one."""
+        name, version = asked["name"], asked["version"]
+        old = self._versions.get(name, {}).get(version)
+        new = asked.body["properties"]
+        if old is not None:
+            self._change(old["properties"], new)
+            return Told(body=old)
+        if not new.get("modelUri"):
+            raise AzureError("ValidationError", "A model needs a path.")
+        told: Said = {
+            "id": self._world.resource(f"models/{name}/versions/{version}"),
+            "name": version,
+            "type": f"{ML}/models/versions",
+            "properties": {"flavors": {}, **{k: v for k, v in new.items() if v is not None}},
+            "systemData": self._world.made(self._world.clock.now()),
+        }
+        self._versions.setdefault(name, {})[version] = told
+        return Told(body=told, status=201)
+
+    def get(self, asked: Asked) -> Said:
+        """Tell of a version."""
+        name, version = asked["name"], asked["version"]
+        found = self._versions.get(name, {}).get(version)
+        if found is None or self._world.faults.take("stale-read", "ml:Models.Get", name):
+            told = f"Model {name}:{version} was not found."
+            raise AzureError("ModelNotFound", told, 404)
+        return found
+
+    def list(self, asked: Asked) -> Said:
+        """List the versions of a model, the newest first, some at a time."""
+        found = list(self._of(asked["name"]).values())[::-1]
+        return page(found, asked, self._world.url)
+
+    def container(self, asked: Asked) -> Said:
+        """Tell of a model, whatever its versions."""
+        name = asked["name"]
+        latest = next(reversed(self._of(name)))
+        number = int(latest) + 1 if latest.isdigit() else 1
+        return {
+            "id": self._world.resource(f"models/{name}"),
+            "name": name,
+            "type": f"{ML}/models",
+            "properties": {
+                "latestVersion": latest,
+                "nextVersion": str(number),
+                "isArchived": False,
+                "tags": {},
+                "properties": {},
+            },
+            "systemData": self._world.made(0.0),
+        }
+
+    def _of(self, name: str) -> dict[str, Said]:
+        if name not in self._versions:
+            raise AzureError("ModelNotFound", f"Model {name} was not found.", 404)
+        return self._versions[name]
+
+    def _change(self, old: Said, new: Said) -> None:
+        fixed = [name for name in ("modelUri", "modelType") if new.get(name) != old.get(name)]
+        if fixed:
+            raise AzureError(
+                "UserError",
+                "The asset path of a model version cannot be changed; use another version.",
+                409,
+            )
+        old.update({name: new[name] for name in _CHANGING if new.get(name) is not None})

@@ -1,0 +1,94 @@
+"""Everything of ours in a workspace of Azure Machine Learning, by its name and owner's tag."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.providers.azure.account import OWNER_TAG, AzureAccount
+from blocks.providers.azure.batch import AzureBatch
+from blocks.providers.azure.errors import explain
+from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
+from blocks.providers.azure.lookup import READS, look_for
+from blocks.providers.azure.training import AzureTraining
+
+_JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
+    f"{TRAINING}-job": AzureTraining,
+    f"{BATCH}-job": AzureBatch,
+}
+_STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
+_LOOK_EVERY = 0.5
+
+
+class AzureInventory(Block, Inventory):
+    """Lists and stops what was started under this owner; objects and models stay."""
+
+    _block_type_name = "Azure inventory"
+    _block_type_slug = "azure-inventory"
+
+    provider: ClassVar[str] = "azure"
+
+    account: AzureAccount = Field(default_factory=AzureAccount, description="Whose things.")
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _owned(self) -> Iterator[Resource]:
+        for job in self._jobs.list():
+            if self._is_ours(job):
+                yield _resource(job)
+
+    def _remove(self, resource: Resource) -> None:
+        if resource.kind not in _JOBS:
+            raise self._denied(resource)
+        job = look_for(self._jobs.get, resource.id, patient=False)
+        if job is None:
+            return
+        if not self._is_ours(job):
+            raise self._denied(resource)
+        jobs = _JOBS[resource.kind](account=self.account)
+        jobs.cancel(
+            OperationRef(
+                provider=self.provider, capability=jobs.capability, id=resource.id, token=""
+            )
+        )
+        self._until_over(resource.id)
+
+    def _until_over(self, name: str) -> None:
+        """See that a job stops. Raises Unavailable if it does not in time."""
+        end = time.monotonic() + _STOPS_WITHIN
+        while not is_over(job := self._jobs.get(name)):
+            if time.monotonic() > end:
+                raise Unavailable(f"job {name} is still {job.status}", code="STILL_RUNNING")
+            time.sleep(_LOOK_EVERY)
+
+    def _is_ours(self, thing: Any) -> bool:
+        ours = (thing.tags or {}).get(OWNER_TAG) == self.account.owner
+        return ours and str(thing.name).startswith(self.account.named(""))
+
+    def _denied(self, resource: Resource) -> Denied:
+        return Denied(
+            f"{resource.kind} {resource.id!r} does not carry the tag {OWNER_TAG}="
+            f"{self.account.owner}; remove it where it belongs",
+            code="NOT_OURS",
+        )
+
+    @property
+    def _jobs(self) -> Any:
+        return self.account.ml(attempts=READS).jobs
+
+
+def _resource(job: Any) -> Resource:
+    return Resource(
+        kind=f"{kind_of(job) or TRAINING}-job",
+        id=job.name,
+        name=job.name,
+        created=job.creation_context.created_at,
+        running=not is_over(job),
+        detail=str(job.status),
+    )

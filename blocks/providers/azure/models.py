@@ -1,0 +1,148 @@
+"""Models in a workspace of Azure Machine Learning, aliases beside them in the container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from azure.core.exceptions import AzureError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.cloud.alias_log import AliasLog, require_alias
+from blocks.cloud.kept_models import from_record, keep
+from blocks.contracts import (
+    ModelDraft,
+    ModelRegistry,
+    ModelVersion,
+    NotFound,
+    Promotion,
+    ProviderError,
+    RegistryFeatures,
+)
+from blocks.providers.azure.account import TOKEN_TAG, AzureAccount
+from blocks.providers.azure.answers import is_missing
+from blocks.providers.azure.errors import explain
+from blocks.providers.azure.lookup import READS, look_for
+from blocks.providers.azure.model_calls import (
+    ALIAS,
+    NAME,
+    number_of,
+    record_in,
+    require_name,
+    to_model,
+)
+from blocks.providers.azure.objects import Objects
+
+
+class AzureModels(Block, ModelRegistry):
+    """Registers model versions with the workspace; the files are kept in the account's container.
+
+    The alias log there decides what an alias means. A tag on the version repeats it for people.
+    """
+
+    _block_type_name = "Azure models"
+    _block_type_slug = "azure-models"
+
+    provider: ClassVar[str] = "azure"
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+
+    account: AzureAccount = Field(default_factory=AzureAccount, description="Where and as whom.")
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _register(self, draft: ModelDraft, token: str) -> ModelVersion:
+        require_name(draft.name)
+        known, number = number_of(token, self._versions(draft.name))
+        folder = f"{self._home(draft.name)}/versions/{token}"
+        if not known:
+            keep(self._objects, draft, folder)
+        while not known:
+            if self._is_made(draft, token, number, folder):
+                known = str(number)
+            else:  # somebody else was first with that number; who that was may be ourselves
+                known, number = number_of(token, self._versions(draft.name))
+        found = self._find(draft.name, known)
+        if found is None:
+            raise NotFound(f"version {known} of {draft.name!r} was removed", code="VERSION")
+        return found
+
+    def _find(self, name: str, version: str) -> ModelVersion | None:
+        model = self._model(name, version)
+        if model is None:
+            return None
+        record = self._objects.read(record_in(model)) if record_in(model) else None
+        if record is None:
+            raise NotFound(
+                f"version {version} of {name!r} was not registered by bluewater", code="FOREIGN"
+            )
+        return from_record(record[0], str(model.version))
+
+    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
+        now = self._log(name).now(alias)
+        return self._find(name, now.version) if now else None
+
+    def _promote(
+        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
+    ) -> None:
+        require_alias(alias)
+        if self._model(model.name, model.version) is None:
+            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
+        before = replacing.version if replacing else None
+        self._log(model.name).move(model.name, alias, model.version, replacing=before, by=by)
+        self._show(model.name, alias, model.version, before)
+
+    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
+        return self._log(name).moves(alias)
+
+    def _versions(self, name: str) -> list[Any]:
+        try:
+            return list(self._reads.list(name=name))
+        except AzureError as error:
+            if is_missing(error):
+                return []  # nobody has registered one yet
+            raise
+
+    def _is_made(self, draft: ModelDraft, token: str, number: int, folder: str) -> bool:
+        """Make a version; return whether the number is ours, and not somebody else's."""
+        model = to_model(draft, token, number=number, folder=folder, account=self.account)
+        try:
+            self.account.ml().models.create_or_update(model)
+        except AzureError:
+            # A version's path never changes: who is second is refused, unless it is the same.
+            found = self._model(draft.name, str(number), patient=True)
+            if found is None:
+                raise
+            return bool((found.tags or {}).get(TOKEN_TAG) == token)
+        return True
+
+    def _model(self, name: str, version: str, *, patient: bool = False) -> Any:
+        if not NAME.fullmatch(name) or not version.isdigit():
+            return None
+        return look_for(lambda: self._reads.get(name, version), patient=patient)
+
+    def _show(self, name: str, alias: str, to: str, before: str | None) -> None:
+        tag = f"{ALIAS}{alias}"
+        for version in {each for each in (to, before) if each}:
+            model = self._model(name, version)
+            tags = {key: value for key, value in (model.tags or {}).items() if key != tag}
+            if version == to:
+                tags[tag] = "yes"
+            if tags != model.tags:
+                model.tags = tags
+                self.account.ml().models.create_or_update(model)
+
+    def _home(self, name: str) -> str:
+        return f"{self.account.root}/models/{name}"
+
+    def _log(self, name: str) -> AliasLog:
+        return AliasLog(self._objects, f"{self._home(name)}/aliases")
+
+    @property
+    def _objects(self) -> Objects:
+        return Objects(self.account)
+
+    @property
+    def _reads(self) -> Any:
+        return self.account.ml(attempts=READS).models

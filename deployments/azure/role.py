@@ -1,0 +1,75 @@
+"""The least that Azure has to allow: to whoever runs flows, and to the identity that jobs run as.
+
+Held against the calls of an emulated subscription, both ways. Names of actions follow the rule of
+Resource Manager: the type of the thing, and ``read``, ``write``, ``delete`` or the word of a POST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+_ML = "Microsoft.MachineLearningServices/workspaces"
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_SECRETS = "Microsoft.KeyVault/vaults/secrets"
+
+CALLER = (
+    f"{_ML}/environments/write",
+    f"{_ML}/experiments/runs/read",
+    f"{_ML}/jobs/cancel/action",
+    f"{_ML}/jobs/read",
+    f"{_ML}/jobs/write",
+    f"{_ML}/models/read",
+    f"{_ML}/models/versions/read",
+    f"{_ML}/models/versions/write",
+)
+CALLER_DATA = (
+    f"{_BLOBS}/delete",
+    f"{_BLOBS}/read",
+    f"{_BLOBS}/write",
+    f"{_SECRETS}/getSecret/action",
+)
+JOBS_DATA = (  # the workspace's own identity mounts and downloads; these are our containers' calls
+    f"{_BLOBS}/read",
+    f"{_BLOBS}/write",
+    f"{_SECRETS}/getSecret/action",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The resource group that the roles are for."""
+
+    subscription: str
+    group: str
+
+    @property
+    def scope(self) -> str:
+        """Where the roles can be given."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+
+
+def caller_role(place: Place) -> dict[str, Any]:
+    """Return the role of whoever runs flows."""
+    return _role("bluewater caller", "Runs bluewater's flows.", CALLER, CALLER_DATA, place)
+
+
+def jobs_role(place: Place) -> dict[str, Any]:
+    """Return the role of the identity that jobs run as."""
+    return _role("bluewater jobs", "What bluewater's containers do.", (), JOBS_DATA, place)
+
+
+def _role(
+    name: str, description: str, actions: Iterable[str], data: Iterable[str], place: Place
+) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "IsCustom": True,
+        "Description": description,
+        "Actions": sorted(actions),
+        "NotActions": [],
+        "DataActions": sorted(data),
+        "NotDataActions": [],
+        "AssignableScopes": [place.scope],
+    }

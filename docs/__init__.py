@@ -1,0 +1,1 @@
+"""Pages and pictures about bluewater, and what makes them."""

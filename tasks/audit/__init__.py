@@ -1,0 +1,1 @@
+"""Who moved what, and why: a log that nobody can change unseen."""

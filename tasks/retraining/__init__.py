@@ -1,0 +1,1 @@
+"""Ask for a retrain for reasons that no look at the traffic can find."""

@@ -1,0 +1,181 @@
+"""Events start releases: one for a burst, within limits that outlive everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from blocks.providers.local import processes
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.models import LocalModels
+from blocks.providers.local.services import LocalServices
+from blocks.providers.local.store import LocalStore
+from blocks.testing.waiting import until
+from blocks.workspace import owner_of
+from tasks.watch.ledger import WatchLedger
+from tasks.watch.look import window_before
+from tasks.watch.spec import WatchSpec
+from tests.chains.command import run
+from tests.chains.project import make_project
+from tests.chains.server import ENDED, Server
+
+WATCH = ("window=PT1M", "settle=PT2S", "least_rows=50", "persistence=1", "of=1", "gather=PT5S")
+OF_A_MINUTE = WatchSpec.model_validate(dict(word.split("=") for word in WATCH))
+
+
+class Machine:
+    """A machine on which everything is up."""
+
+    def __init__(self, home: Path, project: Path) -> None:
+        self.home, self.specification = home, make_project(project)
+        self.services = LocalServices(home)
+
+    def up(self, *words: str) -> None:
+        run("up", *words, workspace=self.home, api="", within=900)
+
+    def deploy(self, name: str) -> None:
+        """Deploy the project under a name and an endpoint of its own."""
+        words = [f"name={name}", f"rollout.endpoint={name}", *(f"watch.{word}" for word in WATCH)]
+        changes = [part for word in words for part in ("--set", word)]
+        settings = self.services.prefect_settings()
+        run(
+            *("deploy", str(self.specification), *changes),
+            workspace=self.home,
+            api=settings["PREFECT_API_URL"],
+            within=600,
+            PREFECT_API_AUTH_STRING=settings["PREFECT_API_AUTH_STRING"],
+        )
+
+    @property
+    def server(self) -> Server:
+        settings = self.services.prefect_settings()
+        return Server(api=settings["PREFECT_API_URL"], login=settings["PREFECT_API_AUTH_STRING"])
+
+    def released(self, name: str, **parameters: Any) -> None:
+        ended = self.server.ends(self.server.start(f"release/{name}", **parameters))
+        assert ended["state_type"] == "COMPLETED", self.server.logs(ended["id"])
+
+    def arrivals(self, count: int, mark: str) -> None:
+        """Tell the receiver of so many new files, each in a request of its own."""
+        url = f"{self.services.wait('receiver').url}/plain"
+        secret = self.services.receiver_file().read_text()
+        train = (self.specification.parent / "train.parquet").as_uri()
+        with (
+            httpx.Client(headers={"authorization": f"Bearer {secret}"}, timeout=120) as client,
+            ThreadPoolExecutor(16) as pool,
+        ):
+            parts = [{"uri": f"{train}/{mark}-{number}"} for number in range(count)]
+            said = list(pool.map(lambda part: client.post(url, json=part), parts))
+        assert {each.status_code for each in said} == {200}
+
+    def asked(self, name: str) -> list[str]:
+        """Return the runs that were begun for requests to retrain, and how each ended."""
+        store = LocalStore(machine=LocalMachine(workspace=self.home))
+        return [each.request.id for each in WatchLedger(store, name).asked()]
+
+    def champion(self, name: str) -> str:
+        found = LocalModels(machine=LocalMachine(workspace=self.home)).resolve(name, "champion")
+        assert found is not None
+        return found.version
+
+    def all_ended(self, name: str, count: int) -> list[dict[str, Any]]:
+        """Wait until at least so many runs of a deployment are there, and all have ended."""
+
+        def ended() -> bool:
+            states = [each["state_type"] for each in self.server.runs(name)]
+            return len(states) >= count and set(states) <= ENDED
+
+        until(ended, within=1200, every=2)
+        return self.server.runs(name)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("machine")
+    machine = Machine(folder / "workspace", folder / "project")
+    machine.up()
+    yield machine
+    for found in processes.owned(owner_of(machine.home)):
+        processes.stop(found.identity, grace=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_thousand_arrivals_start_one_release_and_after_a_crash_of_all_none(
+    machine: Machine,
+) -> None:
+    machine.deploy("burst")
+    machine.released("burst")
+    assert machine.champion("burst") == "1"
+
+    machine.arrivals(1000, "first")
+    until(lambda: machine.asked("burst"), within=900, every=1)
+    runs = machine.all_ended("release/burst", 2)
+    assert [each["state_type"] for each in runs] == ["COMPLETED"] * 2
+    assert runs[1]["parameters"]["request"] == machine.asked("burst")[0]
+    assert machine.champion("burst") == "2"
+
+    for service in machine.services.running().values():
+        os.kill(service.identity.pid, signal.SIGKILL)
+    until(lambda: not machine.services.running(), within=20)
+    machine.up()
+    before = len(machine.server.runs("retrain/burst"))
+    machine.arrivals(100, "second")
+    refused = machine.all_ended("retrain/burst", before + 1)
+    assert {each["state_type"] for each in refused} <= {"COMPLETED", "CANCELLED"}
+    assert len(machine.asked("burst")) == 1
+    assert len(machine.server.runs("release/burst")) == 2
+    assert "cooldown until" in machine.server.logs(refused[-1]["id"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_traffic_that_drifts_leads_to_a_new_champion(machine: Machine) -> None:
+    machine.deploy("drifting")
+    machine.released("drifting")
+    endpoints = LocalEndpoints(machine=LocalMachine(workspace=machine.home))
+    until(lambda: datetime.now(UTC).second < 40, within=30)  # all of it in one window
+    for x in np.linspace(0.97, 1.0, 200):
+        answer = endpoints.predict("drifting", {"dataframe_records": [{"x": float(x)}]})
+        assert answer.status == 200
+    asked = datetime.now(UTC)
+    until(lambda: window_before(datetime.now(UTC), OF_A_MINUTE).end > asked, within=90)
+
+    looked = machine.server.ends(machine.server.start("watch/drifting"))
+    assert looked["state_type"] == "COMPLETED", machine.server.logs(looked["id"])
+    assert machine.asked("drifting"), machine.server.logs(looked["id"])
+    runs = machine.all_ended("release/drifting", 2)
+    assert [each["state_type"] for each in runs] == ["COMPLETED"] * 2
+    assert machine.champion("drifting") == "2"
+    assert dict(endpoints.traffic("drifting").percent) == {"v2": 100}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nobody_starts_a_release_by_an_event_that_he_made_up(machine: Machine) -> None:
+    machine.deploy("forged")
+    resource = {"prefect.resource.id": "bluewater.endpoint.forged"}
+    events = [
+        {
+            "id": f"00000000-0000-4000-8000-{number:012d}",
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "bluewater.retrain.asked",
+            "resource": resource,
+            "payload": {"id": f"{number:032x}"} if number else {},
+        }
+        for number in range(2)
+    ]
+    machine.server.ask("POST", "/events", events)
+    (refused,) = machine.all_ended("release/forged", 1)
+    assert refused["state_type"] == "FAILED"
+    assert "NotAsked" in refused["state"]["message"]
