@@ -18,7 +18,8 @@ import yaml
 
 from blocks import registry
 from blocks.contracts import Endpoints, Inventory, ModelRegistry, ObjectStore
-from blocks.providers.aws.rehearsal import RECLAIM, AwsRehearsal
+from blocks.emulation.rehearsing import RECLAIM
+from blocks.providers.aws.rehearsal import AwsRehearsal
 from blocks.registry import connect
 from examples.flights.prepare import prepare
 from examples.flights.story import STUMPS

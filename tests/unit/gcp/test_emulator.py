@@ -131,7 +131,7 @@ def test_a_job_of_somebody_who_never_heard_of_us_does_its_work(
     emulator: Project, bucket: Any
 ) -> None:
     made = jobs(emulator).create_custom_job(parent=parent(emulator), custom_job=job())
-    assert made.name.startswith("projects/123456789012/locations/us-central1/customJobs/")
+    assert made.name.startswith(f"projects/123456789012/locations/{emulator.location}/")
     until(lambda: jobs(emulator).get_custom_job(name=made.name).end_time)
     assert jobs(emulator).get_custom_job(name=made.name).state.name == "JOB_STATE_SUCCEEDED"
     assert bucket.blob("told.txt").download_as_text() == made.name.rpartition("/")[2]
