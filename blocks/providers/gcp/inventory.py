@@ -84,7 +84,7 @@ class GcpInventory(Block, Inventory):
         endpoint = self._described(resource)
         if endpoint is None:
             return
-        emptied = Endpoint(name=endpoint.name, traffic_split={})
+        emptied = Endpoint(name=endpoint.name, display_name=endpoint.display_name, traffic_split={})
         self._endpoints.update_endpoint(
             endpoint=emptied, update_mask={"paths": ["traffic_split"]}, **READS
         )
