@@ -48,7 +48,7 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
     )
     tagged = DeploymentEventTrigger(
         name=f"bluewater: ask for a retrain of {spec.name} when a version is tagged",
-        description="The tag is `retrain`, of any version in the registry; its value is the reason.",
+        description="The tag is `retrain`, of any version; its value is the reason.",
         expect={TAGGED},
         match={"prefect.resource.id": f"bluewater.model.{spec.name}", "bluewater.tag": "retrain"},
         posture=Posture.Reactive,
