@@ -37,6 +37,7 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
     """Ask for a retrain when training data arrive, or a version is tagged ``retrain``."""
     arrived = DeploymentEventTrigger(
         name=f"bluewater: ask for a retrain of {spec.name} when data arrive",
+        description="Of many files within a minute the first counts; the run waits for the others.",
         expect={DATA},
         match={"prefect.resource.id": f"bluewater.data.{glob.escape(spec.data.train)}*"},
         posture=Posture.Reactive,
@@ -47,6 +48,7 @@ def retrain_when(spec: ReleaseSpec) -> list[DeploymentEventTrigger]:
     )
     tagged = DeploymentEventTrigger(
         name=f"bluewater: ask for a retrain of {spec.name} when a version is tagged",
+        description="The tag is `retrain`, of any version; its value is the reason.",
         expect={TAGGED},
         match={"prefect.resource.id": f"bluewater.model.{spec.name}", "bluewater.tag": "retrain"},
         posture=Posture.Reactive,

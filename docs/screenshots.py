@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from blocks.providers.local.services import LocalServices
 from docs.browser import Page, browser
 
 IMAGES = Path(__file__).with_name("images")
+COLOURS = 96  # of a picture; pages have few
 SIZE = (1360, 900)
 TALL = (1360, 1500)
 
@@ -82,7 +85,8 @@ def main() -> None:
         for shot in shots(Server(url, login)):
             if not given.only or shot.name in given.only:
                 file = given.to / f"{shot.name}.png"
-                file.write_bytes(taken(page, url, shot))
+                with Image.open(io.BytesIO(taken(page, url, shot))) as picture:
+                    picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
                 print(f"{file.name}: {file.stat().st_size / 1024:.0f} KiB")
 
 
@@ -99,7 +103,7 @@ def shots(server: Server) -> Iterator[Shot]:
         if artifact := server.artifact(key):
             yield Shot(name=key, path=f"/artifacts/artifact/{artifact}", size=TALL)
     if deployment := server.deployment("release"):
-        yield Shot(name="form", path=f"/deployments/deployment/{deployment}/run", size=TALL)
+        yield Shot(name="form", path=f"/deployments/deployment/{deployment}/run", size=(1360, 740))
     yield Shot(name="platform", path="/blocks/catalog/bluewater-platform/create", size=TALL)
 
 

@@ -13,6 +13,8 @@ from deployments.receiver.app import PrefectEvents, make_app
 
 SECRET = "BLUEWATER_RECEIVER_SECRET"  # noqa: S105  # the name of a variable
 
+KEPT = 75  # seconds that an idle connection is kept; senders use one for many messages
+
 
 def main() -> None:
     """Listen on loopback unless told otherwise; the secret comes from a file or the environment."""
@@ -28,7 +30,14 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     app = make_app(secret, PrefectEvents.of_environment())
     # no access log: where a sender has no header for the secret, the address holds it
-    uvicorn.run(app, host=given.host, port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEPT,
+    )
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ class EvaluationReport(Frozen):
             _limits(self.limits),
             _gates(f"Overall, by {self.metric.words}", self.overall),
             _gates(f"Slices, by {self.metric.words}", self.slices),
-            f"Latency of the model alone, {latency.rows} rows a request, {latency.concurrency} at "
-            f"a time: p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} "
+            f"Latency of the model alone, requests of {latency.rows}, {latency.concurrency} at a "
+            f"time: p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} "
             f"ms over {latency.requests} requests.",
             f"1,000 predictions cost {cost}. Calibration error {self.calibration.error:.4f}.",
             *(f"![{name}]({uri})" for name, uri in self.plots.items()),
@@ -110,7 +110,11 @@ def _limits(limits: Sequence[Limit]) -> str:
         f"| {each.name} | {each.found} | {each.limit} | {'kept' if each.kept else '**broken**'} |"
         for each in limits
     )
-    return f"## Limits\n\n| what | found | limit | |\n|---|---|---|---|\n{rows}" if rows else ""
+    return (
+        f"## Limits\n\n| what | found | limit | outcome |\n|---|---|---|---|\n{rows}"
+        if rows
+        else ""
+    )
 
 
 def _gates(title: str, gates: Sequence[Gate]) -> str:

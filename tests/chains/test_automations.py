@@ -20,7 +20,7 @@ from tasks.specification.spec import ReleaseSpec
 from tests.chains.project import make_project
 from tests.chains.server import Server
 
-SHORT = timedelta(seconds=3)
+SHORT = timedelta(seconds=12)  # Prefect takes no proactive trigger below 10 s
 SOON = {"deploy_within": "PT1S", "patience": "PT1S", "bake": "PT1S", "step_duration": "PT1S"}
 
 
