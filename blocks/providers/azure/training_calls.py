@@ -197,7 +197,7 @@ def _usage(job: Any, run: Run | None) -> Usage | None:
     ended = run.ended or datetime.now(run.began.tzinfo)
     count = getattr(job.resources, "instance_count", None) or 1
     return Usage(
-        machine=job.tags.get("bluewater-machine", ""),
+        machine=(job.tags or {}).get("bluewater-machine", ""),
         seconds=max(0.001, (ended - run.began).total_seconds()) * count,
         spot=is_spot(job),
     )
