@@ -20,7 +20,6 @@ CALLER = (
     f"{_ML}/jobs/cancel/action",
     f"{_ML}/jobs/read",
     f"{_ML}/jobs/write",
-    f"{_ML}/models/read",
     f"{_ML}/models/versions/read",
     f"{_ML}/models/versions/write",
 )
