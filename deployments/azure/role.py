@@ -20,7 +20,6 @@ CALLER = (
     f"{_ML}/jobs/cancel/action",
     f"{_ML}/jobs/read",
     f"{_ML}/jobs/write",
-    f"{_ML}/models/read",
     f"{_ML}/models/versions/read",
     f"{_ML}/models/versions/write",
 )
@@ -30,11 +29,8 @@ CALLER_DATA = (
     f"{_BLOBS}/write",
     f"{_SECRETS}/getSecret/action",
 )
-JOBS_DATA = (  # the workspace's own identity mounts and downloads; these are our containers' calls
-    f"{_BLOBS}/read",
-    f"{_BLOBS}/write",
-    f"{_SECRETS}/getSecret/action",
-)
+# The workspace's own identity mounts and downloads; this is what our containers call themselves.
+JOBS_DATA = (f"{_SECRETS}/getSecret/action",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ PROVIDER = Provider(
         "training": "blocks.providers.azure.training:AzureTraining",
         "models": "blocks.providers.azure.models:AzureModels",
         "store": "blocks.providers.azure.store:AzureStore",
-        "batch": "blocks.providers.azure.batch:AzureBatch",
         "secrets": "blocks.providers.azure.secret:AzureSecrets",
         "prices": "blocks.providers.azure.cost:AzurePrices",
         "inventory": "blocks.providers.azure.inventory:AzureInventory",

@@ -243,9 +243,11 @@ class AzureAccount(Block):
         return {}
 
     def _ml(self, attempts: int) -> MLClient:
-        for name, what in (("subscription", self.subscription), ("workspace", self.workspace)):
-            if not what:
-                raise InvalidRequest(f"no {name}; set it in the Azure account block")
+        for name in ("subscription", "resource_group", "workspace"):
+            if not getattr(self, name):
+                raise InvalidRequest(
+                    f"no {name}; set it in the Azure account block", code=name.upper()
+                )
         client = MLClient(
             self.credential,
             self.subscription,

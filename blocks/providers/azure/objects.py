@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from blocks.providers.azure.answers import is_missing, meaning_of
 from blocks.providers.azure.lookup import READS
 
 SCHEME = "abfss"
+_NOTES = "bluewater"  # names of metadata have no dash, and their case may be lost
 _COPY_LOOK = 0.5  # seconds; within an account a copy is done at once, most of the time
 _URI = re.compile(
     r"abfss://(?P<container>[^@/]+)@(?P<account>[^./]+)[^/]*/?(?P<name>.*)", re.DOTALL
@@ -81,15 +83,6 @@ class Objects:
                 return None
             raise
 
-    def tail(self, uri: str, length: int) -> bytes:
-        """Return the last bytes of a blob; nothing if there is none."""
-        found = self.head(uri)
-        if found is None or not found.size:
-            return b""
-        start = max(0, found.size - length)
-        content: bytes = self.blob(uri).download_blob(offset=start, length=length).readall()
-        return content
-
     def parts(self, found: Found) -> Iterator[bytes]:
         """Yield the content of the very blob that was found; fails if it was replaced since."""
         reply = self.blob(found.uri).download_blob(**_if(found.etag))
@@ -137,7 +130,7 @@ class Objects:
 
     def send(self, file: Path, uri: str, *, notes: Mapping[str, str]) -> None:
         """Copy a file to a blob that carries notes, as its metadata."""
-        told = {name.replace("-", "_"): value for name, value in notes.items()}
+        told = {_NOTES: json.dumps(dict(notes))}
         with file.open("rb") as source:  # in blocks where it is large
             self.blob(uri).upload_blob(source, overwrite=True, metadata=told)
 
@@ -149,8 +142,8 @@ class Objects:
             if is_missing(error):
                 return {}
             raise
-        # names of metadata are those of C#, which has no dash
-        return {name.replace("_", "-"): value for name, value in (told or {}).items()}
+        found: Mapping[str, str] = json.loads((told or {}).get(_NOTES, "{}"))
+        return found
 
     def remove(self, uri: str) -> None:
         """Remove a blob. Gone is fine."""

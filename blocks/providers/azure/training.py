@@ -48,8 +48,6 @@ from blocks.providers.azure.training_calls import (
 )
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
-_LAST_LINES = 20
-
 
 class AzureTraining(Block, TrainingJobs):
     """Runs command jobs on Azure Machine Learning; spot machines that it loses, it replaces."""
@@ -105,7 +103,7 @@ class AzureTraining(Block, TrainingJobs):
         notes, run = self._noted(job, ref.token), self._history.run(ref.id)
         outcome = self._outcome(job, ref.token) if is_over(job) else None
         lines = self._history.last_lines(run) if run is not None else []
-        return from_job(job, run, notes, outcome, lines[-_LAST_LINES:])
+        return from_job(job, run, notes, outcome, lines)
 
     def _cancel(self, ref: OperationRef) -> None:
         try:

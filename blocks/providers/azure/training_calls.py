@@ -33,6 +33,7 @@ POLL_AFTER = timedelta(seconds=10)
 MAX_SPOT = timedelta(days=7)  # a job may run on low-priority machines; 21 days on others
 
 _OUTPUT = "BLUEWATER_OUTPUT_URI"
+_LAST_LINES = 20  # of a log, for a failure that says nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,32 +63,16 @@ def to_command(
     data_is_object: bool = False,
 ) -> Any:
     """Return the job that runs the request under the token's name."""
-    writes = {"type": "uri_folder", "mode": "rw_mount"}
-    machines: dict[str, Any] = {"instance_count": request.nodes}
-    if options.cluster:
-        machines["compute"] = options.cluster
-    else:
-        machines["instance_type"] = request.machine
-        machines["job_tier"] = "Spot" if request.spot else "Standard"
-    if request.nodes > 1:
-        machines["distribution"] = PyTorchDistribution(process_count_per_instance=1)
     return command(
         name=account.named(token),
         experiment_name=options.experiment,
         command=_command(request, token),
         environment=_environment(request.image or options.image),
         environment_variables=_variables(request, token, account),
-        inputs={
-            "source": Input(type="uri_folder", path=request.source_uri, mode="download"),
-            "data": Input(
-                type="uri_file" if data_is_object else "uri_folder",
-                path=request.data_uri,
-                mode="download",
-            ),
-        },
+        inputs=_inputs(request, data_is_object=data_is_object),
         outputs={
-            "checkpoints": Output(path=account.on_datastore(request.checkpoint_uri), **writes),
-            "output": Output(path=account.on_datastore(request.output_uri), **writes),
+            "checkpoints": _mounted(account.on_datastore(request.checkpoint_uri)),
+            "output": _mounted(account.on_datastore(request.output_uri)),
         },
         timeout=max(1, math.ceil(request.max_duration.total_seconds())),
         tags=account.tags(
@@ -96,7 +81,7 @@ def to_command(
             machine=request.machine,
             spot="yes" if request.spot else "no",
         ),
-        **machines,
+        **_machines(request, options),
     )
 
 
@@ -168,7 +153,8 @@ def _without_outcome(job: Any, run: Run | None, lines: Sequence[str]) -> Failure
     if job.status == "Failed":
         said = run.message.partition("\n")[0] if run is not None else ""
         code = (run.code if run is not None else "") or "UNKNOWN"
-        return Failure(code=code, message="\n".join([said, *lines]).strip())
+        last = [line for line in lines if not re.match(PROGRESS, line)][-_LAST_LINES:]
+        return Failure(code=code, message="\n".join([said, *last]).strip())
     remedy = "the command ended without an outcome; call job.succeed(...) at its end"
     return Failure(code="NO_OUTCOME", message=remedy)
 
@@ -197,7 +183,7 @@ def _usage(job: Any, run: Run | None) -> Usage | None:
     ended = run.ended or datetime.now(run.began.tzinfo)
     count = getattr(job.resources, "instance_count", None) or 1
     return Usage(
-        machine=job.tags.get("bluewater-machine", ""),
+        machine=(job.tags or {}).get("bluewater-machine", ""),
         seconds=max(0.001, (ended - run.began).total_seconds()) * count,
         spot=is_spot(job),
     )
@@ -220,6 +206,31 @@ def _command(request: TrainingRequest, token: str) -> str:
     }
     told = " ".join(f'{name}="{place}"' for name, place in places.items())
     return f"export {told} && exec python -m blocks.workload.start {words}"
+
+
+def _inputs(request: TrainingRequest, *, data_is_object: bool) -> dict[str, Any]:
+    kind = "uri_file" if data_is_object else "uri_folder"
+    return {
+        "source": Input(type="uri_folder", path=request.source_uri, mode="download"),
+        "data": Input(type=kind, path=request.data_uri, mode="download"),
+    }
+
+
+def _mounted(path: str) -> Any:
+    """Return an output that is there at once, since no machine says before it goes."""
+    return Output(type="uri_folder", path=path, mode="rw_mount")
+
+
+def _machines(request: TrainingRequest, options: Options) -> dict[str, Any]:
+    machines: dict[str, Any] = {"instance_count": request.nodes}
+    if options.cluster:
+        machines["compute"] = options.cluster
+    else:
+        machines["instance_type"] = request.machine
+        machines["job_tier"] = "Spot" if request.spot else "Standard"
+    if request.nodes > 1:
+        machines["distribution"] = PyTorchDistribution(process_count_per_instance=1)
+    return machines
 
 
 def _starts(token: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from blocks.contracts import (
-    BatchInference,
     Inventory,
     ModelRegistry,
     ObjectStore,
@@ -44,11 +43,6 @@ def register(bench: Any) -> None:
     assert models.history(version.name, "champion")
 
 
-def score(bench: Any) -> None:
-    batch = bench.connect(BatchInference)
-    bench.settle(batch.submit(bench.batch_request(20), key=RUN))
-
-
 def keep(bench: Any, folder: Path) -> None:
     store = bench.connect(ObjectStore)
     (folder / "large").write_bytes(bytes(80 << 20))  # goes in parts
@@ -73,7 +67,6 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train(bench)
     register(bench)
-    score(bench)
     take_down(bench)
     keep(bench, tmp_path)
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}

@@ -177,6 +177,16 @@ def test_usage_is_over_all_machines_and_progress_is_the_last_that_was_told() -> 
     assert (told.usage.seconds, told.usage.spot) == (20.0, True)
 
 
+def test_progress_is_found_however_much_was_said_since_and_is_no_last_word() -> None:
+    lines = ["[bluewater] progress=0.2500", *(f"line {number}" for number in range(100))]
+    failed = run_of("UserError")
+    told = from_job(job_of("Failed"), failed, Notes(starts=1), None, [*lines, lines[0]])
+    assert told.progress == 0.25
+    assert told.failure is not None
+    assert told.failure.message.splitlines()[-1] == "line 99"
+    assert "progress" not in told.failure.message
+
+
 def test_the_details_of_a_run_are_read_with_what_may_be_missing() -> None:
     bare = from_run_details({"runId": "x", "status": "NotStarted"})
     assert (bare.began, bare.code, bare.logs) == (None, "", ())

@@ -31,6 +31,16 @@ def client(service):
     return Client()
 """
 
+FAKE_VAULT = """
+class SecretClient:
+    def __init__(self, url, credential, verify_challenge_resource):
+        self.told = f"{url} {credential} {verify_challenge_resource}"
+
+    def get_secret(self, name):
+        self.value = f"{name} of {self.told}"
+        return self
+"""
+
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Path:
@@ -38,6 +48,12 @@ def mount(tmp_path: Path) -> Path:
     (tmp_path / "ml" / "input" / "data" / "source").mkdir(parents=True)
     (tmp_path / "sdk").mkdir()
     (tmp_path / "sdk" / "boto3.py").write_text(FAKE_BOTO3)
+    azure = tmp_path / "sdk" / "azure"
+    (azure / "keyvault").mkdir(parents=True)
+    (azure / "__init__.py").touch()
+    (azure / "keyvault" / "__init__.py").touch()
+    (azure / "keyvault" / "secrets.py").write_text(FAKE_VAULT)
+    (azure / "identity.py").write_text("def DefaultAzureCredential():\n    return 'somebody'\n")
     return tmp_path / "ml"
 
 
@@ -72,6 +88,29 @@ def test_secrets_come_by_name_and_only_into_the_environment(mount: Path) -> None
         "B": "of /deep/name",
         "C": "sü",
     }
+
+
+@pytest.mark.parametrize(
+    ("vault", "challenged"), [("https://safe.vault.azure.net", True), ("https://localhost", False)]
+)
+def test_secrets_come_from_a_key_vault_where_one_is_named(
+    mount: Path, vault: str, challenged: bool
+) -> None:
+    """Only an emulator's vault may say that it is another's."""
+    told = {"BLUEWATER_SECRETS_FROM": '{"A": "word"}', "BLUEWATER_VAULT": vault}
+    *_, environ = json.loads(start(mount, "python", "-c", TELLS, **told).stdout)
+    assert environ["A"] == f"word of {vault} somebody {challenged}"
+
+
+def test_each_start_is_counted_and_the_code_may_be_elsewhere(mount: Path, tmp_path: Path) -> None:
+    code, starts = tmp_path / "code", tmp_path / "starts"
+    code.mkdir()
+    told = {"BLUEWATER_SOURCE": str(code), "BLUEWATER_STARTS": str(starts)}
+    for _ in range(2):
+        folder, *_ = json.loads(start(mount, "python", "-c", TELLS, **told).stdout)
+        assert folder == str(code)
+    start(mount, "python", "-c", TELLS, **told, RANK="1")
+    assert len(list(starts.glob("start-*"))) == 2, "of several machines, the first one counts"
 
 
 def test_a_secret_that_cannot_be_fetched_is_a_reason_to_be_read(mount: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.emulation.launch import Emulator, emulated
 
@@ -23,15 +23,12 @@ IDENTITY = "managed-identity"  # the name by which containers call
 class Subscription(Emulator):
     """An emulated subscription that runs; ``faults`` of its package has the names of its faults."""
 
+    training: ClassVar[str] = "job"
+
     @property
     def ca(self) -> Path:
         """The certificate by which its own is checked."""
         return Path(self.told["ca"])
-
-    def jobs(self) -> list[str]:
-        """Return the names of the jobs that have a machine now."""
-        parts = [str(each["name"]).split("/") for each in self.running()]
-        return sorted({name for kind, name, *_ in parts if kind == "job"})
 
 
 def subscription(
