@@ -38,6 +38,7 @@ def leave_checkpoints(store: ObjectStore, run_: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_orphans_go_by_command_and_by_flow_and_the_audit_tells_of_both(
     workspace: Path, prefect_api: str
 ) -> None:
