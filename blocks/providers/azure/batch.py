@@ -133,6 +133,11 @@ class AzureBatch(Block, BatchInference):
         """Return a job, or None if there is none, also not in a moment."""
         return look_for(self.account.ml(attempts=READS).jobs.get, name)
 
+    def request_of(self, name: str) -> BatchRequest | None:
+        """Return what was asked of the job of a name, if that is still known."""
+        asked = self._objects.read(self._asked(name))
+        return BatchRequest.model_validate_json(asked[0]) if asked else None
+
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"
 

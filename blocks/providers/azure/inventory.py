@@ -9,13 +9,22 @@ from typing import Any, ClassVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
+from blocks.contracts import (
+    Denied,
+    Inventory,
+    Machines,
+    OperationRef,
+    ProviderError,
+    Resource,
+    Unavailable,
+)
 from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.batch import AzureBatch
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
 from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.training import AzureTraining
+from blocks.providers.azure.training_calls import machines_of, output_of
 
 _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{TRAINING}-job": AzureTraining,
@@ -41,7 +50,22 @@ class AzureInventory(Block, Inventory):
     def _owned(self) -> Iterator[Resource]:
         for job in self._jobs.list():
             if self._is_ours(job):
-                yield _resource(job)
+                found = _resource(job)
+                yield self._detailed(found) if found.running else found
+
+    def _detailed(self, resource: Resource) -> Resource:
+        """Add what a running job runs on and whose it is: a list does not tell."""
+        if resource.kind == f"{BATCH}-job":
+            asked = AzureBatch(account=self.account).request_of(resource.id)
+            if asked is None:
+                return resource
+            machines, output = Machines(machine=asked.machine, spot=asked.spot), asked.output_uri
+        else:
+            job = look_for(self._jobs.get, resource.id, patient=False)
+            if job is None:
+                return resource
+            machines, output = machines_of(job), output_of(job)
+        return resource.model_copy(update={"machines": (machines,), "output_uri": output})
 
     def _remove(self, resource: Resource) -> None:
         if resource.kind not in _JOBS:

@@ -17,6 +17,7 @@ from azure.ai.ml.entities import Environment
 from blocks.contracts import (
     Failure,
     InvalidRequest,
+    Machines,
     OperationStatus,
     Phase,
     TrainingRequest,
@@ -174,6 +175,15 @@ def _lost(job: Any, run: Run | None, notes: Notes, phase: Phase) -> int:
     """Return how many machines were taken, of those that the job has had."""
     all_lost = is_waiting(job) or phase is Phase.INTERRUPTED
     return max(0, notes.starts - (0 if all_lost else 1))
+
+
+def machines_of(job: Any) -> Machines:
+    """Return what a job runs on."""
+    return Machines(
+        machine=job.tags.get("bluewater-machine", ""),
+        count=getattr(job.resources, "instance_count", None) or 1,
+        spot=is_spot(job),
+    )
 
 
 def _usage(job: Any, run: Run | None) -> Usage | None:

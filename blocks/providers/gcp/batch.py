@@ -92,6 +92,11 @@ class VertexBatch(Block, BatchInference):
         with contextlib.suppress(FailedPrecondition):  # it is over
             look_for(cancel)
 
+    def request_of(self, token: str) -> BatchRequest | None:
+        """Return what was asked of the job of a token, if that is still known."""
+        asked = self._objects.read(self._asked(token))
+        return BatchRequest.model_validate_json(asked[0]) if asked else None
+
     def _create(self, request: BatchRequest, token: str) -> str:
         """Create a job, after a look at what would make it fail when it starts."""
         self._look_at(request)

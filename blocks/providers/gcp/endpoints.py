@@ -209,6 +209,11 @@ class VertexEndpoints(Block, Endpoints):
         endpoint = variant.request.endpoint
         self._wishes.change(endpoint, lambda now: _leaving(now, [variant.request.variant]))
 
+    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
+        """Return what was asked for an endpoint and is still wanted."""
+        found = self._wishes.read(endpoint)
+        return [each.request for each in found.staying().values()] if found else []
+
     @cached_property
     def _wishes(self) -> Documents[Wanted]:
         objects = Objects(self.account.storage, kms_key=self.account.kms_key)

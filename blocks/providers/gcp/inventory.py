@@ -15,14 +15,23 @@ from google.cloud.aiplatform_v1.types import CustomJob, Endpoint, JobState, Mode
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, OperationRef, ProviderError, Resource, Unavailable
-from blocks.providers.gcp.account import OWNER_LABEL, READS, GcpAccount
+from blocks.contracts import (
+    Denied,
+    Inventory,
+    Machines,
+    OperationRef,
+    ProviderError,
+    Resource,
+    Unavailable,
+)
+from blocks.providers.gcp.account import OWNER_LABEL, READS, TOKEN_LABEL, GcpAccount
+from blocks.providers.gcp.batch import VertexBatch
 from blocks.providers.gcp.endpoint_calls import KIND as SERVED
 from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.lookup import is_id, look_for
 from blocks.providers.gcp.training import VertexTraining
-from blocks.providers.gcp.training_calls import KIND_LABEL, TRAINING, is_over
+from blocks.providers.gcp.training_calls import KIND_LABEL, TRAINING, is_over, machines_of
 
 _STOPS_WITHIN = 180.0  # seconds
 _LOOK_EVERY = 0.5
@@ -49,11 +58,31 @@ class GcpInventory(Block, Inventory):
     def _owned(self) -> Iterator[Resource]:
         for kind, label in _JOBS.items():
             for job in self._jobs.list_custom_jobs(self._mine(label), **READS):
-                yield _job(kind, job)
+                yield self._detailed(_job(kind, job), job)
         for endpoint in self._endpoints.list_endpoints(self._mine(), **READS):
-            yield _endpoint(endpoint)
+            found = _endpoint(endpoint)
+            name = found.id.removeprefix(self.account.named(""))
+            requests = VertexEndpoints(account=self.account, image="none").requests(name)
+            machines = tuple(
+                Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
+                for each in requests
+            )
+            yield found.model_copy(update={"endpoint": name, "machines": machines})
         for model in self._models.list_models(self._mine(SERVED), **READS):
             yield _model(model)
+
+    def _detailed(self, resource: Resource, job: CustomJob) -> Resource:
+        """Add what a running job runs on and whose it is."""
+        if not resource.running:
+            return resource
+        output = str(job.job_spec.base_output_directory.output_uri_prefix)
+        if resource.kind == "batch-job":
+            token = str(job.labels.get(TOKEN_LABEL, ""))
+            asked = VertexBatch(account=self.account, image="none").request_of(token)
+            output = asked.output_uri if asked else ""
+        return resource.model_copy(
+            update={"machines": (machines_of(job),), "output_uri": output.rstrip("/")}
+        )
 
     def _remove(self, resource: Resource) -> None:
         remove = {

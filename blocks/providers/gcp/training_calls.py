@@ -13,6 +13,7 @@ from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
 
 from blocks.contracts import (
     Failure,
+    Machines,
     OperationStatus,
     Phase,
     TrainingRequest,
@@ -97,6 +98,16 @@ def output_of(job: CustomJob) -> str:
     """Return the URI of the folder where a job leaves its models, without a closing slash."""
     prefix = str(job.job_spec.base_output_directory.output_uri_prefix)
     return f"{prefix.rstrip('/')}/model"
+
+
+def machines_of(job: CustomJob) -> Machines:
+    """Return what a job runs on."""
+    pools = job.job_spec.worker_pool_specs
+    return Machines(
+        machine=from_machine_spec(pools[0].machine_spec),
+        count=sum(pool.replica_count for pool in pools),
+        spot=_is_spot(job),
+    )
 
 
 def starts_name(token: str) -> str:
