@@ -191,7 +191,8 @@ def test_however_much_time_there_is_it_is_in_time_and_cheaper_than_on_demand(
     ticks = math.floor(work * ratio / GAP)
     assume(work + overhead + 2 * GAP <= ticks * GAP)
     up = [at % 2 == 0 for at, ticks in enumerate(spells) for _ in range(ticks)]
-    job = scenario(np.resize(up, min(ticks, 4000)), work=work, overhead=overhead)
+    tiled = [up[at % len(up)] for at in range(min(ticks, 4000))]
+    job = scenario(tiled, work=work, overhead=overhead)
     done, _ = run(job)
     assert not done.late
     if ticks > 200:
