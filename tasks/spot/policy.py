@@ -17,8 +17,8 @@ from tasks.spot.situation import Action, Decision, Machine, Offer, Situation, Te
 from tasks.spot.worst import may_hold, may_launch, may_wait
 
 HASTE = 0.1
-"""Share of the cost that waiting must save to be worth it, with spot there and far more time than
-work: so well is the future not known."""
+"""Share of the cost that waiting must save to be worth it before the first launch, with spot there
+and far more time than work: so well is the future not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,8 @@ class SpotPolicy:
         if self._outlook is None or not self._outlook.serves(counted.figures, now):
             self._outlook = Outlook(counted.figures, now, step=self.terms.step)
         options = list(self._options(now, counted, self._outlook))
-        best = _best(options, haste=HASTE if self._outlook.ample else 0.0)
+        hasty = self._outlook.ample and not now.kept_in  # once: a launch lost is paid for
+        best = _best(options, haste=HASTE if hasty else 0.0)
         return self._told(now, counted, best, len(options))
 
     def interruptions_per_hour(self, zone: str) -> float:

