@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains mutants check audit clean
+.PHONY: demo test chains mutants check audit constraints clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -29,16 +29,23 @@ check: $(VENV)/test
 audit: $(VENV)/test
 	$(BIN)/python -m deployments.dependencies
 
-$(VENV)/demo: pyproject.toml
+constraints: $(VENV)/test
+	$(BIN)/python -m pip install --quiet uv
+	sed -i '/^[^#]/d' constraints.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --group dev --universal \
+		--python-version 3.11 --no-annotate --no-header >> constraints.txt
+
+$(VENV)/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[flights]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[flights]"
 	touch $@
 
-$(VENV)/test: pyproject.toml
+$(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
+		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]"
 	touch $@ $(VENV)/demo
 
 clean:
