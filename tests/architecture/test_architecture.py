@@ -85,6 +85,18 @@ def test_no_contract_is_forgotten() -> None:
     assert found == set(CONTRACTS)
 
 
+def test_the_readme_shows_what_the_providers_offer() -> None:
+    head = f"| capability | {' | '.join(registry.PROVIDERS)} |"
+    assert head in (ROOT / "README.md").read_text(), head
+    for contract in CONTRACTS:
+        offers = [
+            "yes" if contract.capability in registry.provider(name).capabilities else "no"
+            for name in registry.PROVIDERS
+        ]
+        row = f"| {contract.capability} | {' | '.join(offers)} |"
+        assert row in (ROOT / "README.md").read_text(), row
+
+
 def test_every_capability_has_a_contract() -> None:
     listed = {
         name for entry in registry.PROVIDERS for name in registry.provider(entry).capabilities
