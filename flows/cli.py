@@ -288,7 +288,7 @@ def doctor(**given: Any) -> None:
 @changes
 @as_json
 def deploy(**given: Any) -> None:
-    """Put SPECIFICATION on the Prefect server: by hand, on schedule, by events.
+    """Put SPECIFICATION on a Prefect server, for all to run.
 
     SPECIFICATION is a YAML file. Repeat it after every change of the file.
     """

@@ -19,6 +19,8 @@ from tasks.spot.worst import may_hold, may_launch, may_wait
 HASTE = 0.1
 """Share of the cost that waiting must save to be worth it before the first launch, with spot there
 and far more time than work: so well is the future not known."""
+TIE = 0.001
+"""The same after a launch, which is paid for if lost: less is the rounding of the outlook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +60,17 @@ class SpotPolicy:
         if self._outlook is None or not self._outlook.serves(counted.figures, now):
             self._outlook = Outlook(counted.figures, now, step=self.terms.step)
         options = list(self._options(now, counted, self._outlook))
-        hasty = self._outlook.ample and not now.kept_in  # once: a launch lost is paid for
-        best = _best(options, haste=HASTE if hasty else 0.0)
+        best = _best(options, haste=self._haste(now, self._outlook))
         return self._told(now, counted, best, len(options))
 
     def interruptions_per_hour(self, zone: str) -> float:
         """Return how often machines of a zone are lost, for the interval between checkpoints."""
         return self.zones.get(zone, Lives()).interruptions_per_hour()
+
+    def _haste(self, now: Situation, outlook: Outlook) -> float:
+        if not outlook.ample:
+            return 0.0
+        return TIE if now.kept_in else HASTE
 
     def _options(self, now: Situation, counted: Plan, outlook: Outlook) -> Iterator[_Option]:
         nexts = self._nexts(counted)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from google.api_core.exceptions import (
     Aborted,
@@ -29,6 +32,7 @@ from blocks.providers.gcp.lookup import look_for
 from blocks.providers.gcp.operations import awaited, begun, error_of, goes_on, operation
 from blocks.providers.gcp.wanted import Wanted, WantedVariant
 
+T = TypeVar("T")
 MADE_WITHIN = 5.0  # seconds that a look waits for an endpoint or a model to be made
 _BUSY = (FailedPrecondition, Aborted, AlreadyExists)  # also what a second deployment meets
 
@@ -155,16 +159,28 @@ class Steering:
                 to_deployed_model(variant, model=model, account=self._account)
             ),
         }
+        deploy = partial(begun, partial(self._endpoints.deploy_model, asked, **ONCE))
         try:
-            deployment = begun(partial(self._endpoints.deploy_model, asked, **ONCE))
-        except _BUSY:
-            # Somebody deploys to it now, perhaps this very variant: the next look goes on.
-            if not self._is_busy(name, variant):
-                raise
-            return
+            deployment = self._unless_busy(name, variant, deploy)
         except NotFound:
             return  # made a moment ago, and not to be seen by all yet
-        self._note(name, variant, operation=deployment)
+        if deployment is not None:
+            self._note(name, variant, operation=deployment)
+
+    def _unless_busy(self, name: str, variant: WantedVariant, change: Callable[[], T]) -> T | None:
+        """Change an endpoint; return None where another change goes on, perhaps this very one.
+
+        The next look goes on then. What was refused for a change that is over is asked again.
+        """
+        for is_last in (False, True):
+            try:
+                return change()
+            except _BUSY:
+                if self._is_busy(name, variant):
+                    return None
+                if is_last:
+                    raise
+        return None
 
     def _is_busy(self, name: str, variant: WantedVariant) -> bool:
         if goes_on(self._endpoints, self.endpoint_name(name)):
@@ -191,16 +207,12 @@ class Steering:
         return True
 
     def _undeploy(self, name: str, variant: WantedVariant) -> None:
-        endpoint = self.endpoint_name(name)
-        try:
-            self._endpoints.undeploy_model(
-                {"endpoint": endpoint, "deployed_model_id": variant.deployed_id}, **ONCE
-            )
-        except NotFound:
-            return  # somebody was faster
-        except _BUSY:
-            if not self._is_busy(name, variant):
-                raise
+        asked = {
+            "endpoint": self.endpoint_name(name),
+            "deployed_model_id": variant.deployed_id,
+        }
+        with suppress(NotFound):  # somebody was faster
+            self._unless_busy(name, variant, partial(self._endpoints.undeploy_model, asked, **ONCE))
 
     def _is_deploying(self, variant: WantedVariant) -> bool:
         try:

@@ -36,9 +36,8 @@ _USED: tuple[SERVICE_NAMES, ...] = (
     "iam",
     "ec2",
 )
-_OWN_IMAGE = (  # what our own images run
+_OWN_IMAGE = (  # what serves in our own images
     "blocks.providers.aws.serve",
-    "blocks.providers.aws.score",
     "blocks.providers.aws.functions.serve",
 )
 

@@ -25,7 +25,7 @@ from blocks.providers.gcp.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 _THREADS = 32  # calls that are answered at once; held replies keep one each
-_OWN_IMAGE = ("blocks.providers.gcp.serve",)  # what our own images run
+_OWN_IMAGE = ("blocks.providers.gcp.serve",)  # what serves in our own images
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
