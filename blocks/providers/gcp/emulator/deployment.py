@@ -53,7 +53,8 @@ class Deployment:
             if (ended or unhealthy or late) and not stuck:
                 self.take_down()
                 raise _never_ready(ended)
-            stuck = stuck and not late
+            if stuck and late:  # from now on it has as long as any other
+                stuck, since = False, world.clock.now()
             if cancelled.wait(_LOOK_EVERY) or world.closing.is_set():
                 self.take_down()
                 raise GcpError(grpc.StatusCode.CANCELLED, "The operation was cancelled.")
