@@ -50,7 +50,7 @@ MUTE = (
     "evaluation.slice_margin=0.5",
 )
 WATCH = (
-    "watch.window=PT30S",
+    "watch.window=PT1M",
     "watch.settle=PT5S",
     "watch.least_rows=100",
     "watch.persistence=1",
