@@ -6,6 +6,7 @@ picklescan reads what a pickle would import, without loading it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from picklescan.scanner import SafetyLevel, scan_file_path, scan_pickle_bytes
 
+logging.getLogger("picklescan").setLevel(logging.CRITICAL)  # what it cannot read is told by us
 KNOWN = frozenset(
     {
         *("numpy", "scipy", "pandas", "pyarrow", "sklearn", "joblib"),
