@@ -24,41 +24,12 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.training import AzureTraining
+from blocks.testing.scripts import COUNTS_ITS_STARTS, READS_ONE_FILE
 from blocks.testing.strangers import strangers
 from blocks.testing.waiting import until
 
 KEY = RunKey(run="run-1", step="train")
 CREATE, GET = "ml:Jobs.CreateOrUpdate", "ml:Jobs.Get"
-
-COUNTS_ITS_STARTS = """
-import time
-from pathlib import Path
-from blocks.workload import Job
-
-with Job.from_environment() as job:
-    start = job.checkpoints.latest()
-    starts = int((start.folder / "starts").read_text()) + 1 if start else 1
-    with job.checkpoints.saving(starts) as folder:
-        (folder / "starts").write_text(str(starts))
-    print(f"start {starts}", flush=True)
-    while starts < 2:
-        time.sleep(0.02)
-    model = Path(f"{job.token}.model")
-    model.mkdir()
-    (model / "weights").write_text("1")
-    job.succeed(model=model, metrics={"starts": starts})
-"""
-
-READS_ONE_FILE = """
-from pathlib import Path
-from blocks.workload import Job
-
-with Job.from_environment() as job:
-    model = Path("made")
-    model.mkdir()
-    (model / "weights").write_text("1")
-    job.succeed(model=model, metrics={"letters": len(job.data.read_text())})
-"""
 
 
 def submit(bench: Any, jobs: TrainingJobs) -> OperationRef:
