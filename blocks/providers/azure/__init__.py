@@ -9,6 +9,8 @@ PROVIDER = Provider(
     capabilities={
         "training": "blocks.providers.azure.training:AzureTraining",
         "models": "blocks.providers.azure.models:AzureModels",
+        "endpoints": "blocks.providers.azure.endpoints:AzureEndpoints",
+        "monitor": "blocks.providers.azure.monitor:AzureMonitor",
         "store": "blocks.providers.azure.store:AzureStore",
         "secrets": "blocks.providers.azure.secret:AzureSecrets",
         "prices": "blocks.providers.azure.cost:AzurePrices",

@@ -16,6 +16,8 @@ from blocks.contracts import Contract, Unsupported
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.endpoint_calls import endpoint_mark
+from blocks.providers.azure.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
@@ -29,6 +31,8 @@ C = TypeVar("C", bound=Contract)
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "training": AT_ONCE,
     "batch": {"image": IMAGE},
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
 }
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
@@ -55,6 +59,7 @@ class _Bench(Levers):
         kinds = {
             "training": TrainingLevers(self.levers_account, emulator),
             "models": ModelLevers(emulator, uploads),
+            "endpoints": EndpointLevers(self.levers_account, emulator, uploads),
             "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("azure", kinds)
@@ -70,9 +75,9 @@ class _Bench(Levers):
 
     def running(self) -> Sequence[str]:
         """Return the names of this owner's live containers."""
-        mine = self.account.named("")
+        mine = self.account.named(""), endpoint_mark(self.account)
         names = [each["name"] for each in self.emulator.running()]
-        return sorted(name for name in names if mine in name)
+        return sorted(name for name in names if any(each in name for each in mine))
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into the Key Vault, or a new version of one that is there."""

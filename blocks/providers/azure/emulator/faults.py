@@ -60,6 +60,11 @@ REFUSALS = {
 BEHAVIOURS = {
     "stale-read": "what was just made is not seen yet",
     "out-of-capacity": "a machine never comes: OutOfCapacity",
+    "image-build-failure": "a deployment fails: ImageBuildFailure",
+    "resource-not-ready": "a deployment fails: ResourceNotReady",
+    "failed-health-check": "the containers of a deployment never get ready",
+    "stuck-updating": "a change of an endpoint or a deployment takes half an hour",
+    "updating-again": "an endpoint that Succeeded is Updating once more, for no reason told",
 }
 
 FAULTS = {

@@ -79,6 +79,7 @@ class Models:
             "systemData": self._world.made(self._world.clock.now()),
         }
         self._versions.setdefault(name, {})[version] = told
+        self._world.assets[told["id"].lower()] = told
         return Told(body=told, status=201)
 
     def get(self, asked: Asked) -> Said:
