@@ -9,10 +9,12 @@ PROVIDER = Provider(
     capabilities={
         "training": "blocks.providers.azure.training:AzureTraining",
         "models": "blocks.providers.azure.models:AzureModels",
+        "batch": "blocks.providers.azure.batch:AzureBatch",
         "store": "blocks.providers.azure.store:AzureStore",
         "secrets": "blocks.providers.azure.secret:AzureSecrets",
         "prices": "blocks.providers.azure.cost:AzurePrices",
         "inventory": "blocks.providers.azure.inventory:AzureInventory",
     },
     bench="blocks.providers.azure.bench:AzureBench",
+    words="blocks.providers.azure.words:WORDS",
 )
