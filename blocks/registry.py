@@ -37,6 +37,7 @@ class Provider:
     title: str
     capabilities: Mapping[str, str]  # capability -> "module:Class"
     bench: str
+    words: str | None = None  # what can be made to go wrong in its world
     rehearsal: str | None = None  # what plays the provider on this machine
     rehearsal_extra: str | None = None  # and what that takes
     services: str | None = None  # pages that this provider can start here
