@@ -7,6 +7,7 @@ PROVIDER = Provider(
     title="Databricks",
     extra="databricks",
     capabilities={
+        "training": "blocks.providers.databricks.training:DatabricksTraining",
         "store": "blocks.providers.databricks.store:DatabricksStore",
         "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",
     },

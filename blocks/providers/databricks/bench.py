@@ -14,6 +14,7 @@ from blocks.contracts import Contract, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.emulator import launch
 from blocks.providers.databricks.secret import keep_secret
+from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
@@ -39,9 +40,10 @@ class _Bench(Levers):
         self.folder, self.emulator = folder, emulator
         self.account = _owner(emulator, KEY)
         self.levers_account = self.account.model_copy(update={"client_id": LEVERS})
+        self.account.client()  # signs in once for all who connect
         emulator.pull("schema", schema=self.account.schema_name, volume=VOLUME)
         self.uploads = Uploads(Volumes(self.levers_account), self.levers_account.root, folder)
-        kinds: Mapping[str, Any] = {}
+        kinds: Mapping[str, Any] = {"training": TrainingLevers(self.levers_account, emulator)}
         super().__init__("databricks", kinds)
 
     def connect(self, contract: type[C]) -> C:

@@ -172,7 +172,8 @@ def _of_dataclass(kind: Any, value: Any, path: str) -> Iterator[str]:
 
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind, vars(importlib.import_module(kind.__module__)))
+    names = vars(importlib.import_module(kind.__module__))
+    return typing.get_type_hints(kind, names, {})  # fields are called as modules are
 
 
 def _fits(kind: type, value: Any) -> bool:
