@@ -8,8 +8,11 @@ PROVIDER = Provider(
     extra="databricks",
     capabilities={
         "training": "blocks.providers.databricks.training:DatabricksTraining",
+        "batch": "blocks.providers.databricks.batch:DatabricksBatch",
         "store": "blocks.providers.databricks.store:DatabricksStore",
         "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",
+        "prices": "blocks.providers.databricks.cost:DatabricksPrices",
+        "inventory": "blocks.providers.databricks.inventory:DatabricksInventory",
     },
     bench="blocks.providers.databricks.bench:DatabricksBench",
 )

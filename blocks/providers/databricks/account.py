@@ -43,9 +43,7 @@ class DatabricksWorkspace(Block):
     _block_type_name = "Databricks workspace"
     _block_type_slug = "databricks-workspace"
 
-    host: str = Field(
-        default_factory=_from("DATABRICKS_HOST"), description="URL of the workspace."
-    )
+    host: str = Field(default_factory=_from("DATABRICKS_HOST"), description="URL of the workspace.")
     client_id: str = Field(
         default_factory=_from("DATABRICKS_CLIENT_ID"), description="OAuth service principal."
     )

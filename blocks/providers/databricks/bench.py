@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.batch_levers import IMAGE, BatchLevers
 from blocks.providers.databricks.emulator import launch
 from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.training_levers import TrainingLevers
@@ -22,7 +23,7 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"batch": {"image": IMAGE}}
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the service principals that we are
 VOLUME = "files"
@@ -43,7 +44,10 @@ class _Bench(Levers):
         self.account.client()  # signs in once for all who connect
         emulator.pull("schema", schema=self.account.schema_name, volume=VOLUME)
         self.uploads = Uploads(Volumes(self.levers_account), self.levers_account.root, folder)
-        kinds: Mapping[str, Any] = {"training": TrainingLevers(self.levers_account, emulator)}
+        kinds: Mapping[str, Any] = {
+            "training": TrainingLevers(self.levers_account, emulator),
+            "batch": BatchLevers(self.levers_account, emulator, self.uploads),
+        }
         super().__init__("databricks", kinds)
 
     def connect(self, contract: type[C]) -> C:

@@ -6,6 +6,7 @@ import os
 
 IMAGE = "BLUEWATER_DATABRICKS_IMAGE"
 TRAINING_IMAGE = "BLUEWATER_DATABRICKS_TRAINING_IMAGE"  # where training needs another one
+WHEEL = "BLUEWATER_DATABRICKS_WHEEL"
 
 
 def serving_image() -> str:
@@ -16,3 +17,8 @@ def serving_image() -> str:
 def training_image() -> str:
     """Return the image for jobs whose request names none; empty if nobody says."""
     return os.environ.get(TRAINING_IMAGE) or serving_image()
+
+
+def wheel() -> str:
+    """Return the path of bluewater's wheel in a volume, from the environment; or nothing."""
+    return os.environ.get(WHEEL, "")

@@ -200,10 +200,14 @@ def usage_of(run: Run) -> Usage | None:
 def _verdict(run: Run, seen: Seen) -> tuple[Phase, Failure | None]:
     if not is_over(run):
         return phase_of(run), None
-    code, outcome = code_of(run), seen.outcome
-    if outcome is not None and outcome.ok:
+    if seen.outcome is not None and seen.outcome.ok:
         return Phase.SUCCEEDED, None
-    if code is TerminationCodeCode.USER_CANCELED:
+    return _unhappy(run, seen)
+
+
+def _unhappy(run: Run, seen: Seen) -> tuple[Phase, Failure]:
+    outcome = seen.outcome
+    if code_of(run) is TerminationCodeCode.USER_CANCELED:
         return Phase.CANCELLED, Failure(code="CANCELLED", message="cancelled by request")
     if run.state is not None and run.state.result_state is RunResultState.TIMEDOUT:
         return Phase.FAILED, _too_long(message_of(run))

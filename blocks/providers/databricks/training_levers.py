@@ -78,7 +78,7 @@ class TrainingLevers:
         run, command = self._run(ref), self._live(ref)
         cluster, notes = task_of(run).new_cluster, f"{output_of(run)}/.job-{ref.token}"
         content = self._volumes.read(f"{notes}/{PLAN}")
-        assert cluster is not None and content is not None  # noqa: PT018, S101
+        assert cluster is not None and content is not None  # noqa: S101
         plan, got, argv = plan_of(content[0]), command.environ(), command.cmdline()
         asked = [name for name in plan.env if "BLUEWATER" not in name]
         variables = cluster.spark_env_vars or {}

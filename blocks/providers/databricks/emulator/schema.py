@@ -73,9 +73,13 @@ def method(path: str) -> Method:
     )
 
 
-def check_request(asked: Method, words: Mapping[str, str], query: Mapping[str, str], body: Any) -> None:
+def check_request(
+    asked: Method, words: Mapping[str, str], query: Mapping[str, str], body: Any
+) -> None:
     """Raise what the service says to a request that the SDK would not send."""
-    problems = [f"{name}: not a parameter of {asked.name}" for name in query if name not in asked.query]
+    problems = [
+        f"{name}: not a parameter of {asked.name}" for name in query if name not in asked.query
+    ]
     if asked.whole is not None:
         problems += _problems(asked.whole, body, "body")
     elif body is not None:
@@ -160,9 +164,9 @@ def _of_dataclass(kind: Any, value: Any, path: str) -> Iterator[str]:
     hints = _hints(kind)
     for field in dataclasses.fields(kind):
         given = field.default is not dataclasses.MISSING
-        if not (given or field.default_factory is not dataclasses.MISSING):
-            if value.get(field.name) is None:
-                yield f"{path}.{field.name}: required by {kind.__name__}"
+        given |= field.default_factory is not dataclasses.MISSING
+        if not given and value.get(field.name) is None:
+            yield f"{path}.{field.name}: required by {kind.__name__}"
     for name, each in value.items():
         if name not in hints:
             yield f"{path}.{name}: not a field of {kind.__name__}"

@@ -13,7 +13,7 @@ from blocks.providers.databricks.emulator.doors import routes
 from blocks.providers.databricks.emulator.server import Emulator
 from blocks.providers.databricks.emulator.world import Settings, World
 
-_OWN_IMAGE: tuple[str, ...] = ()  # what runs in our own images
+_OWN_IMAGE = ("blocks.providers.databricks.score",)  # what runs in our own images
 
 
 class Asked(Frozen):
