@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
 from blocks.contracts import Basis, Cost, Frozen, InvalidRequest, Price, Usage
 
 _SECONDS_PER_HOUR = 3600
+B = TypeVar("B", bound=Frozen)
 
 
 class HourlyRates(Frozen):
@@ -41,8 +42,13 @@ class PriceBook(Frozen):
 
 def read_book(file: Path, *, example: Path) -> PriceBook:
     """Return the book in a file. Raises InvalidRequest that names an example of the form."""
+    return read_as(PriceBook, file, example=example)
+
+
+def read_as(kind: type[B], file: Path, *, example: Path) -> B:
+    """Return a book of a form of its own, as ``read_book`` does."""
     try:
-        return PriceBook.model_validate_json(file.read_bytes())
+        return kind.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise InvalidRequest(
             f"{file} is no price book ({error.error_count()} faults, first: "
