@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from blocks.testing.waiting import until
 from flows.exits import Exit
-from tests.chains.command import run, start
+from tests.chains.command import run
 from tests.chains.server import Server
+from tests.crashes.warm import WarmCommand
 from tests.crashes.world import NAME, World
 
 ENDS = (Exit.OK, Exit.RETURNED)
@@ -58,7 +58,8 @@ class Command:
 
     def __init__(self, world: World, run_: str) -> None:
         self._world, self._words = world, ("release", *world.release, "--run", run_)
-        self.starts, self._errors = 0, ""
+        self._said = world.home / f"{run_}.log"
+        self.starts = 0
         self._start()
 
     def ended(self) -> bool:
@@ -66,23 +67,21 @@ class Command:
         code = self._process.poll()
         if code is None:
             return False
-        _, self._errors = self._process.communicate()
         if code in ENDS:
             return True
         if self.starts > TIMES * len(REACHED):
-            raise NeverEnds(f"it ended with {code} again: {self._errors[-300:]}")
+            raise NeverEnds(f"it ended with {code} again: {self._process.last_words}")
         self._start()
         return False
 
     def kill(self) -> None:
         """End its process, and start it again."""
         self._process.kill()
-        self._process.communicate()
         self._start()
 
     def _start(self) -> None:
         self.starts += 1
-        self._process: subprocess.Popen[str] = start(*self._words, **self._world.where)
+        self._process = WarmCommand(self._words, said=self._said, **self._world.where)
 
 
 class Deployed:

@@ -13,6 +13,8 @@ from tests.chains.clouds import CLOUDS
 from tests.crashes.releases import Command, Deployed, Release
 from tests.crashes.world import World
 
+GONE_WITHIN = 300.0  # seconds, or until it is there again: a busy machine takes its time
+
 Strike = Callable[[World, Release], None]
 
 
@@ -36,25 +38,25 @@ def _flow(world: World, release: Release) -> None:
 
 def _worker(world: World, _: Release) -> None:
     os.kill(world.services.running()["worker"].identity.pid, signal.SIGKILL)
-    until(lambda: "worker" not in world.services.running())
+    until(lambda: "worker" not in world.services.running(), within=GONE_WITHIN)
     world.services.start("worker")
 
 
 def _prefect(world: World, _: Release) -> None:
     _kill_group(world.services.running()["prefect"].identity.pid)
-    until(lambda: "prefect" not in world.services.running())
+    until(lambda: "prefect" not in world.services.running(), within=GONE_WITHIN)
     world.services.start("prefect")
 
 
 def _router(world: World, _: Release) -> None:
-    until(lambda: world.folder.observed().router is not None)
+    until(lambda: world.folder.observed().router is not None, within=GONE_WITHIN)
     router = world.folder.observed().router
     if router is not None:
         _kill_group(router.pid)
 
 
 def _model_servers(world: World, _: Release) -> None:
-    until(world.model_servers)
+    until(world.model_servers, within=GONE_WITHIN)
     for pid in world.model_servers():
         _kill_group(pid)
 
