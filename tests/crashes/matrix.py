@@ -14,7 +14,7 @@ from tests.crashes.table import STAGES, Counts, Kill, Outcome, Platform, Row
 from tests.crashes.victims import VICTIMS, Victim, hold_reply
 from tests.crashes.world import NAME, World, world_of
 
-GONE_WITHIN = 90.0  # seconds that a version may take to leave its endpoint
+GONE_WITHIN = 180.0  # seconds that a version may take to leave its endpoint
 
 
 def crash(
@@ -28,7 +28,7 @@ def crash(
         for victim in (each for each in wanted if each.is_there(world)):
             rows.append(_row(world, victim))
             tell(f"{provider}: {rows[-1].killed}: {_told(rows[-1])}")
-        run("down", "--yes", "--platform", "crashes", **world.where)
+        run("down", "--yes", "--platform", "crashes", within=600, **world.where)
         nobodys = tuple(each.name for each in wanted if not each.is_there(world))
         return Platform(name=provider, rows=tuple(rows), nobodys=nobodys, left=_left(world))
 

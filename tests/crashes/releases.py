@@ -14,7 +14,7 @@ from tests.crashes.world import NAME, World
 
 ENDS = (Exit.OK, Exit.RETURNED)
 TIMES = 5  # that a command is run again after one kill; more is lost
-WITHIN = 400.0  # seconds from one stage to the next, with what died to be started again
+WITHIN = 600.0  # seconds from one stage to the next, with what died to be started again
 
 Reached = Callable[[World, str, int], bool]
 
@@ -89,7 +89,7 @@ class Deployed:
 
     def __init__(self, world: World, run_: str) -> None:
         self._world = world
-        run("deploy", *world.release, **world.where)
+        run("deploy", *world.release, within=600, **world.where)
         world.services.start("worker")
         world.services.wait("worker")
         settings = world.services.prefect_settings()

@@ -168,7 +168,7 @@ def world_of(provider: str, folder: Path) -> Iterator[World]:
             mlflow=None if emulated else stack.enter_context(_mlflow(folder / "mlflow")),
         )
         _save_platform(world)
-        run("release", *world.release, "--run", "first", **world.where)
+        run("release", *world.release, "--run", "first", within=900, **world.where)
         yield world
 
 
@@ -194,8 +194,8 @@ def _mlflow(folder: Path) -> Iterator[MlflowServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = MlflowServer(folder=folder, port=port)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

@@ -32,7 +32,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.launch()
-        until(self._answers, within=120)
+        until(self._answers, within=300)
 
     def launch(self) -> None:
         """Start it; it answers some seconds later."""
