@@ -18,7 +18,7 @@ from blocks.providers.aws.errors import explain
 from blocks.providers.aws.price_list import PriceList
 
 _SHIPPED = Path(__file__).with_name("prices.json")
-_SHIPPED_REGION = "us-east-1"
+SHIPPED_REGION = "us-east-1"
 
 
 class AwsPrices(Block, Prices):
@@ -65,7 +65,7 @@ class AwsPrices(Block, Prices):
             yield read_book(self.book, example=_SHIPPED)
 
     def _shipped(self) -> Iterator[PriceBook]:
-        if self.account.region == _SHIPPED_REGION:
+        if self.account.region == SHIPPED_REGION:
             yield read_book(_SHIPPED, example=_SHIPPED)
 
     @cached_property
