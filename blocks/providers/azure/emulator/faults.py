@@ -68,9 +68,8 @@ REFUSALS = {
 
 BEHAVIOURS = {
     "stale-read": "what was just made is not seen yet",
-    "image-build-failure": "a job's image cannot be built: ImageBuildFailure",
     "out-of-capacity": "a machine never comes: OutOfCapacity",
-    "image-build-failure": "a deployment fails: ImageBuildFailure",
+    "image-build-failure": "a job's or a deployment's image cannot be built: ImageBuildFailure",
     "resource-not-ready": "a deployment fails: ResourceNotReady",
     "failed-health-check": "the containers of a deployment never get ready",
     "stuck-updating": "a change of an endpoint or a deployment takes half an hour",
