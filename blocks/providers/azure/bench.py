@@ -21,7 +21,7 @@ from blocks.providers.azure.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
-from blocks.providers.azure.training_levers import AT_ONCE, TrainingLevers
+from blocks.providers.azure.training_levers import TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -29,7 +29,6 @@ from blocks.testing.uploads import Uploads
 C = TypeVar("C", bound=Contract)
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "training": AT_ONCE,
     "batch": {"image": IMAGE},
     "endpoints": QUICK,
     "monitor": {"settle": 1},
@@ -57,7 +56,7 @@ class _Bench(Levers):
         objects = Objects(self.levers_account)
         uploads = Uploads(objects, self.levers_account.root, folder)
         kinds = {
-            "training": TrainingLevers(self.levers_account, emulator),
+            "training": TrainingLevers(self.levers_account, emulator, uploads),
             "models": ModelLevers(emulator, uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, uploads),
             "batch": BatchLevers(self.levers_account, emulator, uploads),

@@ -93,7 +93,8 @@ class Models:
 
     def list(self, asked: Asked) -> Said:
         """List the versions of a model, the newest first, some at a time."""
-        found = list(self._of(asked["name"]).values())[::-1]
+        stale = self._world.faults.take("stale-read", "ml:Models.ListVersions", asked["name"])
+        found = list(self._of(asked["name"]).values())[::-1][stale:]
         return page(found, asked, self._world.url)
 
     def container(self, asked: Asked) -> Said:

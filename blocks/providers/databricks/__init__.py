@@ -1,0 +1,18 @@
+"""Databricks: jobs, Unity Catalog's volumes and models, secret scopes and model serving."""
+
+from blocks.registry import Provider
+
+PROVIDER = Provider(
+    name="databricks",
+    title="Databricks",
+    extra="databricks",
+    capabilities={
+        "training": "blocks.providers.databricks.training:DatabricksTraining",
+        "batch": "blocks.providers.databricks.batch:DatabricksBatch",
+        "store": "blocks.providers.databricks.store:DatabricksStore",
+        "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",
+        "prices": "blocks.providers.databricks.cost:DatabricksPrices",
+        "inventory": "blocks.providers.databricks.inventory:DatabricksInventory",
+    },
+    bench="blocks.providers.databricks.bench:DatabricksBench",
+)
