@@ -20,7 +20,9 @@ NAME = "late-flights"
 
 
 @pytest.fixture
-def ml(account: AzureAccount) -> MLClient:
+def ml(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MLClient:
+    # by signed links it goes on its own ways, which know of no option of the client's
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", account.ca_file)
     return account.ml()
 
 
