@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.providers.azure.emulator.codes import Codes
 from blocks.providers.azure.emulator.endpoints import OnlineEndpoints
 from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
@@ -17,6 +18,7 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Workspace,
     Jobs,
     Models,
+    Codes,
     OnlineEndpoints,
     Vault,
 )
