@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -20,6 +21,7 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.batch import AzureBatch
+from blocks.providers.azure.clusters import Clusters
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
 from blocks.providers.azure.lookup import READS, look_for
@@ -30,6 +32,7 @@ _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{TRAINING}-job": AzureTraining,
     f"{BATCH}-job": AzureBatch,
 }
+_CLUSTER = "compute-cluster"
 _STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
 _LOOK_EVERY = 0.5
 
@@ -52,6 +55,9 @@ class AzureInventory(Block, Inventory):
             if self._is_ours(job):
                 found = _resource(job)
                 yield self._detailed(found) if found.running else found
+        for cluster in self.account.ml(attempts=READS).compute.list():
+            if _owner_of(cluster) == self.account.owner:
+                yield _cluster(cluster)
 
     def _detailed(self, resource: Resource) -> Resource:
         """Add what a running job runs on and whose it is: a list does not tell."""
@@ -68,6 +74,9 @@ class AzureInventory(Block, Inventory):
         return resource.model_copy(update={"machines": (machines,), "output_uri": output})
 
     def _remove(self, resource: Resource) -> None:
+        if resource.kind == _CLUSTER:
+            self._remove_cluster(resource)
+            return
         if resource.kind not in _JOBS:
             raise self._denied(resource)
         job = look_for(self._jobs.get, resource.id, patient=False)
@@ -83,6 +92,14 @@ class AzureInventory(Block, Inventory):
         )
         self._until_over(resource.id)
 
+    def _remove_cluster(self, resource: Resource) -> None:
+        found = Clusters(self.account).find(resource.id)
+        if found is None or found.provisioning_state == "Deleting":
+            return
+        if _owner_of(found) != self.account.owner:
+            raise self._denied(resource)
+        self.account.ml().compute.begin_delete(resource.id)
+
     def _until_over(self, name: str) -> None:
         """See that a job stops. Raises Unavailable if it does not in time."""
         end = time.monotonic() + _STOPS_WITHIN
@@ -92,8 +109,8 @@ class AzureInventory(Block, Inventory):
             time.sleep(_LOOK_EVERY)
 
     def _is_ours(self, thing: Any) -> bool:
-        ours = (thing.tags or {}).get(OWNER_TAG) == self.account.owner
-        return ours and str(thing.name).startswith(self.account.named(""))
+        named = str(thing.name).startswith(self.account.named(""))
+        return named and _owner_of(thing) == self.account.owner
 
     def _denied(self, resource: Resource) -> Denied:
         return Denied(
@@ -105,6 +122,23 @@ class AzureInventory(Block, Inventory):
     @property
     def _jobs(self) -> Any:
         return self.account.ml(attempts=READS).jobs
+
+
+def _owner_of(thing: Any) -> str:
+    return str((thing.tags or {}).get(OWNER_TAG, ""))
+
+
+def _cluster(cluster: Any) -> Resource:
+    """Return a cluster, which is nothing that runs: what runs on it are jobs."""
+    made = cluster.created_on
+    return Resource(
+        kind=_CLUSTER,
+        id=cluster.name,
+        name=cluster.name,
+        created=datetime.fromisoformat(made) if made else datetime.now(UTC),
+        running=False,
+        detail=f"{cluster.tier} {cluster.size}, at most {cluster.max_instances}",
+    )
 
 
 def _resource(job: Any) -> Resource:
