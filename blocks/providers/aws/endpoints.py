@@ -56,9 +56,9 @@ POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
 class SageMakerEndpoints(Block, Endpoints):
     """Serves models with Amazon SageMaker real-time endpoints.
 
-    A machine named ``serverless-2048`` is none: such a variant is alone on its endpoint and is paid
-    by the request. What an endpoint should be is kept in the account's bucket; every look at it takes SageMaker a
-    step nearer to that, so that whoever dies on the way, the next one goes on.
+    What an endpoint should be is kept in the account's bucket; every look at it takes SageMaker a
+    step nearer to that, so that whoever dies on the way, the next one goes on. A variant whose
+    machine is named ``serverless-2048`` has none: it is alone on its endpoint, paid by the request.
     """
 
     _block_type_name = "SageMaker endpoints"

@@ -1,4 +1,4 @@
-"""Serverless endpoints of SageMaker: one variant, paid by the request, and refused what they lack."""
+"""Serverless endpoints of SageMaker: one variant, and what they cannot do is refused."""
 
 from __future__ import annotations
 
