@@ -7,14 +7,11 @@ ever removed, so a number that is free was never taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-
-from blocks.cloud.bucket import Bucket, Found
+from blocks.cloud.bucket import Bucket
 
 
 class Numbered:
-    """A bucket whose ``read`` and ``swap`` know such documents; the rest is as it was."""
+    """The documents of a bucket."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -29,39 +26,3 @@ class Numbered:
         """Write a document if it is still the one with that number (None = not there)."""
         after = f"{int(etag or 0) + 1:08d}"
         return self._bucket.swap(f"{uri}/{after}", content, etag=None)
-
-    def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
-        """Yield the objects below a folder, entries of documents among them."""
-        return self._bucket.below(folder, after=after)
-
-    def head(self, uri: str) -> Found | None:
-        """Return one object without its content; None if there is none."""
-        return self._bucket.head(uri)
-
-    def parts(self, found: Found) -> Iterator[bytes]:
-        """Yield the content of the very object that was found."""
-        return self._bucket.parts(found)
-
-    def copy(self, found: Found, to: str) -> None:
-        """Copy what was found."""
-        self._bucket.copy(found, to)
-
-    def write(self, uri: str, content: bytes) -> None:
-        """Write an object, whatever is there; no document is written so."""
-        self._bucket.write(uri, content)
-
-    def fetch(self, found: Found, file: Path) -> None:
-        """Copy an object to a file."""
-        self._bucket.fetch(found, file)
-
-    def send(self, file: Path, uri: str, *, notes: Mapping[str, str]) -> None:
-        """Copy a file to an object that carries notes."""
-        self._bucket.send(file, uri, notes=notes)
-
-    def notes(self, uri: str) -> Mapping[str, str]:
-        """Return the notes on an object."""
-        return self._bucket.notes(uri)
-
-    def remove(self, uri: str) -> None:
-        """Remove an object. Gone is fine."""
-        self._bucket.remove(uri)
