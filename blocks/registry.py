@@ -18,6 +18,7 @@ PROVIDERS = {
     "aws-lambda": "blocks.providers.aws.functions",
     "gcp": "blocks.providers.gcp",
     "azure": "blocks.providers.azure",
+    "databricks": "blocks.providers.databricks",
 }
 
 

@@ -1,0 +1,41 @@
+"""What the process of one emulated workspace begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocks.contracts import Frozen
+from blocks.emulation.listening import listen
+from blocks.emulation.warm import WarmInterpreter
+from blocks.providers.databricks.emulator.server import Emulator
+from blocks.providers.databricks.emulator.world import Settings, World
+
+_OWN_IMAGE: tuple[str, ...] = ()  # what runs in our own images
+
+
+class Asked(Frozen):
+    """What to serve, and where to keep what belongs to it."""
+
+    folder: Path
+    port: int = 0
+    settings: Settings = Settings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preloaded:
+    """What every world needs; a process that forks after it was made has it for nothing."""
+
+    warm: WarmInterpreter
+
+
+def preloaded() -> Preloaded:
+    """Make what every world needs."""
+    return Preloaded(warm=WarmInterpreter(_OWN_IMAGE))
+
+
+def serve(asked: Asked, given: Preloaded) -> None:
+    """Serve a world until SIGTERM."""
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    world = World(asked.folder, asked.settings, given.warm)
+    listen(world, Emulator(world), port=asked.port)
