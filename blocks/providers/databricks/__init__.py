@@ -7,6 +7,9 @@ PROVIDER = Provider(
     title="Databricks",
     extra="databricks",
     capabilities={
+        "models": "blocks.providers.databricks.models:UnityCatalogModels",
+        "endpoints": "blocks.providers.databricks.endpoints:DatabricksEndpoints",
+        "monitor": "blocks.providers.databricks.monitor:DatabricksMonitor",
         "store": "blocks.providers.databricks.store:DatabricksStore",
         "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",
     },

@@ -18,7 +18,6 @@ from blocks.contracts import Denied, InvalidRequest
 from blocks.providers.databricks.clocks import PATIENCE, Hurry
 
 OWNER_TAG = "bluewater-owner"
-READS = 4  # more than one attempt: for calls that may be repeated
 CloudName = Literal["aws", "azure", "gcp"]
 
 _MAKING = threading.Lock()
@@ -43,9 +42,7 @@ class DatabricksWorkspace(Block):
     _block_type_name = "Databricks workspace"
     _block_type_slug = "databricks-workspace"
 
-    host: str = Field(
-        default_factory=_from("DATABRICKS_HOST"), description="URL of the workspace."
-    )
+    host: str = Field(default_factory=_from("DATABRICKS_HOST"), description="URL of the workspace.")
     client_id: str = Field(
         default_factory=_from("DATABRICKS_CLIENT_ID"), description="OAuth service principal."
     )

@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.emulator import launch
+from blocks.providers.databricks.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.databricks.model_levers import ModelLevers
 from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.volumes import Volumes
 from blocks.registry import implementation
@@ -21,7 +23,10 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
+}
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the service principals that we are
 VOLUME = "files"
@@ -41,7 +46,10 @@ class _Bench(Levers):
         self.levers_account = self.account.model_copy(update={"client_id": LEVERS})
         emulator.pull("schema", schema=self.account.schema_name, volume=VOLUME)
         self.uploads = Uploads(Volumes(self.levers_account), self.levers_account.root, folder)
-        kinds: Mapping[str, Any] = {}
+        kinds: Mapping[str, Any] = {
+            "models": ModelLevers(self.levers_account, emulator, self.uploads),
+            "endpoints": EndpointLevers(self.levers_account, emulator, self.uploads),
+        }
         super().__init__("databricks", kinds)
 
     def connect(self, contract: type[C]) -> C:

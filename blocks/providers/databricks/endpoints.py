@@ -41,7 +41,6 @@ from blocks.providers.databricks.endpoint_calls import (
     is_ready,
     require_servable,
     served_in,
-    split_of,
     to_traffic,
 )
 from blocks.providers.databricks.errors import explain
@@ -78,7 +77,7 @@ class DatabricksEndpoints(Block, Endpoints):
         max_payload_bytes=MOST,
     )
 
-    workspace: DatabricksWorkspace = Field(
+    account: DatabricksWorkspace = Field(
         default_factory=DatabricksWorkspace, description="Where and as whom."
     )
     identity: Mapping[str, str] = Field(
@@ -112,7 +111,7 @@ class DatabricksEndpoints(Block, Endpoints):
             capability=self.capability,
             id=f"{request.endpoint}/{request.variant}",
             token=after.variants[request.variant].token,
-            scope={"host": self.workspace.host},
+            scope={"host": self.account.host},
         )
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
@@ -239,33 +238,33 @@ class DatabricksEndpoints(Block, Endpoints):
 
     @cached_property
     def _volumes(self) -> Volumes:
-        return Volumes(self.workspace)
+        return Volumes(self.account)
 
     @cached_property
     def _wishes(self) -> Documents[Wanted]:
-        return wishes(Numbered(self._volumes), f"{self.workspace.root}/endpoints")
+        return wishes(Numbered(self._volumes), f"{self.account.root}/endpoints")
 
     @cached_property
     def _steering(self) -> Steering:
-        root, scope = self.workspace.root, self.workspace.scope
+        root, scope = self.account.root, self.account.scope
         secrets = {name: f"{{{{secrets/{scope}/{key}}}}}" for name, key in self.identity.items()}
         return Steering(
-            workspace=self.workspace,
+            account=self.account,
             wishes=self._wishes,
-            versions=UnityVersions(self.workspace, Numbered(self._volumes)),
+            versions=UnityVersions(self.account, Numbered(self._volumes)),
             bucket=self._volumes,
             surroundings=Surroundings(
                 captures=f"{root}/captures",
                 ticks=f"{root}/ticks",
                 capture_every=self.capture_every,
                 ticks_every=self.ticks_every,
-                identity={"DATABRICKS_HOST": self.workspace.host, **secrets},
+                identity={"DATABRICKS_HOST": self.account.host, **secrets},
             ),
         )
 
     @cached_property
     def _caller(self) -> Caller:
-        return Caller(self.workspace)
+        return Caller(self.account)
 
 
 def _with(now: Wanted, request: VariantRequest, token: str) -> Wanted:

@@ -7,6 +7,7 @@ import re
 from blocks.contracts import InvalidRequest, ModelDraft
 from blocks.providers.databricks.account import DatabricksWorkspace
 
+SERVED = "bluewater-served-"  # begins the name of a model that is made to be served
 # Unity Catalog takes more, and keeps all names in small letters.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 _WORDS = 2000  # characters of a description that we use

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from prefect.blocks.core import Block
@@ -51,7 +50,7 @@ class UnityCatalogModels(Block, ModelRegistry):
     provider: ClassVar[str] = "databricks"
     features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
 
-    workspace: DatabricksWorkspace = Field(
+    account: DatabricksWorkspace = Field(
         default_factory=DatabricksWorkspace, description="Where and as whom."
     )
 
@@ -60,7 +59,7 @@ class UnityCatalogModels(Block, ModelRegistry):
 
     def _register(self, draft: ModelDraft, token: str) -> ModelVersion:
         require_name(draft.name)
-        folder, model = self._folder(draft.name, token), full_name(self.workspace, draft.name)
+        folder, model = self._folder(draft.name, token), full_name(self.account, draft.name)
         if self._volumes.head(record_of(folder)) is None:
             keep(self._volumes, draft, folder)
         number = self._versions.recorded(
@@ -68,7 +67,7 @@ class UnityCatalogModels(Block, ModelRegistry):
             token,
             source=f"{folder}/model",
             about=described(draft),
-            tags=self.workspace.tags(token=token, digest=draft.digest),
+            tags=self.account.tags(token=token, digest=draft.digest),
         )
         self._versions.fill(model, number, self._files(f"{folder}/model"))
         return self._read(draft.name, folder, number)
@@ -76,7 +75,7 @@ class UnityCatalogModels(Block, ModelRegistry):
     def _find(self, name: str, version: str) -> ModelVersion | None:
         if not (is_name(name) and version.isdigit()):
             return None
-        found = self._versions.find(full_name(self.workspace, name), version)
+        found = self._versions.find(full_name(self.account, name), version)
         source, ours = (found.source or "" if found else ""), self._folder(name, "")
         if not (source.startswith(ours) and source.endswith("/model")):
             return None
@@ -102,7 +101,7 @@ class UnityCatalogModels(Block, ModelRegistry):
     def _show(self, name: str, alias: str, number: str) -> None:
         """Repeat in Unity Catalog what an alias means, until nobody has moved it meanwhile."""
         while True:
-            self._versions.show(full_name(self.workspace, name), alias, number)
+            self._versions.show(full_name(self.account, name), alias, number)
             now = self._log(name).now(alias)
             if now is None or now.version == number:
                 return
@@ -113,7 +112,7 @@ class UnityCatalogModels(Block, ModelRegistry):
         if record is None:
             raise NotFound(f"the record {record_of(folder)} is gone", code="RECORD")
         version = from_record(record[0], number)
-        return version.model_copy(update={"url": page_of(self.workspace, name, number)})
+        return version.model_copy(update={"url": page_of(self.account, name, number)})
 
     def _files(self, folder: str) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
         for found in self._volumes.below(folder):
@@ -128,15 +127,15 @@ class UnityCatalogModels(Block, ModelRegistry):
         return copy  # type: ignore[return-value]
 
     def _folder(self, name: str, token: str) -> str:
-        return f"{self.workspace.root}/models/{name}/versions/{token}"
+        return f"{self.account.root}/models/{name}/versions/{token}"
 
     def _log(self, name: str) -> AliasLog:
-        return AliasLog(self._volumes, f"{self.workspace.root}/models/{name}/aliases")
+        return AliasLog(self._volumes, f"{self.account.root}/models/{name}/aliases")
 
     @cached_property
     def _volumes(self) -> Volumes:
-        return Volumes(self.workspace, notes=f"{self.workspace.root}/notes")
+        return Volumes(self.account, notes=f"{self.account.root}/notes")
 
     @cached_property
     def _versions(self) -> UnityVersions:
-        return UnityVersions(self.workspace, Numbered(self._volumes))
+        return UnityVersions(self.account, Numbered(self._volumes))

@@ -49,7 +49,7 @@ class DatabricksMonitor(Block, Monitor):
         mirrored=False,  # Databricks copies no requests
     )
 
-    workspace: DatabricksWorkspace = Field(
+    account: DatabricksWorkspace = Field(
         default_factory=DatabricksWorkspace, description="Where and as whom."
     )
     settle: int = Field(
@@ -64,12 +64,12 @@ class DatabricksMonitor(Block, Monitor):
 
     def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
         late = timedelta(seconds=self.settle + 1) + SLACK
-        folder = f"{self.workspace.root}/ticks/{endpoint}"
+        folder = f"{self.account.root}/ticks/{endpoint}"
         ticks = ticks_kept(self._volumes, folder, window.start - SLACK, window.end + late)
         return sealed(ticks, window, settle=self.settle, now=datetime.now(UTC))
 
     def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
-        return captured(self._volumes, f"{self.workspace.root}/captures/{endpoint}", window)
+        return captured(self._volumes, f"{self.account.root}/captures/{endpoint}", window)
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
         self._samples.add(metric, samples, labels)
@@ -79,8 +79,8 @@ class DatabricksMonitor(Block, Monitor):
 
     @cached_property
     def _volumes(self) -> Volumes:
-        return Volumes(self.workspace.client)
+        return Volumes(self.account)
 
     @cached_property
     def _samples(self) -> Samples:
-        return Samples(self._volumes, f"{self.workspace.root}/metrics")
+        return Samples(self._volumes, f"{self.account.root}/metrics")

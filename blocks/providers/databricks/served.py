@@ -27,6 +27,7 @@ from mlflow.protos import databricks_pb2 as codes
 
 from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES, Settings, config_of
 from blocks.cloud.shipping import Shipping
+from blocks.providers.databricks.inside import Inside
 from blocks.providers.databricks.tick_files import TickFiles
 from blocks.providers.databricks.volumes import Volumes
 from blocks.serving.config import ServerConfig
@@ -75,9 +76,9 @@ class Served:
         atexit.register(self.close)
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the model's answer. Raises MlflowException, by which the caller knows whose fault
+        """Return the model's answer.
 
-        it is.
+        Raises MlflowException, whose code tells MLflow's caller whose fault it is.
         """
         try:
             return self._answered(data, params)
@@ -157,7 +158,7 @@ def _told(refused: Refused) -> MlflowException:
 
 def _shipping(config: ServerConfig) -> Shipping:
     """Return what carries counts and captured requests to the volume."""
-    volumes = Volumes.from_environment()
+    volumes = Volumes(Inside())
     names = {"variant": config.variant, "replica": config.replica}
     ticks = TickFiles(
         volumes,

@@ -72,7 +72,10 @@ def copy_of(bucket: Bucket, uri: str) -> Iterator[tuple[str, Callable[[], Binary
     yield "MLmodel", opened(_about(about, python))
     yield "requirements.txt", opened("\n".join([*lines, ""]).encode())
     yield "conda.yaml", opened(_conda(python, lines))
-    yield "python_env.yaml", opened(_yaml({"python": python, "dependencies": ["-r requirements.txt"]}))
+    yield (
+        "python_env.yaml",
+        opened(_yaml({"python": python, "dependencies": ["-r requirements.txt"]})),
+    )
     yield f"code/{LOADER}.py", opened(_LOAD.encode())
     yield "code/blocks.zip", opened(package())
     for each in found:
@@ -113,9 +116,9 @@ def _flavor(about: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _about(about: Mapping[str, Any], python: str) -> bytes:
-    """Return the copy's description. It has no inputs: MLflow would drop what it does not know
+    """Return the copy's description.
 
-    before we could refuse it.
+    It names no inputs: what MLflow does not know it would drop before we could refuse it.
     """
     parameters = (about.get("signature") or {}).get("params")
     signature = {"inputs": None, "outputs": None, "params": parameters}

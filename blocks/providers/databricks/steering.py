@@ -17,7 +17,8 @@ from databricks.sdk.service.serving import (
 from blocks.cloud.bucket import Bucket
 from blocks.cloud.documents import Documents
 from blocks.contracts import Conflict
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.endpoint_calls import (
     Surroundings,
     again,
@@ -33,7 +34,7 @@ from blocks.providers.databricks.endpoint_calls import (
     to_served_entity,
 )
 from blocks.providers.databricks.errors import is_missing, meaning_of
-from blocks.providers.databricks.model_calls import full_name
+from blocks.providers.databricks.model_calls import SERVED, full_name
 from blocks.providers.databricks.serving_copy import copy_of
 from blocks.providers.databricks.unity import UnityVersions
 from blocks.providers.databricks.wanted import Wanted, WantedVariant
@@ -53,7 +54,7 @@ class Seen:
 class Steering:
     """Knows the calls that change what an endpoint serves."""
 
-    workspace: DatabricksWorkspace
+    account: DatabricksWorkspace
     wishes: Documents[Wanted]
     versions: UnityVersions
     bucket: Bucket
@@ -76,7 +77,7 @@ class Steering:
     def describe(self, name: str) -> ServingEndpointDetailed | None:
         """Return an endpoint as it is; None if there is none."""
         try:
-            found: ServingEndpointDetailed = self._patient.get(self.workspace.named(name))
+            found: ServingEndpointDetailed = self._patient.get(self.account.named(name))
         except DatabricksError as error:
             if is_missing(error):
                 return None
@@ -89,9 +90,7 @@ class Steering:
         going = endpoint is not None and is_updating(endpoint)
         return going and any(is_of(each, variant) for each in pending(endpoint))
 
-    def _learn(
-        self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed | None
-    ) -> Wanted:
+    def _learn(self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed | None) -> Wanted:
         """Write down what came of the last update."""
         if endpoint is None:
             return wanted
@@ -123,7 +122,7 @@ class Steering:
 
     def _last_words(self, name: str, variant: WantedVariant) -> str:
         try:
-            told = self._patient.logs(self.workspace.named(name), variant.request.variant)
+            told = self._patient.logs(self.account.named(name), variant.request.variant)
         except DatabricksError:
             return ""  # there may be none
         return (told.logs or "")[-_LAST_WORDS:]
@@ -139,7 +138,7 @@ class Steering:
                 f"served-{variant.token}",
                 source=f"{request.model.uri}#{variant.token}",
                 about=f"version {request.model.version} of {request.model.name}, to be served",
-                tags=self.workspace.tags(token=variant.token),
+                tags=self.account.tags(token=variant.token),
             )
             self.versions.fill(model, number, copy_of(self.bucket, request.model.uri))
             wanted = self.wishes.change(
@@ -157,10 +156,10 @@ class Steering:
             return True
         if endpoint is not None and _is_like(endpoint, config):
             return False
-        once, named = self.workspace.client().serving_endpoints, self.workspace.named(name)
+        once, named = self.account.client().serving_endpoints, self.account.named(name)
         try:
             if endpoint is None:
-                tags = [EndpointTag(key=k, value=v) for k, v in self.workspace.tags().items()]
+                tags = [EndpointTag(key=k, value=v) for k, v in self.account.tags().items()]
                 once.create(name=named, config=config, tags=tags)
             else:
                 once.update_config(
@@ -192,7 +191,7 @@ class Steering:
         served = {**foreign, **made}
         split = _split(wanted, endpoint, served)
         return EndpointCoreConfigInput(
-            name=self.workspace.named(name),
+            name=self.account.named(name),
             served_entities=list(served.values()),
             traffic_config=to_routes(split),
         )
@@ -214,18 +213,18 @@ class Steering:
 
     def _delete(self, name: str) -> None:
         try:
-            self._patient.delete(self.workspace.named(name))
+            self._patient.delete(self.account.named(name))
         except DatabricksError as error:
             if not is_missing(error) and meaning_of(error) is not Conflict:
                 raise
 
     def model_of(self, name: str) -> str:
         """Return the model in Unity Catalog whose versions an endpoint serves."""
-        return full_name(self.workspace, f"bluewater-served-{name}")
+        return full_name(self.account, f"{SERVED}{name}")
 
     @property
     def _patient(self) -> Any:
-        return self.workspace.client(attempts=READS).serving_endpoints
+        return self.account.client(attempts=READS).serving_endpoints
 
 
 def _split(

@@ -72,9 +72,7 @@ class TickFiles(io.TextIOBase):
         del self._lines[: len(lines)]
 
 
-def ticks_kept(
-    bucket: Bucket, folder: str, start: datetime, end: datetime
-) -> Iterator[LoggedTick]:
+def ticks_kept(bucket: Bucket, folder: str, start: datetime, end: datetime) -> Iterator[LoggedTick]:
     """Yield the counts that were written in a time, each with when it came."""
     hour = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while hour < end:

@@ -19,7 +19,8 @@ from blocks.cloud.bucket import Swaps
 from blocks.cloud.markers import Markers
 from blocks.cloud.submission import Submission
 from blocks.contracts import Conflict
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import explain, is_missing, meaning_of
 
 Files = Iterable[tuple[str, Callable[[], BinaryIO]]]
@@ -54,7 +55,9 @@ class UnityVersions:
             return
         for name, opened in files:
             with opened() as content:
-                self._put(f"{folder_of(model, number)}/{name}", content)
+                self._patient.files.upload(
+                    f"{folder_of(model, number)}/{name}", content, overwrite=True
+                )
         try:
             self._post("model-versions/finalize", {"name": model, "version": number})
         except DatabricksError:
@@ -124,17 +127,6 @@ class UnityVersions:
     def _is_whole(self, model: str, number: str) -> bool:
         found = self.find(model, number)
         return found is not None and found.status is ModelVersionInfoStatus.READY
-
-    def _put(self, path: str, content: BinaryIO) -> None:
-        files = self._patient.files
-        try:
-            files.upload(path, content, overwrite=True)
-        except DatabricksError as error:
-            if not is_missing(error):
-                raise
-            files.create_directory(path.rpartition("/")[0])
-            content.seek(0)
-            files.upload(path, content, overwrite=True)
 
     def _post(self, call: str, body: Mapping[str, Any]) -> Any:
         api: Any = self._workspace.client().api_client

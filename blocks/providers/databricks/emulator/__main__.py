@@ -27,9 +27,7 @@ def main() -> None:
         return
     if given.folder is None:
         parser.error("--folder is needed")
-    settings = Settings(
-        speed=given.speed, provisioning=given.provisioning, updating=given.updating
-    )
+    settings = Settings(speed=given.speed, provisioning=given.provisioning, updating=given.updating)
     serve(Asked(folder=given.folder, port=given.port, settings=settings), common)
 
 

@@ -85,7 +85,9 @@ def _spec(entity: Said) -> Said:
         raise invalid(f"Give either workload_size or {' and '.join(_CONCURRENCY)}.")
     if size is not None and size not in _SIZES:
         raise invalid(f"workload_size must be one of {', '.join(_SIZES)}.")
-    if size is None and (any(each % UNITS or each < UNITS for each in units) or units[0] > units[1]):
+    if size is None and (
+        any(each % UNITS or each < UNITS for each in units) or units[0] > units[1]
+    ):
         raise invalid(f"Provisioned concurrency must be multiples of {UNITS}, the lower one first.")
     return spec
 

@@ -36,7 +36,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {  # those that a request must have begi
     "model-versions/get-download-uri": ("!name", "!version"),
     "model-versions/set-tag": ("!name", "!version", "!key", "value"),
     "model-versions/search": ("filter", "max_results", "page_token"),
-    "model-versions/emit-lineage": ("!name", "!version", "!model_version_lineage_info", "securable"),
+    "model-versions/emit-lineage": (
+        "!name",
+        "!version",
+        "!model_version_lineage_info",
+        "securable",
+    ),
 }
 _FLAG = "is_databricks_sdk_models_artifact_repository_enabled"
 _READ, _MANAGE = "EXECUTE", "MANAGE MODEL"

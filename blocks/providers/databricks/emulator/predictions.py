@@ -50,9 +50,12 @@ class Predictions:
 
     def _invoke(self, asked: Asked) -> Response:
         split, served = self._endpoints.split(asked["name"])
-        name = asked.words.get("entity") or random.choices(  # noqa: S311 - no secret
-            list(split), list(split.values())
-        )[0]
+        name = (
+            asked.words.get("entity")
+            or random.choices(  # noqa: S311 - no secret
+                list(split), list(split.values())
+            )[0]
+        )
         if name not in served:
             raise missing(f"Served model '{name}' does not exist.")
         content = asked.request.get_data()
@@ -66,7 +69,9 @@ class Predictions:
         except httpx.TimeoutException as error:
             raise Refused("DEADLINE_EXCEEDED", "The model took too long to answer.", 504) from error
         except httpx.HTTPError as error:
-            raise Refused("TEMPORARILY_UNAVAILABLE", f"The model broke off: {error}", 503) from error
+            raise Refused(
+                "TEMPORARILY_UNAVAILABLE", f"The model broke off: {error}", 503
+            ) from error
         kept = {key: reply.headers[key] for key in _HEADERS if key in reply.headers}
         return Response(
             reply.content, status=reply.status_code, headers={**kept, "served-model-name": name}

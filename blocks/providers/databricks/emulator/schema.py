@@ -73,9 +73,13 @@ def method(path: str) -> Method:
     )
 
 
-def check_request(asked: Method, words: Mapping[str, str], query: Mapping[str, str], body: Any) -> None:
+def check_request(
+    asked: Method, words: Mapping[str, str], query: Mapping[str, str], body: Any
+) -> None:
     """Raise what the service says to a request that the SDK would not send."""
-    problems = [f"{name}: not a parameter of {asked.name}" for name in query if name not in asked.query]
+    problems = [
+        f"{name}: not a parameter of {asked.name}" for name in query if name not in asked.query
+    ]
     if asked.whole is not None:
         problems += _problems(asked.whole, body, "body")
     elif body is not None:

@@ -13,8 +13,6 @@ from mlflow.pyfunc import load_model, scoring_server
 from blocks.providers.databricks.emulator.scoring_names import FOLDER, PORT
 
 
-
-
 def main() -> None:
     """Serve until SIGTERM."""
     app = scoring_server.init(load_model(os.environ[FOLDER]))

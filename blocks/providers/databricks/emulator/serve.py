@@ -11,7 +11,10 @@ from blocks.emulation.warm import WarmInterpreter
 from blocks.providers.databricks.emulator.server import Emulator
 from blocks.providers.databricks.emulator.world import Settings, World
 
-_OWN_IMAGE: tuple[str, ...] = ()  # what runs in our own images
+_OWN_IMAGE = (  # what runs again and again, so that it is imported once
+    "blocks.providers.databricks.emulator.scoring",
+    "blocks.providers.databricks.served",
+)
 
 
 class Asked(Frozen):

@@ -111,7 +111,10 @@ class ServingEndpoints:
 
     def _patch(self, asked: Asked) -> Said:
         endpoint, body = self._known(asked["name"]), asked.body
-        gone = {*(body.get("delete_tags") or ()), *(each["key"] for each in body.get("add_tags") or ())}
+        gone = {
+            *(body.get("delete_tags") or ()),
+            *(each["key"] for each in body.get("add_tags") or ()),
+        }
         kept = [each for each in endpoint.tags if each["key"] not in gone]
         endpoint.tags = [*kept, *(body.get("add_tags") or ())]
         return {"tags": endpoint.tags}
@@ -145,7 +148,10 @@ class ServingEndpoints:
 
     def _work(self, endpoint: Endpoint, config: Config, new: list[ServedEntity]) -> None:
         """Bring up what is new; then, and only then, the configuration is in force."""
-        clock, stuck = self._world.clock, self._world.faults.take("stuck-updating", "*", endpoint.name)
+        clock, stuck = (
+            self._world.clock,
+            self._world.faults.take("stuck-updating", "*", endpoint.name),
+        )
         wait = STUCK if stuck else self._world.settings.updating
         clock.wait(endpoint.gone, until=clock.now() + wait)
         well = _brought_up(new, endpoint.gone)
