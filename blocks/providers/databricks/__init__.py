@@ -9,6 +9,9 @@ PROVIDER = Provider(
     capabilities={
         "training": "blocks.providers.databricks.training:DatabricksTraining",
         "batch": "blocks.providers.databricks.batch:DatabricksBatch",
+        "models": "blocks.providers.databricks.models:UnityCatalogModels",
+        "endpoints": "blocks.providers.databricks.endpoints:DatabricksEndpoints",
+        "monitor": "blocks.providers.databricks.monitor:DatabricksMonitor",
         "store": "blocks.providers.databricks.store:DatabricksStore",
         "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",
         "prices": "blocks.providers.databricks.cost:DatabricksPrices",

@@ -6,6 +6,7 @@ import sys
 
 from databricks.sdk.clock import RealClock
 
+READS = 4  # more than one attempt: for calls that may be repeated
 PATIENCE = 20  # seconds, for what may be repeated
 
 

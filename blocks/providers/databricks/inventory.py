@@ -12,8 +12,9 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.contracts import Denied, Inventory, ProviderError, Resource, Unavailable
-from blocks.providers.databricks.account import OWNER_TAG, READS, DatabricksWorkspace
+from blocks.providers.databricks.account import OWNER_TAG, DatabricksWorkspace
 from blocks.providers.databricks.batch import DatabricksBatch
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import explain
 from blocks.providers.databricks.lookup import cancel_run, found_run
 from blocks.providers.databricks.runs import (

@@ -8,7 +8,8 @@ from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import Run
 
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import is_missing
 from blocks.providers.databricks.runs import is_over, task_of
 
