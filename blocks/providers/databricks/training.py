@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar
 
 from databricks.sdk.errors import DatabricksError
@@ -87,7 +88,7 @@ class DatabricksTraining(Block, TrainingJobs):
             request,
             token,
             account=self.account,
-            shipped=self._shipped(),
+            shipped=self._shipped,
             image=self.image,
             runtime=self.runtime,
         )
@@ -147,6 +148,7 @@ class DatabricksTraining(Block, TrainingJobs):
         for name in request.secrets.values():
             secrets.get(name)
 
+    @cached_property
     def _shipped(self) -> Shipped:
         """See that what a run begins with is in the volume."""
         start = f"{self.account.root}/kit/start-{hashlib.sha256(START).hexdigest()[:16]}.py"
