@@ -18,4 +18,5 @@ PROVIDER = Provider(
         "inventory": "blocks.providers.databricks.inventory:DatabricksInventory",
     },
     bench="blocks.providers.databricks.bench:DatabricksBench",
+    words="blocks.providers.databricks.words:WORDS",
 )

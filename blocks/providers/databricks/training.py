@@ -33,7 +33,12 @@ from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
 from blocks.providers.databricks.images import training_image
 from blocks.providers.databricks.joblog import last_lines, lines_of
-from blocks.providers.databricks.lookup import cancel_run, found_run, reason_of_cluster
+from blocks.providers.databricks.lookup import (
+    cancel_run,
+    found_run,
+    reason_of_cluster,
+    submitted,
+)
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.runs import is_over
 from blocks.providers.databricks.secret import DatabricksSecrets
@@ -94,12 +99,10 @@ class DatabricksTraining(Block, TrainingJobs):
         )
         plan = f"{notes_of(request, token)}/{PLAN}"
         self._volumes.write(plan, to_plan(request, token).to_json())
-        # The token is the service's own: whoever asks again is told the run that there is.
-        told = self.account.client().jobs.submit(**call)
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
-            id=str(told.response.run_id),
+            id=submitted(self.account, call),
             token=token,
             scope={"workspace": self.account.host},
         )
