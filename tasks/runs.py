@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from blocks.contracts import Conflict, Frozen, ObjectStore, ProviderError
+from tasks.log_fields import about
 from tasks.memory import recall
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.waiting import StillRunning
@@ -40,7 +41,8 @@ def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Itera
     """
     begun = open_run(store, name, digest, run=run)
     try:
-        yield begun.run
+        with about(run=begun.run):
+            yield begun.run
     except UNFINISHED:
         raise
     except Exception as error:

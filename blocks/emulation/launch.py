@@ -83,6 +83,11 @@ class Emulator:
         found: list[dict[str, Any]] = self.pull("running")
         return found
 
+    def uptimes(self) -> list[dict[str, Any]]:
+        """Return when each container ran: name, began and ended (None: it runs), by its clock."""
+        found: list[dict[str, Any]] = self.pull("uptimes")
+        return found
+
     def training_jobs(self) -> list[str]:
         """Return the ids of the training jobs that have a machine now."""
         parts = [str(each["name"]).split("/") for each in self.running()]

@@ -54,7 +54,7 @@ def listen(world: EmulatedWorld, application: Application, *, port: int) -> None
 
 
 def cut(environ: Mapping[str, Any]) -> ConnectionAbortedError:
-    """Close the connection under the caller, as a network that fails does; raise what it returns."""
+    """Close the caller's connection, as a network that fails does; raise what it returns."""
     connection = environ.get("werkzeug.socket")
     if connection is not None:
         connection.shutdown(socket.SHUT_RDWR)

@@ -30,7 +30,11 @@ CALLER_DATA = (
     f"{_SECRETS}/getSecret/action",
 )
 # The workspace's own identity mounts and downloads; this is what our containers call themselves.
-JOBS_DATA = (f"{_SECRETS}/getSecret/action",)
+JOBS_DATA = (
+    f"{_BLOBS}/read",
+    f"{_BLOBS}/write",
+    f"{_SECRETS}/getSecret/action",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

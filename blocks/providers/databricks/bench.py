@@ -12,10 +12,12 @@ from pydantic import SecretStr
 
 from blocks.contracts import Contract, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.batch_levers import IMAGE, BatchLevers
 from blocks.providers.databricks.emulator import launch
 from blocks.providers.databricks.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.databricks.model_levers import ModelLevers
 from blocks.providers.databricks.secret import keep_secret
+from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
@@ -24,6 +26,7 @@ from blocks.testing.uploads import Uploads
 C = TypeVar("C", bound=Contract)
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "batch": {"image": IMAGE},
     "endpoints": QUICK,
     "monitor": {"settle": 1},
 }
@@ -44,9 +47,12 @@ class _Bench(Levers):
         self.folder, self.emulator = folder, emulator
         self.account = _owner(emulator, KEY)
         self.levers_account = self.account.model_copy(update={"client_id": LEVERS})
+        self.account.client()  # signs in once for all who connect
         emulator.pull("schema", schema=self.account.schema_name, volume=VOLUME)
         self.uploads = Uploads(Volumes(self.levers_account), self.levers_account.root, folder)
         kinds: Mapping[str, Any] = {
+            "training": TrainingLevers(self.levers_account, emulator),
+            "batch": BatchLevers(self.levers_account, emulator, self.uploads),
             "models": ModelLevers(self.levers_account, emulator, self.uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, self.uploads),
         }

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from blocks.contracts import (
+    BatchInference,
     Inventory,
     ModelRegistry,
     ObjectStore,
+    Phase,
     RunKey,
     TrainingJobs,
 )
@@ -43,6 +45,13 @@ def register(bench: Any) -> None:
     assert models.history(version.name, "champion")
 
 
+def score(bench: Any) -> None:
+    jobs, request = bench.connect(BatchInference), bench.batch_request(20)
+    bench.settle(ref := jobs.submit(request, key=RUN))
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+    jobs.cancel(jobs.submit(request, key=RUN.next()))
+
+
 def keep(bench: Any, folder: Path) -> None:
     store = bench.connect(ObjectStore)
     (folder / "large").write_bytes(bytes(80 << 20))  # goes in parts
@@ -67,6 +76,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train(bench)
     register(bench)
+    score(bench)
     take_down(bench)
     keep(bench, tmp_path)
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}

@@ -13,6 +13,13 @@ from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Rou
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
 
+_ENDS = {  # what a job fails with before it has a machine
+    "out-of-capacity": ("OutOfCapacity", "No machine of that size is free in the region."),
+    "image-build-failure": (
+        "ImageBuildFailure",
+        "Image build failed. For more details, check log file azureml-logs/20_image_build_log.txt.",
+    ),
+}
 _CHANGING = ("description", "displayName", "tags", "isArchived")  # what may be told anew
 
 
@@ -80,11 +87,12 @@ class Jobs:
         job = Job(name=name, asked=asked.body, created=world.clock.now())
         job.capacity = True
         self._jobs[name] = job
-        if world.faults.take("out-of-capacity", "*", name):
-            job.code, job.message = "ServiceError", "OutOfCapacity: no such machine is free here."
-            job.move("Failed", world.clock.now())
-        else:
-            JobRun(world, job).begin()
+        for fault, (code, message) in _ENDS.items():
+            if world.faults.take(fault, "*", name):
+                job.code, job.message = code, message
+                job.move("Failed", world.clock.now())
+                return Told(body=self._told(job), status=201)
+        JobRun(world, job).begin()
         return Told(body=self._told(job), status=201)
 
     def get(self, asked: Asked) -> Said:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.azure.emulator.blobs import Blobs
 from blocks.providers.azure.emulator.faults import faults
@@ -33,14 +34,20 @@ class Settings(Frozen):
 class World(EmulatedWorld):
     """One subscription: besides what every cloud has, its blobs and who may call."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, warm: WarmInterpreter | None = None
+    ) -> None:
         super().__init__(
-            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
+            folder,
+            faults=faults(),
+            containers=Containers(MOUNT, MOUNTED, warm),
+            speed=settings.speed,
         )
         self.settings = settings
         self.ca = folder / "ca.pem"
         self.identity = Identity(secrets.token_bytes(32))
-        self.blobs = Blobs(STORAGE, self.lock, self.clock)
+        self.blobs = Blobs(STORAGE, self.lock)
+        self.assets: dict[str, dict[str, Any]] = {}  # models, code, environments: by id, small
 
     def resource(self, path: str) -> str:
         """Return the id of a thing of the workspace, such as ``jobs/NAME``."""

@@ -164,9 +164,9 @@ def _of_dataclass(kind: Any, value: Any, path: str) -> Iterator[str]:
     hints = _hints(kind)
     for field in dataclasses.fields(kind):
         given = field.default is not dataclasses.MISSING
-        if not (given or field.default_factory is not dataclasses.MISSING):
-            if value.get(field.name) is None:
-                yield f"{path}.{field.name}: required by {kind.__name__}"
+        given |= field.default_factory is not dataclasses.MISSING
+        if not given and value.get(field.name) is None:
+            yield f"{path}.{field.name}: required by {kind.__name__}"
     for name, each in value.items():
         if name not in hints:
             yield f"{path}.{name}: not a field of {kind.__name__}"
@@ -176,7 +176,8 @@ def _of_dataclass(kind: Any, value: Any, path: str) -> Iterator[str]:
 
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind, vars(importlib.import_module(kind.__module__)))
+    names = vars(importlib.import_module(kind.__module__))
+    return typing.get_type_hints(kind, names, {})  # fields are called as modules are
 
 
 def _fits(kind: type, value: Any) -> bool:

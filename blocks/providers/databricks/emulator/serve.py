@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.contracts import Frozen
 from blocks.emulation.listening import listen
 from blocks.emulation.warm import WarmInterpreter
+from blocks.providers.databricks.emulator.doors import routes
 from blocks.providers.databricks.emulator.server import Emulator
 from blocks.providers.databricks.emulator.world import Settings, World
 
 _OWN_IMAGE = (  # what runs again and again, so that it is imported once
+    "blocks.providers.databricks.score",
     "blocks.providers.databricks.emulator.scoring",
     "blocks.providers.databricks.served",
 )
@@ -33,8 +36,12 @@ class Preloaded:
 
 
 def preloaded() -> Preloaded:
-    """Make what every world needs."""
-    return Preloaded(warm=WarmInterpreter(_OWN_IMAGE))
+    """Make what every world needs; the SDK's modules take the longest."""
+    warm = WarmInterpreter(_OWN_IMAGE)
+    with tempfile.TemporaryDirectory() as folder:
+        for route in routes(World(Path(folder), Settings(), warm)):
+            route.pattern()
+    return Preloaded(warm=warm)
 
 
 def serve(asked: Asked, given: Preloaded) -> None:
