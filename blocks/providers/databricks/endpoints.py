@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,8 @@ from blocks.providers.databricks.unity import UnityVersions
 from blocks.providers.databricks.volumes import Volumes
 from blocks.providers.databricks.wanted import Move, Wanted, WantedVariant, wishes
 
+CAPTURES_EVERY = "BLUEWATER_DATABRICKS_CAPTURE_EVERY"
+COUNTS_EVERY = "BLUEWATER_DATABRICKS_TICKS_EVERY"
 POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
 _LOOK_EVERY, _LOOK_AT_MOST = 0.05, 5.0  # seconds, at first and at last
 
@@ -89,10 +92,12 @@ class DatabricksEndpoints(Block, Endpoints):
         default=300.0, description="Seconds that a move of traffic waits until it is in force."
     )
     capture_every: float = Field(
-        default=30.0, description="Seconds between two files of captured requests."
+        default_factory=lambda: float(os.environ.get(CAPTURES_EVERY, "30")),
+        description="Seconds between two files of captured requests.",
     )
     ticks_every: float = Field(
-        default=10.0, description="Seconds between two files of counts; the monitor waits longer."
+        default_factory=lambda: float(os.environ.get(COUNTS_EVERY, "10")),
+        description="Seconds between two files of counts; the monitor waits longer.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
