@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,9 @@ class FolderBucket:
         """Yield the objects below a folder, in the order of their names; those past ``after``."""
         place = self._folder / folder
         names = sorted(
-            each.relative_to(place).as_posix() for each in place.rglob("*") if each.is_file()
+            each.relative_to(place).as_posix()
+            for each in place.rglob("*")
+            if each.is_file() and not each.name.startswith(".")
         )
         yield from (self._found(f"{folder}/{name}", name) for name in names if name > after)
 
@@ -51,12 +54,15 @@ class FolderBucket:
         """Write an object if nothing is there; etags are not compared."""
         if etag is not None:
             raise NotImplementedError("a folder cannot tell whether a file is still the same")
+        file = self._room(uri)
+        draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+        draft.write_bytes(content)
         try:
-            opened = os.open(self._room(uri), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            os.link(draft, file)  # whole, or not at all
         except FileExistsError:
             return False
-        with os.fdopen(opened, "wb") as file:
-            file.write(content)
+        finally:
+            draft.unlink()
         return True
 
     def fetch(self, found: Found, file: Path) -> None:
