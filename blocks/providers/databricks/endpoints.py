@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -44,11 +44,14 @@ from blocks.providers.databricks.endpoint_calls import (
     to_traffic,
 )
 from blocks.providers.databricks.errors import explain
+from blocks.providers.databricks.splitting import busy, in_force, is_over, wish
 from blocks.providers.databricks.steering import Seen, Steering
 from blocks.providers.databricks.unity import UnityVersions
 from blocks.providers.databricks.volumes import Volumes
-from blocks.providers.databricks.wanted import Move, Wanted, WantedVariant, wishes
+from blocks.providers.databricks.wanted import Wanted, WantedVariant, wishes
 
+CAPTURES_EVERY = "BLUEWATER_DATABRICKS_CAPTURE_EVERY"
+COUNTS_EVERY = "BLUEWATER_DATABRICKS_TICKS_EVERY"
 POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
 _LOOK_EVERY, _LOOK_AT_MOST = 0.05, 5.0  # seconds, at first and at last
 
@@ -89,10 +92,12 @@ class DatabricksEndpoints(Block, Endpoints):
         default=300.0, description="Seconds that a move of traffic waits until it is in force."
     )
     capture_every: float = Field(
-        default=30.0, description="Seconds between two files of captured requests."
+        default_factory=lambda: float(os.environ.get(CAPTURES_EVERY, "30")),
+        description="Seconds between two files of captured requests.",
     )
     ticks_every: float = Field(
-        default=10.0, description="Seconds between two files of counts; the monitor waits longer."
+        default_factory=lambda: float(os.environ.get(COUNTS_EVERY, "10")),
+        description="Seconds between two files of counts; the monitor waits longer.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -146,48 +151,19 @@ class DatabricksEndpoints(Block, Endpoints):
     def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
         shares = {name: share for name, share in to.percent.items() if share}
         seen = self._steering.look(endpoint)
-        for name in shares:
-            _require_ready(seen, name)
-        move = Move(word=uuid.uuid4().hex[:12], percent=shares, since=etag)
-        there = seen.endpoint if seen else None
-
-        def how(now: Wanted) -> Wanted:
-            if now.moving and (now.moving.percent, now.moving.since) == (shares, etag):
-                return now  # it was asked for before, by who did not wait for it
-            if (traffic := to_traffic(now, there)).etag != etag:
-                raise _moved(endpoint, traffic)
-            if gone := [name for name in shares if name not in now.staying()]:
-                raise Conflict(f"variant {gone[0]!r} is being taken down", code="NOT_READY")
-            return now.model_copy(update={"move": move})
-
-        word = after.word if (after := self._wishes.change(endpoint, how).move) else ""
-        return self._in_force(endpoint, word)
-
-    def _in_force(self, endpoint: str, word: str) -> Traffic:
-        """Wait for a move, and return the split then. Raises Conflict if another one came."""
-
-        def over(seen: Seen) -> bool:
-            move = seen.wanted.move
-            return move is None or move.word != word or move.done
-
-        seen = self._await(endpoint, over)
-        move = seen.wanted.move if seen else None
-        traffic = to_traffic(seen.wanted if seen else None, seen.endpoint if seen else None)
-        if move is None or move.word != word:
-            raise _moved(endpoint, traffic)
-        if move.failure:
-            raise Conflict(f"traffic of {endpoint!r}: {move.failure}", code="UPDATE_FAILED")
-        return traffic
+        word = wish(self._wishes, seen, endpoint, shares, etag=etag)
+        after = self._await(endpoint, lambda seen: is_over(seen, word))
+        return in_force(after, endpoint, word)
 
     def _retire(self, endpoint: str, variant: str) -> None:
         if self._wishes.read(endpoint) is None:
             return
         if self._traffic(endpoint).percent.get(variant):
-            raise _busy(endpoint, variant)
+            raise busy(endpoint, variant)
 
         def how(now: Wanted) -> Wanted:
             if now.moving and now.moving.percent.get(variant):
-                raise _busy(endpoint, variant)
+                raise busy(endpoint, variant)
             return _leaving(now, [variant])
 
         self._wishes.change(endpoint, how)
@@ -288,23 +264,3 @@ def _leaving(now: Wanted, names: Sequence[str]) -> Wanted:
     for variant in found:
         now = now.put(variant.model_copy(update={"leaving": True}))
     return now
-
-
-def _require_ready(seen: Seen | None, name: str) -> None:
-    """Raise Conflict for a variant that cannot be asked."""
-    wanted = seen.wanted.staying().get(name) if seen else None
-    if seen is None or wanted is None or not is_ready(served_in(seen.endpoint, wanted)):
-        raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
-
-
-def _moved(name: str, now: Traffic) -> Conflict:
-    return Conflict(
-        f"traffic of {name!r} was moved meanwhile, to {dict(now.percent)}; read it again",
-        code="ETAG",
-    )
-
-
-def _busy(endpoint: str, variant: str) -> Conflict:
-    return Conflict(
-        f"variant {variant!r} of {endpoint!r} has traffic; move it away first", code="TRAFFIC"
-    )

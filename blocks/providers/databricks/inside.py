@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
@@ -26,7 +27,7 @@ class Inside:
         return WorkspaceClient(config=_config(clock=Hurry()))
 
 
-def _config(**more: object) -> Config:
+def _config(**more: Any) -> Config:
     return Config(
         product="bluewater",
         product_version="0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, cast
 
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -120,11 +120,11 @@ class UnityCatalogModels(Block, ModelRegistry):
 
     def _opened(self, found: Found) -> BinaryIO:
         """Return a file of the volume as one of this machine: it may be larger than memory."""
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked closes it
+        copy: BinaryIO = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - who asked closes
         for piece in self._volumes.parts(found):
             copy.write(piece)
         copy.seek(0)
-        return copy  # type: ignore[return-value]
+        return copy
 
     def _folder(self, name: str, token: str) -> str:
         return f"{self.account.root}/models/{name}/versions/{token}"

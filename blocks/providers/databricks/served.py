@@ -159,12 +159,12 @@ def _told(refused: Refused) -> MlflowException:
 def _shipping(config: ServerConfig) -> Shipping:
     """Return what carries counts and captured requests to the volume."""
     volumes = Volumes(Inside())
-    names = {"variant": config.variant, "replica": config.replica}
     ticks = TickFiles(
         volumes,
         f"{os.environ[TICKS]}/{config.endpoint}",
+        variant=config.variant,
+        replica=config.replica,
         every=float(os.environ.get(TICKS_EVERY, "10")),
-        **names,
     )
     captures = os.environ.get(CAPTURES, "")
     to = f"{captures}/{config.endpoint}" if captures else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from databricks.sdk.errors import DatabricksError
@@ -87,8 +88,9 @@ class Steering:
     def is_being_served(self, seen: Seen, variant: WantedVariant) -> bool:
         """Whether an update goes on that brings a variant."""
         endpoint = seen.endpoint
-        going = endpoint is not None and is_updating(endpoint)
-        return going and any(is_of(each, variant) for each in pending(endpoint))
+        if endpoint is None or not is_updating(endpoint):
+            return False
+        return any(is_of(each, variant) for each in pending(endpoint))
 
     def _learn(self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed | None) -> Wanted:
         """Write down what came of the last update."""
@@ -97,8 +99,14 @@ class Steering:
         if has_failed(endpoint):
             wanted = self._blame(name, wanted, endpoint)
         move = wanted.moving
-        if move is not None and split_of(endpoint) == move.percent:
-            wanted = self.wishes.change(name, lambda now: now.moved(move, done=True))
+        if move is None:
+            return wanted
+        if split_of(endpoint) == move.percent:
+            return self.wishes.change(name, lambda now: now.moved(move, done=True))
+        served = {each.request.variant for each in wanted.variants.values() if each.served}
+        if not set(move.percent) <= served:
+            why = {"failure": "a variant of the split is not served any more", "done": True}
+            return self.wishes.change(name, lambda now: now.moved(move, **why))
         return wanted
 
     def _blame(self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed) -> Wanted:
@@ -112,8 +120,8 @@ class Steering:
         for variant, there in new:
             said = there.state.deployment_state_message if there.state is not None else ""
             failure = f"{said}\n{self._last_words(name, variant)}".strip()
-            noted = {"failure": failure or "the update of the endpoint failed"}
-            wanted = self.wishes.change(name, lambda now, v=variant, n=noted: now.noted(v, **n))
+            why = failure or "the update of the endpoint failed"
+            wanted = self.wishes.change(name, partial(Wanted.noted, variant=variant, failure=why))
         move = wanted.moving
         if not new and move is not None and shares_of(endpoint.pending_config) == move.percent:
             failed = {"failure": "the update of the endpoint failed", "done": True}
@@ -142,7 +150,7 @@ class Steering:
             )
             self.versions.fill(model, number, copy_of(self.bucket, request.model.uri))
             wanted = self.wishes.change(
-                name, lambda now, v=variant, n=number: now.noted(v, version=n)
+                name, partial(Wanted.noted, variant=variant, version=number)
             )
         return wanted
 
@@ -205,7 +213,7 @@ class Steering:
             if served_in(endpoint, variant) is None:
                 if variant.version:
                     self.versions.drop(model, variant.version)
-                wanted = self.wishes.change(name, lambda now, v=variant: now.without(v))
+                wanted = self.wishes.change(name, partial(Wanted.without, variant=variant))
         if endpoint is None and not wanted.variants:
             self.versions.drop_model(model)
             wanted = self.wishes.change(name, _at_rest)

@@ -21,7 +21,7 @@ WAITING = 100_000  # lines; the oldest are given up first
 _HOUR = timedelta(hours=1)
 
 
-class TickFiles(io.TextIOBase):
+class TickFiles(io.StringIO):
     """A stream of lines that become a file every so often."""
 
     def __init__(
@@ -34,6 +34,7 @@ class TickFiles(io.TextIOBase):
         every: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._bucket, self._folder, self._every, self._clock = bucket, folder, every, clock
         self._suffix = f"{variant}.{replica}"
         self._lines: list[str] = []

@@ -67,11 +67,12 @@ class UnityVersions:
     def find(self, model: str, number: str) -> ModelVersionInfo | None:
         """Return a version; None if there is none."""
         try:
-            return self._patient.model_versions.get(model, int(number))
+            found: ModelVersionInfo = self._patient.model_versions.get(model, int(number))
         except DatabricksError as error:
             if is_missing(error):
                 return None
             raise
+        return found
 
     def drop(self, model: str, number: str) -> None:
         """Take a version out. Gone is fine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import JobWords, Never, Refused, Words
+from blocks.testing.words import JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _LIST, _GET, _CANCEL = (
     f"jobs:{method}" for method in ("submit", "list_runs", "get_run", "cancel_run")
@@ -51,5 +51,12 @@ WORDS = Words(
         passing=_PASSING,
         no_machine="stock-out",
         no_machine_says=_NO_MACHINE,
+    ),
+    models=ModelWords(
+        create="mlflow-uc:model-versions.create",
+        done=_DONE,
+        looks=True,
+        unseen={"call": "catalog:get_model"},
+        move="files:upload",
     ),
 )

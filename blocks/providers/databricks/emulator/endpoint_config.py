@@ -50,6 +50,7 @@ def configured(
     models: UnityModels,
     endpoint: str,
     body: Said,
+    *,
     now: Config | None,
     version: int,
 ) -> Config:
@@ -80,16 +81,18 @@ def _spec(entity: Said) -> Said:
         raise invalid(f"Served entity name '{spec['name']}' is invalid.")
     if not (spec.get("entity_name") and spec.get("entity_version")):
         raise invalid("entity_name and entity_version must be given: nothing else is emulated.")
-    size, units = spec.get("workload_size"), [spec.get(name) for name in _CONCURRENCY]
-    if (size is None) == (None in units):
+    _require_size(spec)
+    return spec
+
+
+def _require_size(spec: Said) -> None:
+    size, units = spec.get("workload_size"), [spec[each] for each in _CONCURRENCY if each in spec]
+    if (size is None) != (len(units) == len(_CONCURRENCY)) or (size and units):
         raise invalid(f"Give either workload_size or {' and '.join(_CONCURRENCY)}.")
     if size is not None and size not in _SIZES:
         raise invalid(f"workload_size must be one of {', '.join(_SIZES)}.")
-    if size is None and (
-        any(each % UNITS or each < UNITS for each in units) or units[0] > units[1]
-    ):
+    if any(each % UNITS or each < UNITS for each in units) or units != sorted(units):
         raise invalid(f"Provisioned concurrency must be multiples of {UNITS}, the lower one first.")
-    return spec
 
 
 def _split(routes: Any, names: list[str]) -> Mapping[str, int]:

@@ -55,7 +55,7 @@ class MlflowUnity:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers. MLflow sends a body along with every verb."""
-        told = (
+        told: tuple[tuple[str, str, str, Callable[[Asked], Said]], ...] = (
             ("POST", "registered-models/create", "CREATE MODEL", self._create),
             ("GET", "registered-models/get", _READ, self._get),
             ("DELETE", "registered-models/delete", _MANAGE, self._delete),

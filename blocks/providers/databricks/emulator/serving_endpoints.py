@@ -139,7 +139,9 @@ class ServingEndpoints:
         """Begin an update. Raises Refused, and nothing has changed then."""
         now = endpoint.config
         endpoint.versions += 1
-        config = configured(self._world, self._models, endpoint.name, body, now, endpoint.versions)
+        config = configured(
+            self._world, self._models, endpoint.name, body, now=now, version=endpoint.versions
+        )
         new = [each for name, each in config.served.items() if not _has(now, name, each)]
         self._made += [f"{endpoint.name}/{each.spec['name']}" for each in new]
         endpoint.pending, endpoint.update = config, IN_PROGRESS
