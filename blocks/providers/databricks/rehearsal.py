@@ -13,7 +13,7 @@ from blocks.contracts import TrainingJobs
 from blocks.emulation.rehearsing import RECLAIM, EmulatedRehearsal
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.emulator import launch
-from blocks.providers.databricks.endpoints import CAPTURE_EVERY, TICKS_EVERY
+from blocks.providers.databricks.endpoints import CAPTURES_EVERY, COUNTS_EVERY
 from blocks.providers.databricks.images import IMAGE as IMAGE_NAMED
 from blocks.providers.databricks.monitor import SETTLE
 from blocks.providers.databricks.permissions import allowed_grants
@@ -77,8 +77,8 @@ class DatabricksRehearsal(EmulatedRehearsal[launch.Workspace]):
             "BLUEWATER_OWNER": OWNER,
             IMAGE_NAMED: IMAGE,
             # what is counted arrives at once, as nothing waits for a network here
-            TICKS_EVERY: "0.25",
-            CAPTURE_EVERY: "2",
+            COUNTS_EVERY: "0.25",
+            CAPTURES_EVERY: "2",
             SETTLE: "2",
         }
 
