@@ -88,6 +88,8 @@ class Runs:
         query = asked.query
         stale = self._world.faults.take("stale-read", "jobs:list_runs")
         found = sorted(self._runs.values(), key=lambda run: -run.id)[stale:]
+        since = int(query.get("start_time_from") or 0)
+        found = [run for run in found if run.created >= since]
         if query.get("active_only") == "true":
             found = [run for run in found if run.over is None]
         size, start = int(query.get("limit") or _PAGE), int(query.get("page_token") or 0)
