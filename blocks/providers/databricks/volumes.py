@@ -25,7 +25,7 @@ from databricks.sdk.service.files import DirectoryEntry
 
 from blocks.cloud.bucket import Found
 from blocks.contracts import Conflict, Unavailable, Unsupported
-from blocks.providers.databricks.account import READS
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import is_missing, meaning_of
 from blocks.providers.databricks.places import path_of
 

@@ -36,7 +36,7 @@ class Changes:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._changes: dict[str, Change] = {}
+        self._changes: dict[str, Change] = world.changes
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers; whoever could begin a change may ask how it goes."""

@@ -53,6 +53,8 @@ class Files:
         """Write a file into a folder that is there."""
         path = asked["file_path"]
         file = self._place(path)
+        if path.startswith(f"/{_MODELS}/"):
+            self._make_room(path, file)
         if not file.parent.is_dir():
             raise _not_found(f"The directory {path.rpartition('/')[0]} does not exist.")
         if file.is_dir():
@@ -159,6 +161,13 @@ class Files:
         if names[0] == _VOLUMES and not self._world.place("/".join(names[:4])).is_dir():
             raise _not_found(f"Volume '{'.'.join(names[1:4])}' does not exist.")
         return self._world.place("/".join(names))
+
+    def _make_room(self, path: str, file: Path) -> None:
+        """Make the folders of a file in a version of a model, whose own folder is there."""
+        version = "/".join(path.split("/")[1 : _DEPTH[_MODELS] + 1])
+        if not self._world.place(version).is_dir():
+            raise _not_found(f"The model version /{version} does not exist.")
+        file.parent.mkdir(parents=True, exist_ok=True)
 
     def _require_unmodified(self, asked: Asked, status: os.stat_result) -> None:
         said = asked.request.headers.get("If-Unmodified-Since")
