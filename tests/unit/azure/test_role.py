@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import pytest
 
 from blocks.contracts import (
     BatchInference,
+    Endpoints,
     Inventory,
     ModelRegistry,
+    Monitor,
     ObjectStore,
     Phase,
     RunKey,
+    Traffic,
     TrainingJobs,
     Unavailable,
+    Window,
 )
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
@@ -68,6 +73,24 @@ def score(bench: Any) -> None:
     jobs.cancel(jobs.submit(request, key=RUN.next()))
 
 
+def serve(bench: Any) -> None:
+    endpoints, monitor = bench.connect(Endpoints), bench.connect(Monitor)
+    begun = datetime.now(UTC)
+    for kind, variant in (("threshold", "blue"), ("constant", "green"), ("unloadable", "bad")):
+        request = bench.variant_request(kind=kind, variant=variant)
+        bench.settle(ref := endpoints.deploy(request, key=RUN))
+    assert endpoints.status(ref).phase is Phase.FAILED  # and it is told why
+    name = request.endpoint
+    for variant in ("blue", "green"):
+        since = endpoints.traffic(name)
+        endpoints.shift(name, Traffic(percent={variant: 100}), since=since)
+    row = {"dataframe_records": [{"x": 0.7, "n": 1}]}
+    assert endpoints.predict(name, row).status == 200
+    until(lambda: monitor.ticks(name, Window(start=begun, end=datetime.now(UTC))))
+    endpoints.retire(name, "blue")
+    until(lambda: endpoints.traffic(name) and not any("/blue" in each for each in bench.running()))
+
+
 def keep(bench: Any, folder: Path) -> None:
     store = bench.connect(ObjectStore)
     (folder / "large").write_bytes(bytes(80 << 20))  # goes in parts
@@ -94,6 +117,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     train_on_a_cluster(bench)
     register(bench)
     score(bench)
+    serve(bench)
     take_down(bench)
     keep(bench, tmp_path)
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
