@@ -14,7 +14,12 @@ from blocks.emulation.launch import Emulator
 from blocks.testing import crowd
 from blocks.testing.bench import Bench
 
-CASES = {"refused": "refused", "done": "done", "never": "nevers"}  # argument, and field of words
+CASES = {
+    "refused": "refused",
+    "done": "done",
+    "never": "nevers",
+    "failing": "failing",
+}  # argument, and field of words
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
