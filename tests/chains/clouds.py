@@ -47,4 +47,9 @@ CLOUDS = {
         creates_a_job="aiplatform:CreateCustomJob",
         permission="aiplatform.customJobs.create",
     ),
+    "azure": Cloud(
+        machine="Standard_D4s_v3",
+        creates_a_job="ml:Jobs.CreateOrUpdate",
+        permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
+    ),
 }
