@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.providers.azure.emulator.codes import Codes
 from blocks.providers.azure.emulator.computes import Computes
 from blocks.providers.azure.emulator.endpoints import OnlineEndpoints
 from blocks.providers.azure.emulator.identity import openid
@@ -19,6 +20,7 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Computes,
     Jobs,
     Models,
+    Codes,
     OnlineEndpoints,
     Vault,
 )
