@@ -53,4 +53,9 @@ CLOUDS = {
         creates_a_job="jobs:submit",
         permission="allow-cluster-create",
     ),
+    "azure": Cloud(
+        machine="Standard_D4s_v3",
+        creates_a_job="ml:Jobs.CreateOrUpdate",
+        permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
+    ),
 }

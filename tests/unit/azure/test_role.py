@@ -5,44 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blocks.contracts import (
-    BatchInference,
-    Endpoints,
-    Inventory,
-    ModelRegistry,
-    Monitor,
-    ObjectStore,
-    Phase,
-    RunKey,
-    Traffic,
-    TrainingJobs,
-    Unavailable,
-    Window,
-)
+from blocks.contracts import Unavailable
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
-
-RUN = RunKey(run="run-1", step="everything")
-
-
-def train(bench: Any) -> None:
-    jobs = bench.connect(TrainingJobs)
-    bench.keep_secret("api-key", "sesame")
-    request = bench.training_request().model_copy(update={"secrets": {"API_KEY": "api-key"}})
-    bench.succeed(ref := jobs.submit(request, key=RUN))
-    assert list(jobs.logs(ref))
-    bench.begin(second := jobs.submit(request, key=RUN.next()))
-    jobs.cancel(second)
-    bench.settle(second)
+from tests.unit.exercises import RUN, everything
 
 
 def train_on_a_cluster(bench: Any) -> None:
@@ -58,68 +32,11 @@ def train_on_a_cluster(bench: Any) -> None:
     until(is_submitted)
 
 
-def register(bench: Any) -> None:
-    models = bench.connect(ModelRegistry)
-    version = models.register(bench.model_draft(), key=RUN)
-    models.promote(version, "champion", replacing=None)
-    assert models.resolve(version.name, "champion") == version
-    assert models.history(version.name, "champion")
-
-
-def score(bench: Any) -> None:
-    jobs, request = bench.connect(BatchInference), bench.batch_request(20)
-    bench.settle(ref := jobs.submit(request, key=RUN))
-    assert jobs.status(ref).phase is Phase.SUCCEEDED
-    jobs.cancel(jobs.submit(request, key=RUN.next()))
-
-
-def serve(bench: Any) -> None:
-    endpoints, monitor = bench.connect(Endpoints), bench.connect(Monitor)
-    begun = datetime.now(UTC)
-    for kind, variant in (("threshold", "blue"), ("constant", "green"), ("unloadable", "bad")):
-        request = bench.variant_request(kind=kind, variant=variant)
-        bench.settle(ref := endpoints.deploy(request, key=RUN))
-    assert endpoints.status(ref).phase is Phase.FAILED  # and it is told why
-    name = request.endpoint
-    for variant in ("blue", "green"):
-        since = endpoints.traffic(name)
-        endpoints.shift(name, Traffic(percent={variant: 100}), since=since)
-    row = {"dataframe_records": [{"x": 0.7, "n": 1}]}
-    assert endpoints.predict(name, row).status == 200
-    until(lambda: monitor.ticks(name, Window(start=begun, end=datetime.now(UTC))))
-    endpoints.retire(name, "blue")
-    until(lambda: endpoints.traffic(name) and not any("/blue" in each for each in bench.running()))
-
-
-def keep(bench: Any, folder: Path) -> None:
-    store = bench.connect(ObjectStore)
-    (folder / "large").write_bytes(bytes(80 << 20))  # goes in parts
-    store.upload(folder / "large", f"{store.root}/large")
-    store.write(f"{store.root}/once", b"1", only_if_absent=True)
-    assert store.read(f"{store.root}/once") == b"1"
-    with store.open(f"{store.root}/large") as reader:
-        assert reader.read(1) == b"\0"
-    for found in store.walk(store.root):
-        store.remove(found.uri)
-
-
-def take_down(bench: Any) -> None:
-    inventory = bench.connect(Inventory)
-    for resource in list(inventory.owned()):
-        inventory.remove(resource)
-    assert not any(each.running for each in inventory.owned())
-
-
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
-    train(bench)
     train_on_a_cluster(bench)
-    register(bench)
-    score(bench)
-    serve(bench)
-    take_down(bench)
-    keep(bench, tmp_path)
+    everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
     assert set(bench.emulator.pull("actions", key=IDENTITY)) == set(JOBS_DATA)
 
