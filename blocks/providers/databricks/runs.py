@@ -135,7 +135,7 @@ def seconds_of(run: Run) -> float | None:
     if not run.start_time:
         return None
     ended = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
-    return max(0.001, ended - run.start_time / 1000)
+    return float(max(0.001, ended - run.start_time / 1000))
 
 
 def _state(run: Any) -> RunLifecycleStateV2State | None:
