@@ -80,6 +80,22 @@ def test_what_mlflow_registered_alone_is_no_version_of_ours(
     assert models.find("theirs", "1") is None
 
 
+def test_runs_are_tracked_by_mlflow_itself_and_their_files_lie_in_a_volume(
+    client: MlflowClient, account: DatabricksWorkspace
+) -> None:
+    tracked = MlflowClient(tracking_uri="databricks")
+    experiment = tracked.create_experiment("/Users/somebody@example.com/flights")
+    run = tracked.create_run(experiment).info.run_id
+    tracked.log_metric(run, "auc", 0.9)
+    tracked.log_text(run, "said", "words/note.txt")
+    found = tracked.search_runs([experiment], "metrics.auc > 0.8")
+    assert [each.info.run_id for each in found] == [run]
+    kept = found[0].info.artifact_uri.removeprefix("dbfs:")
+    told = account.client().files.download(f"{kept}/words/note.txt").contents
+    assert told is not None
+    assert told.read() == b"said"
+
+
 def test_the_emulator_knows_what_mlflow_may_say() -> None:
     """Its table of fields is MLflow's own messages, no more and no less."""
     calls = rest_store._METHOD_TO_INFO
