@@ -59,6 +59,9 @@ _LOOK_EVERY, _LOOK_AT_MOST = 0.05, 5.0  # seconds, at first and at last
 class DatabricksEndpoints(Block, Endpoints):
     """Serves models with Databricks Model Serving.
 
+    Databricks takes no images of ours. What it serves is a copy of the registered model with our
+    part around it, which checks requests, counts them and keeps some, as our servers do elsewhere.
+
     What is wanted is kept in the workspace's volume; every look takes the endpoint a step nearer to
     that, so that whoever dies on the way, the next one goes on. Databricks takes one change at a
     time: a move of traffic waits for a deployment that goes on.
