@@ -19,6 +19,7 @@ class WantedVariant(Frozen):
 
     request: VariantRequest
     token: str
+    word: str = ""  # another one each time that it is wanted anew, under the same token too
     version: str = ""  # of the model by which it is served, in Unity Catalog
     failure: str = ""  # why it never got ready; it is left alone from then on
     leaving: bool = False  # it is to be taken down, and forgotten then
