@@ -47,4 +47,10 @@ CLOUDS = {
         creates_a_job="aiplatform:CreateCustomJob",
         permission="aiplatform.customJobs.create",
     ),
+    "databricks": Cloud(
+        machine="m5.xlarge",
+        served_on="CPU",
+        creates_a_job="jobs:submit",
+        permission="allow-cluster-create",
+    ),
 }

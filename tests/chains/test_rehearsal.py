@@ -11,6 +11,8 @@ from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
+from deployments.databricks.grants import Place as Principal
+from deployments.databricks.grants import caller_grants
 from deployments.gcp.roles import caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
@@ -33,6 +35,10 @@ POLICIES = {  # as they are shipped, and without what training takes
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "databricks": (
+        caller_grants(Principal(principal="flows")),
+        {"grants": ["* VOLUME", "scope *"]},
+    ),
 }
 FAULTS = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
 PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]

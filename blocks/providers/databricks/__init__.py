@@ -18,5 +18,7 @@ PROVIDER = Provider(
         "inventory": "blocks.providers.databricks.inventory:DatabricksInventory",
     },
     bench="blocks.providers.databricks.bench:DatabricksBench",
+    rehearsal="blocks.providers.databricks.rehearsal:DatabricksRehearsal",
+    rehearsal_extra="databricks-rehearsal",
     words="blocks.providers.databricks.words:WORDS",
 )

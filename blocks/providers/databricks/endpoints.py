@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import requests
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from prefect.blocks.core import Block
 from pydantic import Field
 
