@@ -15,6 +15,9 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _SECRETS = "Microsoft.KeyVault/vaults/secrets"
 
 CALLER = (
+    f"{_ML}/computes/delete",
+    f"{_ML}/computes/read",
+    f"{_ML}/computes/write",
     f"{_ML}/environments/write",
     f"{_ML}/experiments/runs/read",
     f"{_ML}/jobs/cancel/action",

@@ -11,6 +11,7 @@ import pytest
 
 from blocks import registry
 from blocks.emulation.launch import Emulator
+from blocks.testing import crowd
 from blocks.testing.bench import Bench
 
 CASES = {"refused": "refused", "done": "done", "never": "nevers"}  # argument, and field of words
@@ -42,6 +43,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ]
     ids = [f"{name}-{case}" for name, case in cases]
     metafunc.parametrize(("bench", argument), cases, indirect=["bench"], ids=ids)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have strangers know the providers that are going to be tested."""
+    cases = (getattr(item, "callspec", None) for item in session.items)
+    crowd.expect({case.params["bench"] for case in cases if case and "bench" in case.params})
 
 
 def words_of(provider: str, capability: str) -> Any:

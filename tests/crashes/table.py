@@ -74,6 +74,18 @@ class Platform(Frozen):
     rows: tuple[Row, ...]
     nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
     left: tuple[str, ...]
+    on: str = ""  # which day, machine and versions, and how long it took
+
+
+class Seen(Frozen):
+    """What was seen on each platform, the last time that it was played."""
+
+    platforms: tuple[Platform, ...] = ()
+
+    def with_platform(self, platform: Platform) -> Seen:
+        """Return it with one platform as it was seen now."""
+        others = {each.name: each for each in self.platforms}
+        return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
 
 def lost(platforms: Iterable[Platform]) -> list[str]:
@@ -92,11 +104,11 @@ def lost(platforms: Iterable[Platform]) -> list[str]:
     return found
 
 
-def to_markdown(platforms: Sequence[Platform], *, machine: str) -> str:
+def to_markdown(platforms: Sequence[Platform]) -> str:
     """Return the page."""
-    parts = ["# What dies, and what becomes of the release", LEGEND, machine]
+    parts = ["# What dies, and what becomes of the release", LEGEND]
     for platform in platforms:
-        parts += [f"## {platform.name}", _table(platform)]
+        parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
         if platform.nobodys:
             parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
         left = ", ".join(platform.left) or "nothing"

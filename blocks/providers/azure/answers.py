@@ -144,9 +144,14 @@ def meaning_of(error: HttpResponseError) -> type[ProviderError] | None:
     return kind or (Unavailable if status >= 500 else None)
 
 
+def meaning_of_code(code: str) -> type[ProviderError] | None:
+    """Return what a code alone means, of a thing that failed later; None for an unknown one."""
+    return _MEANING.get(code)
+
+
 def may_pass(code: str) -> bool:
     """Whether what failed with a code may work another time: it is the cloud's fault, not ours."""
-    kind = _MEANING.get(code)
+    kind = meaning_of_code(code)
     return bool(code) and (kind is None or kind in (NoCapacity, Throttled, Unavailable, Conflict))
 
 

@@ -34,6 +34,7 @@ from blocks.providers.azure.objects import SCHEME
 PATIENCE = timedelta(seconds=180)  # that a managed online endpoint waits for an answer
 MOST = 1_500_000  # bytes of a request and of an answer; more is answered with 413
 MIRROR_AT_MOST = 50  # percent
+ENDPOINT_TAG = "bluewater-endpoint"  # of an endpoint: its name with us
 MOVE_TAG = "bluewater-move"  # of an endpoint: which move of its traffic was made last
 VARIANT_TAG = "bluewater-variant"
 PORT = 8080

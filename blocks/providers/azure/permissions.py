@@ -1,17 +1,20 @@
-"""What a custom role of Azure allows, read from its definition."""
+"""What a custom role of Azure allows."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from blocks.contracts import InvalidRequest
 
-def allowed_actions(role: Path) -> tuple[str, ...]:
-    """Return the patterns of the actions, and of those on data, that a definition in JSON allows.
 
-    Raises ValueError for what is no such definition.
+def allowed_actions(file: Path) -> tuple[str, ...]:
+    """Return the actions of a role, those on data among them, in the form that ``az role`` takes.
+
+    Raises InvalidRequest for another file.
     """
-    told = json.loads(role.read_text())
-    if not isinstance(told, dict) or not {"Actions", "DataActions"} & set(told):
-        raise ValueError(f"{role} has neither Actions nor DataActions: it defines no role of Azure")
-    return (*told.get("Actions", []), *told.get("DataActions", []))
+    try:
+        role = json.loads(file.read_text())
+        return tuple(str(each) for each in (*role["Actions"], *role["DataActions"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidRequest(f"{file} is no custom role of Azure: {error}", code="ROLE") from error

@@ -28,7 +28,7 @@ SETTING_UP = "bluewater-rehearsal"  # whose calls are those of the rehearsal its
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL of what is cancelled
 
 _WORKSPACE = "ml:*"
-_CHANGES = "ml:*[CD][re]*"  # CreateOrUpdate, Delete
+_CHANGES = "ml:*.[CD]*"  # create or update, cancel, delete
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "throttling": {"call": _WORKSPACE, "times": 3},
     "unavailable": {"call": _WORKSPACE, "times": 2},

@@ -28,6 +28,7 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.clusters import Clusters
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.history import History
 from blocks.providers.azure.images import training_image
@@ -72,6 +73,12 @@ class AzureTraining(Block, TrainingJobs):
     )
     spot_cluster: str = Field(
         default="", description="Cluster of low-priority machines for spot, beside the other one."
+    )
+    cluster_nodes: int = Field(
+        default=0, ge=0, description="Make a cluster that is missing, of so many machines at most."
+    )
+    cluster_idle: timedelta = Field(
+        default=timedelta(minutes=2), description="How long such a cluster keeps idle machines."
     )
     spot_wait: timedelta = Field(
         default=timedelta(hours=6),
@@ -137,12 +144,18 @@ class AzureTraining(Block, TrainingJobs):
         secrets = AzureSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
+        options = self._options(request)
+        is_object = data_is_object(self._objects, request)
+        if options.cluster and self.cluster_nodes:
+            Clusters(self.account).require(
+                options.cluster,
+                machine=request.machine,
+                spot=request.spot,
+                nodes=max(self.cluster_nodes, request.nodes),
+                idle=self.cluster_idle,
+            )
         return to_command(
-            request,
-            token,
-            account=self.account,
-            options=self._options(request),
-            data_is_object=data_is_object(self._objects, request),
+            request, token, account=self.account, options=options, data_is_object=is_object
         )
 
     def _options(self, request: TrainingRequest) -> Options:

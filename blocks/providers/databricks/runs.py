@@ -134,8 +134,9 @@ def seconds_of(run: Run) -> float | None:
     """Return for how long a run has had a machine, or waited for one; None before that."""
     if not run.start_time:
         return None
-    ended = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
-    return max(0.001, ended - run.start_time / 1000)
+    begun: float = run.start_time / 1000
+    ended: float = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
+    return max(0.001, ended - begun)
 
 
 def _state(run: Any) -> RunLifecycleStateV2State | None:

@@ -18,9 +18,12 @@ from blocks.contracts import (
     Phase,
     RunKey,
     TrainingJobs,
+    Unavailable,
 )
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.training import AzureTraining
+from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
 
 RUN = RunKey(run="run-1", step="everything")
@@ -35,6 +38,19 @@ def train(bench: Any) -> None:
     bench.begin(second := jobs.submit(request, key=RUN.next()))
     jobs.cancel(second)
     bench.settle(second)
+
+
+def train_on_a_cluster(bench: Any) -> None:
+    jobs = AzureTraining(account=bench.account, cluster="cpus", cluster_nodes=1)
+
+    def is_submitted() -> bool:
+        try:
+            jobs.cancel(jobs.submit(bench.training_request(), key=RUN))
+        except Unavailable:
+            return False  # the cluster is being made
+        return True
+
+    until(is_submitted)
 
 
 def register(bench: Any) -> None:
@@ -75,6 +91,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train(bench)
+    train_on_a_cluster(bench)
     register(bench)
     score(bench)
     take_down(bench)

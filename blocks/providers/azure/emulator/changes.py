@@ -15,7 +15,7 @@ from blocks.providers.azure.emulator.world import World
 
 log = logging.getLogger(__name__)
 
-_LOOK_AGAIN = "200"  # milliseconds that callers are told to wait between two looks
+_LOOK_AGAIN = "500"  # milliseconds that callers are told to wait between two looks
 _PROVIDER = "Microsoft.MachineLearningServices"
 _PLACE = f"/subscriptions/{SUBSCRIPTION}/providers/{_PROVIDER}/locations/{LOCATION}"
 STATUS, RESULT = f"{_PLACE}/mfeOperationsStatus", f"{_PLACE}/mfeOperationResults"
@@ -36,7 +36,7 @@ class Changes:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._changes: dict[str, Change] = {}
+        self._changes: dict[str, Change] = world.changes
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""

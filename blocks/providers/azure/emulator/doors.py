@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.providers.azure.emulator.codes import Codes
+from blocks.providers.azure.emulator.computes import Computes
 from blocks.providers.azure.emulator.endpoints import OnlineEndpoints
 from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
@@ -15,8 +17,10 @@ from blocks.providers.azure.emulator.world import World
 
 OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Workspace,
+    Computes,
     Jobs,
     Models,
+    Codes,
     OnlineEndpoints,
     Vault,
 )

@@ -68,6 +68,7 @@ REFUSALS = {
 
 BEHAVIOURS = {
     "stale-read": "what was just made is not seen yet",
+    "cluster-in-vain": "a cluster cannot be made: ClusterMinNodesExceedCoreQuota",
     "out-of-capacity": "a machine never comes: OutOfCapacity",
     "image-build-failure": "a job's or a deployment's image cannot be built: ImageBuildFailure",
     "resource-not-ready": "a deployment fails: ResourceNotReady",

@@ -85,7 +85,7 @@ class Jobs:
             return Told(body=self._told_anew(old, asked.body))
         _check(asked.body["properties"])
         job = Job(name=name, asked=asked.body, created=world.clock.now())
-        job.capacity = True
+        job.low_priority = self._is_low_priority(asked.body["properties"])
         self._jobs[name] = job
         for fault, (code, message) in _ENDS.items():
             if world.faults.take(fault, "*", name):
@@ -157,6 +157,18 @@ class Jobs:
             },
             "systemData": self._world.made(job.created),
         }
+
+    def _is_low_priority(self, asked: Said) -> bool:
+        """Whether machines of the job's cluster can be taken. Raises AzureError without one."""
+        if not asked.get("computeId"):
+            return False
+        name = str(asked["computeId"]).rpartition("/")[2]
+        cluster = self._world.clusters.get(name)
+        if cluster is None:
+            raise AzureError("UserError", f"Compute {name} was not found.", 404)
+        if cluster.state != "Succeeded":
+            raise AzureError("ResourceNotReady", f"Compute {name} is not ready.", 409)
+        return cluster.low_priority
 
     def _told_anew(self, job: Job, body: Said) -> Said:
         new, old = body["properties"], job.properties

@@ -14,6 +14,7 @@ import httpx
 
 from blocks.emulation.containers import Container
 from blocks.providers.azure.emulator.job_node import place_of
+from blocks.providers.azure.emulator.launch import STORAGE
 from blocks.providers.azure.emulator.operations import Said
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
@@ -118,7 +119,11 @@ def _brought(world: World, place: Place, folder: Path) -> dict[str, str]:
 
 
 def _bring(world: World, uri: str, folder: Path) -> None:
-    container, path = place_of(uri)
+    inside = f"{world.url}/{STORAGE}/"
+    if uri.startswith(inside):  # as the links for uploads say it
+        container, _, path = uri.removeprefix(inside).partition("/")
+    else:
+        container, path = place_of(uri)
     if blob := world.blobs.find(container, path):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / path.rpartition("/")[2]).write_bytes(blob.content)

@@ -31,7 +31,12 @@ class Asked(Frozen):
 
 
 class _Handler(WSGIRequestHandler):
-    """Answers without a line in the log for each call: the record of calls has them all."""
+    """Answers without a line in the log for each call: the record of calls has them all.
+
+    Connections are kept: most of what a call costs is to shake hands.
+    """
+
+    protocol_version = "HTTP/1.1"
 
     def log_request(self, *_: Any) -> None:
         pass

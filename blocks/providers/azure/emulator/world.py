@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,23 @@ class Settings(Frozen):
     provisioning: float = 0.0  # seconds until a machine is there
 
 
+@dataclass(slots=True, kw_only=True)
+class Cluster:
+    """A compute cluster. Guarded by the world's lock."""
+
+    name: str
+    asked: dict[str, Any]  # the body that it was made with
+    created: float
+    state: str = "Creating"
+    code: str = ""  # why it could not be made
+
+    @property
+    def low_priority(self) -> bool:
+        """Whether its machines can be taken away."""
+        settings = self.asked["properties"]["properties"]
+        return str(settings.get("vmPriority", "")).lower() == "lowpriority"
+
+
 class World(EmulatedWorld):
     """One subscription: besides what every cloud has, its blobs and who may call."""
 
@@ -48,6 +66,8 @@ class World(EmulatedWorld):
         self.identity = Identity(secrets.token_bytes(32))
         self.blobs = Blobs(STORAGE, self.lock)
         self.assets: dict[str, dict[str, Any]] = {}  # models, code, environments: by id, small
+        self.clusters: dict[str, Cluster] = {}
+        self.changes: dict[str, Any] = {}  # that go on or went on, by id
 
     def resource(self, path: str) -> str:
         """Return the id of a thing of the workspace, such as ``jobs/NAME``."""

@@ -77,10 +77,9 @@ class Runs:
         """Tell what the run of a task has printed."""
         run = self._known(asked.query["run_id"], "jobs:get_run_output")
         if int(asked.query["run_id"]) != run.task_id:
-            told = "Retrieving the output of runs with multiple tasks is not supported."
-            raise invalid(told)
+            raise invalid("Retrieving the output of runs with multiple tasks is not supported.")
         error = run.message if run.over is not None and run.over.result == "FAILED" else None
-        told = {"logs": "\n".join(run.logs), "logs_truncated": False, "metadata": self.get(asked)}
+        told: Said = {"logs": "\n".join(run.logs), "logs_truncated": False, "metadata": self.get(asked)}
         return told | ({"error": error} if error else {})
 
     def list(self, asked: Asked) -> Said:
