@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import BaseRun, Run
 from prefect.blocks.core import Block

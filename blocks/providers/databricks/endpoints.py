@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from databricks.sdk.errors import DatabricksError
+import requests
+from databricks.sdk.errors.base import DatabricksError
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -58,6 +60,9 @@ _LOOK_EVERY, _LOOK_AT_MOST = 0.05, 5.0  # seconds, at first and at last
 
 class DatabricksEndpoints(Block, Endpoints):
     """Serves models with Databricks Model Serving.
+
+    Databricks takes no images of ours. What it serves is a copy of the registered model with our
+    part around it, which checks requests, counts them and keeps some, as our servers do elsewhere.
 
     What is wanted is kept in the workspace's volume; every look takes the endpoint a step nearer to
     that, so that whoever dies on the way, the next one goes on. Databricks takes one change at a
@@ -183,8 +188,8 @@ class DatabricksEndpoints(Block, Endpoints):
         """Look until it is so. Raises Unavailable: it is written down, and a look goes on."""
         end, pause = time.monotonic() + self.apply_within, _LOOK_EVERY
         while True:
-            seen = self._steering.look(endpoint)
-            if seen is None or enough(seen):
+            over, seen = self._glance(endpoint, enough)
+            if over:
                 return seen
             if time.monotonic() + pause > end:
                 raise Unavailable(
@@ -194,6 +199,17 @@ class DatabricksEndpoints(Block, Endpoints):
                 )
             time.sleep(pause)
             pause = min(2 * pause, _LOOK_AT_MOST)
+
+    def _glance(self, endpoint: str, enough: Callable[[Seen], bool]) -> tuple[bool, Seen | None]:
+        """Look once, and tell whether that is enough; what may pass is none of our business."""
+        try:
+            seen = self._steering.look(endpoint)
+        except (DatabricksError, requests.RequestException) as error:
+            known = explain(error)
+            if known is None or not known.retryable:
+                raise
+            return False, None
+        return seen is None or enough(seen), seen
 
     def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
         there = served_in(seen.endpoint, wanted)
@@ -247,7 +263,7 @@ def _with(now: Wanted, request: VariantRequest, token: str) -> Wanted:
     """Return what is wanted with a variant more. Raises Conflict where its name is taken."""
     known = now.variants.get(request.variant)
     if known is None:
-        return now.put(WantedVariant(request=request, token=token))
+        return now.put(WantedVariant(request=request, token=token, word=uuid.uuid4().hex))
     if known.leaving:
         raise Unavailable(
             f"variant {request.variant!r} of {request.endpoint!r} is being taken down; ask again",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 

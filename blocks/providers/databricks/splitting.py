@@ -26,7 +26,7 @@ def wish(
 ) -> str:
     """Write a move down, if traffic is still as ``etag`` says; return its word. Raises Conflict.
 
-    What was asked for before, by somebody who did not wait for it, is not asked for again.
+    The same question, asked again by who got no answer, is the same move.
     """
     for name in shares:
         _require_ready(seen, name)
@@ -34,7 +34,7 @@ def wish(
     move = Move(word=uuid.uuid4().hex[:12], percent=shares, since=etag)
 
     def how(now: Wanted) -> Wanted:
-        if now.moving and (now.moving.percent, now.moving.since) == (shares, etag):
+        if now.move and (now.move.percent, now.move.since) == (shares, etag):
             return now
         if (traffic := to_traffic(now, there)).etag != etag:
             raise _moved(endpoint, traffic)
@@ -56,10 +56,10 @@ def in_force(seen: Seen | None, endpoint: str, word: str) -> Traffic:
     """Return the split after a move that is over. Raises Conflict if it is not that move's."""
     move = seen.wanted.move if seen else None
     traffic = to_traffic(seen.wanted if seen else None, seen.endpoint if seen else None)
-    if move is None or move.word != word:
-        raise _moved(endpoint, traffic)
-    if move.failure:
+    if move is not None and move.word == word and move.failure:
         raise Conflict(f"traffic of {endpoint!r}: {move.failure}", code="UPDATE_FAILED")
+    if move is None or move.word != word or traffic.percent != move.percent:
+        raise _moved(endpoint, traffic)
     return traffic
 
 

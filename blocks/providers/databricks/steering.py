@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.serving import (
     EndpointCoreConfigInput,
     EndpointTag,
@@ -143,8 +143,8 @@ class Steering:
             model, request = self.model_of(name), variant.request
             number = self.versions.recorded(
                 model,
-                f"served-{variant.token}",
-                source=f"{request.model.uri}#{variant.token}",
+                f"served-{variant.word}",
+                source=f"{request.model.uri}#{variant.word}",
                 about=f"version {request.model.version} of {request.model.name}, to be served",
                 tags=self.account.tags(token=variant.token),
             )

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import Run
 from prefect.blocks.core import Block

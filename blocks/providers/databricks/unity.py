@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, BinaryIO
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import ModelVersionInfo, ModelVersionInfoStatus
 
 from blocks.cloud.bucket import Swaps

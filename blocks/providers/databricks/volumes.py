@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.files import DirectoryEntry
 
 from blocks.cloud.bucket import Found

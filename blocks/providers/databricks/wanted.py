@@ -19,6 +19,7 @@ class WantedVariant(Frozen):
 
     request: VariantRequest
     token: str
+    word: str = ""  # another one each time that it is wanted anew, under the same token too
     version: str = ""  # of the model by which it is served, in Unity Catalog
     failure: str = ""  # why it never got ready; it is left alone from then on
     leaving: bool = False  # it is to be taken down, and forgotten then
@@ -62,7 +63,7 @@ class Wanted(Frozen):
     def noted(self, variant: WantedVariant, **changes: object) -> Wanted:
         """Return the same with changes of a variant, if it is still the one that was meant."""
         now = self.variants.get(variant.request.variant)
-        if now is None or now.token != variant.token:
+        if now is None or (now.token, now.word) != (variant.token, variant.word):
             return self
         return self.put(now.model_copy(update=changes))
 
@@ -70,7 +71,7 @@ class Wanted(Frozen):
         """Return the same without a variant, if it is still the one that was meant."""
         name = variant.request.variant
         now = self.variants.get(name)
-        if now is None or now.token != variant.token:
+        if now is None or (now.token, now.word) != (variant.token, variant.word):
             return self
         variants = {key: each for key, each in self.variants.items() if key != name}
         return self.model_copy(update={"variants": variants})

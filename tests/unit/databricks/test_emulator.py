@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import ClusterSpec, DataSecurityMode
 from databricks.sdk.service.jobs import SparkPythonTask, SubmitTask
 

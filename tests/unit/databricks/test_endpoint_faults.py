@@ -152,14 +152,17 @@ def test_an_update_that_somebody_else_began_is_waited_out(
     assert dict(give(endpoints, green=100).percent) == {"green": 100}
 
 
-def test_what_never_got_healthy_makes_room_for_the_next(
-    bench: Any, endpoints: Endpoints, emulator: Workspace, account: DatabricksWorkspace
+@pytest.mark.parametrize(
+    ("fault", "word"), [("failed-health-check", "health"), ("stock-out", "capacity")]
+)
+def test_what_could_not_be_served_makes_room_for_the_next(
+    bench: Any, endpoints: Endpoints, emulator: Workspace, fault: str, word: str
 ) -> None:
-    emulator.fault("failed-health-check")
+    emulator.fault(fault)
     failed = endpoints.status(up(bench, endpoints, "blue"))
     assert failed.phase is Phase.FAILED
     assert failed.failure is not None
-    assert "health" in failed.failure.message
+    assert word in failed.failure.message
     assert endpoints.status(up(bench, endpoints, "green")).phase is Phase.SUCCEEDED
     endpoints.retire("bench", "blue")
     assert [each.name for each in endpoints.variants("bench")] == ["green"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 from databricks.sdk import errors as sdk
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 
 from blocks.contracts import (
     Conflict,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 
 from blocks.contracts import Unavailable, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace

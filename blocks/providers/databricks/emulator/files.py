@@ -47,6 +47,15 @@ class Files:
             Route(sdk=f"{api}.delete_directory", action=_WRITE, handler=self.delete_directory),
             Route(sdk=f"{api}.get_directory_metadata", action=_READ, handler=self.head_directory),
             Route(sdk=f"{api}.list_directory_contents", action=_READ, handler=self.list),
+            *(
+                Route(
+                    verb="POST",
+                    path=f"/api/2.0/fs/{name}",
+                    call=f"files:{name}",
+                    handler=_past_the_workspace,
+                )
+                for name in ("create-download-url", "create-upload-part-urls")
+            ),
         )
 
     def upload(self, asked: Asked) -> Response:
@@ -173,6 +182,12 @@ class Files:
         said = asked.request.headers.get("If-Unmodified-Since")
         if said and int(status.st_mtime) > parsedate_to_datetime(said).timestamp():
             raise Refused("PRECONDITION_FAILED", "The file was modified meanwhile.", 412)
+
+
+def _past_the_workspace(asked: Asked) -> Response:
+    """Refuse addresses of the cloud's own store: the SDK comes to the workspace then."""
+    told = f"No API found for '{asked.request.method} {asked.request.path}'"
+    raise Refused("ENDPOINT_NOT_FOUND", told, 404)
 
 
 def _headers(status: os.stat_result) -> dict[str, str]:

@@ -79,7 +79,11 @@ class Runs:
         if int(asked.query["run_id"]) != run.task_id:
             raise invalid("Retrieving the output of runs with multiple tasks is not supported.")
         error = run.message if run.over is not None and run.over.result == "FAILED" else None
-        told: Said = {"logs": "\n".join(run.logs), "logs_truncated": False, "metadata": self.get(asked)}
+        told: Said = {
+            "logs": "\n".join(run.logs),
+            "logs_truncated": False,
+            "metadata": self.get(asked),
+        }
         return told | ({"error": error} if error else {})
 
     def list(self, asked: Asked) -> Said:

@@ -76,12 +76,14 @@ class ServedEntity:
     def bring_up(self, cancelled: threading.Event) -> None:
         """Start the servers and wait until all are healthy. Raises NotReady; none is left."""
         world, since = self._world, self._world.clock.now()
+        if world.faults.take("stock-out", "serving:update_config", self._endpoint):
+            raise self._failed("No capacity is available for the requested workload type.")
         unhealthy = world.faults.take("failed-health-check", "*", self._endpoint)
         self._start()
         while unhealthy or not self._healthy():
             ended = next((each for each in self._replicas if each.ended), None)
             if ended or unhealthy or world.clock.now() - since > STUCK:
-                raise self._failed(ended)
+                raise self._failed(_why(ended))
             if cancelled.wait(_LOOK_EVERY) or world.closing.is_set():
                 raise NotReady("The update was cancelled.")
         self.state, self.message = READY, ""
@@ -115,16 +117,10 @@ class ServedEntity:
             each.container.end()
         return len(running)
 
-    def _failed(self, ended: Replica | None) -> NotReady:
+    def _failed(self, why: str) -> NotReady:
         self._stop()
-        self.state = FAILED
-        self.message = (
-            f"Container terminated with exit code {ended.container.poll()} while loading the "
-            "model. See the service logs for details."
-            if ended
-            else "Served model is failing health checks. See the service logs for details."
-        )
-        return NotReady(self.message)
+        self.state, self.message = FAILED, why
+        return NotReady(why)
 
     def _start(self) -> None:
         size = _SIZES.get(self.spec.get("workload_size", ""), 0)
@@ -182,6 +178,15 @@ class ServedEntity:
             stop.start()
         for stop in stops:
             stop.join()
+
+
+def _why(ended: Replica | None) -> str:
+    if ended is None:
+        return "Served model is failing health checks. See the service logs for details."
+    return (
+        f"Container terminated with exit code {ended.container.poll()} while loading the model. "
+        "See the service logs for details."
+    )
 
 
 def _free_port() -> int:

@@ -61,6 +61,7 @@ class Tracking:
             if self._made is None:
                 names = importlib.import_module(_SETTINGS)
                 self._world.place(ARTIFACTS).mkdir(parents=True, exist_ok=True)
+                os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # a data base takes long to make
                 os.environ[names.BACKEND_STORE_URI_ENV_VAR] = (
                     self._world.folder / "tracking"
                 ).as_uri()
