@@ -64,7 +64,10 @@ class Files:
         file = self._place(path)
         if path.startswith(f"/{_MODELS}/"):
             self._require_version(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise invalid(f"{path}: a file is where a directory should be.") from None
         if file.is_dir():
             raise invalid(f"{path} is a directory.")
         draft = self._world.drafts / uuid.uuid4().hex
