@@ -61,7 +61,8 @@ def test_files_are_refused_as_by_the_files_api(client: WorkspaceClient, home: st
     assert refusal(lambda: files.upload(f"{home}/there", again, overwrite=False)) == (
         "ALREADY_EXISTS"
     )
-    assert refusal(lambda: files.upload(f"{home}/no/folder", again)) == "NOT_FOUND"
+    files.upload(f"{home}/new/folder/file", again)  # MLflow's client makes no folder before
+    assert refusal(lambda: files.upload(f"{home}/there/file", again)) == "INVALID_PARAMETER_VALUE"
     assert refusal(lambda: files.download(f"{home}/nothing")) == "NOT_FOUND"
     assert refusal(lambda: files.delete(f"{home}/nothing")) == "NOT_FOUND"
     assert refusal(lambda: list(files.list_directory_contents(f"{home}/none"))) == "NOT_FOUND"

@@ -59,13 +59,15 @@ class Files:
         )
 
     def upload(self, asked: Asked) -> Response:
-        """Write a file into a folder that is there."""
+        """Write a file, with the folders that it takes: MLflow's client makes none."""
         path = asked["file_path"]
         file = self._place(path)
         if path.startswith(f"/{_MODELS}/"):
-            self._make_room(path, file)
-        if not file.parent.is_dir():
-            raise _not_found(f"The directory {path.rpartition('/')[0]} does not exist.")
+            self._require_version(path)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise invalid(f"{path}: a file is where a directory should be.") from None
         if file.is_dir():
             raise invalid(f"{path} is a directory.")
         draft = self._world.drafts / uuid.uuid4().hex
@@ -171,12 +173,11 @@ class Files:
             raise _not_found(f"Volume '{'.'.join(names[1:4])}' does not exist.")
         return self._world.place("/".join(names))
 
-    def _make_room(self, path: str, file: Path) -> None:
-        """Make the folders of a file in a version of a model, whose own folder is there."""
+    def _require_version(self, path: str) -> None:
+        """Raise Refused for a file of a version of a model that is not there."""
         version = "/".join(path.split("/")[1 : _DEPTH[_MODELS] + 1])
         if not self._world.place(version).is_dir():
             raise _not_found(f"The model version /{version} does not exist.")
-        file.parent.mkdir(parents=True, exist_ok=True)
 
     def _require_unmodified(self, asked: Asked, status: os.stat_result) -> None:
         said = asked.request.headers.get("If-Unmodified-Since")
