@@ -83,8 +83,17 @@ class Seen(Frozen):
     platforms: tuple[Platform, ...] = ()
 
     def with_platform(self, platform: Platform) -> Seen:
-        """Return it with one platform as it was seen now."""
+        """Return it with the rows of one platform that were seen now; its others stay."""
         others = {each.name: each for each in self.platforms}
+        before = others.get(platform.name)
+        if before is not None:
+            rows = {row.killed: row for row in (*before.rows, *platform.rows)}
+            on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
+            if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
+                on = platform.on
+            nobodys = tuple(dict.fromkeys((*before.nobodys, *platform.nobodys)))
+            update = {"rows": tuple(rows.values()), "on": on, "nobodys": nobodys}
+            platform = platform.model_copy(update=update)
         return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
 

@@ -72,3 +72,13 @@ def test_a_platform_that_is_played_again_takes_the_place_it_had() -> None:
     seen = Seen().with_platform(platform(row())).with_platform(other)
     again = platform(row(), left=("job",))
     assert seen.with_platform(again).platforms == (again, other)
+
+
+def test_rows_that_are_played_again_take_the_place_of_theirs_alone() -> None:
+    gone = Kill(stage="step", outcome=Outcome.LOST, why="two jobs")
+    first = platform(row(), row(gone, killed="the worker")).model_copy(update={"on": "monday."})
+    again = platform(row(killed="the worker")).model_copy(update={"on": "tuesday."})
+    [seen] = Seen().with_platform(first).with_platform(again).platforms
+    assert [each.killed for each in seen.rows] == ["the flow", "the worker"]
+    assert lost([seen]) == []
+    assert seen.on == "monday. the worker: tuesday."
