@@ -34,7 +34,13 @@ def ticks_logged(
 
 def last_words(account: GcpAccount, endpoint: str, deployed_model: str) -> str:
     """Return the end of the log of a deployed model's containers."""
-    asked = f'{_of(account, endpoint)} AND labels.deployed_model_id="{deployed_model}"'
+    return words_of(
+        account, f'{_of(account, endpoint)} AND labels.deployed_model_id="{deployed_model}"'
+    )
+
+
+def words_of(account: GcpAccount, asked: str) -> str:
+    """Return the end of what a filter finds, in the order in which it was written."""
     lines = []
     for entry in _entries(account, asked, order="timestamp desc"):
         if not text_of(entry).startswith(TICK):
