@@ -128,7 +128,7 @@ class Flights:
     """The endpoint of the example on one cloud."""
 
     def __init__(self, provider: str, specification: Path) -> None:
-        self._specification = specification
+        self.provider, self._specification = provider, specification
         self._endpoints = connect(f"{provider}-endpoints", Endpoints)
         self._store = connect(f"{provider}-store", ObjectStore)
 
@@ -157,13 +157,13 @@ def where(workspace: Path, prefect_api: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_the_flights_on_a_cloud_from_spot_to_a_retrain(
-    provider: str,
     specification: Path,
     where: dict[str, Any],
     world: EmulatedRehearsal[Any],
     platform: Path,
     flights: Flights,
 ) -> None:
+    provider = flights.provider
     here = (*CLOUDS[provider].machines, *PLAYED[provider])
     words = (str(specification), "--platform", str(platform))
     release = ("release", *words, *changed(SECONDS, here))
