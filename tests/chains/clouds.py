@@ -47,4 +47,10 @@ CLOUDS = {
         creates_a_job="aiplatform:CreateCustomJob",
         permission="aiplatform.customJobs.create",
     ),
+    "gcp-run": Cloud(
+        machine="n1-standard-4",
+        served_on="run-1-2048",
+        creates_a_job="aiplatform:CreateCustomJob",
+        permission="aiplatform.customJobs.create",
+    ),
 }

@@ -11,7 +11,7 @@ from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
-from deployments.gcp.roles import caller_role
+from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
@@ -28,11 +28,16 @@ LACKING = document(
         }
     ]
 )
+NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
-    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "gcp": (caller_role(), NO_TRAINING),
+    "gcp-run": (
+        {"includedPermissions": [*CALLER, *RUN_CALLER]},
+        NO_TRAINING,
+    ),
 }
 FAULTS = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
 PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from blocks.contracts import Contract, Endpoints
+from blocks.contracts import Contract
 from blocks.providers.gcp.bench import GcpBench
 from blocks.providers.gcp.run.endpoint_levers import EndpointLevers, quick
 from blocks.providers.gcp.run.kept import service_id
-from blocks.registry import implementation
+from blocks.registry import implementation, provider
 from blocks.testing.levers import Levers
 
 C = TypeVar("C", bound=Contract)
@@ -27,10 +27,15 @@ class _Bench(Levers):
         super().__init__("gcp-run", {"endpoints": levers})
 
     def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner, as a fresh process would build it."""
-        cls: Callable[..., C] = implementation("gcp-run", contract)
-        account = self.account.model_copy()
-        return cls(account=account, **(quick(account) if contract is Endpoints else {}))
+        """Return a block of this owner, as a fresh process would build it.
+
+        What Cloud Run has not, such as a store, is that of the project around it.
+        """
+        offered = provider("gcp-run").capabilities
+        name = "gcp-run" if contract.capability in offered else "gcp"
+        cls: Callable[..., C] = implementation(name, contract)
+        told = {"endpoints": quick(self.account), "monitor": {"settle": 1}}
+        return cls(account=self.account.model_copy(), **told.get(contract.capability, {}))
 
     def running(self) -> Sequence[str]:
         """Return ``run:<service>/<variant>`` of this owner's live instances."""

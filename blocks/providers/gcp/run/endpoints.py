@@ -50,13 +50,14 @@ from blocks.providers.gcp.run.services import CHANGED, Services
 
 T = TypeVar("T")
 
+ID_TOKEN = "BLUEWATER_GCP_ID_TOKEN"  # noqa: S105 - the name of a variable
 POLL_AFTER = timedelta(seconds=5)
 _LOOK_EVERY = 0.2  # seconds
 _SLACK = 60.0  # seconds that a caller waits longer than the model may take: an instance may start
 
 
 def _given() -> SecretStr | None:
-    told = os.environ.get("BLUEWATER_GCP_ID_TOKEN")
+    told = os.environ.get(ID_TOKEN)
     return SecretStr(told) if told else None
 
 
