@@ -88,6 +88,8 @@ class RunServices:
 
     def _update(self, asked: Any) -> Operation:
         service = self._known(self._world.canonical(asked.service.name))
+        if service.told.delete_time:
+            raise GcpError(_Code.FAILED_PRECONDITION, f"Service {service.id} is being deleted.")
         _require_etag(service, asked.service.etag)
         paths = list(asked.update_mask.paths) or sorted(_CHANGEABLE)
         if refused := set(paths) - _CHANGEABLE:
@@ -111,10 +113,17 @@ class RunServices:
     def _delete(self, asked: Any) -> Operation:
         service = self._known(asked.name)
         _require_etag(service, asked.etag)
-        del self._all[service.told.name]
-        shown = self._shown(service)
-        self._end(service.revisions.values())
-        return self._world.operations.done(service.told.name, shown)
+        service.told.delete_time = at(self._world.clock.now())
+        service.touch(self._world)
+
+        def work(_: threading.Event) -> Answer:
+            for each in service.revisions.values():
+                each.instances.end()
+            with self._world.lock:
+                self._all.pop(service.told.name, None)
+            return self._shown(service)
+
+        return self._world.operations.run(service.told.name, work)
 
     def _revisions(self, asked: Any) -> ListRevisionsResponse:
         found = [*reversed(self._known(asked.parent).revisions.values())]
@@ -198,7 +207,7 @@ class RunServices:
         tag, _, id_ = host.rpartition("---")
         with self._world.lock:
             service = self._all.get(f"{self._world.parent}/services/{id_}")
-            if service is None:
+            if service is None or service.told.delete_time:
                 return None
             targets = [each for each in service.targets() if not tag or each.tag == tag]
             found = _drawn(targets, tagged=bool(tag))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from google.cloud.run_v2.types import Service
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Denied, Inventory, Machines, ProviderError, Resource
+from blocks.contracts import Denied, Inventory, Machines, ProviderError, Resource, Unavailable
 from blocks.providers.gcp.account import OWNER_LABEL, READS, GcpAccount
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.lookup import is_id, look_for
@@ -17,6 +18,7 @@ from blocks.providers.gcp.run.kept import kept_of
 from blocks.providers.gcp.run.services import Services
 
 KIND = "endpoint"
+_GONE_WITHIN, _LOOK_EVERY = 180.0, 0.2  # seconds
 
 
 class CloudRunInventory(Block, Inventory):
@@ -46,6 +48,11 @@ class CloudRunInventory(Block, Inventory):
         if found.labels.get(OWNER_LABEL) != self.account.owner_label:
             raise self._foreign(resource)
         self._services.delete(found)
+        end = time.monotonic() + _GONE_WITHIN
+        while not self._services.is_gone(found):
+            if time.monotonic() > end:
+                raise Unavailable(f"{resource.id} is still being deleted", code="DELETING")
+            time.sleep(_LOOK_EVERY)
 
     def _foreign(self, resource: Resource) -> Denied:
         return Denied(

@@ -26,11 +26,9 @@ class Services:
         self._capture_every = capture_every
 
     def read(self, endpoint: str) -> Service | None:
-        """Return the service of an endpoint, or None."""
-        try:
-            return self.client.get_service(name=self._name(endpoint), **READS)
-        except exceptions.NotFound:
-            return None
+        """Return the service of an endpoint, or None; one that is being deleted is none."""
+        found = self._found(self._name(endpoint))
+        return None if found is None or found.delete_time else found
 
     def revision(self, endpoint: str, variant: KeptVariant) -> Revision | None:
         """Return the revision of a variant, or None while there is none."""
@@ -76,11 +74,21 @@ class Services:
             request = {"name": service.name, "etag": service.etag}
             self.client.delete_service(request, **ONCE)
 
+    def is_gone(self, service: Service) -> bool:
+        """Whether a service that was deleted runs nothing any more."""
+        return self._found(service.name) is None
+
     def mine(self) -> Iterator[Service]:
         """Yield every service of this owner."""
         for each in self.client.list_services(parent=self._account.parent, **READS):
-            if each.labels.get(OWNER_LABEL) == self._account.owner_label:
+            if each.labels.get(OWNER_LABEL) == self._account.owner_label and not each.delete_time:
                 yield each
+
+    def _found(self, name: str) -> Service | None:
+        try:
+            return self.client.get_service(name=name, **READS)
+        except exceptions.NotFound:
+            return None
 
     def _template(self, variant: KeptVariant, id_: str) -> dict[str, object]:
         most = max(self._most, variant.request.max_replicas)

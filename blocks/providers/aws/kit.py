@@ -1,4 +1,4 @@
-"""The workload kit as a machine gets it: one zip file in S3, named by its content."""
+"""The workload kit as machines without bluewater get it: a zip file in S3, named by its content."""
 
 from __future__ import annotations
 
