@@ -10,19 +10,32 @@ from typing import Any
 import pytest
 
 from blocks import registry
+from blocks.contracts import Contract
 from blocks.testing.bench import Bench
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give the tests of a module with CONTRACT one case per provider that keeps it."""
     if "bench" in metafunc.fixturenames:
-        capability = metafunc.module.CONTRACT.capability
+        contract = metafunc.module.CONTRACT
         names = [
             name
             for name in registry.PROVIDERS
-            if capability in registry.provider(name).capabilities
+            if contract.capability in registry.provider(name).capabilities
         ]
-        metafunc.parametrize("bench", names, indirect=True)
+        cases = [pytest.param(name, marks=_marks(name, contract)) for name in names]
+        metafunc.parametrize("bench", cases, indirect=True)
+
+
+def _marks(name: str, contract: type[Contract]) -> list[pytest.MarkDecorator]:
+    """Return that a case is a slow one if nearly all of it is the class of the provider beside."""
+    beside = registry.provider(name).beside
+    if not beside or contract.capability not in registry.provider(beside).capabilities:
+        return []
+    alike = issubclass(
+        registry.implementation(name, contract), registry.implementation(beside, contract)
+    )
+    return [pytest.mark.slow] if alike else []
 
 
 @pytest.fixture
