@@ -58,4 +58,10 @@ CLOUDS = {
         creates_a_job="ml:Jobs.CreateOrUpdate",
         permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
     ),
+    "gcp-run": Cloud(
+        machine="n1-standard-4",
+        served_on="run-1-2048",
+        creates_a_job="aiplatform:CreateCustomJob",
+        permission="aiplatform.customJobs.create",
+    ),
 }

@@ -13,7 +13,7 @@ from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
 from deployments.databricks.grants import Place as Principal
 from deployments.databricks.grants import caller_grants
-from deployments.gcp.roles import caller_role
+from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
@@ -30,11 +30,13 @@ LACKING = document(
         }
     ]
 )
+NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
-    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "gcp": (caller_role(), NO_TRAINING),
+    "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
     "databricks": (
         caller_grants(Principal(principal="flows")),
         {"grants": ["* VOLUME", "scope *"]},
