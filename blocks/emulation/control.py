@@ -74,7 +74,8 @@ class Control:
     def _actions(self, said: Said) -> list[str]:
         """Tell what callers with a key took."""
         calls = list(self._world.record.calls)
-        return sorted({each.action for each in calls if each.key == said["key"]})
+        taken = {each.action for each in calls if each.key == said["key"]}
+        return sorted(taken - {""})  # some calls need no permission
 
     def _running(self, _: Said) -> list[Said]:
         alive = self._world.containers.alive()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.contracts import Unavailable
+from blocks.contracts import Endpoints, Phase, Unavailable
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
 from blocks.providers.azure.training import AzureTraining
@@ -32,10 +32,19 @@ def train_on_a_cluster(bench: Any) -> None:
     until(is_submitted)
 
 
+def fail_to_serve(bench: Any) -> None:
+    endpoints, request = bench.connect(Endpoints), bench.variant_request(kind="unloadable")
+    ref = endpoints.deploy(request, key=RUN)
+    # looked at by the block alone: whoever looks first asks for the log
+    until(lambda: endpoints.status(ref).phase is Phase.FAILED, within=120)
+    endpoints.take_down(request.endpoint)
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train_on_a_cluster(bench)
+    fail_to_serve(bench)
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
     assert set(bench.emulator.pull("actions", key=IDENTITY)) == set(JOBS_DATA)
