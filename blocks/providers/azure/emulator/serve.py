@@ -64,7 +64,7 @@ class _Server(ThreadedWSGIServer):
 
 def own_images() -> WarmInterpreter:
     """Return what runs the containers of our own image; started, all who fork share it."""
-    return WarmInterpreter((OWN_IMAGE,))
+    return WarmInterpreter((OWN_IMAGE, "blocks.providers.azure.score"))
 
 
 def serve(asked: Asked, warm: WarmInterpreter) -> None:
