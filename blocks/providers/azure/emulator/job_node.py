@@ -19,6 +19,9 @@ from blocks.providers.azure.emulator.world import World
 LOGS = "azureml"  # the container for what runs leave
 _DATASTORE = re.compile(r"azureml://datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
 _ABFSS = re.compile(r"(?:abfss|wasbs)://(?P<container>[^@]+)@(?P<host>[^/]+)/(?P<path>.*)")
+_PLAIN = re.compile(
+    r'export (?P<name>\w+)="(?P<value>[^"$`\\]*)" && exec python -m (?P<module>[\w.]+)'
+)
 _PLACE = re.compile(r"\$\{\{(inputs|outputs)\.(\w+)\}\}")
 
 
@@ -79,12 +82,14 @@ class Machines:
             **(self._ranks(rank) if job.properties.get("distribution") else {}),
             **{k: v or "" for k, v in (job.properties.get("environmentVariables") or {}).items()},
         }
-        shell = ["/bin/bash", "-c", command]
+        words, exported = _words(command)
 
         def hear(line: str) -> None:
             world.blobs.append(LOGS, log, f"{line}\n".encode())
 
-        return world.containers.run(f"job/{job.name}/{rank}", folder, shell, env, hear)
+        return world.containers.run(
+            f"job/{job.name}/{rank}", folder, words, {**env, **exported}, hear
+        )
 
     def _ranks(self, rank: int) -> dict[str, str]:
         return {
@@ -127,6 +132,14 @@ class Machines:
             self._mounts[name] = Mount(self._world.blobs, container, path, folder)
             places["outputs", name] = folder
         return places
+
+
+def _words(line: str) -> tuple[list[str], dict[str, str]]:
+    """Return what a line runs, and what it exports before: by a shell where it asks for more."""
+    found = _PLAIN.fullmatch(line)
+    if found is None:
+        return ["/bin/bash", "-c", line], {}
+    return ["python", "-m", found["module"]], {found["name"]: found["value"]}
 
 
 def place_of(uri: str) -> tuple[str, str]:
