@@ -37,7 +37,10 @@ def main(minutes: float, provider: str) -> None:
     with tempfile.TemporaryDirectory(prefix="bluewater-soak-") as scratch, ExitStack() as stack:
         folder = Path(scratch)
         rounds, rests = _lived(folder, provider, minutes * 60, stack)
-        found = growth(rests)
+        try:
+            found = growth(rests)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
     click.echo(_about(minutes, len(rests)))
     for each in rounds:
         for name, count in sorted((each.ends + each.faults).items()):

@@ -17,7 +17,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file knows; the same bytes 
 
 def shipped(bucket: Bucket, root: str) -> str:
     """See that the kit is in a bucket, below ``root``; return its URI."""
-    content = _packed()
+    content = packed()
     uri = f"{root}/kit/{hashlib.sha256(content).hexdigest()[:16]}.zip"
     if bucket.head(uri) is None:
         bucket.write(uri, content)
@@ -25,7 +25,8 @@ def shipped(bucket: Bucket, root: str) -> str:
 
 
 @functools.cache
-def _packed() -> bytes:
+def packed() -> bytes:
+    """Return the kit: the same bytes for the same code."""
     home = Path(blocks.workload.__file__).parent
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

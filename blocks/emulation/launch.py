@@ -39,14 +39,14 @@ class Emulator:
     """An emulated cloud that runs: its URL, its process, and its levers.
 
     ``told`` is what it wrote into its address besides; where that names a ``ca``, its certificate
-    is of that authority.
+    is of that authority; where not, the URL is plain HTTP.
     """
 
     training: ClassVar[str] = ""  # what the names of containers of training jobs begin with
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
-        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else True
+        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else False
         word = {"Authorization": f"Bearer {word_of(folder)}"}
         self._http = httpx.Client(
             base_url=url, timeout=60, trust_env=False, verify=trusted, headers=word

@@ -60,16 +60,24 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    lines = Lines(Path(mounted(plan.log_uri, environ)))
+    lines, hidden = Lines(Path(mounted(plan.log_uri, environ))), hidden_words(plan.env, environ)
     assert process.stdout is not None  # noqa: S101
     for line in process.stdout:
         text = line.decode(errors="replace").rstrip("\n")
+        for word in hidden:
+            text = text.replace(word, "***")
         print(text, flush=True)
         lines.add(text)
     status = process.wait()
     lines.close()
     if status:  # Databricks takes every other way to leave for a failure
         sys.exit(status if status > 0 else 128 - status)
+
+
+def hidden_words(told: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """Return what no line may show: values of secrets, each line of them by itself."""
+    names = told.get("BLUEWATER_SECRETS", "").split(",")
+    return [word for name in names for word in environ.get(name, "").splitlines() if word.strip()]
 
 
 class Lines:

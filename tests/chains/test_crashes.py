@@ -17,4 +17,4 @@ from tests.crashes.world import PLATFORMS
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_nothing_is_lost_whatever_dies_in_whichever_stage(platform: str, tmp_path: Path) -> None:
     seen = crash(platform, tmp_path, tuple(BY_NAME), tell=print)
-    assert lost([seen]) == [], to_markdown([seen], machine="")
+    assert lost([seen]) == [], to_markdown([seen])

@@ -12,7 +12,9 @@ from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
 from deployments.azure import role as azure_role
-from deployments.gcp.roles import caller_role
+from deployments.databricks.grants import Place as Principal
+from deployments.databricks.grants import caller_grants
+from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
@@ -31,6 +33,7 @@ LACKING = document(
 )
 _ML = "Microsoft.MachineLearningServices/workspaces"
 AZURE_LACKS_JOBS = [f"{_ML}/environments/*", f"{_ML}/jobs/read"]
+NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
@@ -42,7 +45,12 @@ POLICIES = {  # as they are shipped, and without what training takes
             "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
         },
     ),
-    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "gcp": (caller_role(), NO_TRAINING),
+    "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
+    "databricks": (
+        caller_grants(Principal(principal="flows")),
+        {"grants": ["* VOLUME", "scope *"]},
+    ),
 }
 FAULTS = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
 PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 
 import pytest
@@ -20,8 +18,8 @@ from blocks.contracts import (
 )
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
+from blocks.testing.crowd import stranger
 from blocks.testing.scripts import COUNTS_ITS_STARTS, READS_ONE_FILE
-from blocks.testing.strangers import strangers
 from blocks.testing.waiting import until
 from blocks.testing.words import JobWords, Never, Refused
 
@@ -123,16 +121,15 @@ def test_a_killed_submitter_whose_reply_never_came_leaves_one_job(
 ) -> None:
     """Killed between the work and the reply, on the far side of the wire, in every attempt."""
     keys = [KEY, KEY.next()]
-    with strangers(jobs) as others:
-        for number, key in enumerate(keys, start=1):
-            emulator.fault("held-reply", call=words.create)
-            pid = others.submit(bench.training_request(), key=key)
-            until_created(bench, number)
-            os.kill(pid, signal.SIGKILL)
-            emulator.pull("calm")
-            ref = jobs.submit(bench.training_request(), key=key)
-            bench.succeed(ref)
-            assert jobs.status(ref).phase is Phase.SUCCEEDED
+    for number, key in enumerate(keys, start=1):
+        emulator.fault("held-reply", call=words.create)
+        dying = stranger(jobs, "submit", bench.training_request(), key=key)
+        until_created(bench, number)
+        dying.kill()
+        emulator.pull("calm")
+        ref = jobs.submit(bench.training_request(), key=key)
+        bench.succeed(ref)
+        assert jobs.status(ref).phase is Phase.SUCCEEDED
     assert bench.created("training") == len(keys)
     assert bench.running() == []
 

@@ -74,6 +74,27 @@ class Platform(Frozen):
     rows: tuple[Row, ...]
     nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
     left: tuple[str, ...]
+    on: str = ""  # which day, machine and versions, and how long it took
+
+
+class Seen(Frozen):
+    """What was seen on each platform, the last time that it was played."""
+
+    platforms: tuple[Platform, ...] = ()
+
+    def with_platform(self, platform: Platform) -> Seen:
+        """Return it with the rows of one platform that were seen now; its others stay."""
+        others = {each.name: each for each in self.platforms}
+        before = others.get(platform.name)
+        if before is not None:
+            rows = {row.killed: row for row in (*before.rows, *platform.rows)}
+            on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
+            if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
+                on = platform.on
+            nobodys = tuple(dict.fromkeys((*before.nobodys, *platform.nobodys)))
+            update = {"rows": tuple(rows.values()), "on": on, "nobodys": nobodys}
+            platform = platform.model_copy(update=update)
+        return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
 
 def lost(platforms: Iterable[Platform]) -> list[str]:
@@ -92,11 +113,11 @@ def lost(platforms: Iterable[Platform]) -> list[str]:
     return found
 
 
-def to_markdown(platforms: Sequence[Platform], *, machine: str) -> str:
+def to_markdown(platforms: Sequence[Platform]) -> str:
     """Return the page."""
-    parts = ["# What dies, and what becomes of the release", LEGEND, machine]
+    parts = ["# What dies, and what becomes of the release", LEGEND]
     for platform in platforms:
-        parts += [f"## {platform.name}", _table(platform)]
+        parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
         if platform.nobodys:
             parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
         left = ", ".join(platform.left) or "nothing"

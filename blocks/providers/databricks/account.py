@@ -18,7 +18,6 @@ from blocks.contracts import Denied, InvalidRequest
 from blocks.providers.databricks.clocks import PATIENCE, Hurry
 
 OWNER_TAG = "bluewater-owner"
-READS = 4  # more than one attempt: for calls that may be repeated
 CloudName = Literal["aws", "azure", "gcp"]
 
 _MAKING = threading.Lock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import BaseRun, Run
 from prefect.blocks.core import Block
@@ -28,7 +28,12 @@ from blocks.providers.databricks.batch_calls import asked_of, from_run, said_of,
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
 from blocks.providers.databricks.images import serving_image, wheel
-from blocks.providers.databricks.lookup import cancel_run, found_run, reason_of_cluster
+from blocks.providers.databricks.lookup import (
+    cancel_run,
+    found_run,
+    reason_of_cluster,
+    submitted,
+)
 from blocks.providers.databricks.runs import BATCH, is_over
 from blocks.providers.databricks.volumes import Volumes
 
@@ -76,12 +81,10 @@ class DatabricksBatch(Block, BatchInference):
             tags=self.account.tags(kind=BATCH, token=token, spot="yes" if request.spot else "no"),
         )
         self._volumes.write(asked, request.model_dump_json().encode())
-        # The token is the service's own: whoever asks again is told the run that there is.
-        told = self.account.client().jobs.submit(**call)
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
-            id=str(told.response.run_id),
+            id=submitted(self.account, call),
             token=token,
             scope={"workspace": self.account.host},
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blocks.contracts import BatchRequest, OperationRef, Phase
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch import DatabricksBatch
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.clusters import is_spot
 from blocks.providers.databricks.emulator.launch import Workspace
 from blocks.providers.databricks.runs import BATCH, is_of, task_of

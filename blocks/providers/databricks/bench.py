@@ -14,6 +14,8 @@ from blocks.contracts import Contract, Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch_levers import IMAGE, BatchLevers
 from blocks.providers.databricks.emulator import launch
+from blocks.providers.databricks.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.databricks.model_levers import ModelLevers
 from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
@@ -23,7 +25,11 @@ from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {"batch": {"image": IMAGE}}
+_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "batch": {"image": IMAGE},
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
+}
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the service principals that we are
 VOLUME = "files"
@@ -47,6 +53,8 @@ class _Bench(Levers):
         kinds: Mapping[str, Any] = {
             "training": TrainingLevers(self.levers_account, emulator),
             "batch": BatchLevers(self.levers_account, emulator, self.uploads),
+            "models": ModelLevers(self.levers_account, emulator, self.uploads),
+            "endpoints": EndpointLevers(self.levers_account, emulator, self.uploads),
         }
         super().__init__("databricks", kinds)
 

@@ -6,10 +6,11 @@ import sys
 
 from databricks.sdk.clock import RealClock
 
+READS = 4  # more than one attempt: for calls that may be repeated
 PATIENCE = 20  # seconds, for what may be repeated
 
 
-class Hurry(RealClock):
+class Hurry(RealClock):  # type: ignore[misc]
     """The clock of clients that ask once: who would wait and ask again gets the error instead."""
 
     def sleep(self, seconds: float) -> None:

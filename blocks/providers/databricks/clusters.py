@@ -55,12 +55,9 @@ def to_cluster(
 
 def is_spot(cluster: ClusterSpec) -> bool:
     """Whether a cluster's machine may be taken back."""
-    told = (
-        cluster.aws_attributes and cluster.aws_attributes.availability,
-        cluster.azure_attributes and cluster.azure_attributes.availability,
-        cluster.gcp_attributes and cluster.gcp_attributes.availability,
-    )
-    return any(each is not None and not each.value.startswith("ON_DEMAND") for each in told)
+    attributes = (cluster.aws_attributes, cluster.azure_attributes, cluster.gcp_attributes)
+    kinds = [each.availability for each in attributes if each is not None]
+    return any(kind is not None and not kind.value.startswith("ON_DEMAND") for kind in kinds)
 
 
 def _aws(spot: bool) -> AwsAttributes:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import requests
 from databricks.sdk import errors as sdk
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 
 from blocks.contracts import (
     Conflict,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from databricks.sdk.service.compute import TerminationReason
+from databricks.sdk.service.compute import TerminationReason, TerminationReasonCode
 from databricks.sdk.service.jobs import (
     BaseRun,
     Run,
@@ -15,7 +15,7 @@ from databricks.sdk.service.jobs import (
     TerminationTypeType,
 )
 
-from blocks.contracts import Machines, Phase
+from blocks.contracts import Failure, Machines, Phase
 from blocks.providers.databricks.account import OWNER_TAG
 
 KIND_TAG, TOKEN_TAG, SPOT_TAG = "bluewater-kind", "bluewater-token", "bluewater-spot"
@@ -106,8 +106,16 @@ def is_lost(run: Run, reason: TerminationReason | None) -> bool:
 
 
 def reason_of(reason: TerminationReason | None) -> str:
-    """Return why a cluster ended, in the cloud's terms; empty where that is not known."""
-    return reason.code.value if reason and reason.code else ""
+    """Return why a cluster ended, in the cloud's terms; empty where it only was done."""
+    code = reason.code if reason else None
+    return "" if code in (None, TerminationReasonCode.JOB_FINISHED) else code.value
+
+
+def ended(run: Run, reason: TerminationReason | None) -> Failure:
+    """Return why a run ended without a word of its own: the cluster's reason, where it has one."""
+    code = code_of(run)
+    told = reason_of(reason) or (code.value if code else "UNKNOWN")
+    return Failure(code=told, message=message_of(run))
 
 
 def was_running(run: Run) -> bool:
@@ -127,7 +135,7 @@ def seconds_of(run: Run) -> float | None:
     if not run.start_time:
         return None
     ended = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
-    return max(0.001, ended - run.start_time / 1000)
+    return float(max(0.001, ended - run.start_time / 1000))
 
 
 def _state(run: Any) -> RunLifecycleStateV2State | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.contracts import NotFound, ProviderError, SecretStore
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import code_of, explain, is_missing
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar
 
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import Run
 from prefect.blocks.core import Block
@@ -32,7 +33,12 @@ from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
 from blocks.providers.databricks.images import training_image
 from blocks.providers.databricks.joblog import last_lines, lines_of
-from blocks.providers.databricks.lookup import cancel_run, found_run, reason_of_cluster
+from blocks.providers.databricks.lookup import (
+    cancel_run,
+    found_run,
+    reason_of_cluster,
+    submitted,
+)
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.runs import is_over
 from blocks.providers.databricks.secret import DatabricksSecrets
@@ -87,18 +93,16 @@ class DatabricksTraining(Block, TrainingJobs):
             request,
             token,
             account=self.account,
-            shipped=self._shipped(),
+            shipped=self._shipped,
             image=self.image,
             runtime=self.runtime,
         )
         plan = f"{notes_of(request, token)}/{PLAN}"
         self._volumes.write(plan, to_plan(request, token).to_json())
-        # The token is the service's own: whoever asks again is told the run that there is.
-        told = self.account.client().jobs.submit(**call)
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
-            id=str(told.response.run_id),
+            id=submitted(self.account, call),
             token=token,
             scope={"workspace": self.account.host},
         )
@@ -147,6 +151,7 @@ class DatabricksTraining(Block, TrainingJobs):
         for name in request.secrets.values():
             secrets.get(name)
 
+    @cached_property
     def _shipped(self) -> Shipped:
         """See that what a run begins with is in the volume."""
         start = f"{self.account.root}/kit/start-{hashlib.sha256(START).hexdigest()[:16]}.py"

@@ -34,12 +34,12 @@ from blocks.providers.databricks.runs import (
     TASK,
     TRAINING,
     code_of,
+    ended,
     is_lost,
     is_over,
     machines_of,
     message_of,
     phase_of,
-    reason_of,
     seconds_of,
     task_of,
     was_running,
@@ -216,13 +216,6 @@ def _unhappy(run: Run, seen: Seen) -> tuple[Phase, Failure]:
     if is_lost(run, seen.reason):
         return Phase.INTERRUPTED, ended(run, seen.reason)
     return Phase.FAILED, _without_outcome(run, seen)
-
-
-def ended(run: Run, reason: TerminationReason | None) -> Failure:
-    """Return why a run ended without a word of its own: the cluster's reason, where it has one."""
-    code = code_of(run)
-    told = reason_of(reason) or (code.value if code else "UNKNOWN")
-    return Failure(code=told, message=message_of(run))
 
 
 def _without_outcome(run: Run, seen: Seen) -> Failure:

@@ -11,7 +11,8 @@ import psutil
 from databricks.sdk.service.jobs import Run
 
 from blocks.contracts import OperationRef, Phase, TrainingRequest
-from blocks.providers.databricks.account import READS, DatabricksWorkspace
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.clusters import is_spot
 from blocks.providers.databricks.emulator.launch import Workspace
 from blocks.providers.databricks.runs import TRAINING, is_of, task_of

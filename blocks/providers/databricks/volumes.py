@@ -20,12 +20,12 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.files import DirectoryEntry
 
 from blocks.cloud.bucket import Found
 from blocks.contracts import Conflict, Unavailable, Unsupported
-from blocks.providers.databricks.account import READS
+from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import is_missing, meaning_of
 from blocks.providers.databricks.places import path_of
 

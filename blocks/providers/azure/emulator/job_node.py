@@ -17,7 +17,10 @@ from blocks.providers.azure.emulator.launch import CONTAINER, DATASTORE, STORAGE
 from blocks.providers.azure.emulator.world import World
 
 LOGS = "azureml"  # the container for what runs leave
-_DATASTORE = re.compile(r"azureml://datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
+_DATASTORE = re.compile(
+    r"azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/)?"
+    r"datastores/(?P<store>[^/]+)/paths/(?P<path>.*)"
+)
 _ABFSS = re.compile(r"(?:abfss|wasbs)://(?P<container>[^@]+)@(?P<host>[^/]+)/(?P<path>.*)")
 _PLAIN = re.compile(
     r'export (?P<name>\w+)="(?P<value>[^"$`\\]*)" && exec python -m (?P<module>[\w.]+)'

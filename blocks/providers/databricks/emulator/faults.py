@@ -49,7 +49,7 @@ REFUSALS = {
 
 BEHAVIOURS = {
     "stale-read": "what was just made is not seen yet",
-    "stock-out": "a run's cluster never comes: CLOUD_PROVIDER_RESOURCE_STOCKOUT",
+    "stock-out": "no machine: a run's cluster never comes, a served entity fails",
     "cluster-quota": "a run's cluster is more than the cloud's quota: AWS_RESOURCE_QUOTA_EXCEEDED",
     "stuck-updating": "an endpoint's update does not come to its end",
     "failed-health-check": "a served entity never becomes ready",

@@ -47,14 +47,27 @@ class Files:
             Route(sdk=f"{api}.delete_directory", action=_WRITE, handler=self.delete_directory),
             Route(sdk=f"{api}.get_directory_metadata", action=_READ, handler=self.head_directory),
             Route(sdk=f"{api}.list_directory_contents", action=_READ, handler=self.list),
+            *(
+                Route(
+                    verb="POST",
+                    path=f"/api/2.0/fs/{name}",
+                    call=f"files:{name}",
+                    handler=_past_the_workspace,
+                )
+                for name in ("create-download-url", "create-upload-part-urls")
+            ),
         )
 
     def upload(self, asked: Asked) -> Response:
-        """Write a file into a folder that is there."""
+        """Write a file, with the folders that it takes: MLflow's client makes none."""
         path = asked["file_path"]
         file = self._place(path)
-        if not file.parent.is_dir():
-            raise _not_found(f"The directory {path.rpartition('/')[0]} does not exist.")
+        if path.startswith(f"/{_MODELS}/"):
+            self._require_version(path)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise invalid(f"{path}: a file is where a directory should be.") from None
         if file.is_dir():
             raise invalid(f"{path} is a directory.")
         draft = self._world.drafts / uuid.uuid4().hex
@@ -160,10 +173,22 @@ class Files:
             raise _not_found(f"Volume '{'.'.join(names[1:4])}' does not exist.")
         return self._world.place("/".join(names))
 
+    def _require_version(self, path: str) -> None:
+        """Raise Refused for a file of a version of a model that is not there."""
+        version = "/".join(path.split("/")[1 : _DEPTH[_MODELS] + 1])
+        if not self._world.place(version).is_dir():
+            raise _not_found(f"The model version /{version} does not exist.")
+
     def _require_unmodified(self, asked: Asked, status: os.stat_result) -> None:
         said = asked.request.headers.get("If-Unmodified-Since")
         if said and int(status.st_mtime) > parsedate_to_datetime(said).timestamp():
             raise Refused("PRECONDITION_FAILED", "The file was modified meanwhile.", 412)
+
+
+def _past_the_workspace(asked: Asked) -> Response:
+    """Refuse addresses of the cloud's own store: the SDK comes to the workspace then."""
+    told = f"No API found for '{asked.request.method} {asked.request.path}'"
+    raise Refused("ENDPOINT_NOT_FOUND", told, 404)
 
 
 def _headers(status: os.stat_result) -> dict[str, str]:

@@ -77,17 +77,22 @@ class Runs:
         """Tell what the run of a task has printed."""
         run = self._known(asked.query["run_id"], "jobs:get_run_output")
         if int(asked.query["run_id"]) != run.task_id:
-            told = "Retrieving the output of runs with multiple tasks is not supported."
-            raise invalid(told)
+            raise invalid("Retrieving the output of runs with multiple tasks is not supported.")
         error = run.message if run.over is not None and run.over.result == "FAILED" else None
-        told = {"logs": "\n".join(run.logs), "logs_truncated": False, "metadata": self.get(asked)}
-        return told | ({"error": error} if error else {})
+        told: Said = {
+            "logs": "\n".join(run.logs),
+            "logs_truncated": False,
+            "metadata": self.get(asked),
+        }
+        return {**told, **({"error": error} if error else {})}
 
     def list(self, asked: Asked) -> Said:
         """List runs, the newest first, some at a time."""
         query = asked.query
         stale = self._world.faults.take("stale-read", "jobs:list_runs")
         found = sorted(self._runs.values(), key=lambda run: -run.id)[stale:]
+        since = int(query.get("start_time_from") or 0)
+        found = [run for run in found if run.created >= since]
         if query.get("active_only") == "true":
             found = [run for run in found if run.over is None]
         size, start = int(query.get("limit") or _PAGE), int(query.get("page_token") or 0)

@@ -13,7 +13,11 @@ from blocks.providers.databricks.emulator.doors import routes
 from blocks.providers.databricks.emulator.server import Emulator
 from blocks.providers.databricks.emulator.world import Settings, World
 
-_OWN_IMAGE = ("blocks.providers.databricks.score",)  # what runs in our own images
+_OWN_IMAGE = (  # what runs again and again, so that it is imported once
+    "blocks.providers.databricks.score",
+    "blocks.providers.databricks.emulator.scoring",
+    "blocks.providers.databricks.served",
+)
 
 
 class Asked(Frozen):
