@@ -27,20 +27,13 @@ CALLER = (
     f"{_ML}/models/versions/write",
     f"{_ML}/onlineEndpoints/delete",
     f"{_ML}/onlineEndpoints/deployments/delete",
-<<<<<<< HEAD
-=======
     f"{_ML}/onlineEndpoints/deployments/getLogs/action",
->>>>>>> main
     f"{_ML}/onlineEndpoints/deployments/read",
     f"{_ML}/onlineEndpoints/deployments/write",
     f"{_ML}/onlineEndpoints/listKeys/action",
     f"{_ML}/onlineEndpoints/read",
     f"{_ML}/onlineEndpoints/write",
     f"{_ML}/read",
-<<<<<<< HEAD
-    "Microsoft.MachineLearningServices/locations/mfeOperationsStatus/read",
-=======
->>>>>>> main
 )
 CALLER_DATA = (
     f"{_BLOBS}/delete",
