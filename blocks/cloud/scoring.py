@@ -131,7 +131,7 @@ class _Work:
 
 def _age() -> float:
     """Return the seconds since this process began: importing what it needs is part of the job."""
-    return time.time() - psutil.Process().create_time()
+    return time.time() - float(psutil.Process().create_time())
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
