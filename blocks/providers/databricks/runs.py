@@ -134,9 +134,8 @@ def seconds_of(run: Run) -> float | None:
     """Return for how long a run has had a machine, or waited for one; None before that."""
     if not run.start_time:
         return None
-    begun: float = run.start_time / 1000
-    ended: float = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
-    return max(0.001, ended - begun)
+    ended = run.end_time / 1000 if run.end_time else datetime.now(UTC).timestamp()
+    return float(max(0.001, ended - run.start_time / 1000))
 
 
 def _state(run: Any) -> RunLifecycleStateV2State | None:
