@@ -17,6 +17,7 @@ PROVIDERS = {
     "aws-ec2": "blocks.providers.aws.ec2",
     "aws-lambda": "blocks.providers.aws.functions",
     "gcp": "blocks.providers.gcp",
+    "gcp-run": "blocks.providers.gcp.run",
     "azure": "blocks.providers.azure",
     "databricks": "blocks.providers.databricks",
 }

@@ -110,7 +110,8 @@ class Release:
         else:
             yield "A second variant, without traffic", lambda: self._deploy("green")
         if offers.mirror:
-            yield "Copies of all requests to the second", self._mirror
+            share = "all" if offers.mirror_at_most == 100 else f"{offers.mirror_at_most} % of the"
+            yield f"Copies of {share} requests to the second", self._mirror
             yield "No copies any more", lambda: self._shift(blue=100)
         yield "A tenth of the traffic to the second", lambda: self._shift(blue=90, green=10)
         yield "All traffic to the second", lambda: self._shift(green=100)
@@ -167,7 +168,8 @@ class Release:
         self._shift(**{variant: percent})
 
     def _mirror(self) -> None:
-        to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=100))
+        copies = Mirror(variant="green", percent=self._endpoints.features.mirror_at_most)
+        to = Traffic(percent={"blue": 100}, mirror=copies)
         self._endpoints.shift("flights", to, since=self._endpoints.traffic("flights"))
 
     def _shift(self, **percent: int) -> None:

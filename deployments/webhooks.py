@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-NAME = "bluewater receiver"
+NAME = "bluewater-receiver"  # letters, digits, and -._ between them
 EVENTS = (
     ("MODEL_VERSION_TAG", "SET"),
     ("MODEL_VERSION", "CREATED"),

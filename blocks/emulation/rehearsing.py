@@ -111,6 +111,10 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
         """Return the variables under which the cloud's blocks find it."""
 
     @abc.abstractmethod
+    def keep_secret(self, name: str, value: str) -> None:
+        """Put a secret where the cloud's store finds it."""
+
+    @abc.abstractmethod
     def _permitted(self, policy: Path) -> tuple[str, ...]:
         """Return what a policy in the cloud's own form allows."""
 

@@ -62,9 +62,23 @@ class ModelWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointWords:
+    """What can go wrong with endpoints."""
+
+    makes: tuple[str, ...]  # calls that make what a variant needs
+    first: str  # the call that deploying begins with
+    quota: str  # the fault
+    look: str  # the call that tells of an endpoint
+    move: str  # the call that moves traffic
+    stuck: str  # the fault
+    failing: tuple[str, ...]  # faults for which a variant never gets ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """The words of one cloud, for each kind of work."""
 
     training: JobWords | None = None
     batch: JobWords | None = None
     models: ModelWords | None = None
+    endpoints: EndpointWords | None = None

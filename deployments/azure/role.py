@@ -25,6 +25,15 @@ CALLER = (
     f"{_ML}/jobs/write",
     f"{_ML}/models/versions/read",
     f"{_ML}/models/versions/write",
+    f"{_ML}/onlineEndpoints/delete",
+    f"{_ML}/onlineEndpoints/deployments/delete",
+    f"{_ML}/onlineEndpoints/deployments/getLogs/action",
+    f"{_ML}/onlineEndpoints/deployments/read",
+    f"{_ML}/onlineEndpoints/deployments/write",
+    f"{_ML}/onlineEndpoints/listKeys/action",
+    f"{_ML}/onlineEndpoints/read",
+    f"{_ML}/onlineEndpoints/write",
+    f"{_ML}/read",
 )
 CALLER_DATA = (
     f"{_BLOBS}/delete",

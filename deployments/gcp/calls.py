@@ -33,21 +33,21 @@ WORDS = Words(
     intro=(
         "One release on Vertex AI, played by `python -m deployments.gcp.calls` in an emulated "
         "project with a network, a key and two variants. Every call that changes something is "
-        "here as it goes over the wire, in order; what differs each time, such as an etag, is "
-        "left out. A test plays the release again and compares, and reads each call with the "
-        "service's published messages."
+        "here as it goes over the wire, in order; the label of a move of traffic, another one each "
+        "time, is blotted out. A test plays the release again and compares, and reads each call "
+        "with the service's published messages."
     ),
     services=("aiplatform",),
     is_read=lambda operation: operation.startswith(("Get", "List", "Predict", "RawPredict")),
 )
 _IMAGES = ("endpoints", "batch")  # what takes an image
-_ETAG = re.compile(r'\n *"etag": "[0-9a-f]{32}",?(?=\n)')
+_MOVE = re.compile(r'(?<="bluewater-move": ")[0-9a-f]{12}(?=")')
 
 
 def told() -> str:
     """Play a release in a project of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        return _ETAG.sub("", page(list(play(place, Path(scratch), WORDS)), WORDS))
+        return _MOVE.sub("............", page(list(play(place, Path(scratch), WORDS)), WORDS))
 
 
 @contextmanager

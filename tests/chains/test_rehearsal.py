@@ -11,9 +11,10 @@ from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
+from deployments.azure import role as azure_role
 from deployments.databricks.grants import Place as Principal
 from deployments.databricks.grants import caller_grants
-from deployments.gcp.roles import caller_role
+from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
@@ -30,11 +31,22 @@ LACKING = document(
         }
     ]
 )
+_ML = "Microsoft.MachineLearningServices/workspaces"
+AZURE_LACKS_JOBS = [f"{_ML}/environments/*", f"{_ML}/jobs/read"]
+NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
-    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "azure": (
+        azure_role.caller_role(azure_role.Place(subscription="11111111", group="ml")),
+        {
+            "Actions": AZURE_LACKS_JOBS,
+            "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
+        },
+    ),
+    "gcp": (caller_role(), NO_TRAINING),
+    "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
     "databricks": (
         caller_grants(Principal(principal="flows")),
         {"grants": ["* VOLUME", "scope *"]},

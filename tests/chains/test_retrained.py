@@ -148,10 +148,12 @@ def asking(endpoints: LocalEndpoints, name: str) -> Iterator[None]:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("machine")
     machine = Machine(folder / "workspace", folder / "project")
-    machine.up()
-    yield machine
-    for found in processes.owned(owner_of(machine.home)):
-        processes.stop(found.identity, grace=2)
+    try:
+        machine.up()
+        yield machine
+    finally:
+        for found in processes.owned(owner_of(machine.home)):
+            processes.stop(found.identity, grace=2)
 
 
 @pytest.mark.slow

@@ -10,11 +10,17 @@ from typing import Any
 import pytest
 
 from blocks import registry
+from blocks.contracts import Contract
 from blocks.emulation.launch import Emulator
 from blocks.testing import crowd
 from blocks.testing.bench import Bench
 
-CASES = {"refused": "refused", "done": "done", "never": "nevers"}  # argument, and field of words
+CASES = {
+    "refused": "refused",
+    "done": "done",
+    "never": "nevers",
+    "failing": "failing",
+}  # argument, and field of words
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,7 +31,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     if "bench" not in metafunc.fixturenames:
         return
-    capability = metafunc.module.CONTRACT.capability
+    contract = metafunc.module.CONTRACT
+    capability = contract.capability
     names = [
         name for name in registry.PROVIDERS if capability in registry.provider(name).capabilities
     ]
@@ -33,16 +40,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if wanted or "words" in metafunc.fixturenames:
         names = [name for name in names if words_of(name, capability) is not None]
     if not wanted:
-        metafunc.parametrize("bench", names, indirect=True)
+        given = [pytest.param(name, marks=_marks(name, contract)) for name in names]
+        metafunc.parametrize("bench", given, indirect=True)
         return
     [argument] = wanted
     cases = [
-        (name, case)
+        pytest.param(name, case, marks=_marks(name, contract), id=f"{name}-{case}")
         for name in names
         for case in getattr(words_of(name, capability), CASES[argument])
     ]
-    ids = [f"{name}-{case}" for name, case in cases]
-    metafunc.parametrize(("bench", argument), cases, indirect=["bench"], ids=ids)
+    metafunc.parametrize(("bench", argument), cases, indirect=["bench"])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -55,6 +62,17 @@ def words_of(provider: str, capability: str) -> Any:
     """Return a provider's words for what can go wrong with a kind of work; None without any."""
     path = registry.provider(provider).words
     return getattr(registry.load(path), capability, None) if path else None
+
+
+def _marks(name: str, contract: type[Contract]) -> list[pytest.MarkDecorator]:
+    """Return that a case is a slow one if nearly all of it is the class of the provider beside."""
+    beside = registry.provider(name).beside
+    if not beside or contract.capability not in registry.provider(beside).capabilities:
+        return []
+    alike = issubclass(
+        registry.implementation(name, contract), registry.implementation(beside, contract)
+    )
+    return [pytest.mark.slow] if alike else []
 
 
 @pytest.fixture

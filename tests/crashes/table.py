@@ -73,7 +73,7 @@ class Platform(Frozen):
     name: str
     rows: tuple[Row, ...]
     nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
-    left: tuple[str, ...]
+    left: tuple[str, ...] | None  # after it was taken down; None: it was not yet
     on: str = ""  # which day, machine and versions, and how long it took
 
 
@@ -83,8 +83,17 @@ class Seen(Frozen):
     platforms: tuple[Platform, ...] = ()
 
     def with_platform(self, platform: Platform) -> Seen:
-        """Return it with one platform as it was seen now."""
+        """Return it with the rows of one platform that were seen now; its others stay."""
         others = {each.name: each for each in self.platforms}
+        before = others.get(platform.name)
+        if before is not None:
+            rows = {row.killed: row for row in (*before.rows, *platform.rows)}
+            on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
+            if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
+                on = platform.on
+            nobodys = tuple(dict.fromkeys((*before.nobodys, *platform.nobodys)))
+            update = {"rows": tuple(rows.values()), "on": on, "nobodys": nobodys}
+            platform = platform.model_copy(update=update)
         return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
 
@@ -92,7 +101,7 @@ def lost(platforms: Iterable[Platform]) -> list[str]:
     """Return whatever must not be, in words."""
     found = []
     for platform in platforms:
-        found += [f"{platform.name}: {each} was left" for each in platform.left]
+        found += [f"{platform.name}: {each} was left" for each in platform.left or ()]
         for row in platform.rows:
             found += [
                 f"{platform.name}: {row.killed} killed in {kill.stage}: {kill.why}"
@@ -111,8 +120,9 @@ def to_markdown(platforms: Sequence[Platform]) -> str:
         parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
         if platform.nobodys:
             parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
-        left = ", ".join(platform.left) or "nothing"
-        parts.append(f"After `bluewater down --yes` there was left: {left}.")
+        if platform.left is not None:
+            left = ", ".join(platform.left) or "nothing"
+            parts.append(f"After `bluewater down --yes` there was left: {left}.")
         parts += _reasons(platform)
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 

@@ -28,8 +28,10 @@ from blocks.contracts import (
     TrainingResult,
     Unsupported,
 )
+from blocks.providers.aws import kit
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.frameworks import address_of, is_named
 from blocks.providers.aws.images import training_image
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
@@ -49,7 +51,11 @@ _LAST_LINES = 20
 
 
 class SageMakerTraining(Block, TrainingJobs):
-    """Runs training jobs on Amazon SageMaker, on demand or on spot machines that it replaces."""
+    """Runs training jobs on Amazon SageMaker, on demand or on spot machines that it replaces.
+
+    An image may be named by a framework of AWS's own, as in ``sagemaker:pytorch:2.6:py312``; that
+    takes its SDK, ``bluewater[sagemaker]``.
+    """
 
     _block_type_name = "SageMaker training"
     _block_type_slug = "aws-training"
@@ -142,19 +148,25 @@ class SageMakerTraining(Block, TrainingJobs):
         secrets = AwsSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
+        options = self._options(request)
         return to_create_training_job(
-            request,
+            request.model_copy(update={"image": ""}),
             token,
             account=self.account,
-            options=self._options(request),
+            options=options,
             data_is_object=data_is_object(self._objects, request),
         )
 
     def _options(self, request: TrainingRequest) -> Options:
-        if not request.image and not self.image:
+        image, shipped = request.image or self.image, ""
+        if is_named(image):
+            image = address_of(image, region=self.account.region, machine=request.machine)
+            shipped = kit.shipped(self.account)
+        if not image:
             raise InvalidRequest("image: SageMaker runs containers; name an image", code="IMAGE")
         return Options(
-            image=self.image,
+            image=image,
+            kit=shipped,
             spot_wait=self.spot_wait,
             volume_gb=self.volume_gb,
             warm_pool=self.warm_pool,

@@ -17,6 +17,8 @@ PROVIDER = Provider(
         "prices": "blocks.providers.azure.cost:AzurePrices",
         "inventory": "blocks.providers.azure.inventory:AzureInventory",
     },
+    rehearsal="blocks.providers.azure.rehearsal:AzureRehearsal",
+    rehearsal_extra="azure-rehearsal",
     bench="blocks.providers.azure.bench:AzureBench",
     words="blocks.providers.azure.words:WORDS",
 )

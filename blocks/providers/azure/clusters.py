@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure.ai.ml.entities import AmlCompute
 from azure.core.exceptions import AzureError
 
-from blocks.contracts import Conflict, InvalidRequest, ProviderError, Unavailable
-from blocks.providers.azure.account import AzureAccount
+from blocks.contracts import Conflict, Denied, InvalidRequest, ProviderError, Resource, Unavailable
+from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.answers import meaning_of_code
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.lookup import READS, look_for
 
 LOW_PRIORITY, DEDICATED = "low_priority", "dedicated"
-CLUSTER = "cluster"  # kind of work, in the tag
+CLUSTER_KIND = "compute-cluster"
 _LOOK_AGAIN = timedelta(seconds=10)
 
 
@@ -52,9 +53,38 @@ class Clusters:
                 code="CLUSTER",
             )
 
+    def owned(self) -> Iterator[Resource]:
+        """Yield this owner's clusters. They are nothing that runs: what runs on them are jobs."""
+        for each in self._account.ml(attempts=READS).compute.list():
+            if self._is_ours(each):
+                yield Resource(
+                    kind=CLUSTER_KIND,
+                    id=each.name,
+                    name=each.name,
+                    created=datetime.fromisoformat(str(each.created_on)),
+                    running=False,
+                    detail=f"{each.tier} {each.size}, at most {each.max_instances}",
+                )
+
+    def remove(self, name: str) -> None:
+        """Begin to remove a cluster. Gone is fine; raises Denied for somebody else's."""
+        found = self.find(name)
+        if found is None or found.provisioning_state == "Deleting":
+            return
+        if not self._is_ours(found):
+            raise Denied(
+                f"cluster {name!r} does not carry the tag {OWNER_TAG}={self._account.owner}; "
+                "remove it where it belongs",
+                code="NOT_OURS",
+            )
+        self._account.ml().compute.begin_delete(name)
+
     def find(self, name: str) -> Any:
         """Return a cluster, or None if there is none."""
         return look_for(self._account.ml(attempts=READS).compute.get, name, patient=False)
+
+    def _is_ours(self, cluster: Any) -> bool:
+        return (cluster.tags or {}).get(OWNER_TAG) == self._account.owner
 
     def _make(self, name: str, *, machine: str, spot: bool, nodes: int, idle: timedelta) -> None:
         cluster = AmlCompute(
@@ -65,7 +95,7 @@ class Clusters:
             max_instances=nodes,
             idle_time_before_scale_down=max(1, int(idle.total_seconds())),
             location=self._account.location or None,
-            tags=self._account.tags(kind=CLUSTER),
+            tags=self._account.tags(kind="cluster"),
         )
         try:
             self._account.ml().compute.begin_create_or_update(cluster)

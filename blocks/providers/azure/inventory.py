@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -21,7 +21,7 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.batch import AzureBatch
-from blocks.providers.azure.clusters import Clusters
+from blocks.providers.azure.clusters import CLUSTER_KIND, Clusters
 from blocks.providers.azure.endpoint_calls import ENDPOINT_TAG, endpoint_mark
 from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.providers.azure.errors import explain
@@ -35,7 +35,6 @@ _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{BATCH}-job": AzureBatch,
 }
 ENDPOINT = "endpoint"
-_CLUSTER = "compute-cluster"
 _STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
 _LOOK_EVERY = 0.5
 
@@ -58,12 +57,10 @@ class AzureInventory(Block, Inventory):
             if self._is_ours(job):
                 found = _resource(job)
                 yield self._detailed(found) if found.running else found
+        yield from self._clusters.owned()
         for endpoint in self._endpoints.list():
             if self._is_ours(endpoint):
                 yield self._served(endpoint)
-        for cluster in self.account.ml(attempts=READS).compute.list():
-            if _owner_of(cluster) == self.account.owner:
-                yield _cluster(cluster)
 
     def _served(self, endpoint: Any) -> Resource:
         """Return an endpoint with the machines of those that should be behind it."""
@@ -99,8 +96,8 @@ class AzureInventory(Block, Inventory):
         return resource.model_copy(update={"machines": (machines,), "output_uri": output})
 
     def _remove(self, resource: Resource) -> None:
-        if resource.kind == _CLUSTER:
-            self._remove_cluster(resource)
+        if resource.kind == CLUSTER_KIND:
+            self._clusters.remove(resource.id)
             return
         kinds = {**dict.fromkeys(_JOBS, self._jobs.get), ENDPOINT: self._endpoints.get}
         if resource.kind not in kinds or not is_name(resource.id):
@@ -136,14 +133,6 @@ class AzureInventory(Block, Inventory):
         )
         self._until(lambda: is_over(self._jobs.get(resource.id)), f"job {resource.id} runs still")
 
-    def _remove_cluster(self, resource: Resource) -> None:
-        found = Clusters(self.account).find(resource.id)
-        if found is None or found.provisioning_state == "Deleting":
-            return
-        if _owner_of(found) != self.account.owner:
-            raise self._denied(resource)
-        self.account.ml().compute.begin_delete(resource.id)
-
     def _until(self, enough: Callable[[], bool], still: str) -> None:
         """Wait until it is so. Raises Unavailable if it is not in time."""
         end = time.monotonic() + _STOPS_WITHIN
@@ -153,8 +142,9 @@ class AzureInventory(Block, Inventory):
             time.sleep(_LOOK_EVERY)
 
     def _is_ours(self, thing: Any) -> bool:
+        ours = (thing.tags or {}).get(OWNER_TAG) == self.account.owner
         marks = self.account.named(""), endpoint_mark(self.account)
-        return str(thing.name).startswith(marks) and _owner_of(thing) == self.account.owner
+        return ours and str(thing.name).startswith(marks)
 
     def _denied(self, resource: Resource) -> Denied:
         return Denied(
@@ -168,25 +158,12 @@ class AzureInventory(Block, Inventory):
         return self.account.ml(attempts=READS).online_endpoints
 
     @property
+    def _clusters(self) -> Clusters:
+        return Clusters(self.account)
+
+    @property
     def _jobs(self) -> Any:
         return self.account.ml(attempts=READS).jobs
-
-
-def _owner_of(thing: Any) -> str:
-    return str((thing.tags or {}).get(OWNER_TAG, ""))
-
-
-def _cluster(cluster: Any) -> Resource:
-    """Return a cluster, which is nothing that runs: what runs on it are jobs."""
-    made = cluster.created_on
-    return Resource(
-        kind=_CLUSTER,
-        id=cluster.name,
-        name=cluster.name,
-        created=datetime.fromisoformat(made) if made else datetime.now(UTC),
-        running=False,
-        detail=f"{cluster.tier} {cluster.size}, at most {cluster.max_instances}",
-    )
 
 
 def _resource(job: Any) -> Resource:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.ai.ml.exceptions import MlException
+from azure.core.exceptions import AzureError, HttpResponseError
 
 from blocks.cloud.documents import Documents
 from blocks.cloud.wanted import WantedVariant
-from blocks.contracts import Conflict, InvalidRequest, Traffic
+from blocks.contracts import Conflict, Denied, InvalidRequest, Traffic
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.answers import is_missing, meaning_of
 from blocks.providers.azure.changes import Changes
@@ -23,6 +24,7 @@ from blocks.providers.azure.endpoint_calls import (
     to_deployment,
     to_endpoint,
 )
+from blocks.providers.azure.errors import explain
 from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.splitting import Step, next_step
 from blocks.providers.azure.wanted import WantedEndpoint
@@ -156,13 +158,24 @@ class Steering:
             asked = to_deployment(
                 variant, account=self._account, image=self._place.image, told=self._place.told
             )
-            return self._done(self._deployments.begin_create_or_update, asked)
+            return self._deployed(name, variant, asked)
         if there.provisioning_state != "Failed":
             return False
         why = self._changes.why(there)
         words = self._last_words(there.name, seen.endpoint.name)
         self._blame(name, variant, why.code, f"{why.message}\n{words}".strip())
         return True
+
+    def _deployed(self, name: str, variant: WantedVariant, asked: Any) -> bool:
+        """Begin a deployment; what is refused for good is the variant's failure."""
+        try:
+            return self._done(self._deployments.begin_create_or_update, asked)
+        except (AzureError, MlException) as error:
+            known = explain(error)
+            if known is None or known.retryable or isinstance(known, Denied):
+                raise
+            self._blame(name, variant, known.code, str(known))
+            return True
 
     def _step_out(self, name: str, seen: Seen, variant: WantedVariant) -> bool:
         """Take a variant down; forget it once it is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _GET, _CANCEL = "ml:Jobs.CreateOrUpdate", "ml:Jobs.Get", "ml:Jobs.Cancel"
 _DONE = ("internal-error-after", "gateway-timeout-after", "lost-reply")
@@ -69,5 +69,18 @@ WORDS = Words(
         looks=True,
         unseen={"call": "ml:Models.ListVersions"},
         move="blob:PutBlob",
+    ),
+    endpoints=EndpointWords(
+        makes=(
+            "ml:OnlineEndpoints.CreateOrUpdate",
+            "ml:Environments.CreateOrUpdate",
+            "ml:OnlineDeployments.CreateOrUpdate",
+        ),
+        first="ml:OnlineEndpoints.CreateOrUpdate",
+        quota="out-of-quota",
+        look="ml:OnlineEndpoints.Get",
+        move="ml:OnlineEndpoints.CreateOrUpdate",
+        stuck="stuck-updating",
+        failing=("failed-health-check", "out-of-capacity"),
     ),
 )

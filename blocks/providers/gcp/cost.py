@@ -16,7 +16,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.machines import parts_of
 
 _SHIPPED = Path(__file__).with_name("prices.json")
-_SHIPPED_LOCATION = "us-central1"
+SHIPPED_LOCATION = "us-central1"
 
 
 class GcpPrices(Block, Prices):
@@ -61,7 +61,7 @@ class GcpPrices(Block, Prices):
     def _books(self) -> Iterator[PriceBook]:
         if self.book is not None:
             yield read_book(self.book, example=_SHIPPED)
-        if self.account.location == _SHIPPED_LOCATION:
+        if self.account.location == SHIPPED_LOCATION:
             yield read_book(_SHIPPED, example=_SHIPPED)
 
 

@@ -20,7 +20,9 @@ NAME = "late-flights"
 
 
 @pytest.fixture
-def ml(account: AzureAccount) -> MLClient:
+def ml(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MLClient:
+    # by signed links it goes on its own ways, which know of no option of the client's
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", account.ca_file)
     return account.ml()
 
 
@@ -55,7 +57,6 @@ def test_an_endpoint_with_two_deployments_is_released_as_the_examples_do(
     endpoint.traffic = {"blue": 100}
     ml.online_endpoints.begin_create_or_update(endpoint).result()
     assert asked(ml, tmp_path, 5) == {2.0: 5}
-    assert asked(ml, tmp_path, 1, deployment_name="green") == {4.0: 1}
 
     endpoint.mirror_traffic = {"green": 10}
     told = ml.online_endpoints.begin_create_or_update(endpoint).result()
@@ -67,9 +68,11 @@ def test_an_endpoint_with_two_deployments_is_released_as_the_examples_do(
 
     endpoint.traffic = {"green": 100}
     ml.online_endpoints.begin_create_or_update(endpoint).result()
+    assert asked(ml, tmp_path, 3) == {4.0: 3}
+    # from here on the SDK asks that one always: it writes the header into a constant of its own
+    assert asked(ml, tmp_path, 1, deployment_name="blue") == {2.0: 1}
     ml.online_deployments.begin_delete(name="blue", endpoint_name=NAME).result()
     assert [each.name for each in ml.online_deployments.list(NAME)] == ["green"]
-    assert asked(ml, tmp_path, 3) == {4.0: 3}
     ml.online_endpoints.begin_delete(name=NAME).result()
     assert list(ml.online_endpoints.list()) == []
 

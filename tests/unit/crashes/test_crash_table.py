@@ -53,6 +53,12 @@ def test_what_runs_on_after_all_was_taken_down_is_lost_too() -> None:
     assert lost([platform(row(), left=("endpoint/small",))]) == ["local: endpoint/small was left"]
 
 
+def test_of_a_platform_that_was_not_taken_down_nothing_is_said_of_what_is_left() -> None:
+    whole = platform(row())
+    assert "there was left: nothing" in to_markdown([whole])
+    assert "there was left" not in to_markdown([whole.model_copy(update={"left": None})])
+
+
 def test_a_stage_in_which_nothing_was_killed_is_no_proof() -> None:
     short = Row(killed="the flow", kills=row().kills[:-1], releases=1, counts=ONE)
     [said] = lost([platform(short)])
@@ -72,3 +78,13 @@ def test_a_platform_that_is_played_again_takes_the_place_it_had() -> None:
     seen = Seen().with_platform(platform(row())).with_platform(other)
     again = platform(row(), left=("job",))
     assert seen.with_platform(again).platforms == (again, other)
+
+
+def test_rows_that_are_played_again_take_the_place_of_theirs_alone() -> None:
+    gone = Kill(stage="step", outcome=Outcome.LOST, why="two jobs")
+    first = platform(row(), row(gone, killed="the worker")).model_copy(update={"on": "monday."})
+    again = platform(row(killed="the worker")).model_copy(update={"on": "tuesday."})
+    [seen] = Seen().with_platform(first).with_platform(again).platforms
+    assert [each.killed for each in seen.rows] == ["the flow", "the worker"]
+    assert lost([seen]) == []
+    assert seen.on == "monday. the worker: tuesday."

@@ -39,16 +39,14 @@ class Changes:
         self._changes: dict[str, Change] = world.changes
 
     def routes(self) -> Sequence[Route]:
-        """Return what it answers."""
-        action = f"{_PROVIDER}/locations/mfeOperationsStatus/read"
-        other = f"{_PROVIDER}/locations/mfeOperationResults/read"
+        """Return what it answers; whoever could begin a change may ask how it goes."""
         return (
             Route(
                 service="arm",
                 method="GET",
                 path=f"{STATUS}/{{change}}",
                 operation="OperationsStatus.Get",
-                action=action,
+                action="",
                 handler=self._tell,
             ),
             Route(
@@ -56,7 +54,7 @@ class Changes:
                 method="GET",
                 path=f"{RESULT}/{{change}}",
                 operation="OperationResults.Get",
-                action=other,
+                action="",
                 handler=self._result,
             ),
         )

@@ -88,9 +88,7 @@ class Codes:
             "id": self._id(asked["name"], asked["version"]),
             "name": asked["version"],
             "type": f"{ML}/codes/versions",
-            "properties": {
-                k: v for k, v in asked.body["properties"].items() if k != "hash_version"
-            },
+            "properties": asked.body["properties"],
             "systemData": self._world.made(self._world.clock.now()),
         }
         self._world.assets[told["id"].lower()] = told

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from blocks.emulation.containers import Container
+from blocks.providers.azure.emulator.job import Over
 from blocks.providers.azure.emulator.job_node import place_of
 from blocks.providers.azure.emulator.launch import STORAGE
 from blocks.providers.azure.emulator.operations import Said
@@ -113,22 +114,31 @@ def _brought(world: World, place: Place, folder: Path) -> dict[str, str]:
     if model := place.properties.get("model"):
         name, version = model.split("/")[-3::2]
         home = folder / "azureml-models" / name / version
-        _bring(world, _asset(world, model)["modelUri"], home)
+        uri = str(_asset(world, model)["modelUri"])
+        _bring(world, uri, home / uri.rstrip("/").rpartition("/")[2])
         found["AZUREML_MODEL_DIR"] = str(home)
     return found
 
 
 def _bring(world: World, uri: str, folder: Path) -> None:
+    """Bring a folder, or a file, to a path."""
+    container, path = _place(world, uri)
+    if blob := world.blobs.find(container, path):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_bytes(blob.content)
+    elif not world.blobs.download(container, path, folder):
+        raise AzureError("BadArgument", f"Unable to download user model: {uri} is not there.")
+
+
+def _place(world: World, uri: str) -> tuple[str, str]:
     inside = f"{world.url}/{STORAGE}/"
     if uri.startswith(inside):  # as the links for uploads say it
         container, _, path = uri.removeprefix(inside).partition("/")
-    else:
-        container, path = place_of(uri)
-    if blob := world.blobs.find(container, path):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / path.rpartition("/")[2]).write_bytes(blob.content)
-    elif not world.blobs.download(container, path, folder / path.rpartition("/")[2]):
-        raise AzureError("BadArgument", f"Unable to download user model: {uri} is not there.")
+        return container, path
+    try:
+        return place_of(uri)
+    except Over as over:
+        raise AzureError("BadArgument", over.message) from over
 
 
 def _asset(world: World, name: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Runs:
             "logs_truncated": False,
             "metadata": self.get(asked),
         }
-        return told | ({"error": error} if error else {})
+        return {**told, **({"error": error} if error else {})}
 
     def list(self, asked: Asked) -> Said:
         """List runs, the newest first, some at a time."""
