@@ -47,7 +47,7 @@ $(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
-		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]"
+		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
 	touch $@ $(VENV)/demo
 
 clean:

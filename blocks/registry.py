@@ -19,6 +19,7 @@ PROVIDERS = {
     "gcp": "blocks.providers.gcp",
     "gcp-run": "blocks.providers.gcp.run",
     "azure": "blocks.providers.azure",
+    "databricks": "blocks.providers.databricks",
 }
 
 
@@ -38,6 +39,7 @@ class Provider:
     title: str
     capabilities: Mapping[str, str]  # capability -> "module:Class"
     bench: str
+    words: str | None = None  # what can be made to go wrong in its world
     rehearsal: str | None = None  # what plays the provider on this machine
     rehearsal_extra: str | None = None  # and what that takes
     beside: str | None = None  # who does what this one does not, where it is played

@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import httpx
+
 from blocks.contracts import Conflict, Frozen, ObjectStore, ProviderError
+from tasks.log_fields import about
 from tasks.memory import recall
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.waiting import StillRunning
 
-UNFINISHED = (ProviderError, StillRunning, RolloutInProgress, TakenUp)
+UNFINISHED = (
+    ProviderError,
+    StillRunning,
+    RolloutInProgress,
+    TakenUp,
+    httpx.HTTPError,  # of Prefect's server
+)
 
 
 class Begun(Frozen):
@@ -35,12 +44,14 @@ def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Itera
     """Yield the id of the run: the one named, one that was cut off, or a new one.
 
     A run goes on, with everything it has found out, if it has the same specification and did not
-    come to its end: its process was killed, or a provider was down for too long. Refused data, a
+    come to its end: its process was killed, or a provider or Prefect's server was down for too
+    long. Refused data, a
     rejected challenger and a returned rollout are ends.
     """
     begun = open_run(store, name, digest, run=run)
     try:
-        yield begun.run
+        with about(run=begun.run):
+            yield begun.run
     except UNFINISHED:
         raise
     except Exception as error:

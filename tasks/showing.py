@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping, Sequence
-from typing import cast
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar, cast
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -19,6 +23,11 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import Event, RelatedResource, Resource, emit_event
 from prefect.logging import get_run_logger
+
+T = TypeVar("T")
+
+RESTART = timedelta(minutes=1)  # a Prefect server that was killed is back in this time
+PAUSE = 1.0  # seconds between two tries to show something
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -36,7 +45,8 @@ def logger() -> Logger:
 def table(key: str, rows: Sequence[Mapping[str, str]], description: str) -> None:
     """Show a table beside the run."""
     if in_a_run():
-        create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
+        told = [dict(row) for row in rows]
+        _shown(key, lambda: create_table_artifact(key=key, table=told, description=description))
 
 
 def page(
@@ -52,13 +62,18 @@ def page(
     for uri, png in (pictures or {}).items():
         inline = f"data:image/png;base64,{base64.b64encode(png).decode()}"
         markdown = markdown.replace(f"({uri})", f"({inline})")
-    create_markdown_artifact(key=key, markdown=markdown, description=description)
+    _shown(
+        key, lambda: create_markdown_artifact(key=key, markdown=markdown, description=description)
+    )
 
 
 def link(key: str, url: str, text: str) -> None:
     """Show a link beside the run."""
     if in_a_run():
-        create_link_artifact(key=key, link=url, link_text=text, description=text)
+        _shown(
+            key,
+            lambda: create_link_artifact(key=key, link=url, link_text=text, description=text),
+        )
 
 
 def event(name: str, subject: str, payload: Mapping[str, object]) -> None:
@@ -105,12 +120,31 @@ class Progress:
         self._shown = 0.0
         self._id: UUID | None = None
         if in_a_run():
-            made = create_progress_artifact(progress=0.0, description=description)
-            self._id = cast(UUID, made)
+            made = _shown(
+                "progress",
+                lambda: create_progress_artifact(progress=0.0, description=description),
+                within=timedelta(0),
+            )
+            self._id = cast(UUID | None, made)
 
     def set(self, share: float) -> None:
         """Show that ``share`` of the work is done."""
         percent = round(100 * min(max(share, 0.0), 1.0), 1)
-        if self._id is not None and percent != self._shown:
-            update_progress_artifact(self._id, progress=percent)
+        bar = self._id
+        if bar is not None and percent != self._shown:
+            move = partial(update_progress_artifact, bar, progress=percent)
+            _shown("progress", move, within=timedelta(0))
         self._shown = percent
+
+
+def _shown(what: str, show: Callable[[], T], *, within: timedelta = RESTART) -> T | None:
+    """Show it. Where Prefect's server does not answer for so long, the work goes on without."""
+    end = time.monotonic() + within.total_seconds()
+    while True:
+        try:
+            return show()
+        except httpx.HTTPError as error:
+            if time.monotonic() >= end:
+                logger().warning("%s is not shown: Prefect's server says %r", what, error)
+                return None
+        time.sleep(PAUSE)

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.emulation.clock import Clock
@@ -17,6 +19,15 @@ from blocks.emulation.warm import WarmInterpreter, WarmProcess
 
 _HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+
+
+@dataclass(slots=True, kw_only=True)
+class Uptime:
+    """When a container ran, in seconds of the cloud's clock: what a cloud bills by."""
+
+    name: str
+    began: float
+    ended: float | None = None  # None: it runs
 
 
 class Container:
@@ -28,8 +39,9 @@ class Container:
         folder: Path,
         process: subprocess.Popen[bytes] | WarmProcess,
         log: Callable[[str], None],
+        over: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name, self.folder, self._process = name, folder, process
+        self.name, self.folder, self._process, self._over = name, folder, process, over
         self._lock, self._ended = threading.Lock(), False
         self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
         self._reader.start()
@@ -72,6 +84,7 @@ class Container:
             with stream:
                 for line in stream:
                     log(line.decode(errors="replace").rstrip("\n"))
+        self._over()
 
 
 class Containers:
@@ -86,6 +99,8 @@ class Containers:
         self._mount, self._told, self._warm = mount, told, warm or WarmInterpreter(())
         self._lock = threading.RLock()
         self._all: list[Container] = []
+        self._uptimes: list[Uptime] = []
+        self.now: Callable[[], float] = time.time  # the cloud's own clock, where it has one
         self._supervision = Supervision()
         self._over = False
 
@@ -103,7 +118,18 @@ class Containers:
         """
         with self._lock:  # none may be between being started and being known when all are ended
             process = self._started(command, folder, self._environment(folder, env))
-            return self.keep(Container(name, folder, process, log))
+            uptime = Uptime(name=name, began=self.now())
+            self._uptimes.append(uptime)
+
+            def over() -> None:
+                uptime.ended = self.now()
+
+            return self.keep(Container(name, folder, process, log, over))
+
+    def uptimes(self) -> list[Uptime]:
+        """Return when each container ran that was ever started here, oldest first."""
+        with self._lock:
+            return list(self._uptimes)
 
     def _started(
         self, command: Sequence[str], folder: Path, env: Mapping[str, str]

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -35,6 +36,7 @@ class Control:
             "counts": self._counts,
             "unknown": lambda _: [each.model_dump() for each in world.record.unknown],
             "running": self._running,
+            "uptimes": lambda _: [asdict(each) for each in world.containers.uptimes()],
             "policy": self._policy,
             "actions": self._actions,
         }

@@ -28,6 +28,7 @@ class EmulatedWorld:
         self.lock = threading.RLock()
         self.clock = Clock(speed=speed)
         self.faults, self.record, self.containers = faults, Record(), containers
+        containers.now = self.clock.now
         self.policies: dict[str, tuple[str, ...]] = {}  # actions by key; without a word, all
         self.levers: dict[str, Callable[[dict[str, Any]], Any]] = {}  # of the control API
         self.closing = threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployments.deploy import POOL, deploy, ensure_automations, ensure_platform, ensure_pool
+from deployments.webhooks import ensure_webhook
 from flows.exits import Exit
 from flows.session import services
 from flows.terminal import console, exits, show
@@ -33,6 +34,13 @@ def run(*, specifications: tuple[Path, ...], cron: str | None, as_json: bool) ->
         {"service": name, "url": machine.wait(name).url, "secret in": told[name]}
         for name in SERVICES
     ]
+    urls = {row["service"]: row["url"] for row in rows}
+    ensure_webhook(
+        urls["mlflow"],
+        urls["receiver"],
+        login=machine.login_file().read_text(),
+        secret=machine.receiver_file().read_text(),
+    )
     show(rows, title="Up", as_json=as_json)
     if made and not as_json:
         rows_made = [{"deployment": each.name, "when it runs": each.when} for each in made]

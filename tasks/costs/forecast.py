@@ -47,12 +47,7 @@ def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) ->
     """Return what a release costs. ``second_fleet``: another version serves while it rolls out."""
     rollout = spec.rollout
     price = prices.price(rollout.machine)
-    low, high = (
-        priced(price, MONTH, MONTH, count) for count in (rollout.min_replicas, rollout.max_replicas)
-    )
-    month = None
-    if low is not None and high is not None:
-        month = Money(low=low.low, high=high.high, currency=low.currency)
+    month = a_month(prices, rollout.machine, rollout.min_replicas, rollout.max_replicas)
     least, most = fleet_times(rollout) if second_fleet else (timedelta(0), timedelta(0))
     return Forecast(
         training=training_cost(spec.training, prices),
@@ -60,6 +55,15 @@ def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) ->
         per_month=month,
         per_thousand=_per_thousand(spec, month),
     )
+
+
+def a_month(prices: Prices, machine: str, least: int, most: int) -> Money | None:
+    """Return what an endpoint of so many replicas, least and most, costs a month."""
+    price = prices.price(machine)
+    low, high = (priced(price, MONTH, MONTH, count) for count in (least, most))
+    if low is None or high is None:
+        return None
+    return Money(low=low.low, high=high.high, currency=low.currency)
 
 
 def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
@@ -71,7 +75,8 @@ def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     on_demand = prices.price(spec.machine)
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
-        return priced(on_demand, UNKNOWN, failures, spec.nodes)
+        least = timedelta(hours=spec.expected_hours or 0.0)
+        return priced(on_demand, least, max(least, failures), spec.nodes)
     spot = prices.price(spec.machine, spot=True)
     expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed

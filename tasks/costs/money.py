@@ -27,6 +27,18 @@ class Money(Frozen):
         return f"{low} {self.currency}" if low == high else f"{low} to {high} {self.currency}"
 
 
+def difference(new: Money | None, old: Money | None) -> str:
+    """Return for people by how much the new amount is more or less; empty if nobody knows."""
+    if new is None or old is None or new.currency != old.currency:
+        return ""
+    low, high = _signed(new.low - old.low), _signed(new.high - old.high)
+    return f"{low} {new.currency}" if low == high else f"{low} to {high} {new.currency}"
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{'-' if amount < 0 else '+'}{shown(abs(amount))}"
+
+
 def shown(amount: Decimal) -> str:
     """Return an amount with cents, or with two significant digits where cents would hide it."""
     if amount >= 1 or amount == 0:

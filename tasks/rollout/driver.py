@@ -31,6 +31,7 @@ from tasks import showing
 from tasks.audit.entries import this_process
 from tasks.audit.log import AuditLog
 from tasks.audit.rollouts import ACTS, deeds_of
+from tasks.log_fields import about
 from tasks.promotion.promotion import require_champion
 from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
@@ -172,7 +173,9 @@ class Driver:
         endpoints, within = self.ports.endpoints, self.spec.deploy_within
         deploy = partial(endpoints.deploy, self.green, key=key)
         ref = patiently(deploy, within=within, pace=self.pace)
-        status = wait(partial(endpoints.status, ref), within=within, pace=self.pace)
+        with about(provider=ref.provider, deployment=ref.id):
+            showing.logger().info("%s: waits until %s is ready", self.spec.endpoint, ref.id)
+            status = wait(partial(endpoints.status, ref), within=within, pace=self.pace)
         if status.phase is not Phase.SUCCEEDED:
             failure = status.failure
             raise Worse(f"green never got ready: {failure.message if failure else status.phase}")

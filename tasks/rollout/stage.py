@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import InvalidRequest, ModelVersion
+from tasks.log_fields import about
 from tasks.promotion.promotion import previous
 from tasks.rollout.driver import Driver, Ports, Wish
 from tasks.rollout.journal import Entry, Event, Journal, is_open
@@ -39,7 +40,9 @@ def roll_out(
         TakenUp: another process has taken this one over.
     """
     wish = Wish(model=model, alias=alias, run=run, spec=spec, beaten=beaten)
-    return Rollout(Driver(ports, wish, pace or Pace(every=spec.look_every))).through()
+    driver = Driver(ports, wish, pace or Pace(every=spec.look_every))
+    with about(run=run, step="roll out", endpoint=spec.endpoint, version=model.version):
+        return Rollout(driver).through()
 
 
 @task(name="take back", task_run_name="take back {endpoint}", cache_policy=NO_CACHE)

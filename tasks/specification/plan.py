@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blocks.contracts import Frozen, VariantRequest
-from tasks.costs.forecast import fleet_times, forecast
-from tasks.costs.money import Money
+from blocks.contracts import Frozen, Prices, VariantRequest
+from tasks.costs.forecast import a_month, fleet_times, forecast
+from tasks.costs.money import Money, difference
 from tasks.rollout.journal import Event, Journal
 from tasks.specification.checks import Surroundings
 from tasks.specification.spec import ReleaseSpec
@@ -37,10 +37,9 @@ def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
         does=_rollout(spec, live),
         costs=f"{_word(costs.rollout)} for the second fleet",
     )
+    now = _now(spec, around)
     yield Line(
-        stage="serve",
-        does=_serving(spec, _now(spec, around)),
-        costs=f"{_word(costs.per_month)} a month",
+        stage="serve", does=_serving(spec, now), costs=_month(costs.per_month, now, around.prices)
     )
     if costs.per_thousand is not None and spec.budget is not None:
         rate = spec.budget.requests_per_second
@@ -74,6 +73,16 @@ def _serving(spec: ReleaseSpec, now: VariantRequest | None) -> str:
         return does
     before = f"{now.min_replicas} to {now.max_replicas} x {now.machine}"
     return f"{does}, as now" if before == does else f"{does}; now {before}"
+
+
+def _month(month: Money | None, now: VariantRequest | None, prices: Prices) -> str:
+    """Return the costs of a month, and by how much they are more or less than now."""
+    said = f"{_word(month)} a month"
+    if now is None:
+        return said
+    before = a_month(prices, now.machine, now.min_replicas, now.max_replicas)
+    change = difference(month, before)
+    return f"{said} ({change} on what runs now)" if change else said
 
 
 def _now(spec: ReleaseSpec, around: Surroundings) -> VariantRequest | None:

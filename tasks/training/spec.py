@@ -101,6 +101,11 @@ class TrainingSpec(Frozen):
     spot: SpotSpec | None = Field(
         default=None, description="Use cheap machines that may be taken back; empty for on-demand."
     )
+    expected_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="Hours the training takes on-demand, if known; for the plan's costs.",
+    )
     failures_allowed: int = Field(
         default=0, ge=0, description="Times the training code itself may fail and be tried again."
     )

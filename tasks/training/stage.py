@@ -22,6 +22,7 @@ from blocks.contracts import (
     Unexpected,
 )
 from tasks import showing
+from tasks.log_fields import about
 from tasks.spot.situation import Action
 from tasks.training.attempts import Budget
 from tasks.training.choice import Choice, Chooser
@@ -50,7 +51,9 @@ def train_model(
     """
     pace = pace or Pace(every=timedelta(seconds=5))
     trainer = _Trainer(jobs, store, prices, spec=spec, run=run, pace=pace)
-    result, attempts = trainer.until_a_model(to_request(spec, data_uri, f"{store.root}/runs/{run}"))
+    request = to_request(spec, data_uri, f"{store.root}/runs/{run}")
+    with about(run=run, step="train"):
+        result, attempts = trainer.until_a_model(request)
     report = TrainingReport(result=result, attempts=priced(attempts, prices))
     showing.table("training", report.table(), f"Attempts at training, run {run}")
     return report
@@ -80,6 +83,19 @@ def _expectation(spec: TrainingSpec) -> dict[str, str]:
     if spec.spot is None:
         return {}
     return {"BLUEWATER_INTERRUPTIONS_PER_HOUR": f"{spec.spot.interruptions_per_hour:g}"}
+
+
+def _ended(
+    ref: OperationRef, status: OperationStatus[TrainingResult], choice: Choice | None
+) -> Attempt:
+    failure = status.failure
+    return Attempt(
+        ref=ref,
+        phase=status.phase,
+        why=f"{failure.code}: {failure.message}" if failure else "",
+        usage=status.usage,
+        decision=choice.decision if choice else None,
+    )
 
 
 def _attempt(key: RunKey) -> dict[str, str]:
@@ -120,23 +136,16 @@ class _Trainer:
                 ref, choice = self._choose(self.chooser, request, key)
             else:
                 ref = self._submit(request, key)
-            self.logger.info("attempt %s: job %s", key.attempt, ref.id)
-            status = self._ended(ref, key, choice)
-            why = f"{status.failure.code}: {status.failure.message}" if status.failure else ""
-            attempts.append(
-                Attempt(
-                    ref=ref,
-                    phase=status.phase,
-                    why=why,
-                    usage=status.usage,
-                    decision=choice.decision if choice else None,
-                )
-            )
-            if status.phase is Phase.SUCCEEDED:
-                if status.result is None:
-                    raise Unexpected(f"job {ref.id} succeeded without a model")
-                return status.result, attempts
-            self.logger.warning("attempt %s ended %s %s", key.attempt, status.phase.value, why)
+            with about(attempt=key.attempt, provider=ref.provider, job=ref.id):
+                self.logger.info("attempt %s: job %s", key.attempt, ref.id)
+                status = self._ended(ref, key, choice)
+                attempts.append(_ended(ref, status, choice))
+                why = attempts[-1].why
+                if status.phase is Phase.SUCCEEDED:
+                    if status.result is None:
+                        raise Unexpected(f"job {ref.id} succeeded without a model")
+                    return status.result, attempts
+                self.logger.warning("attempt %s ended %s %s", key.attempt, status.phase.value, why)
             if not (status.phase is Phase.CANCELLED and self.notes.has(f"{key.attempt}-left")):
                 problem = f"job {ref.id}: {why or status.phase}"
                 budget = budget.after(status.phase, self.spec, problem)

@@ -47,6 +47,17 @@ CLOUDS = {
         creates_a_job="aiplatform:CreateCustomJob",
         permission="aiplatform.customJobs.create",
     ),
+    "databricks": Cloud(
+        machine="m5.xlarge",
+        served_on="CPU",
+        creates_a_job="jobs:submit",
+        permission="allow-cluster-create",
+    ),
+    "azure": Cloud(
+        machine="Standard_D4s_v3",
+        creates_a_job="ml:Jobs.CreateOrUpdate",
+        permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
+    ),
     "gcp-run": Cloud(
         machine="n1-standard-4",
         served_on="run-1-2048",

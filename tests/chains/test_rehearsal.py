@@ -11,6 +11,8 @@ from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
+from deployments.databricks.grants import Place as Principal
+from deployments.databricks.grants import caller_grants
 from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
@@ -34,9 +36,10 @@ POLICIES = {  # as they are shipped, and without what training takes
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "gcp": (caller_role(), NO_TRAINING),
-    "gcp-run": (
-        {"includedPermissions": [*CALLER, *RUN_CALLER]},
-        NO_TRAINING,
+    "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
+    "databricks": (
+        caller_grants(Principal(principal="flows")),
+        {"grants": ["* VOLUME", "scope *"]},
     ),
 }
 FAULTS = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")

@@ -25,13 +25,17 @@ from blocks.providers.local.services import LocalServices
 from blocks.providers.local.store import LocalStore
 from blocks.testing.waiting import until
 from blocks.workspace import owner_of
+from deployments.webhooks import ensure_webhook
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import window_before
+from tasks.watch.policy import RetrainRequest
 from tasks.watch.spec import WatchSpec
 from tests.chains.command import run
 from tests.chains.project import make_project
 from tests.chains.server import ENDED, Server
 
+TAGS = "/api/2.0/mlflow/model-versions/set-tag"
+HOOKS = "/api/2.0/mlflow/webhooks"
 WATCH = ("window=PT1M", "settle=PT2S", "least_rows=50", "persistence=1", "of=1", "gather=PT5S")
 OF_A_MINUTE = WatchSpec.model_validate(dict(word.split("=") for word in WATCH))
 
@@ -86,6 +90,18 @@ class Machine:
         store = LocalStore(machine=LocalMachine(workspace=self.home))
         return [each.request.id for each in WatchLedger(store, name).asked()]
 
+    def requests(self, name: str) -> list[RetrainRequest]:
+        """Return the requests to retrain."""
+        store = LocalStore(machine=LocalMachine(workspace=self.home))
+        return [each.request for each in WatchLedger(store, name).asked()]
+
+    def tag(self, name: str, key: str, value: str) -> None:
+        """Tag the first version, over the MLflow server's API as its page does."""
+        user, _, password = self.services.login_file().read_text().partition(":")
+        content = {"name": name, "version": "1", "key": key, "value": value}
+        url = f"{self.services.wait('mlflow').url}{TAGS}"
+        httpx.post(url, json=content, auth=(user, password), timeout=60).raise_for_status()
+
     def champion(self, name: str) -> str:
         found = LocalModels(machine=LocalMachine(workspace=self.home)).resolve(name, "champion")
         assert found is not None
@@ -132,10 +148,12 @@ def asking(endpoints: LocalEndpoints, name: str) -> Iterator[None]:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("machine")
     machine = Machine(folder / "workspace", folder / "project")
-    machine.up()
-    yield machine
-    for found in processes.owned(owner_of(machine.home)):
-        processes.stop(found.identity, grace=2)
+    try:
+        machine.up()
+        yield machine
+    finally:
+        for found in processes.owned(owner_of(machine.home)):
+            processes.stop(found.identity, grace=2)
 
 
 @pytest.mark.slow
@@ -204,3 +222,37 @@ def test_nobody_starts_a_release_by_an_event_that_he_made_up(machine: Machine) -
     (refused,) = machine.all_ended("release/forged", 1)
     assert refused["state_type"] == "FAILED"
     assert "NotAsked" in refused["state"]["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_tag_in_a_running_mlflow_starts_one_release(machine: Machine) -> None:
+    machine.deploy("tagged")
+    machine.released("tagged")
+    machine.tag("tagged", "someday", "maybe")  # another tag asks for nothing
+    for word in ("labels came in", "they came in, I said"):
+        machine.tag("tagged", "retrain", word)
+    until(lambda: machine.asked("tagged"), within=300, every=1)
+    runs = machine.all_ended("release/tagged", 2)
+    assert [each["state_type"] for each in runs] == ["COMPLETED"] * 2
+    assert machine.champion("tagged") == "2"
+    [asked] = machine.requests("tagged")
+    assert "a version was tagged: labels came in" in asked.reasons
+    assert len(machine.asked("tagged")) == 1
+    assert len(machine.server.runs("release/tagged")) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_webhook_that_signs_with_another_secret_is_refused(machine: Machine) -> None:
+    login, told = machine.services.login_file().read_text(), list[dict[str, Any]]()
+    mlflow, receiver = (machine.services.wait(name).url for name in ("mlflow", "receiver"))
+    user, _, password = login.partition(":")
+    for secret in (machine.services.receiver_file().read_text(), "a secret that I made up"):
+        ensure_webhook(mlflow, receiver, login=login, secret=secret)
+        with httpx.Client(base_url=mlflow, auth=(user, password), timeout=60) as client:
+            [kept] = client.get(HOOKS).raise_for_status().json()["webhooks"]
+            answer = client.post(f"{HOOKS}/{kept['webhook_id']}/test", json={})
+            told.append(answer.raise_for_status().json()["result"])
+    machine.up()  # brings it up to date again
+    assert [each["response_status"] for each in told] == [200, 401]

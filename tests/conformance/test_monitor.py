@@ -128,7 +128,8 @@ def test_what_a_mirror_answers_is_counted_apart_or_not_at_all(
 ) -> None:
     world.serve("threshold", "blue")
     world.serve("broken", "green")
-    to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=100))
+    most = world.endpoints.features.mirror_at_most
+    to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=most))
     if not world.endpoints.features.mirror:
         assert not monitor.features.mirrored
         with pytest.raises(Unsupported):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from blocks.contracts import Frozen, ObjectStore, Unavailable
@@ -25,6 +26,13 @@ def test_a_run_that_was_cut_off_goes_on(store: ObjectStore) -> None:
 def test_a_run_that_a_provider_cut_off_goes_on(store: ObjectStore) -> None:
     with pytest.raises(Unavailable), a_run(store, "m", "digest") as first:
         raise Unavailable("down for a minute")
+    with a_run(store, "m", "digest") as second:
+        assert second == first
+
+
+def test_a_run_that_lost_its_prefect_server_goes_on(store: ObjectStore) -> None:
+    with pytest.raises(httpx.ConnectError), a_run(store, "m", "digest") as first:
+        raise httpx.ConnectError("connection refused")
     with a_run(store, "m", "digest") as second:
         assert second == first
 

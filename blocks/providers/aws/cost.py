@@ -49,14 +49,16 @@ class AwsPrices(Block, Prices):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
-        own = look_up(self._own(), machine, spot=spot)
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
+        own = look_up(self._own(), machine, spot=spot, zone=zone)
         if own is not None or not self.ask or spot:
-            return own or look_up(self._shipped(), machine, spot=spot)
-        return self._list.on_demand(machine) or look_up(self._shipped(), machine, spot=spot)
+            return own or look_up(self._shipped(), machine, spot=spot, zone=zone)
+        return self._list.on_demand(machine) or look_up(
+            self._shipped(), machine, spot=spot, zone=zone
+        )
 
     def _cost(self, usage: Usage) -> Cost | None:
-        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot, usage.zone))
 
     def _own(self) -> Iterator[PriceBook]:
         if self.book is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.ai.ml import MLClient
+from azure.ai.ml._utils import _azureml_polling
 from azure.core.credentials import TokenCredential
 from azure.identity import (
     ClientSecretCredential,
@@ -32,6 +33,8 @@ TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
 
 # It warns of every field that is new in the service, each time that one is used.
 logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+# It prints a dot for each look at a deployment, from threads that nobody waits for.
+vars(_azureml_polling)["print"] = lambda *_, **__: None
 
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import sys
 from collections.abc import Mapping
@@ -70,6 +72,10 @@ class Programs:
             "MLFLOW_AUTH_ADMIN_USERNAME": USER,
             "MLFLOW_AUTH_ADMIN_PASSWORD": self._login.read_text().partition(":")[2],
             "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(24),
+            # the receiver that its webhooks go to is on loopback, without TLS, as all of this is
+            "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+            "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+            "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": self._webhook_key(),
         }
 
     def _mlflow(self, port: int) -> list[str]:
@@ -83,6 +89,11 @@ class Programs:
             *("--backend-store-uri", f"sqlite:///{database}"),
             *("--default-artifact-root", artifacts.as_uri()),
         ]
+
+    def _webhook_key(self) -> str:
+        """Return the Fernet key of the webhooks' secrets: the same for every start of MLflow."""
+        content = f"webhooks {self._login.read_text()}".encode()
+        return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()
 
     def _mlflow_users(self) -> Path:
         """Return MLflow's configuration of who may log in."""

@@ -29,7 +29,7 @@ from blocks.providers.local.programs import (
 )
 from blocks.workspace import default_workspace, folder_of, owner_of
 
-START_WITHIN = 180.0  # seconds: a first start migrates a data base, on a busy machine slowly
+START_WITHIN = 420.0  # seconds: a first start migrates a data base, on a busy machine slowly
 
 
 class Service(Frozen):

@@ -71,6 +71,16 @@ def test_on_demand_costs_at_most_every_attempt_allowed_at_its_longest(
     assert cost.expected == cost.high
 
 
+def test_on_demand_costs_what_the_training_is_said_to_take(
+    spec: ReleaseSpec, prices: LocalPrices
+) -> None:
+    longest = timedelta(hours=4)
+    asked = changed(spec, "training", expected_hours=3, max_duration=longest, nodes=2)
+    cost = forecast(asked, prices).training
+    assert cost == Money(low=ON_DEMAND * 6, high=ON_DEMAND * 8, currency="USD")
+    assert cost.expected == cost.low
+
+
 def test_spot_costs_between_what_is_expected_and_every_attempt_at_its_longest(
     spec: ReleaseSpec, prices: LocalPrices
 ) -> None:

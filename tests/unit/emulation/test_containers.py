@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from blocks.emulation import reaper
+from blocks.emulation.clock import Clock
 from blocks.emulation.containers import Containers
 from blocks.testing.waiting import until
 
@@ -99,3 +100,22 @@ def test_a_container_that_ended_leaves_its_number_to_others(
     until(lambda: first.poll() is not None)
     second = containers.run("second", tmp_path, ["sleep", "600"], {}, print)
     assert containers.alive() == [second]
+
+
+def test_containers_are_metered_by_the_clock_of_their_cloud(
+    tmp_path: Path, containers: Containers
+) -> None:
+    clock = Clock()
+    containers.now = clock.now
+    first = containers.run("first", tmp_path, ["sleep", "600"], {}, print)
+    second = containers.run("second", tmp_path, ["sleep", "600"], {}, print)
+    clock.advance(3600)
+    first.end()
+    clock.advance(3600)
+    one, other = containers.uptimes()
+    assert (one.name, other.name) == ("first", "second")
+    assert one.ended is not None
+    assert 3600 <= one.ended - one.began < 3660
+    assert other.ended is None
+    second.end()
+    assert containers.uptimes()[1].ended is not None

@@ -30,6 +30,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.launch()
+        until(self._answers, within=300)
+
+    def launch(self) -> None:
+        """Start it; it answers some seconds later."""
         command = [
             *(sys.executable, "-m", "blocks.registries.mlflow_database", f"{self.folder}/m.db"),
             *(sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"),
@@ -41,7 +47,6 @@ class Server:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
-        until(self._answers, within=120)
 
     def stop(self) -> None:
         if self.process is not None:

@@ -15,7 +15,7 @@ ENDS = {
     "MaxRuntimeExceeded": "Stopped",
     "MaxWaitTimeExceeded": "Stopped",
 }
-_SPOT_PRICE = 0.3  # of the price on demand; what is billed of a second on spot
+_SPOT_PRICE = 0.35  # of the price on demand, as the shipped price book assumes
 _REASON = 1024  # letters of a failure reason
 
 

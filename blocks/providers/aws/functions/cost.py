@@ -30,10 +30,10 @@ class LambdaPrices(AwsPrices):
 
     provider: ClassVar[str] = "aws-lambda"
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
         match = _MACHINE.fullmatch(machine)
         if match is None:
-            return super()._price(machine, spot)
+            return super()._price(machine, spot, zone)
         books = [*self._own()]
         if self.account.region == SHIPPED_REGION:
             books.append(read_book(_SHIPPED, example=_SHIPPED))

@@ -1,0 +1,1 @@
+"""Does anything leak, while releases, drift, reclaims and faults go on?"""

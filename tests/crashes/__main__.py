@@ -1,0 +1,68 @@
+"""``python -m tests.crashes``: kill everything in every stage, and write the table of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from tests.crashes.matrix import crash
+from tests.crashes.table import Platform, Seen, lost, to_markdown
+from tests.crashes.victims import BY_NAME
+from tests.crashes.world import PLATFORMS
+
+TABLE = Path(__file__).parents[2] / "docs" / "CRASHES.md"  # its figures are in CRASHES.json
+
+
+@click.command()
+@click.option("--platform", "names", multiple=True, type=click.Choice(PLATFORMS))
+@click.option("--killed", "victims", multiple=True, type=click.Choice(list(BY_NAME)))
+@click.option("--out", type=click.Path(path_type=Path), default=TABLE, show_default=True)
+def main(names: tuple[str, ...], victims: tuple[str, ...], out: Path) -> None:
+    """Play the platforms, all of them by default; end with 1 if anything was lost.
+
+    What is seen of a platform takes the place of what was seen of it before; the others stay.
+    """
+    bad = []
+    for name in names or PLATFORMS:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="bluewater-crashes-") as folder:
+            found = crash(name, Path(folder), victims or tuple(BY_NAME), tell=_tell)
+        minutes = (time.monotonic() - began) / 60
+        _keep(found.model_copy(update={"on": f"{_machine()}; {minutes:.0f} minutes."}), out)
+        bad += lost([found])
+    for each in bad:
+        click.echo(each, err=True)
+    sys.exit(1 if bad else 0)
+
+
+def _keep(found: Platform, out: Path) -> None:
+    """Write the page anew, and beside it the figures that it is made of."""
+    figures = out.with_suffix(".json")
+    before = Seen.model_validate_json(figures.read_text()) if figures.exists() else Seen()
+    seen = before.with_platform(found)
+    figures.write_text(seen.model_dump_json(indent=2) + "\n")
+    out.write_text(to_markdown(seen.platforms))
+
+
+def _tell(text: str) -> None:
+    click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}")
+
+
+def _machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("prefect", "mlflow"))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, {packages}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The table of what became of releases whose processes were killed, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from blocks.contracts import Frozen
+
+STAGES = ("validate", "train", "evaluate", "register", "deploy", "step", "next step", "live")
+
+LEGEND = """\
+Written by `python -m tests.crashes`, tried by `tests/chains/test_crashes.py`. A process gets
+SIGKILL in every stage of a real release: one release a row, which meets all kills of the row.
+What died is started again at once, as `bluewater up`, a supervisor or the cloud does it.
+
+- **survived**: the release came to its end as if nothing had happened: one job, one version, the
+  endpoint and the registry's alias at the new version, nothing else left.
+- **survived\\***: so it did, after the same command was run again (a deployment: by the server);
+  the kill, or what it took away, had ended the flow's process.
+- **refused**: the new version was taken back; the endpoint and the alias are at the version before.
+- **lost**: anything else. There must be none.
+
+Counts are the provider's own: training jobs that were ever made for the releases of the row, their
+versions in the registry; variants on the endpoint and live model servers at the end.
+"""
+
+
+class Outcome(StrEnum):
+    """What became of a release."""
+
+    SURVIVED = "survived"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+class Kill(Frozen):
+    """One process was killed in one stage."""
+
+    stage: str
+    outcome: Outcome
+    again: bool = False  # the command had to be run again
+    why: str = ""
+
+
+class Counts(Frozen):
+    """What a provider holds, as it says itself."""
+
+    jobs: int
+    versions: int
+    variants: int
+    servers: int
+
+    def since(self, before: Counts) -> Counts:
+        """Return what was made since; variants and servers are those of now."""
+        return self.model_copy(
+            update={"jobs": self.jobs - before.jobs, "versions": self.versions - before.versions}
+        )
+
+
+class Row(Frozen):
+    """One kind of process, killed in every stage."""
+
+    killed: str
+    kills: tuple[Kill, ...]
+    releases: int
+    counts: Counts
+
+
+class Platform(Frozen):
+    """One platform, and what was left on it after it was taken down."""
+
+    name: str
+    rows: tuple[Row, ...]
+    nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
+    left: tuple[str, ...]
+    on: str = ""  # which day, machine and versions, and how long it took
+
+
+class Seen(Frozen):
+    """What was seen on each platform, the last time that it was played."""
+
+    platforms: tuple[Platform, ...] = ()
+
+    def with_platform(self, platform: Platform) -> Seen:
+        """Return it with the rows of one platform that were seen now; its others stay."""
+        others = {each.name: each for each in self.platforms}
+        before = others.get(platform.name)
+        if before is not None:
+            rows = {row.killed: row for row in (*before.rows, *platform.rows)}
+            on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
+            if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
+                on = platform.on
+            nobodys = tuple(dict.fromkeys((*before.nobodys, *platform.nobodys)))
+            update = {"rows": tuple(rows.values()), "on": on, "nobodys": nobodys}
+            platform = platform.model_copy(update=update)
+        return Seen(platforms=tuple({**others, platform.name: platform}.values()))
+
+
+def lost(platforms: Iterable[Platform]) -> list[str]:
+    """Return whatever must not be, in words."""
+    found = []
+    for platform in platforms:
+        found += [f"{platform.name}: {each} was left" for each in platform.left]
+        for row in platform.rows:
+            found += [
+                f"{platform.name}: {row.killed} killed in {kill.stage}: {kill.why}"
+                for kill in row.kills
+                if kill.outcome is Outcome.LOST
+            ]
+            if missing := set(STAGES) - {kill.stage for kill in row.kills}:
+                found.append(f"{platform.name}: {row.killed} was not killed in {sorted(missing)}")
+    return found
+
+
+def to_markdown(platforms: Sequence[Platform]) -> str:
+    """Return the page."""
+    parts = ["# What dies, and what becomes of the release", LEGEND]
+    for platform in platforms:
+        parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
+        if platform.nobodys:
+            parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
+        left = ", ".join(platform.left) or "nothing"
+        parts.append(f"After `bluewater down --yes` there was left: {left}.")
+        parts += _reasons(platform)
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _table(platform: Platform) -> str:
+    head = ["killed", *STAGES, "releases", "jobs", "versions", "variants", "model servers"]
+    lines = [head, ["---"] * (1 + len(STAGES)) + ["---:"] * 5]
+    for row in platform.rows:
+        kills = {kill.stage: kill for kill in row.kills}
+        counts = row.counts
+        numbers = (row.releases, counts.jobs, counts.versions, counts.variants, counts.servers)
+        lines.append(
+            [row.killed, *(_word(kills.get(stage)) for stage in STAGES), *map(str, numbers)]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _word(kill: Kill | None) -> str:
+    if kill is None:
+        return "-"
+    if kill.outcome is Outcome.LOST:
+        return "**LOST**"
+    return f"{kill.outcome}{'*' if kill.again else ''}"
+
+
+def _reasons(platform: Platform) -> list[str]:
+    told = [
+        f"- {row.killed}, {kill.stage}: {kill.why}"
+        for row in platform.rows
+        for kill in row.kills
+        if kill.why
+    ]
+    return ["\n".join(told)] if told else []
