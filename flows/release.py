@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from blocks.contracts import (
-    Endpoints,
-    Frozen,
-    ModelRegistry,
-    ModelVersion,
-    ObjectStore,
-    Prices,
-    TrainingJobs,
-)
+from blocks.contracts import Frozen, ModelVersion, Prices, TrainingJobs
 from blocks.platform import Platform
 from flows.approval import require_approval
 from flows.rollout import to_ports
@@ -75,9 +67,14 @@ def release(
         NotApproved: somebody, or nobody in time, said no; the version is registered.
         ChampionMoved: another release came first; the version is registered, and not deployed.
     """
-    store, prices = platform.connect(ObjectStore), platform.connect(Prices)
-    jobs, models = platform.connect(TrainingJobs), platform.connect(ModelRegistry)
-    endpoints = platform.connect(Endpoints)
+    # All is connected before anything is started: saved blocks come from Prefect's server, which
+    # may be away when hours of training are over.
+    jobs, prices, ports = (
+        platform.connect(TrainingJobs),
+        platform.connect(Prices),
+        to_ports(platform),
+    )
+    store, models, endpoints = ports.store, ports.models, ports.endpoints
     digest = check_specification(spec, surroundings(platform))
     with (
         answering(store, spec.name, spec.rollout.endpoint, request) as answer,
@@ -126,7 +123,7 @@ def release(
             page = evidence(model, evaluation, forecast(spec, prices))
             require_approval(store, spec.approval, model, page, run=run_id)
         rollout = roll_out(
-            to_ports(platform),
+            ports,
             there.rollout,
             model,
             alias=spec.alias,

@@ -119,9 +119,11 @@ def emulated(
     It takes its settings as options of their names; ``preloaded`` starts further ones at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    process, supervision = None, Supervision()
+    supervision = Supervision()
+    process: subprocess.Popen[Any]
     if preloaded:
-        _say(_zygote(package), {"folder": str(folder.absolute()), "settings": dict(settings)})
+        process = _zygote(package)
+        _say(process, {"folder": str(folder.absolute()), "settings": dict(settings)})
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
@@ -173,10 +175,10 @@ def _say(zygote: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
     zygote.stdin.flush()
 
 
-def _waited(folder: Path, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
+def _waited(folder: Path, process: subprocess.Popen[Any]) -> dict[str, Any]:
     end = time.monotonic() + _START
     while not (folder / ADDRESS).exists():
-        if time.monotonic() > end or (process is not None and process.poll() is not None):
+        if time.monotonic() > end or process.poll() is not None:
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())

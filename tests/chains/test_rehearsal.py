@@ -11,6 +11,7 @@ from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
+from deployments.azure import role as azure_role
 from deployments.databricks.grants import Place as Principal
 from deployments.databricks.grants import caller_grants
 from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
@@ -30,11 +31,20 @@ LACKING = document(
         }
     ]
 )
+_ML = "Microsoft.MachineLearningServices/workspaces"
+AZURE_LACKS_JOBS = [f"{_ML}/environments/*", f"{_ML}/jobs/read"]
 NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
+    "azure": (
+        azure_role.caller_role(azure_role.Place(subscription="11111111", group="ml")),
+        {
+            "Actions": AZURE_LACKS_JOBS,
+            "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
+        },
+    ),
     "gcp": (caller_role(), NO_TRAINING),
     "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
     "databricks": (

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.crashes.table import Platform, Seen, lost, to_markdown
 from tests.crashes.victims import BY_NAME
 from tests.crashes.world import PLATFORMS
 
+ALL = tuple(BY_NAME)
 TABLE = Path(__file__).parents[2] / "docs" / "CRASHES.md"  # its figures are in CRASHES.json
 
 
@@ -32,19 +34,18 @@ def main(names: tuple[str, ...], victims: tuple[str, ...], out: Path) -> None:
     """
     bad = []
     for name in names or PLATFORMS:
-        began = time.monotonic()
+        keep = partial(_keep, out=out, began=time.monotonic())
         with tempfile.TemporaryDirectory(prefix="bluewater-crashes-") as folder:
-            found = crash(name, Path(folder), victims or tuple(BY_NAME), tell=_tell)
-        minutes = (time.monotonic() - began) / 60
-        _keep(found.model_copy(update={"on": f"{_machine()}; {minutes:.0f} minutes."}), out)
-        bad += lost([found])
+            bad += lost([crash(name, Path(folder), victims or ALL, tell=_tell, keep=keep)])
     for each in bad:
         click.echo(each, err=True)
     sys.exit(1 if bad else 0)
 
 
-def _keep(found: Platform, out: Path) -> None:
+def _keep(found: Platform, *, out: Path, began: float) -> None:
     """Write the page anew, and beside it the figures that it is made of."""
+    minutes = (time.monotonic() - began) / 60
+    found = found.model_copy(update={"on": f"{_machine()}; {minutes:.0f} minutes."})
     figures = out.with_suffix(".json")
     before = Seen.model_validate_json(figures.read_text()) if figures.exists() else Seen()
     seen = before.with_platform(found)

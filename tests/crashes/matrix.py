@@ -18,19 +18,31 @@ GONE_WITHIN = 180.0  # seconds that a version may take to leave its endpoint
 
 
 def crash(
-    provider: str, folder: Path, victims: Sequence[str], *, tell: Callable[[str], None]
+    provider: str,
+    folder: Path,
+    victims: Sequence[str],
+    *,
+    tell: Callable[[str], None],
+    keep: Callable[[Platform], None] = lambda _: None,
 ) -> Platform:
-    """Play a platform and kill these kinds of process on it; take it down; return what was seen."""
+    """Play a platform and kill these kinds of process on it; take it down; return what was seen.
+
+    ``keep`` is given what was seen so far, after each kind.
+    """
     with world_of(provider, folder) as world:
         tell(f"{provider}: a first version is live")
         wanted = [each for each in VICTIMS if each.name in victims]
-        rows = []
-        for victim in (each for each in wanted if each.is_there(world)):
-            rows.append(_row(world, victim))
-            tell(f"{provider}: {rows[-1].killed}: {_told(rows[-1])}")
-        run("down", "--yes", "--platform", "crashes", within=600, **world.where)
         nobodys = tuple(each.name for each in wanted if not each.is_there(world))
-        return Platform(name=provider, rows=tuple(rows), nobodys=nobodys, left=_left(world))
+        seen = Platform(name=provider, rows=(), nobodys=nobodys, left=None)
+        for victim in (each for each in wanted if each.is_there(world)):
+            row = _row(world, victim)
+            tell(f"{provider}: {row.killed}: {_told(row)}")
+            seen = seen.model_copy(update={"rows": (*seen.rows, row)})
+            keep(seen)
+        run("down", "--yes", "--platform", "crashes", within=600, **world.where)
+        seen = seen.model_copy(update={"left": _left(world)})
+        keep(seen)
+        return seen
 
 
 def _row(world: World, victim: Victim) -> Row:

@@ -73,7 +73,7 @@ class Platform(Frozen):
     name: str
     rows: tuple[Row, ...]
     nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
-    left: tuple[str, ...]
+    left: tuple[str, ...] | None  # after it was taken down; None: it was not yet
     on: str = ""  # which day, machine and versions, and how long it took
 
 
@@ -101,7 +101,7 @@ def lost(platforms: Iterable[Platform]) -> list[str]:
     """Return whatever must not be, in words."""
     found = []
     for platform in platforms:
-        found += [f"{platform.name}: {each} was left" for each in platform.left]
+        found += [f"{platform.name}: {each} was left" for each in platform.left or ()]
         for row in platform.rows:
             found += [
                 f"{platform.name}: {row.killed} killed in {kill.stage}: {kill.why}"
@@ -120,8 +120,9 @@ def to_markdown(platforms: Sequence[Platform]) -> str:
         parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
         if platform.nobodys:
             parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
-        left = ", ".join(platform.left) or "nothing"
-        parts.append(f"After `bluewater down --yes` there was left: {left}.")
+        if platform.left is not None:
+            left = ", ".join(platform.left) or "nothing"
+            parts.append(f"After `bluewater down --yes` there was left: {left}.")
         parts += _reasons(platform)
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 

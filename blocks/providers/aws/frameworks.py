@@ -39,5 +39,7 @@ def address_of(image: str, *, region: str, machine: str) -> str:
     told = {"version": version, "py_version": python, "instance_type": machine}
     try:
         return str(retrieve(framework=framework, region=region, image_scope="training", **told))
+    except FileNotFoundError as error:  # the SDK has a file for each framework that it knows
+        raise InvalidRequest(f"image {image!r}: no such framework", code="IMAGE") from error
     except ValueError as error:
         raise InvalidRequest(f"image {image!r}: {error}", code="IMAGE") from error

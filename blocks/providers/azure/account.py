@@ -31,8 +31,11 @@ from blocks.providers.azure.lookup import READS
 OWNER_TAG = "bluewater-owner"
 TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
 
-# It warns of every field that is new in the service, each time that one is used.
-logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+# It tells of each deployment that it looks at, and warns of every field that is new in the service
+# each time that one is used.
+logging.getLogger("azure.ai.ml").setLevel(logging.WARNING)
+for _name in ("_utils._experimental", "_schema.core.fields"):
+    logging.getLogger(f"azure.ai.ml.{_name}").setLevel(logging.ERROR)
 # It prints a dot for each look at a deployment, from threads that nobody waits for.
 vars(_azureml_polling)["print"] = lambda *_, **__: None
 

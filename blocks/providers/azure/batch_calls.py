@@ -18,7 +18,7 @@ from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.answers import may_pass
 from blocks.providers.azure.history import Run
-from blocks.providers.azure.inside import ASKED, MODEL, STORAGE
+from blocks.providers.azure.inside import ASKED, STORAGE
 from blocks.providers.azure.jobs import BATCH, PREPARING, is_over
 
 _MARGIN = timedelta(minutes=5)  # the container keeps the limit itself; Azure is the backstop
@@ -37,9 +37,7 @@ def to_command(
     return command(
         name=account.named(token),
         experiment_name=experiment,
-        command=(
-            f'export {MODEL}="${{{{inputs.model}}}}" && exec python -m blocks.providers.azure.score'
-        ),
+        command="python -m blocks.providers.azure.score ${{inputs.model}}",
         environment=image if image.startswith("azureml:") else Environment(image=image),
         environment_variables={ASKED: asked, STORAGE: account.endpoint_of_storage("{account}")},
         inputs={"model": Input(type="uri_folder", path=request.model.uri, mode="download")},

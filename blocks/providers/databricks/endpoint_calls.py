@@ -161,6 +161,15 @@ def is_ready(there: ServedEntityOutput | None) -> bool:
     return there is not None and there.state is not None and there.state.deployment is ready
 
 
+def is_failed(there: ServedEntityOutput) -> bool:
+    """Whether an entity will never be ready, so that the update that brings it fails."""
+    over = (
+        ServedModelStateDeployment.DEPLOYMENT_FAILED,
+        ServedModelStateDeployment.DEPLOYMENT_ABORTED,
+    )
+    return there.state is not None and there.state.deployment in over
+
+
 def is_updating(endpoint: ServingEndpointDetailed) -> bool:
     """Whether an update goes on, so that no other is taken."""
     return _update_of(endpoint) is EndpointStateConfigUpdate.IN_PROGRESS

@@ -25,6 +25,7 @@ from blocks.providers.databricks.endpoint_calls import (
     again,
     entities,
     has_failed,
+    is_failed,
     is_of,
     is_updating,
     pending,
@@ -110,22 +111,23 @@ class Steering:
         return wanted
 
     def _blame(self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed) -> Wanted:
-        """Give up what an update that failed was to bring; without a variant, its move."""
+        """Give up what made an update fail: variants that came with it, or else its move."""
         new = [
             (each, there)
             for each in wanted.variants.values()
             for there in pending(endpoint)
             if each.served and is_of(there, each) and served_in(endpoint, each) is None
         ]
-        for variant, there in new:
+        failed = [(each, there) for each, there in new if is_failed(there)]
+        for variant, there in failed or new:
             said = there.state.deployment_state_message if there.state is not None else ""
             failure = f"{said}\n{self._last_words(name, variant)}".strip()
             why = failure or "the update of the endpoint failed"
             wanted = self.wishes.change(name, partial(Wanted.noted, variant=variant, failure=why))
         move = wanted.moving
         if not new and move is not None and shares_of(endpoint.pending_config) == move.percent:
-            failed = {"failure": "the update of the endpoint failed", "done": True}
-            wanted = self.wishes.change(name, lambda now: now.moved(move, **failed))
+            over = {"failure": "the update of the endpoint failed", "done": True}
+            wanted = self.wishes.change(name, lambda now: now.moved(move, **over))
         return wanted
 
     def _last_words(self, name: str, variant: WantedVariant) -> str:

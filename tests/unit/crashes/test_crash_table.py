@@ -53,6 +53,12 @@ def test_what_runs_on_after_all_was_taken_down_is_lost_too() -> None:
     assert lost([platform(row(), left=("endpoint/small",))]) == ["local: endpoint/small was left"]
 
 
+def test_of_a_platform_that_was_not_taken_down_nothing_is_said_of_what_is_left() -> None:
+    whole = platform(row())
+    assert "there was left: nothing" in to_markdown([whole])
+    assert "there was left" not in to_markdown([whole.model_copy(update={"left": None})])
+
+
 def test_a_stage_in_which_nothing_was_killed_is_no_proof() -> None:
     short = Row(killed="the flow", kills=row().kills[:-1], releases=1, counts=ONE)
     [said] = lost([platform(short)])

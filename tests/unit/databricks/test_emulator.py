@@ -21,6 +21,8 @@ from blocks.providers.databricks.emulator import schema
 from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
 from blocks.providers.databricks.emulator.refusals import Refused
 from blocks.providers.databricks.places import path_of
+from blocks.providers.databricks.runs import is_over
+from blocks.testing.waiting import until
 
 KEY = RunKey(run="run-1", step="train")
 SUBMIT = schema.method("jobs:JobsAPI.submit")
@@ -119,9 +121,13 @@ def test_a_run_whose_file_or_secret_is_not_there_fails_and_says_why(
         (task(), "RESOURCE_NOT_FOUND", "c.py"),
         (task(spark_env_vars=env), "CLUSTER_ERROR", "none"),
     ):
-        waiting = client.jobs.submit(tasks=[told])
-        run = client.jobs.wait_get_run_job_terminated_or_skipped(waiting.response.run_id)
-        details = run.status.termination_details
+        id_ = client.jobs.submit(tasks=[told]).response.run_id
+
+        def over(number: int = id_) -> bool:
+            return is_over(client.jobs.get_run(number))
+
+        until(over)
+        details = client.jobs.get_run(id_).status.termination_details
         assert details.code.value == code
         assert said in details.message
 

@@ -169,6 +169,20 @@ def test_what_could_not_be_served_makes_room_for_the_next(
     assert endpoints.predict("bench", ROW, variant="green").status == 200
 
 
+def test_what_is_put_together_with_one_that_fails_comes_up_all_the_same(
+    bench: Any, endpoints: Endpoints, emulator: Workspace
+) -> None:
+    emulator.fault("stuck-updating")
+    endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
+    bad = endpoints.deploy(bench.variant_request(kind="unloadable", variant="bad"), key=KEY)
+    green = endpoints.deploy(bench.variant_request(kind="constant", variant="green"), key=KEY)
+    emulator.advance(3600)
+    for ref, phase in ((bad, Phase.FAILED), (green, Phase.SUCCEEDED)):
+        bench.settle(ref)
+        assert endpoints.status(ref).phase is phase
+    assert endpoints.predict("bench", ROW, variant="green").status == 200
+
+
 def test_traffic_that_somebody_moved_in_the_console_is_not_overwritten(
     bench: Any, endpoints: Endpoints, account: DatabricksWorkspace
 ) -> None:

@@ -21,6 +21,8 @@ from blocks.providers.azure.emulator.server import Emulator
 from blocks.providers.azure.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
+_SCORER = "blocks.providers.azure.score"  # what batch jobs run in our own image
+
 
 class Asked(Frozen):
     """What to serve, and where to keep what belongs to it."""
@@ -64,7 +66,7 @@ class _Server(ThreadedWSGIServer):
 
 def own_images() -> WarmInterpreter:
     """Return what runs the containers of our own image; started, all who fork share it."""
-    return WarmInterpreter((OWN_IMAGE,))
+    return WarmInterpreter((OWN_IMAGE, _SCORER))
 
 
 def serve(asked: Asked, warm: WarmInterpreter) -> None:

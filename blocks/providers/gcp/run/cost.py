@@ -29,11 +29,11 @@ class CloudRunPrices(GcpPrices):
 
     provider: ClassVar[str] = "gcp-run"
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
         try:
             limits, accelerator = resources_of(machine)
         except InvalidRequest:
-            return super()._price(machine, spot)
+            return super()._price(machine, spot, zone)
         if spot:
             return None
         books = [*self._run_books()]

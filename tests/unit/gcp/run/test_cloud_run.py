@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud.run_v2.types import RevisionTemplate
 
 from blocks import registry
 from blocks.contracts import (
@@ -27,9 +28,10 @@ from blocks.contracts import (
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import CONTAINERS
+from blocks.providers.gcp.run.calls import to_template
 from blocks.providers.gcp.run.cost import CloudRunPrices
 from blocks.providers.gcp.run.endpoints import CloudRunEndpoints
-from blocks.providers.gcp.run.kept import service_id
+from blocks.providers.gcp.run.kept import KeptVariant, service_id
 from deployments.gcp.roles import JOBS, RUN_CALLER
 
 KEY = RunKey(run="run-1", step="deploy")
@@ -96,6 +98,21 @@ def test_what_cloud_run_would_never_serve_is_refused(
     with pytest.raises(error) as caught:
         endpoints.deploy(ASKED.model_copy(update=change), key=KEY)
     assert getattr(caught.value, "code", "") == code
+
+
+def test_an_accelerator_is_a_limit_and_a_kind_of_node() -> None:
+    request = ASKED.model_copy(update={"machine": "run-4-16384-nvidia-l4", "min_replicas": 0})
+    variant = KeptVariant(request=request, token="0" * 64)
+    account = GcpAccount(project="p", bucket="b")
+    settings: dict[str, Any] = {"image": "server", "most": 3, "capture_every": 30.0}
+    template = RevisionTemplate(to_template(variant, "bw-1-flights", account=account, **settings))
+    [container] = template.containers
+    limits = {"cpu": "4", "memory": "16384Mi", "nvidia.com/gpu": "1"}
+    assert dict(container.resources.limits) == limits
+    assert container.resources.cpu_idle
+    assert template.node_selector.accelerator == "nvidia-l4"
+    assert template.scaling.max_instance_count == 3
+    assert template.revision == "bw-1-flights-000000000000"
 
 
 def test_names_fit_and_are_those_of_one_owner_alone() -> None:
