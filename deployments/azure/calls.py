@@ -27,6 +27,7 @@ IMAGE = "registry.azurecr.io/bluewater:1"
 RELEASE = "bluewater-release"  # the application as which the release calls
 _IMAGES = ("endpoints", "batch")  # what takes an image
 _HERE = re.compile(r"https://127\.0\.0\.1:\d+")
+_GIT = re.compile(r'"properties": \{\s*"(mlflow\.source|azureml)\.git[^}]*\}')  # of where it is run
 
 
 def _where(call: Mapping[str, Any]) -> str:
@@ -53,7 +54,7 @@ def told() -> str:
     """Play a release in a subscription of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
         written = page(list(play(place, Path(scratch), WORDS)), WORDS)
-    return _HERE.sub("https://blob.core.windows.net", written)
+    return _GIT.sub('"properties": {}', _HERE.sub("https://blob.core.windows.net", written))
 
 
 @contextmanager

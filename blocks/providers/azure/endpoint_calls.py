@@ -41,7 +41,7 @@ PORT = 8080
 READY = frozenset({"Succeeded", "Scaling", "Updating"})  # of a deployment that answers
 BUSY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
 _LONGEST, _SHORTEST = 32, 3  # characters of a name
-_SHORT = "-V"  # is put behind shorter ones; no variant of ours has capitals
+_SHORT = "-variant"  # is put behind shorter ones; the SDK makes capitals small
 
 
 def require_servable(request: VariantRequest) -> None:
@@ -49,6 +49,10 @@ def require_servable(request: VariantRequest) -> None:
     for field, name in (("endpoint", request.endpoint), ("variant", request.variant)):
         if name.endswith("-") or "--" in name:
             raise InvalidRequest(f"{field} {name!r}: use single dashes, inside it", code="NAME")
+    if request.variant.endswith(_SHORT):
+        raise InvalidRequest(
+            f"variant {request.variant!r}: no name may end in {_SHORT!r} here", code="NAME"
+        )
     if request.serving.timeout > PATIENCE:
         raise InvalidRequest(
             f"serving.timeout is {request.serving.timeout}, and Azure waits no longer than "

@@ -93,6 +93,7 @@ def test_names_of_deployments_are_long_enough_and_lead_back(variant: str) -> Non
     name = deployment_name(variant)
     assert len(name) >= 3
     assert variant_name(name) == variant
+    assert name == name.lower(), "the SDK asks for small letters, and would not find it again"
 
 
 def test_an_endpoint_of_another_owner_or_workspace_is_called_something_else() -> None:
@@ -112,7 +113,7 @@ def test_what_azure_tells_of_traffic_is_what_it_was_asked() -> None:
     traffic = Traffic(percent={"v3": 100}, mirror=mirror, etag="move-7")
     endpoint = asked_endpoint(traffic)
     assert endpoint.tags[MOVE_TAG] == "move-7"
-    endpoint.traffic["v5-V"] = 0  # the SDK puts them in
+    endpoint.traffic["v5-variant"] = 0  # the SDK puts them in
     assert from_endpoint(endpoint) == traffic
     assert from_endpoint(asked_endpoint(Traffic(percent={}))) == Traffic(percent={})
 
@@ -122,6 +123,7 @@ def test_what_azure_tells_of_traffic_is_what_it_was_asked() -> None:
     [
         ({"endpoint": "flights-"}, InvalidRequest, "NAME"),
         ({"variant": "a--b"}, InvalidRequest, "NAME"),
+        ({"variant": "v1-variant"}, InvalidRequest, "NAME"),
         ({"serving": Serving(timeout=timedelta(minutes=4))}, InvalidRequest, "TIMEOUT"),
         ({"serving": Serving(token_secret="caller")}, Unsupported, "TOKEN"),
         ({"serving": Serving(requests_per_second=3)}, Unsupported, "RATE"),
@@ -140,6 +142,7 @@ def test_what_azure_would_never_serve_is_refused(
 ALONE = Traffic(percent={"blue": 100}, etag="move-1")
 COPIED = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=10))
 SPLIT = Traffic(percent={"blue": 90, "green": 10})
+IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)  # however long the suite runs
 LONG_AGO = datetime.now(UTC) - 2 * LEARNT_AFTER
 
 
@@ -164,14 +167,14 @@ def at(traffic: Traffic, move: int) -> Traffic:
         (wanted(SPLIT), at(ALONE, 3), Step.WAIT),
         # copies begin only when their containers know of it
         (wanted(COPIED), at(ALONE, 1), Step.TELL),
-        (wanted(COPIED, copied="green", told=datetime.now(UTC)), at(ALONE, 1), Step.WAIT),
+        (wanted(COPIED, copied="green", told=IN_AN_HOUR), at(ALONE, 1), Step.WAIT),
         (wanted(COPIED, copied="green", told=LONG_AGO), at(ALONE, 1), Step.MOVE),
         # who has live requests has to lose them before it is told that all are copies
         (wanted(COPIED), at(SPLIT, 1), Step.MOVE_ALONE),
         # and the other way round, copies end before it is told that all are live
         (wanted(SPLIT, copied="green", told=LONG_AGO), at(COPIED, 1), Step.END_COPIES),
         (wanted(SPLIT, copied="green", told=LONG_AGO), at(ALONE, 1), Step.TELL),
-        (wanted(SPLIT, told=datetime.now(UTC)), at(ALONE, 1), Step.WAIT),
+        (wanted(SPLIT, told=IN_AN_HOUR), at(ALONE, 1), Step.WAIT),
     ],
 )
 def test_copies_and_live_requests_are_never_taken_for_each_other(
