@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # all but sagemaker, whose SDK wants older versions of what the others want
-EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal
+EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal databricks-rehearsal
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -122,7 +122,11 @@ def test_a_run_whose_file_or_secret_is_not_there_fails_and_says_why(
         (task(spark_env_vars=env), "CLUSTER_ERROR", "none"),
     ):
         id_ = client.jobs.submit(tasks=[told]).response.run_id
-        until(lambda n=id_: is_over(client.jobs.get_run(n)))
+
+        def over(number: int = id_) -> bool:
+            return is_over(client.jobs.get_run(number))
+
+        until(over)
         details = client.jobs.get_run(id_).status.termination_details
         assert details.code.value == code
         assert said in details.message
