@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.contracts import InvalidRequest
+from blocks.contracts import InvalidRequest, Phase, RunKey, TrainingJobs
 from blocks.providers.databricks.bench import KEY
 from blocks.providers.databricks.emulator.launch import CONTAINERS
 from blocks.providers.databricks.permissions import allowed_grants
@@ -18,10 +18,18 @@ from deployments.databricks.grants import CALLER, SERVED
 from tests.unit.exercises import everything
 
 
+def lose_a_machine(bench: Any) -> None:
+    jobs = bench.connect(TrainingJobs)
+    bench.begin(ref := jobs.submit(bench.training_request(), key=RunKey(run="run-2", step="train")))
+    bench.reclaim(ref)
+    assert jobs.status(ref).phase is Phase.INTERRUPTED
+
+
 def test_everything_is_granted_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(SERVED))
     everything(bench, tmp_path, registers="mlflow-uc:model-versions.create")
+    lose_a_machine(bench)
     assert set(bench.emulator.pull("actions", key=KEY)) - {""} == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) - {""} == set(SERVED)
 

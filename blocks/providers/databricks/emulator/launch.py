@@ -13,7 +13,7 @@ from blocks.emulation.launch import Emulator, emulated
 
 CATALOG = "main"
 SCOPE = "bluewater"  # the secret scope that is there
-WAREHOUSE = "1234567890abcdef"
+WAREHOUSE = "rehearsal"
 WORKSPACE = "1234567890123456"  # its id
 CONTAINERS = "container"  # the name by which what runs inside calls
 
