@@ -249,21 +249,23 @@ def test_whoever_dies_while_it_deploys_the_next_one_goes_on(
     assert len(left(account)) == 2
 
 
-def test_whoever_dies_while_it_moves_traffic_leaves_it_at_old_or_new(
+def test_whoever_dies_while_it_moves_traffic_leaves_it_at_what_was_asked_for(
     bench: Any, endpoints: Endpoints
 ) -> None:
+    """A move that was written down comes into force by whoever looks next."""
     up(bench, endpoints, "blue")
     up(bench, endpoints, "green", "constant")
     give(endpoints, blue=100)
-    moments = random.Random(5)
+    moments, asked = random.Random(5), [{"blue": 100}]
     for number in range(6):
         share, since = 10 + number, endpoints.traffic("bench")
-        wanted = {"blue": 100 - share, "green": share}
-        dying = stranger(endpoints, "shift", "bench", Traffic(percent=wanted), since=since)
+        asked.append({"blue": 100 - share, "green": share})
+        dying = stranger(endpoints, "shift", "bench", Traffic(percent=asked[-1]), since=since)
         dying.calling()
         time.sleep(moments.uniform(0.0, 0.3))
         dying.kill()
-        assert dict(endpoints.traffic("bench").percent) in (dict(since.percent), wanted)
+        assert dict(endpoints.traffic("bench").percent) in asked
+    assert dict(give(endpoints, green=100).percent) == {"green": 100}
 
 
 def test_nothing_is_left_of_an_endpoint_that_is_taken_down(
