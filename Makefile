@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# all but sagemaker, whose SDK wants older versions of what the others want
+EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal databricks-rehearsal
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -32,7 +34,7 @@ audit: $(VENV)/test
 constraints: $(VENV)/test
 	$(BIN)/python -m pip install --quiet uv
 	sed -i '/^[^#]/d' constraints.txt
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --group dev --universal \
+	$(BIN)/uv pip compile --quiet pyproject.toml $(addprefix --extra ,$(EXTRAS)) --group dev --universal \
 		--python-version 3.11 --no-annotate --no-header >> constraints.txt
 
 $(VENV)/demo: pyproject.toml constraints.txt
@@ -45,7 +47,7 @@ $(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
-		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal]"
+		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
 	touch $@ $(VENV)/demo
 
 clean:

@@ -6,19 +6,29 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
 from blocks.contracts import Basis, Cost, Frozen, InvalidRequest, Price, Usage
 
 _SECONDS_PER_HOUR = 3600
+B = TypeVar("B", bound=Frozen)
 
 
 class HourlyRates(Frozen):
-    """What one machine costs by the hour; without a spot price, none is known."""
+    """What one machine costs by the hour; without a spot price, none is known.
+
+    A zone that is not in ``spot_by_zone`` has the price that holds anywhere.
+    """
 
     on_demand: Decimal = Field(ge=0)
     spot: Decimal | None = Field(default=None, ge=0)
+    spot_by_zone: Mapping[str, Annotated[Decimal, Field(ge=0)]] = {}
+
+    def spot_in(self, zone: str) -> Decimal | None:
+        """Return what spot costs in a zone."""
+        return self.spot_by_zone.get(zone, self.spot)
 
 
 class PriceBook(Frozen):
@@ -32,8 +42,13 @@ class PriceBook(Frozen):
 
 def read_book(file: Path, *, example: Path) -> PriceBook:
     """Return the book in a file. Raises InvalidRequest that names an example of the form."""
+    return read_as(PriceBook, file, example=example)
+
+
+def read_as(kind: type[B], file: Path, *, example: Path) -> B:
+    """Return a book of a form of its own, as ``read_book`` does."""
     try:
-        return PriceBook.model_validate_json(file.read_bytes())
+        return kind.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise InvalidRequest(
             f"{file} is no price book ({error.error_count()} faults, first: "
@@ -42,11 +57,13 @@ def read_book(file: Path, *, example: Path) -> PriceBook:
         ) from error
 
 
-def look_up(books: Iterable[PriceBook], machine: str, *, spot: bool) -> Price | None:
+def look_up(
+    books: Iterable[PriceBook], machine: str, *, spot: bool, zone: str = ""
+) -> Price | None:
     """Return the price in the first book that has the machine, or None if it is not known."""
     book = next((book for book in books if machine in book.machines), None)
     rates = None if book is None else book.machines[machine]
-    per_hour = None if rates is None else (rates.spot if spot else rates.on_demand)
+    per_hour = None if rates is None else (rates.spot_in(zone) if spot else rates.on_demand)
     if book is None or per_hour is None:
         return None
     return Price(
@@ -54,6 +71,7 @@ def look_up(books: Iterable[PriceBook], machine: str, *, spot: bool) -> Price | 
         per_hour=per_hour,
         currency=book.currency,
         spot=spot,
+        zone=zone if spot and zone in book.machines[machine].spot_by_zone else "",
         source=book.source,
         as_of=book.as_of,
     )

@@ -17,7 +17,9 @@ PROVIDERS = {
     "aws-ec2": "blocks.providers.aws.ec2",
     "aws-lambda": "blocks.providers.aws.functions",
     "gcp": "blocks.providers.gcp",
+    "gcp-run": "blocks.providers.gcp.run",
     "azure": "blocks.providers.azure",
+    "databricks": "blocks.providers.databricks",
 }
 
 
@@ -37,8 +39,10 @@ class Provider:
     title: str
     capabilities: Mapping[str, str]  # capability -> "module:Class"
     bench: str
+    words: str | None = None  # what can be made to go wrong in its world
     rehearsal: str | None = None  # what plays the provider on this machine
     rehearsal_extra: str | None = None  # and what that takes
+    beside: str | None = None  # who does what this one does not, where it is played
     services: str | None = None  # pages that this provider can start here
     extra: str | None = None  # what `pip install bluewater[extra]` brings
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from blocks import registry
-from blocks.contracts import CONTRACTS, Endpoints, Frozen, InvalidRequest, Inventory
+from blocks.contracts import CONTRACTS, Endpoints, Frozen, InvalidRequest
 from blocks.platform import Platform
 from blocks.rehearsal import Calls, Rehearsal
 from flows.callers import Callers
+from flows.inventories import inventories
 from flows.release import ReleaseReport, release
 from flows.surroundings import surroundings
 from tasks.specification.checks import secret_names
@@ -87,10 +88,16 @@ def player(provider: str, faults: Sequence[str] = ()) -> type[Rehearsal]:
 
 
 def platform_of(provider: str) -> Platform:
-    """Return a platform on which one provider does all it can, and this machine the rest."""
-    offered = registry.provider(provider).capabilities
-    names = [contract.capability for contract in CONTRACTS]
-    refs = {name: f"{provider if name in offered else 'local'}-{name}" for name in names}
+    """Return a platform on which one provider does all it can.
+
+    The rest is done by the provider that stands beside it, or by this machine.
+    """
+    entry = registry.provider(provider)
+    able = [entry, *([registry.provider(entry.beside)] if entry.beside else [])]
+    refs = {}
+    for name in (contract.capability for contract in CONTRACTS):
+        doer = next((each.name for each in able if name in each.capabilities), "local")
+        refs[name] = f"{doer}-{name}"
     return Platform(name=f"rehearsal of {provider}", **refs)
 
 
@@ -124,9 +131,9 @@ def _rehearsed(
 
 
 def _taken_down(platform: Platform) -> int:
-    inventory = platform.connect(Inventory)
-    owned = list(inventory.owned())
-    for resource in owned:
+    found, _ = inventories(platform)
+    owned = [(each, resource) for each in found.values() for resource in each.owned()]
+    for inventory, resource in owned:
         inventory.remove(resource)
     return len(owned)
 

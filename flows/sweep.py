@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 
-from blocks import registry
-from blocks.contracts import CONTRACTS, Contract, Endpoints, Inventory, Monitor, ObjectStore, Prices
+from blocks.contracts import Endpoints, Monitor, ObjectStore, Prices
 from blocks.platform import Platform
+from flows.inventories import inventories
 from tasks.audit.entries import this_process
 from tasks.sweep.found import SweepReport
 from tasks.sweep.places import Places
 from tasks.sweep.spec import SweepSpec
 from tasks.sweep.stage import sweep_platform
-
-COMPUTING = ("training", "endpoints", "batch")
 
 
 @flow(name="sweep", flow_run_name="sweep {platform.name}", log_prints=False)
@@ -42,33 +40,12 @@ def sweep(
 
 def to_places(platform: Platform) -> tuple[Places, list[str]]:
     """Return what a sweep works through, and which inventories could not be connected."""
-    inventories, unseen = {platform.inventory: platform.connect(Inventory)}, list[str]()
-    for ref in _further(platform):
-        try:
-            inventories[ref] = registry.connect(ref, Inventory)
-        except ValueError as error:  # no block is saved under that name
-            unseen.append(f"{ref}: {error}")
+    found, unseen = inventories(platform)
     places = Places(
-        inventories=tuple(inventories.values()),
+        inventories=tuple(found.values()),
         endpoints=platform.connect(Endpoints),
         monitor=platform.connect(Monitor),
         store=platform.connect(ObjectStore),
         prices=platform.connect(Prices),
     )
     return places, unseen
-
-
-def _further(platform: Platform) -> list[str]:
-    """Return the inventories of all providers that compute something for this platform."""
-    known, found = registry.split(platform.inventory, Inventory)[0], []
-    for capability in COMPUTING:
-        ref = str(getattr(platform, capability))
-        provider, document = registry.split(ref, _contract(capability))
-        offered = registry.provider(provider).capabilities
-        if provider != known and Inventory.capability in offered:
-            found.append(f"{provider}-inventory{f'/{document}' if document else ''}")
-    return sorted(set(found))
-
-
-def _contract(capability: str) -> type[Contract]:
-    return next(each for each in CONTRACTS if each.capability == capability)

@@ -1,8 +1,10 @@
 """A load generator: so many connections, each with one request in flight.
 
-Closed loop: the next request follows the answer. With ``--pace`` each connection asks at random
-times (a Poisson process); a late answer delays the next request, whose time still counts from when
-it was due. With several ports, each has so many connections, all of them in the same moments.
+Closed loop: the next request follows the answer. With ``--pace`` each connection asks when its next
+request is due; a late answer delays the next request, whose time still counts from when it was due.
+Due are they evenly spaced, connections and ports in turn (as wrk2 does it), or, with
+``--arrivals random``, at the times of a Poisson process. With several ports, each has so many
+connections, all of them in the same moments.
 
 asyncio, uvloop and httptools (the parser of uvicorn), in a process of its own. It takes about 25 us
 of CPU for a request, so on the same two cores it costs both sides of a comparison the same.
@@ -24,6 +26,8 @@ import httptools
 import orjson
 import uvloop
 
+LEAD = 0.2  # seconds in which all connections are made, before the first request
+
 
 @dataclass(slots=True)
 class Seen:
@@ -31,6 +35,7 @@ class Seen:
 
     until: float
     every: float = 0.0  # mean seconds between two requests of a connection; 0 = at once
+    random: bool = False  # arrivals of a Poisson process, not evenly spaced
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     broken: int = 0
@@ -53,15 +58,16 @@ class Seen:
 class Connection(asyncio.Protocol):
     """Sends the next request when the answer to the last one is whole."""
 
-    def __init__(self, request: bytes, seen: Seen, done: asyncio.Future[None]) -> None:
+    def __init__(
+        self, request: bytes, seen: Seen, done: asyncio.Future[None], first: float
+    ) -> None:
         self._request, self._seen, self._done = request, seen, done
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._begun = self._due = 0.0
+        self._begun, self._due = 0.0, first
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._due = time.perf_counter() + self._gap()
         self._ask_when_due()
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +89,8 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def _gap(self) -> float:
-        return random.expovariate(1 / self._seen.every) if self._seen.every else 0.0
+        every = self._seen.every
+        return random.expovariate(1 / every) if every and self._seen.random else every
 
     def _ask_when_due(self) -> None:
         wait = self._due - time.perf_counter() if self._seen.every else 0.0
@@ -105,23 +112,28 @@ class Connection(asyncio.Protocol):
 
 
 async def load(
-    host: str, requests: dict[int, bytes], *, connections: int, seconds: float, pace: float = 0.0
+    host: str,
+    requests: dict[int, bytes],
+    *,
+    connections: int,
+    seconds: float,
+    pace: float = 0.0,
+    arrivals: str = "even",
 ) -> dict[int, Seen]:
     """Ask each port for so long; return what its connections saw. ``pace`` is of all of them."""
     loop, begun = asyncio.get_running_loop(), time.perf_counter()
     every = connections * len(requests) / pace if pace else 0.0
-    seen = {port: Seen(until=begun + seconds, every=every) for port in requests}
+    seen = {
+        port: Seen(until=begun + seconds, every=every, random=arrivals == "random")
+        for port in requests
+    }
     ends: list[asyncio.Future[None]] = []
-    for port, request in requests.items():
-        for _ in range(connections):
+    for _ in range(connections):
+        for port, request in requests.items():
+            first = begun + LEAD + every * len(ends) / (connections * len(requests))
             ends.append(end := loop.create_future())
-            await loop.create_connection(
-                lambda port=port, request=request, end=end: Connection(  # type: ignore[misc]
-                    request, seen[port], end
-                ),
-                host,
-                port,
-            )
+            asking = Connection(request, seen[port], end, first)
+            await loop.create_connection(lambda asking=asking: asking, host, port)  # type: ignore[misc]
     await asyncio.gather(*ends)
     for each in seen.values():
         each.took = time.perf_counter() - begun
@@ -148,6 +160,7 @@ def request_bytes(port: int, body: bytes, path: str = "/invocations") -> bytes:
 @click.option("--path", default="/invocations")
 @click.option("--connections", default=1, help="Connections to each port.")
 @click.option("--seconds", default=5.0)
+@click.option("--arrivals", type=click.Choice(["even", "random"]), default="even")
 @click.option("--out", default="-", type=click.File("wb"), help="File for what was seen.")
 @click.option("--pace", default=0.0, help="Requests a second of all connections; 0 = no limit.")
 def main(
@@ -158,12 +171,20 @@ def main(
     connections: int,
     seconds: float,
     pace: float,
+    arrivals: str,
     out: BinaryIO,
 ) -> None:
     """Write what was seen at each port as one line of JSON."""
     content = body.read_bytes()
     requests = {port: request_bytes(port, content, path) for port in ports}
-    asking = load("127.0.0.1", requests, connections=connections, seconds=seconds, pace=pace)
+    asking = load(
+        "127.0.0.1",
+        requests,
+        connections=connections,
+        seconds=seconds,
+        pace=pace,
+        arrivals=arrivals,
+    )
     seen = {str(port): each.told() for port, each in uvloop.run(asking).items()}
     out.write(orjson.dumps(seen) + b"\n")
 

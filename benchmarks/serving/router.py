@@ -1,15 +1,14 @@
 """What the router of an endpoint adds to an answer, at half load.
 
-    python -m benchmarks.serving.router [--seconds 60] [--rounds 5] [--instant]
+    python -m benchmarks.serving.router [--seconds 60] [--rounds 5] [--arrivals even] [--instant]
 
-One server, asked through the router and past it in the same moments: two streams of requests at
-random times, each over a few connections. Both meet the same queue, so the difference is the
-router's. Together they ask at half of the pace that the server alone keeps up with, first when it
-is asked over one connection and answers one by one, then over a few, when it merges what waits and
-the machine's two cores have nothing left for anybody. Told are
-p50 and p99 of all rounds, and the difference with what 95 % of resampled moments (bootstrap over
-blocks of a second) give. ``--instant`` serves a model that takes no time, where the router is not
-hidden behind the model.
+One server, asked through the router and past it in turn, evenly spaced or at random times, each
+way over a few connections. Both meet the same queue, so the difference is the router's. Together
+they ask at half of the pace that the server alone keeps up with, first when it is asked over one
+connection and answers one by one, then over a few, when it merges what waits and the machine's two
+cores have nothing left for anybody. Told are p50 and p99 of all rounds, and the difference with
+what 95 % of resampled moments (bootstrap over blocks of a second) give. ``--instant`` serves
+a model that takes no time, where the router is not hidden behind the model.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ DRAWS = 1000
 
 
 def measure(
-    ports: tuple[int, int], body: Path, rounds: int, seconds: float, *, over: int
+    ports: tuple[int, int], body: Path, rounds: int, seconds: float, *, over: int, arrivals: str
 ) -> tuple[float, list[Floats]]:
     """Return the pace and the milliseconds of each stream, through the router and past it.
 
@@ -51,7 +50,10 @@ def measure(
     for port in ports:
         ask(port, body, CONNECTIONS, 2.0)  # not counted: whatever is slow only once
     pace = ask(ports[1], body, over, 5.0)["per_second"] / 2
-    seen = [ask_all(ports, body, CONNECTIONS, seconds, pace=pace) for _ in range(rounds)]
+    seen = [
+        ask_all(ports, body, CONNECTIONS, seconds, pace=pace, arrivals=arrivals)
+        for _ in range(rounds)
+    ]
     return pace, [np.concatenate([each[port]["ms"] for each in seen]) for port in ports]
 
 
@@ -89,8 +91,9 @@ def show(pace: float, routed: Floats, bare: Floats) -> None:
 @click.command()
 @click.option("--seconds", default=60.0, help="Length of each round.")
 @click.option("--rounds", default=5, help="Rounds.")
+@click.option("--arrivals", type=click.Choice(["even", "random"]), default="even")
 @click.option("--instant", is_flag=True, help="A model that takes no time.")
-def main(seconds: float, rounds: int, instant: bool) -> None:
+def main(seconds: float, rounds: int, arrivals: str, instant: bool) -> None:
     """Measure what the router adds."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -102,7 +105,9 @@ def main(seconds: float, rounds: int, instant: bool) -> None:
             body = write_bodies(place, make(place), [1])[1]
         with endpoint(place) as ports:
             for over in (1, CONNECTIONS):
-                pace, (routed, bare) = measure(ports, body, rounds, seconds, over=over)
+                pace, (routed, bare) = measure(
+                    ports, body, rounds, seconds, over=over, arrivals=arrivals
+                )
                 show(pace, routed, bare)
 
 

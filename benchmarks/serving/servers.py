@@ -142,14 +142,20 @@ def ask(
 
 
 def ask_all(
-    ports: Sequence[int], body: Path, connections: int, seconds: float, *, pace: float = 0.0
+    ports: Sequence[int],
+    body: Path,
+    connections: int,
+    seconds: float,
+    *,
+    pace: float = 0.0,
+    arrivals: str = "even",
 ) -> dict[int, dict[str, Any]]:
     """Ask several servers in the same moments. Ends the benchmark if a request fails."""
     command = [sys.executable, "-m", "benchmarks.serving.load"]
     command += [word for port in ports for word in ("--port", str(port))]
     command += ["--body", str(body), "--connections", str(connections), "--seconds", str(seconds)]
     out = body.with_suffix(".seen")
-    command += ["--pace", str(pace), "--out", str(out)]
+    command += ["--pace", str(pace), "--arrivals", arrivals, "--out", str(out)]
     subprocess.run(command, cwd=ROOT, check=True)
     told = json.loads(out.read_bytes())
     seen: dict[int, dict[str, Any]] = {int(port): each for port, each in told.items()}

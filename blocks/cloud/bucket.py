@@ -20,7 +20,19 @@ class Found:
     modified: datetime
 
 
-class Bucket(Protocol):
+class Swaps(Protocol):
+    """Objects by URI, each replaced only by who has read it."""
+
+    def read(self, uri: str) -> tuple[bytes, str] | None:
+        """Return an object's content and etag; None if there is none."""
+        ...
+
+    def swap(self, uri: str, content: bytes, *, etag: str | None) -> bool:
+        """Write an object if it is still the one with ``etag`` (None = not there); else False."""
+        ...
+
+
+class Bucket(Swaps, Protocol):
     """Objects by URI. What a call raises beside what is said here is the SDK's own error."""
 
     def below(self, folder: str, *, after: str = "") -> Iterator[Found]:
@@ -39,16 +51,8 @@ class Bucket(Protocol):
         """Copy within the cloud what was found; fails if it was replaced since."""
         ...
 
-    def read(self, uri: str) -> tuple[bytes, str] | None:
-        """Return an object's content and etag; None if there is none."""
-        ...
-
     def write(self, uri: str, content: bytes) -> None:
         """Write an object, whatever is there."""
-        ...
-
-    def swap(self, uri: str, content: bytes, *, etag: str | None) -> bool:
-        """Write an object if it is still the one with ``etag`` (None = not there); else False."""
         ...
 
     def fetch(self, found: Found, file: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from blocks.cloud.bucket import Bucket
+from blocks.cloud.bucket import Swaps
 
 D = TypeVar("D", bound=BaseModel)
 
@@ -18,7 +18,7 @@ class Documents(Generic[D]):
     ``where`` gives the URI of a document by its name.
     """
 
-    def __init__(self, bucket: Bucket, kind: type[D], where: Callable[[str], str]) -> None:
+    def __init__(self, bucket: Swaps, kind: type[D], where: Callable[[str], str]) -> None:
         self._bucket, self._kind, self._where = bucket, kind, where
 
     def read(self, name: str) -> D | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 
-from blocks.cloud.bucket import Bucket
+from blocks.cloud.bucket import Swaps
 from blocks.contracts import Frozen
 
 
@@ -30,7 +30,7 @@ class Marker(Frozen):
 class Markers:
     """The markers below one folder of a bucket."""
 
-    def __init__(self, bucket: Bucket, root: str) -> None:
+    def __init__(self, bucket: Swaps, root: str) -> None:
         self._bucket, self._root = bucket, root
 
     def read(self, token: str) -> Marker | None:

@@ -131,7 +131,7 @@ class _Work:
 
 def _age() -> float:
     """Return the seconds since this process began: importing what it needs is part of the job."""
-    return time.time() - _BEGAN
+    return time.time() - float(psutil.Process().create_time())
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
@@ -141,6 +141,3 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _overdue(_number: int, _frame: FrameType | None) -> None:
     raise _Overdue
-
-
-_BEGAN = psutil.Process().create_time()

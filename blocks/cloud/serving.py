@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from blocks.cloud.bucket import Bucket
-from blocks.cloud.shipping import Shipping
+from blocks.cloud.shipping import Lines, Shipping
 from blocks.contracts import Capture, Frozen, ModelVersion, Serving, VariantRequest
 from blocks.serving.config import INTERNAL_TOKEN, ServerConfig
 from blocks.serving.server import Adapt, run
@@ -90,13 +91,14 @@ def serve(
     *,
     grace: float,
     adapt: Adapt = lambda app: app,
+    out: Lines = sys.stdout,
 ) -> None:
     """Serve until SIGTERM, and bring away what is counted and captured. Raises NotServed.
 
-    ``grace`` is the seconds between not ready and the last connection.
+    ``grace`` is the seconds between not ready and the last connection; ``out`` takes the ticks.
     """
     os.environ[INTERNAL_TOKEN] = settings.internal
     captures = os.environ.get(CAPTURES, "")
     to = f"{captures}/{settings.endpoint}" if captures else ""
-    with Shipping(config.telemetry, bucket, to):
+    with Shipping(config.telemetry, bucket, to, out=out):
         run(config, grace=grace, adapt=adapt)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Protocol
 
 from blocks.cloud.bucket import Bucket
 from blocks.cloud.logged_ticks import TICK
@@ -24,6 +24,18 @@ EVERY = 0.25  # seconds between two looks
 WAITING = 200  # files of captured requests
 
 
+class Lines(Protocol):
+    """Takes lines of text, like standard output."""
+
+    def write(self, text: str, /) -> object:
+        """Take a line, with its end."""
+        ...
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+        ...
+
+
 class Shipping:
     """Two threads that carry things away until the block ends, and once more then.
 
@@ -31,7 +43,7 @@ class Shipping:
     """
 
     def __init__(
-        self, telemetry: Path, bucket: Bucket | None, captures: str, *, out: TextIO = sys.stdout
+        self, telemetry: Path, bucket: Bucket | None, captures: str, *, out: Lines = sys.stdout
     ) -> None:
         self._ticks, self._captures = telemetry / "ticks", telemetry / "captures"
         self._to, self._out = captures, out

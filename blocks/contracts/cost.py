@@ -35,6 +35,7 @@ class Price(Frozen):
     per_hour: Decimal
     currency: str
     spot: bool
+    zone: str = ""  # whose price it is, where zones have prices of their own
     source: str
     as_of: date
 
@@ -45,10 +46,13 @@ class Prices(Contract):
     capability: ClassVar[str] = "prices"
 
     @final
-    def price(self, machine: str, *, spot: bool = False) -> Price | None:
-        """Return the hourly price, or None if no price is known."""
+    def price(self, machine: str, *, spot: bool = False, zone: str = "") -> Price | None:
+        """Return the hourly price, or None if no price is known.
+
+        Without a zone, and where zones have no prices of their own: a price that holds anywhere.
+        """
         with self._calling("price"):
-            return self._price(machine, spot)
+            return self._price(machine, spot, zone)
 
     @final
     def cost(self, usage: Usage) -> Cost | None:
@@ -57,6 +61,6 @@ class Prices(Contract):
             return self._cost(usage)
 
     @abc.abstractmethod
-    def _price(self, machine: str, spot: bool) -> Price | None: ...
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None: ...
     @abc.abstractmethod
     def _cost(self, usage: Usage) -> Cost | None: ...

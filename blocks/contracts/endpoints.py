@@ -33,6 +33,7 @@ class EndpointFeatures:
     scale_to_zero: bool
     alarm_rollback: bool  # the provider itself returns traffic when an alarm fires
     max_payload_bytes: int | None  # None = no limit of the provider's own
+    mirror_at_most: int = 100  # percent of the live requests; most providers copy all
 
     def require_variant(self, request: VariantRequest) -> None:
         """Raise Unsupported for the first thing asked that is not on offer."""
@@ -59,6 +60,11 @@ class EndpointFeatures:
             raise Unsupported("traffic moves all at once here", code="WEIGHTS")
         if traffic.mirror is not None and not self.mirror:
             raise Unsupported("requests cannot be mirrored here", code="MIRROR")
+        if traffic.mirror is not None and traffic.mirror.percent > self.mirror_at_most:
+            raise Unsupported(
+                f"at most {self.mirror_at_most} % of the requests can be mirrored here",
+                code="MIRROR",
+            )
 
 
 class VariantRequest(Frozen):

@@ -78,6 +78,7 @@ class Usage(Frozen):
     """What was consumed, as the provider meters it."""
 
     machine: str
+    zone: str = ""  # where it ran, if the provider says so
     seconds: float
     billed_seconds: float | None = None
     spot: bool = False

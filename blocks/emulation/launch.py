@@ -39,14 +39,14 @@ class Emulator:
     """An emulated cloud that runs: its URL, its process, and its levers.
 
     ``told`` is what it wrote into its address besides; where that names a ``ca``, its certificate
-    is of that authority.
+    is of that authority; where not, the URL is plain HTTP.
     """
 
     training: ClassVar[str] = ""  # what the names of containers of training jobs begin with
 
     def __init__(self, folder: Path, *, url: str, pid: int, **told: Any) -> None:
         self.folder, self.url, self.pid, self.told = folder, url, pid, told
-        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else True
+        trusted = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else False
         word = {"Authorization": f"Bearer {word_of(folder)}"}
         self._http = httpx.Client(
             base_url=url, timeout=60, trust_env=False, verify=trusted, headers=word
@@ -119,9 +119,11 @@ def emulated(
     It takes its settings as options of their names; ``preloaded`` starts further ones at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    process, supervision = None, Supervision()
+    supervision = Supervision()
+    process: subprocess.Popen[Any]
     if preloaded:
-        _say(_zygote(package), {"folder": str(folder.absolute()), "settings": dict(settings)})
+        process = _zygote(package)
+        _say(process, {"folder": str(folder.absolute()), "settings": dict(settings)})
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
@@ -173,10 +175,10 @@ def _say(zygote: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
     zygote.stdin.flush()
 
 
-def _waited(folder: Path, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
+def _waited(folder: Path, process: subprocess.Popen[Any]) -> dict[str, Any]:
     end = time.monotonic() + _START
     while not (folder / ADDRESS).exists():
-        if time.monotonic() > end or (process is not None and process.poll() is not None):
+        if time.monotonic() > end or process.poll() is not None:
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())

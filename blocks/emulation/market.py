@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from blocks.contracts import OperationRef, Phase, ProviderError, TrainingJobs
-from blocks.emulation.launch import Emulator
 from blocks.spot_trace import Tape
 
 MIDDLE = 0.4  # share of the work after which a machine is taken
@@ -15,12 +15,22 @@ _LOOK_EVERY = 0.3  # seconds
 
 
 class SpotMarket:
-    """Takes the machines of spot jobs: one in the middle of its training, or as a trace says."""
+    """Takes the machines of spot jobs: one in the middle of its training, or as a trace says.
+
+    ``running`` returns the ids of jobs that have a machine now, ``take`` takes the one of a job.
+    """
 
     def __init__(
-        self, jobs: TrainingJobs, emulator: Emulator, *, once: bool, tape: Tape | None
+        self,
+        jobs: TrainingJobs,
+        running: Callable[[], Sequence[str]],
+        take: Callable[[str], None],
+        *,
+        once: bool,
+        tape: Tape | None,
     ) -> None:
-        self._jobs, self._emulator, self._once, self._tape = jobs, emulator, once, tape
+        self._jobs, self._running, self._take = jobs, running, take
+        self._once, self._tape = once, tape
         self._began = time.monotonic()
         self._first_seen: dict[str, float] = {}  # spot jobs, in the order of their machines
         self._stop = threading.Event()
@@ -37,9 +47,9 @@ class SpotMarket:
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_EVERY):
-            for name in self._emulator.training_jobs():
+            for name in self._running():
                 if name not in self.taken and self._is_due(name):
-                    self._emulator.pull("reclaim", job=name)
+                    self._take(name)
                     self.taken.append(name)
 
     def _is_due(self, name: str) -> bool:

@@ -60,7 +60,8 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
             self.emulator.fault(name, **self.strikes[name])
         once, tape = RECLAIM in self._wanted, load(self._trace) if self._trace else None
         if once or tape is not None:
-            market = SpotMarket(self._jobs(), self.emulator, once=once, tape=tape)
+            jobs = self._jobs()
+            market = SpotMarket(jobs, self._training, self._reclaim, once=once, tape=tape)
             self._market = self._stack.enter_context(market)
 
     def calls(self) -> Sequence[Calls]:
@@ -97,9 +98,21 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
         """Return the containers that run."""
         return sorted(each["name"] for each in self.emulator.running())
 
+    def _training(self) -> Sequence[str]:
+        """Return the ids of the training jobs that have a machine now."""
+        return self.emulator.training_jobs()
+
+    def _reclaim(self, job: str) -> None:
+        """Take the machine of a training job."""
+        self.emulator.pull("reclaim", job=job)
+
     @abc.abstractmethod
     def environment(self) -> Mapping[str, str]:
         """Return the variables under which the cloud's blocks find it."""
+
+    @abc.abstractmethod
+    def keep_secret(self, name: str, value: str) -> None:
+        """Put a secret where the cloud's store finds it."""
 
     @abc.abstractmethod
     def _permitted(self, policy: Path) -> tuple[str, ...]:

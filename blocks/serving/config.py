@@ -31,6 +31,7 @@ class ServerConfig(Frozen):
     serving: Serving = Serving()
     capture: Capture = Capture()
     tick_seconds: int = Field(default=1, ge=1)
+    at_once: bool = False  # count in the file before each answer: what sleeps after it has no later
     capture_every: float = 5.0  # seconds between two files of captured requests
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 from blocks.serving.answers import scores
 from blocks.serving.captures import Captured, Captures
@@ -20,7 +21,8 @@ class Telemetry:
 
     def __init__(self, config: ServerConfig, schema: Schema) -> None:
         names = {"variant": config.variant, "replica": config.replica}
-        self.ticks = Ticks(config.telemetry / "ticks", seconds=config.tick_seconds, **names)
+        told: dict[str, Any] = {"seconds": config.tick_seconds, "at_once": config.at_once, **names}
+        self.ticks = Ticks(config.telemetry / "ticks", **told)
         self.captures = Captures(config.telemetry / "captures", schema=schema, **names)
         self.metrics = Metrics(config.variant, config.model.version)
         self._tick, self._every = config.tick_seconds, config.capture_every
@@ -29,6 +31,7 @@ class Telemetry:
         self._threads = [
             threading.Thread(target=target, daemon=True)
             for target in (self._write_ticks, self._write_captures)
+            if not (config.at_once and target == self._write_ticks)
         ]
 
     def start(self) -> None:

@@ -40,9 +40,12 @@ class _Counts:
 
 
 class Ticks:
-    """Counts in memory, written once their tick is over."""
+    """Counts in memory, written once their tick is over; ``at_once``, with everything counted."""
 
-    def __init__(self, folder: Path, *, variant: str, replica: str, seconds: int) -> None:
+    def __init__(
+        self, folder: Path, *, variant: str, replica: str, seconds: int, at_once: bool = False
+    ) -> None:
+        self._at_once = at_once
         self._variant, self._seconds = variant, seconds
         self._file = TickFile(folder, f"{variant}.{replica}")
         self._counts: dict[Key, _Counts] = {}
@@ -67,11 +70,15 @@ class Ticks:
                 counts.erring_nameless += error
             for prediction in predictions:
                 _add(counts.predictions, prediction_bucket(prediction))
+        if self._at_once:
+            self.flush(whole=False)
 
     def outcome(self, event: str, *, variant: str) -> None:
         """Count a business event of an earlier request, for the variant that answered it."""
         with self._lock:
             _add(self._of(variant or self._variant, False).outcomes, event)
+        if self._at_once:
+            self.flush(whole=False)
 
     def flush(self, *, whole: bool = True) -> None:
         """Write the ticks that are over, idle ones too: silence is not death.

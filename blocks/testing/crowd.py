@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -18,10 +18,11 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
+from blocks import registry
 from blocks.contracts import Contract
-from blocks.registry import load
 
 HEADSTART = 1.0  # seconds for a whole crowd to be ready
+_EXPECTED = set[str]()  # modules of providers
 _CALLING = "calling"
 
 
@@ -49,6 +50,16 @@ class Stranger:
             return said
         finally:
             self.process.join()
+
+
+def expect(providers: Iterable[str]) -> None:
+    """Let strangers be forked from a server that has imported these providers, by their names.
+
+    Of effect before the first stranger; one whose provider is not expected imports it by itself.
+    """
+    for name in providers:
+        paths = registry.provider(name).capabilities.values()
+        _EXPECTED.update(path.partition(":")[0] for path in paths)
 
 
 def stranger(
@@ -89,8 +100,8 @@ def crowd(
 
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    needed = [name for name in sys.modules if name.partition(".")[0] in {"blocks", "mlflow"}]
-    context.set_forkserver_preload(needed)  # of effect only before the first one is started
+    loaded = {name for name in sys.modules if name.partition(".")[0] in {"blocks", "mlflow"}}
+    context.set_forkserver_preload(sorted(loaded | _EXPECTED))  # of effect before it is started
     return context
 
 
@@ -102,7 +113,7 @@ def _call(
 ) -> None:
     path, settings = block
     method, args, kwargs = call
-    provider = load(path).model_validate_json(settings)
+    provider = registry.load(path).model_validate_json(settings)
     time.sleep(max(0.0, at - time.time()))
     answer.send(_CALLING)
     try:

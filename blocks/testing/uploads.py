@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from pathlib import Path
 
 from blocks.cloud.bucket import Bucket
-from blocks.contracts import BatchRequest, ModelDraft, ModelVersion, VariantRequest
+from blocks.contracts import BatchRequest, ModelDraft, ModelVersion, TrainingRequest, VariantRequest
 from blocks.testing.batches import make_rows
 from blocks.testing.models import make_model
+from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.workload.digests import files
 
 ENDPOINT = "bench"
@@ -21,6 +23,22 @@ class Uploads:
     def __init__(self, bucket: Bucket, root: str, folder: Path) -> None:
         self._bucket, self._root, self._folder = bucket, root, folder
         self._versions: dict[str, ModelVersion] = {}
+
+    def training_request(self, script: str, *, image: str, machine: str) -> TrainingRequest:
+        """Return a request that runs a script, or waits for a lever if there is none."""
+        script = script or WAITS_FOR_A_LEVER
+        home = f"{self._root}/code-{hashlib.sha256(script.encode()).hexdigest()[:8]}"
+        self._bucket.write(f"{home}/train.py", script.encode())
+        self._bucket.write(f"{self._root}/data/rows.csv", b"x\n1\n")
+        return TrainingRequest(
+            image=image,
+            source_uri=home,
+            command=("python", "train.py"),
+            machine=machine,
+            data_uri=f"{self._root}/data",
+            checkpoint_uri=f"{self._root}/checkpoints",
+            output_uri=f"{self._root}/output",
+        )
 
     def draft(self, kind: str) -> ModelDraft:
         """Return a draft of a model of that kind, made afresh, with evidence and lineage."""

@@ -15,6 +15,7 @@ from blocks.workload.places import local_path
 # Mounts of clouds; where containers are but processes, other folders.
 _OPT_ML = "/opt/ml"  # SageMaker's
 _GCS = "/gcs"  # Vertex AI's, with a folder for every bucket
+_VOLUMES = "/Volumes"  # Databricks', with a folder for every catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,9 @@ def opt_ml(environ: Mapping[str, str]) -> str:
 
 def mounted(uri: str, environ: Mapping[str, str]) -> str:
     """Return the mount of a URI on the clouds that mount theirs, else the URI as it is."""
-    if uri.startswith("dbfs:/Volumes/"):
-        return uri.removeprefix("dbfs:")
+    path = uri.removeprefix("dbfs://" if uri.startswith("dbfs:///") else "dbfs:")
+    if path.startswith(f"{_VOLUMES}/"):
+        return (environ.get("BLUEWATER_VOLUMES") or _VOLUMES) + path.removeprefix(_VOLUMES)
     if uri.startswith("gs://"):
         mount = environ.get("BLUEWATER_GCS") or _GCS
         return f"{mount}/{uri.removeprefix('gs://')}".rstrip("/")
@@ -133,7 +135,7 @@ def _azureml(environ: Mapping[str, str]) -> Surroundings:
 
 def _databricks(environ: Mapping[str, str]) -> Surroundings:
     """Databricks sets no places; Unity Catalog volumes are mounted below /Volumes."""
-    return Surroundings(platform="databricks")
+    return Surroundings(platform="databricks", progress_every=1.0)  # a file is sent whole each time
 
 
 _CLOUDS: tuple[tuple[str, Callable[[Mapping[str, str]], Surroundings]], ...] = (

@@ -37,6 +37,7 @@ CALLER: Mapping[str, str] = {
         _FUNCTIONS,
     ),
     "lambda:ListFunctions": _EVERYTHING,
+    "logs:FilterLogEvents": _LOGS,
     "secretsmanager:GetSecretValue": _SECRETS,
 }
 

@@ -15,6 +15,9 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _SECRETS = "Microsoft.KeyVault/vaults/secrets"
 
 CALLER = (
+    f"{_ML}/computes/delete",
+    f"{_ML}/computes/read",
+    f"{_ML}/computes/write",
     f"{_ML}/environments/write",
     f"{_ML}/experiments/runs/read",
     f"{_ML}/jobs/cancel/action",
@@ -22,6 +25,15 @@ CALLER = (
     f"{_ML}/jobs/write",
     f"{_ML}/models/versions/read",
     f"{_ML}/models/versions/write",
+    f"{_ML}/onlineEndpoints/delete",
+    f"{_ML}/onlineEndpoints/deployments/delete",
+    f"{_ML}/onlineEndpoints/deployments/getLogs/action",
+    f"{_ML}/onlineEndpoints/deployments/read",
+    f"{_ML}/onlineEndpoints/deployments/write",
+    f"{_ML}/onlineEndpoints/listKeys/action",
+    f"{_ML}/onlineEndpoints/read",
+    f"{_ML}/onlineEndpoints/write",
+    f"{_ML}/read",
 )
 CALLER_DATA = (
     f"{_BLOBS}/delete",
@@ -30,7 +42,11 @@ CALLER_DATA = (
     f"{_SECRETS}/getSecret/action",
 )
 # The workspace's own identity mounts and downloads; this is what our containers call themselves.
-JOBS_DATA = (f"{_SECRETS}/getSecret/action",)
+JOBS_DATA = (
+    f"{_BLOBS}/read",
+    f"{_BLOBS}/write",
+    f"{_SECRETS}/getSecret/action",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,19 @@ JOBS = (
 )
 """What the containers of jobs and endpoints call, and what their mounted buckets take."""
 
+RUN_CALLER = (
+    "logging.logEntries.list",
+    "run.revisions.delete",
+    "run.revisions.get",
+    "run.routes.invoke",
+    "run.services.create",
+    "run.services.delete",
+    "run.services.get",
+    "run.services.list",
+    "run.services.update",
+)
+"""What blocks of Cloud Run call."""
+
 # https://cloud.google.com/vertex-ai/docs/general/custom-service-account: whoever names a service
 # account for a job must be allowed to act as it.
 ACTING = ("iam.serviceAccounts.actAs",)
@@ -53,6 +66,11 @@ ACTING = ("iam.serviceAccounts.actAs",)
 def caller_role() -> dict[str, Any]:
     """Return the custom role of whoever runs flows."""
     return _role("bluewater flows", "Starts and watches what flows start.", (*CALLER, *ACTING))
+
+
+def run_caller_role() -> dict[str, Any]:
+    """Return the custom role of whoever runs flows that serve with Cloud Run."""
+    return _role("bluewater services", "Serves with Cloud Run.", (*RUN_CALLER, *ACTING))
 
 
 def jobs_role() -> dict[str, Any]:

@@ -76,7 +76,10 @@ class Rollout:
             showing.logger().warning("no shadow: this provider cannot mirror requests")
             return
         entry = driver.happened(Event.SHADOW) or driver.note(Event.SHADOW)
-        driver.split(0, mirror=shadow.percent)
+        most = driver.ports.endpoints.features.mirror_at_most
+        if shadow.percent > most:
+            showing.logger().warning("shadow: %d %%; this provider mirrors no more", most)
+        driver.split(0, mirror=min(shadow.percent, most))
         looks = self._looks(entry.at, mirrored=True)
         until = entry.at + shadow.duration
         while (now := moment(self.pace.clock())) < until:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 
 from blocks.contracts import Frozen, Prices
 from blocks.workload import best_interval
@@ -49,22 +50,23 @@ def named(zone: str, machine: str) -> str:
 
 
 def places(spec: TrainingSpec, spot: SpotSpec, prices: Prices) -> tuple[tuple[Place, ...], bool]:
-    """Return the machine types whose prices are known, and True; or the first at nominal prices.
+    """Return machine types by zone whose prices are known, and True; or the first at nominal ones.
 
-    In every zone that may be chosen, at the same price.
+    A zone costs what it asks for, where the provider says so, else what holds anywhere.
     """
+    zones = tuple(dict.fromkeys(spot.zones)) or ("",)
     found = []
-    for machine in dict.fromkeys((spec.machine, *spot.machines)):
-        cheap, full = prices.price(machine, spot=True), prices.price(machine)
+    for zone, machine in product(zones, dict.fromkeys((spec.machine, *spot.machines))):
+        cheap, full = prices.price(machine, spot=True, zone=zone), prices.price(machine, zone=zone)
         if cheap is not None and full is not None:
             hour = (float(cheap.per_hour) * spec.nodes, float(full.per_hour) * spec.nodes)
-            found.append((machine, hour))
-    zones = tuple(dict.fromkeys(spot.zones)) or ("",)
+            found.append(Place(machine=machine, zone=zone, spot=hour[0], on_demand=hour[1]))
+    if found:
+        return tuple(found), True
+    cheapest, most = NOMINAL
     return tuple(
-        Place(machine=machine, zone=zone, spot=cheap, on_demand=full)
-        for zone in zones
-        for machine, (cheap, full) in found or [(spec.machine, NOMINAL)]
-    ), bool(found)
+        Place(machine=spec.machine, zone=zone, spot=cheapest, on_demand=most) for zone in zones
+    ), False
 
 
 class Chooser:

@@ -12,11 +12,15 @@ class Cloud:
     machine: str
     creates_a_job: str  # the call that makes a training job
     permission: str  # that this call takes
+    served_on: str = ""  # the machine of endpoints, where it is another one
+    limits: tuple[str, ...] = ()  # what has to be changed besides, for what it does not offer
 
     @property
-    def machines(self) -> tuple[str, str]:
-        """The changes of a specification that let everything run on that machine."""
-        return f"training.machine={self.machine}", f"rollout.machine={self.machine}"
+    def machines(self) -> tuple[str, ...]:
+        """The changes of a specification that let everything run on its machines."""
+        served_on = self.served_on or self.machine
+        machines = f"training.machine={self.machine}", f"rollout.machine={served_on}"
+        return *machines, *self.limits
 
 
 CLOUDS = {
@@ -25,8 +29,38 @@ CLOUDS = {
         creates_a_job="sagemaker:CreateTrainingJob",
         permission="sagemaker:CreateTrainingJob",
     ),
+    "aws-ec2": Cloud(
+        machine="m5.large",
+        served_on="ml.m5.large",
+        creates_a_job="ec2:RunInstances",
+        permission="ec2:RunInstances",
+    ),
+    "aws-lambda": Cloud(
+        machine="ml.m5.large",
+        served_on="lambda-1024",
+        creates_a_job="sagemaker:CreateTrainingJob",
+        permission="sagemaker:CreateTrainingJob",
+        limits=("rollout.capture={sample: 0}",),
+    ),
     "gcp": Cloud(
         machine="n1-standard-4",
+        creates_a_job="aiplatform:CreateCustomJob",
+        permission="aiplatform.customJobs.create",
+    ),
+    "databricks": Cloud(
+        machine="m5.xlarge",
+        served_on="CPU",
+        creates_a_job="jobs:submit",
+        permission="allow-cluster-create",
+    ),
+    "azure": Cloud(
+        machine="Standard_D4s_v3",
+        creates_a_job="ml:Jobs.CreateOrUpdate",
+        permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
+    ),
+    "gcp-run": Cloud(
+        machine="n1-standard-4",
+        served_on="run-1-2048",
         creates_a_job="aiplatform:CreateCustomJob",
         permission="aiplatform.customJobs.create",
     ),

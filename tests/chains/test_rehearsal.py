@@ -9,22 +9,50 @@ import pytest
 
 from blocks import registry
 from blocks.providers.aws.rehearsal import BUCKET
+from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
-from deployments.gcp.roles import caller_role
+from deployments.azure import role as azure_role
+from deployments.databricks.grants import Place as Principal
+from deployments.databricks.grants import caller_grants
+from deployments.gcp.roles import CALLER, RUN_CALLER, caller_role
 from flows.exits import Exit
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import run
 from tests.chains.project import make_project
 
+PLACE = Place(account="123456789012", region="us-east-1", bucket=BUCKET, role="bluewater-jobs")
+ON_AWS = caller_policy(PLACE)["Statement"]
+LACKING = document(
+    [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:*", "secretsmanager:*", "pricing:*", "lambda:*"],
+            "Resource": "*",
+        }
+    ]
+)
+_ML = "Microsoft.MachineLearningServices/workspaces"
+AZURE_LACKS_JOBS = [f"{_ML}/environments/*", f"{_ML}/jobs/read"]
+NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
-    "aws": (
-        caller_policy(
-            Place(account="123456789012", region="us-east-1", bucket=BUCKET, role="bluewater-jobs")
-        ),
-        document([{"Effect": "Allow", "Action": ["s3:*", "secretsmanager:*"], "Resource": "*"}]),
+    "aws": (document(ON_AWS), LACKING),
+    "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
+    "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
+    "azure": (
+        azure_role.caller_role(azure_role.Place(subscription="11111111", group="ml")),
+        {
+            "Actions": AZURE_LACKS_JOBS,
+            "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
+        },
     ),
-    "gcp": (caller_role(), {"includedPermissions": ["storage.*", "secretmanager.*"]}),
+    "gcp": (caller_role(), NO_TRAINING),
+    "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
+    "databricks": (
+        caller_grants(Principal(principal="flows")),
+        {"grants": ["* VOLUME", "scope *"]},
+    ),
 }
+FAULTS = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
 PLAYED = [name for name in registry.PROVIDERS if registry.provider(name).rehearsal]
 PLAYED_CLOUDS = [name for name in PLAYED if name in CLOUDS]
 
@@ -66,7 +94,8 @@ def test_a_release_on_a_cloud_survives_its_faults_under_the_policy_that_is_shipp
 ) -> None:
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps(POLICIES[provider][0]))
-    faults = ("lost-reply", "lost-request", "internal-error-after", "throttling", "stale-read")
+    known = registry.load(registry.provider(provider).rehearsal or "").faults
+    faults = [each for each in FAULTS if each in known]
     out, _ = run(
         *("rehearse", str(make_project(tmp_path / "project")), "--provider", provider, "--json"),
         *("--permissions", str(policy), "--per-second", "10"),

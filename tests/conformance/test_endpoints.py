@@ -256,7 +256,8 @@ def test_one_variant_can_be_asked_past_the_split_or_not_at_all(
 def test_a_mirror_gets_copies_whose_answers_nobody_sees(bench: Bench, endpoints: Endpoints) -> None:
     blue = blue_is_live(bench, endpoints)
     up(bench, endpoints, bench.variant_request(kind="broken", variant="green"))
-    to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=100))
+    most = endpoints.features.mirror_at_most
+    to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=most))
     since = endpoints.traffic(blue.endpoint)
     if not endpoints.features.mirror:
         with pytest.raises(Unsupported):
@@ -333,6 +334,8 @@ def test_a_split_or_a_mirror_that_is_not_on_offer_is_refused(
     mirror = Traffic(percent={"a": 100}, mirror=Mirror(variant="b", percent=10))
     with pytest.raises(Unsupported, match="mirrored"):
         changed(mirror=False).shift(blue, mirror, since=since)
+    with pytest.raises(Unsupported, match="at most 9 %"):
+        changed(mirror=True, mirror_at_most=9).shift(blue, mirror, since=since)
 
 
 def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoints) -> None:

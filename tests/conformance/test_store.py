@@ -162,9 +162,10 @@ def test_of_many_who_create_exactly_one_wins(bench: Bench, store: ObjectStore) -
     if not store.features.conditional_write:
         pytest.skip("this store refuses create-if-absent, which another test checks")
     start, callers = Barrier(8), range(10, 18)
+    stores = {number: bench.connect(ObjectStore) for number in callers}
 
     def create(round_: int, number: int) -> int | None:
-        mine, content = bench.connect(ObjectStore), str(number).encode() * 10_000
+        mine, content = stores[number], str(number).encode() * 10_000
         start.wait()
         try:
             mine.write(f"{store.root}/race/{round_}", content, only_if_absent=True)

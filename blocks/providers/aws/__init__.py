@@ -20,4 +20,5 @@ PROVIDER = Provider(
     rehearsal="blocks.providers.aws.rehearsal:AwsRehearsal",
     rehearsal_extra="aws-rehearsal",
     bench="blocks.providers.aws.bench:AwsBench",
+    words="blocks.providers.aws.words:WORDS",
 )

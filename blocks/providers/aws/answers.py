@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from blocks.contracts import NotFound, Prediction
 from blocks.providers.aws.errors import code_of
 
+BUSY = "ThrottlingException"
 UNANSWERED = frozenset(
     {"ServiceUnavailable", "ModelNotReadyException", "InternalDependencyException"}
 )
@@ -44,6 +45,9 @@ def refused(error: ClientError, *, seconds: float) -> Prediction:
         message = response["Error"].get("Message", "")
         body = {"error": {"code": code, "message": message}}
         return Prediction(status=503, variant="", body=body, seconds=seconds)
+    if code == BUSY:  # a serverless endpoint answers as many at a time as it was told to
+        told = {"error": {"code": code, "message": response["Error"].get("Message", "")}}
+        return Prediction(status=429, variant="", body=told, seconds=seconds)
     if code == "ValidationError":
         raise NotFound(f"nobody is asked: {response['Error'].get('Message', '')}", code=code)
     raise error

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.batch_notes import Progress, progress_of
+from blocks.cloud.job_files import read_request, require_scorable
+from blocks.cloud.named import make_named
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -66,14 +69,12 @@ class SageMakerBatch(Block, BatchInference):
 
     def _submit(self, request: BatchRequest, token: str) -> OperationRef:
         name = self.account.named(token)
-        try:
-            self._look_at(request)
-            self._objects.write(self._asked(name), request.model_dump_json().encode())
-            self._sagemaker.create_processing_job(**self._call(request, name, token))
-        except (ClientError, BotoCoreError, ProviderError):
-            # the name is made from the token: a job of this name is the one that was asked for
-            if self._found(name) is None:
-                raise
+        make_named(
+            lambda: self._create(request, name, token),
+            partial(self._found, name),
+            explain=explain,
+            conflict_is_the_name=True,
+        )
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
@@ -84,12 +85,11 @@ class SageMakerBatch(Block, BatchInference):
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         job = self._found(ref.id)
-        asked = self._objects.read(self._asked(ref.id)) if job else None
-        if job is None or asked is None:
+        request = self.request_of(ref.id) if job else None
+        if job is None or request is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.region}", code="JOB")
         told = self._objects.read(progress_of(self._asked(ref.id)))
         progress = Progress.model_validate_json(told[0]) if told else None
-        request = BatchRequest.model_validate_json(asked[0])
         return from_describe_processing_job(job, request, progress)
 
     def _cancel(self, ref: OperationRef) -> None:
@@ -103,23 +103,16 @@ class SageMakerBatch(Block, BatchInference):
             if code_of(error) not in UNKNOWN or (now and now["ProcessingJobStatus"] == _OPEN):
                 raise
 
-    def _look_at(self, request: BatchRequest) -> None:
-        """Raise, with the remedy, for what could never run."""
-        data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
+    def _create(self, request: BatchRequest, name: str, token: str) -> None:
+        """Create a job, after a look at what would make it fail when it starts."""
         if self.account.network_isolation:
             raise Unsupported(
                 "a job reads and writes S3 itself; batch jobs cannot be cut off from every network",
                 code="NETWORK_ISOLATION",
             )
-        if not any(self._objects.below(data)) and self._objects.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
-        if not any(self._objects.below(request.model.uri)):
-            raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
-        if f"{output}/".startswith(f"{data}/"):
-            raise InvalidRequest(
-                f"output_uri: {output} is inside the data; it would be read as data the next time",
-                code="OUTPUT",
-            )
+        require_scorable(self._objects, request)
+        self._objects.write(self._asked(name), request.model_dump_json().encode())
+        self._sagemaker.create_processing_job(**self._call(request, name, token))
 
     def _call(self, request: BatchRequest, name: str, token: str) -> dict[str, Any]:
         if not self.image:
@@ -139,15 +132,14 @@ class SageMakerBatch(Block, BatchInference):
         tags = self.account.tags(token=token)
         return {**call, "RoleArn": self.account.execution_role, "Tags": tags}
 
-    def _found(self, name: str) -> Mapping[str, Any] | None:
-        """Return a job's description, or None if there is none, also not in a moment."""
-        client = self.account.client("sagemaker", attempts=READS)
-        return look_for(client.describe_processing_job, "ProcessingJobName", name)
+    def _found(self, name: str, *, patient: bool = True) -> Mapping[str, Any] | None:
+        """Return a job's description, or None if there is none; if patient, look again."""
+        describe = self.account.client("sagemaker", attempts=READS).describe_processing_job
+        return look_for(describe, "ProcessingJobName", name, patient=patient)
 
     def request_of(self, name: str) -> BatchRequest | None:
         """Return what was asked of the job of a name, if that is still known."""
-        asked = self._objects.read(self._asked(name))
-        return BatchRequest.model_validate_json(asked[0]) if asked else None
+        return read_request(self._objects, self._asked(name))
 
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"

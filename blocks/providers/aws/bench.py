@@ -57,7 +57,7 @@ class _Bench(Levers):
         uploads = Uploads(
             Objects(self.levers_account.client("s3")), self.levers_account.root, folder
         )
-        self.training = TrainingLevers(self.levers_account, emulator)
+        self.training = TrainingLevers(self.levers_account, emulator, uploads)
         self.models = ModelLevers(emulator, uploads)
         self.batch = BatchLevers(self.levers_account, emulator, uploads)
         self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)

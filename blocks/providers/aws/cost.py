@@ -18,7 +18,7 @@ from blocks.providers.aws.errors import explain
 from blocks.providers.aws.price_list import PriceList
 
 _SHIPPED = Path(__file__).with_name("prices.json")
-_SHIPPED_REGION = "us-east-1"
+SHIPPED_REGION = "us-east-1"
 
 
 class AwsPrices(Block, Prices):
@@ -49,21 +49,23 @@ class AwsPrices(Block, Prices):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
-        own = look_up(self._own(), machine, spot=spot)
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
+        own = look_up(self._own(), machine, spot=spot, zone=zone)
         if own is not None or not self.ask or spot:
-            return own or look_up(self._shipped(), machine, spot=spot)
-        return self._list.on_demand(machine) or look_up(self._shipped(), machine, spot=spot)
+            return own or look_up(self._shipped(), machine, spot=spot, zone=zone)
+        return self._list.on_demand(machine) or look_up(
+            self._shipped(), machine, spot=spot, zone=zone
+        )
 
     def _cost(self, usage: Usage) -> Cost | None:
-        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot, usage.zone))
 
     def _own(self) -> Iterator[PriceBook]:
         if self.book is not None:
             yield read_book(self.book, example=_SHIPPED)
 
     def _shipped(self) -> Iterator[PriceBook]:
-        if self.account.region == _SHIPPED_REGION:
+        if self.account.region == SHIPPED_REGION:
             yield read_book(_SHIPPED, example=_SHIPPED)
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 from blocks.cloud.serving import Settings
 from blocks.contracts import InvalidRequest, Unsupported, Variant, VariantRequest
 from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
+from blocks.providers.aws.serverless import MODEL, is_serverless, to_serverless_config
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 PATIENCE = 60  # seconds that SageMaker waits for an answer; a container has no more
@@ -53,13 +54,9 @@ def to_create_model(
     that nobody will see its answers.
     """
     request = variant.request
-    source = {
-        "S3Uri": request.model.uri.rstrip("/") + "/",
-        "S3DataType": "S3Prefix",
-        "CompressionType": "None",
-    }
     settings = Settings.of(request, variant.token, copies=copies)
-    env = {**request.env, **settings.to_environment(), **told}
+    model, brought = _model(request)
+    env = {**request.env, **settings.to_environment(), **told, **brought}
     for name, value in env.items():
         if len(value) > _VALUE:
             raise InvalidRequest(
@@ -69,7 +66,7 @@ def to_create_model(
         "ModelName": shadow_model(variant) if copies else variant.model,
         "PrimaryContainer": {
             "Image": image,
-            "ModelDataSource": {"S3DataSource": source},
+            **model,
             "Environment": env,
         },
     }
@@ -134,7 +131,9 @@ def from_describe_endpoint(
     both = ("ProductionVariants", "ShadowProductionVariants")
     for each in (each for kind in both for each in (endpoint or {}).get(kind, ())):
         if each["VariantName"] == name:
-            ready = int(each.get("CurrentInstanceCount", 0))
+            kept = each.get("CurrentServerlessConfig")
+            # what sleeps until it is asked is as ready as it gets
+            ready = int(each.get("CurrentInstanceCount", 0) if kept is None else _awake(kept))
     return Variant(
         endpoint=variant.request.endpoint,
         name=name,
@@ -144,13 +143,33 @@ def from_describe_endpoint(
     )
 
 
+def _awake(serverless: Mapping[str, Any]) -> int:
+    return max(1, int(serverless.get("ProvisionedConcurrency") or 0))
+
+
+def _model(request: VariantRequest) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return how a container gets its model: from SageMaker, or by a variable of its own.
+
+    A serverless endpoint takes no model that lies unpacked in S3.
+    """
+    if is_serverless(request):
+        return {}, {MODEL: request.model.uri}
+    source = {
+        "S3Uri": request.model.uri.rstrip("/") + "/",
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    return {"ModelDataSource": {"S3DataSource": source}}, {}
+
+
 def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str, Any]:
     request = variant.request
+    named = {"VariantName": request.variant, "ModelName": model, "InitialVariantWeight": weight}
+    if is_serverless(request):
+        return {**named, "ServerlessConfig": to_serverless_config(request)}
     return {
-        "VariantName": request.variant,
-        "ModelName": model,
+        **named,
         "InstanceType": request.machine,
         "InitialInstanceCount": request.min_replicas,
-        "InitialVariantWeight": weight,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }

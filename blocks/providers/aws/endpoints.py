@@ -45,6 +45,7 @@ from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.scaling import missing
 from blocks.providers.aws.secret import AwsSecrets
+from blocks.providers.aws.serverless import require_alone, require_hosted
 from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
@@ -56,7 +57,8 @@ class SageMakerEndpoints(Block, Endpoints):
     """Serves models with Amazon SageMaker real-time endpoints.
 
     What an endpoint should be is kept in the account's bucket; every look at it takes SageMaker a
-    step nearer to that, so that whoever dies on the way, the next one goes on.
+    step nearer to that, so that whoever dies on the way, the next one goes on. A variant whose
+    machine is named ``serverless-2048`` has none: it is alone on its endpoint, paid by the request.
     """
 
     _block_type_name = "SageMaker endpoints"
@@ -70,7 +72,7 @@ class SageMakerEndpoints(Block, Endpoints):
         direct=True,
         sticky=False,
         autoscaling=True,
-        scale_to_zero=False,
+        scale_to_zero=True,  # of serverless variants
         alarm_rollback=False,  # by guardrail.py, which takes one variant alone
         max_payload_bytes=6_291_456,  # of InvokeEndpoint's body, as botocore's model has it
     )
@@ -91,6 +93,7 @@ class SageMakerEndpoints(Block, Endpoints):
 
     def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
         require_servable(request, isolated=self.account.network_isolation)
+        require_hosted(request, in_vpc=bool(self.account.vpc()) or self.account.network_isolation)
         self._secret(request.serving.token_secret)
 
         def add(now: Desired) -> Desired:
@@ -100,6 +103,7 @@ class SageMakerEndpoints(Block, Endpoints):
                     raise differs(known.request, request)
                 return now
             require_alike(request, now)
+            require_alone(request, now)
             model = self.account.named(model_name(request, token))
             wanted = DesiredVariant(request=request, token=token, model=model)
             return now.with_variant(request.variant, wanted)

@@ -72,12 +72,15 @@ class SageMakerMonitor(Block, Monitor):
     def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
         return self._samples.between(metric, window, labels)
 
+    def _log_group(self, endpoint: str) -> str:
+        return log_group(self.account.named(endpoint))
+
     def _lines(self, endpoint: str, window: Window) -> Iterator[LoggedTick]:
         pages = (
             self.account.client("logs", attempts=READS)
             .get_paginator("filter_log_events")
             .paginate(
-                logGroupName=log_group(self.account.named(endpoint)),
+                logGroupName=self._log_group(endpoint),
                 filterPattern=f'"{TICK}"',
                 startTime=_milliseconds(window.start - SLACK),
                 endTime=_milliseconds(window.end + timedelta(seconds=self.settle + 1)),

@@ -57,6 +57,7 @@ class AwsRehearsal(EmulatedRehearsal[launch.Account]):
     strikes: ClassVar[Mapping[str, Mapping[str, Any]]] = FAULTS
     setting_up: ClassVar[str] = SETTING_UP
     containers: ClassVar[str] = launch.CONTAINERS
+    settings: ClassVar[Mapping[str, float]] = {"grace": GRACE}
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables under which AWS blocks, and the SDK, find this account."""
@@ -82,8 +83,8 @@ class AwsRehearsal(EmulatedRehearsal[launch.Account]):
         return allowed_actions(policy)
 
     def _begin(self, stack: ExitStack) -> launch.Account:
-        settings: dict[str, Any] = {"grace": GRACE}
-        emulator = stack.enter_context(launch.account(self._folder / "aws", **settings))
+        account = launch.account(self._folder / "aws", **dict[str, Any](self.settings))
+        emulator = stack.enter_context(account)
         self._account = AwsAccount(
             region=emulator.region,
             endpoint_url=emulator.url,

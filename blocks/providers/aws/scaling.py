@@ -15,6 +15,7 @@ from blocks.contracts import VariantRequest
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.desired import Desired
 from blocks.providers.aws.errors import code_of
+from blocks.providers.aws.serverless import is_serverless
 
 POLICY = "bluewater-requests-in-hand"
 METRIC = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
@@ -26,7 +27,7 @@ _GONE = "ObjectNotFoundException"
 
 def scales(request: VariantRequest) -> bool:
     """Whether a variant has bounds, and not one size."""
-    return request.max_replicas > request.min_replicas
+    return request.max_replicas > request.min_replicas and not is_serverless(request)
 
 
 def wanted(desired: Desired) -> Mapping[str, str]:

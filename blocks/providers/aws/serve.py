@@ -20,9 +20,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from blocks.cloud import serving
+from blocks.cloud.folders import bring
 from blocks.cloud.serving import CAPTURE_EVERY, Settings, serve
 from blocks.providers.aws.container import ATTRIBUTES, HOST, PORT, Attributes
 from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.serverless import MODEL
 from blocks.serving.app import App
 from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, ServerConfig
 from blocks.serving.exchange import Receive, Scope, Send
@@ -41,6 +43,8 @@ def main() -> None:
         if settings.serving.token_secret:
             os.environ[ENDPOINT_TOKEN] = _secret(settings.serving.token_secret)
         bucket = Objects(boto3.client("s3"))
+        if uri := os.environ.get(MODEL):
+            bring(bucket, uri, config.model_folder)
         serve(settings, config, bucket, grace=GRACE, adapt=lambda app: Gateway(app, settings))
     except (NotServed, ValidationError, BotoCoreError, ClientError) as error:
         sys.exit(str(error))
@@ -48,10 +52,11 @@ def main() -> None:
 
 def config_of(settings: Settings, env: Mapping[str, str], place: Path) -> ServerConfig:
     """Return what the server is told, with its files below ``place``."""
+    put_there = Path(env.get(OPT_ML, "/opt/ml")) / "model"
     return serving.config_of(
         settings,
         place,
-        model=Path(env.get(OPT_ML, "/opt/ml")) / "model",
+        model=place / "model" if env.get(MODEL) else put_there,
         host=env.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
         port=int(env.get(PORT, "8080")),
         capture_every=float(env.get(CAPTURE_EVERY, "30")),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.job_files import data_is_object, read_outcome
+from blocks.cloud.named import make_named
 from blocks.contracts import (
-    Conflict,
     Idempotency,
     InvalidRequest,
     LogLine,
@@ -24,13 +26,13 @@ from blocks.contracts import (
     TrainingJobs,
     TrainingRequest,
     TrainingResult,
-    Unavailable,
     Unsupported,
 )
+from blocks.providers.aws import kit
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.frameworks import address_of, is_named
 from blocks.providers.aws.images import training_image
-from blocks.providers.aws.inputs import data_is_object
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.s3 import Objects
@@ -43,14 +45,17 @@ from blocks.providers.aws.training_calls import (
     output_of,
     to_create_training_job,
 )
-from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _LAST_LINES = 20
 
 
 class SageMakerTraining(Block, TrainingJobs):
-    """Runs training jobs on Amazon SageMaker, on demand or on spot machines that it replaces."""
+    """Runs training jobs on Amazon SageMaker, on demand or on spot machines that it replaces.
+
+    An image may be named by a framework of AWS's own, as in ``sagemaker:pytorch:2.6:py312``; that
+    takes its SDK, ``bluewater[sagemaker]``.
+    """
 
     _block_type_name = "SageMaker training"
     _block_type_slug = "aws-training"
@@ -85,16 +90,12 @@ class SageMakerTraining(Block, TrainingJobs):
 
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
         name = self.account.named(token)
-        try:
-            call = self._call(request, token)
-            self._sagemaker.create_training_job(**call)
-        except (ClientError, BotoCoreError, ProviderError) as error:
-            # Whatever was said, or lost on its way: names are unique and this one is made from
-            # the token, so a job of this name is the one that was asked for.
-            known = error if isinstance(error, ProviderError) else explain(error)
-            unknown = isinstance(known, Unavailable)  # it may have been done all the same
-            if not isinstance(known, Conflict) and self._found(name, patient=unknown) is None:
-                raise
+        make_named(
+            lambda: self._sagemaker.create_training_job(**self._call(request, token)),
+            partial(self._found, name),
+            explain=explain,
+            conflict_is_the_name=True,
+        )
         return self._ref(name, token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
@@ -102,7 +103,8 @@ class SageMakerTraining(Block, TrainingJobs):
         if not is_over(job):
             return from_describe_training_job(job, None)
         last = self._last_lines(ref.id) if failed_silently(job) else ""
-        return from_describe_training_job(job, self._outcome(job, ref.token), last)
+        outcome = read_outcome(self._objects, output_of(job), ref.token)
+        return from_describe_training_job(job, outcome, last)
 
     def _cancel(self, ref: OperationRef) -> None:
         try:
@@ -146,19 +148,25 @@ class SageMakerTraining(Block, TrainingJobs):
         secrets = AwsSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
+        options = self._options(request)
         return to_create_training_job(
-            request,
+            request.model_copy(update={"image": ""}),
             token,
             account=self.account,
-            options=self._options(request),
+            options=options,
             data_is_object=data_is_object(self._objects, request),
         )
 
     def _options(self, request: TrainingRequest) -> Options:
-        if not request.image and not self.image:
+        image, shipped = request.image or self.image, ""
+        if is_named(image):
+            image = address_of(image, region=self.account.region, machine=request.machine)
+            shipped = kit.shipped(self.account)
+        if not image:
             raise InvalidRequest("image: SageMaker runs containers; name an image", code="IMAGE")
         return Options(
-            image=self.image,
+            image=image,
+            kit=shipped,
             spot_wait=self.spot_wait,
             volume_gb=self.volume_gb,
             warm_pool=self.warm_pool,
@@ -174,13 +182,6 @@ class SageMakerTraining(Block, TrainingJobs):
     def _found(self, name: str, *, patient: bool = True) -> Described | None:
         describe = self.account.client("sagemaker", attempts=READS).describe_training_job
         return look_for(describe, "TrainingJobName", name, patient=patient)
-
-    def _outcome(self, job: Described, token: str) -> Outcome | None:
-        found = self._objects.read(f"{output_of(job)}/{outcome_name(token)}")
-        try:
-            return None if found is None else parse_outcome(found[0])
-        except UnreadableOutcome as error:
-            return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 
     def _last_lines(self, name: str) -> str:
         logs = self.account.client("logs", attempts=READS)

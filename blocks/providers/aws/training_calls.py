@@ -24,7 +24,7 @@ from blocks.workload import Outcome
 from blocks.workload.environments import quoted
 from blocks.workload.outcome import PROGRESS
 
-SOURCE, DATA = "source", "training"  # names of the channels
+SOURCE, DATA, KIT = "source", "training", "kit"  # names of the channels
 METRIC = "bluewater:progress"
 POLL_AFTER = timedelta(seconds=10)
 
@@ -49,6 +49,7 @@ class Options:
     volume_gb: int
     warm_pool: timedelta
     encrypt_between_nodes: bool
+    kit: str = ""  # URI of the workload kit, for images that do not have it
 
 
 def to_create_training_job(
@@ -94,7 +95,19 @@ def to_create_training_job(
     }
     if vpc := account.vpc():
         call["VpcConfig"] = vpc
-    return call
+    return _with_kit(call, options.kit) if options.kit else call
+
+
+def _with_kit(call: dict[str, Any], kit: str) -> dict[str, Any]:
+    """Return the call with a channel that brings the kit; Python runs programs from a zip file."""
+    there = f"/opt/ml/input/data/{KIT}/{kit.rpartition('/')[2]}"
+    given = call["Environment"].get("PYTHONPATH")
+    path = f"{there}:{given}" if given else there
+    return {
+        **call,
+        "InputDataConfig": [*call["InputDataConfig"], _channel(KIT, kit)],
+        "Environment": {**call["Environment"], "PYTHONPATH": path},
+    }
 
 
 def output_of(job: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.ai.ml import MLClient
+from azure.ai.ml._utils import _azureml_polling
 from azure.core.credentials import TokenCredential
 from azure.identity import (
     ClientSecretCredential,
@@ -30,8 +31,13 @@ from blocks.providers.azure.lookup import READS
 OWNER_TAG = "bluewater-owner"
 TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
 
-# It warns of every field that is new in the service, each time that one is used.
-logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+# It tells of each deployment that it looks at, and warns of every field that is new in the service
+# each time that one is used.
+logging.getLogger("azure.ai.ml").setLevel(logging.WARNING)
+for _name in ("_utils._experimental", "_schema.core.fields"):
+    logging.getLogger(f"azure.ai.ml.{_name}").setLevel(logging.ERROR)
+# It prints a dot for each look at a deployment, from threads that nobody waits for.
+vars(_azureml_polling)["print"] = lambda *_, **__: None
 
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 

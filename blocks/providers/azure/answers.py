@@ -62,6 +62,8 @@ _CODES: dict[type[ProviderError], tuple[str, ...]] = {
         "ClusterCoreQuotaReached",
         "OperationNotAllowed",
         "OutOfQuota",
+        "ClusterMinNodesExceedCoreQuota",
+        "JobNodeCountExceedsCoreQuota",
         "QuotaExceeded",
         "SubscriptionCoreQuotaReached",
     ),
@@ -96,6 +98,7 @@ _CODES: dict[type[ProviderError], tuple[str, ...]] = {
         "BadArgument",
         "BadParameter",
         "BadRequest",
+        "ImageBuildFailure",
         "InvalidRequestContent",
         "InvalidResourceName",
         "UserError",
@@ -139,6 +142,17 @@ def meaning_of(error: HttpResponseError) -> type[ProviderError] | None:
         kind = _STATUS[status]  # UserError is what many a thing is called
     kind = kind or _by_kind(error) or _STATUS.get(status)
     return kind or (Unavailable if status >= 500 else None)
+
+
+def meaning_of_code(code: str) -> type[ProviderError] | None:
+    """Return what a code alone means, of a thing that failed later; None for an unknown one."""
+    return _MEANING.get(code)
+
+
+def may_pass(code: str) -> bool:
+    """Whether what failed with a code may work another time: it is the cloud's fault, not ours."""
+    kind = meaning_of_code(code)
+    return bool(code) and (kind is None or kind in (NoCapacity, Throttled, Unavailable, Conflict))
 
 
 def _by_kind(error: HttpResponseError) -> type[ProviderError] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from azure.core.exceptions import AzureError
@@ -10,6 +10,8 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.batch_notes import Progress, Said, progress_of
+from blocks.cloud.job_files import read_request, require_scorable
+from blocks.cloud.named import make_named
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -61,15 +63,9 @@ class AzureBatch(Block, BatchInference):
 
     def _submit(self, request: BatchRequest, token: str) -> OperationRef:
         name = self.account.named(token)
-        try:
-            self._look_at(request)
-            job = self._job(request, token)
-            self._objects.write(self._asked(name), request.model_dump_json().encode())
-            self.account.ml().jobs.create_or_update(job)
-        except (AzureError, ProviderError):
-            # the name is made from the token: a job of this name is the one that was asked for
-            if self._found(name) is None:
-                raise
+        make_named(
+            lambda: self._create(request, name, token), partial(self._found, name), explain=explain
+        )
         return OperationRef(
             provider=self.provider,
             capability=self.capability,
@@ -80,15 +76,15 @@ class AzureBatch(Block, BatchInference):
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         job, where = self._found(ref.id), self._asked(ref.id)
-        asked = self._objects.read(where) if job is not None else None
-        if job is None or asked is None:
+        request = self.request_of(ref.id) if job is not None else None
+        if job is None or request is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.workspace}", code="JOB")
         told = self._objects.read(progress_of(where))
         said = self._objects.read(said_of(where)) if is_over(job) else None
         return from_job(
             job,
             self._history.run(ref.id),
-            BatchRequest.model_validate_json(asked[0]),
+            request,
             Said.model_validate_json(said[0]) if said else None,
             Progress.model_validate_json(told[0]) if told else None,
         )
@@ -104,39 +100,29 @@ class AzureBatch(Block, BatchInference):
             if now is not None and not is_over(now):
                 raise
 
-    def _look_at(self, request: BatchRequest) -> None:
-        """Raise, with the remedy, for what could never run."""
-        data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
-        if not any(self._objects.below(data)) and self._objects.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
-        if not any(self._objects.below(request.model.uri)):
-            raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
-        if f"{output}/".startswith(f"{data}/"):
-            raise InvalidRequest(
-                f"output_uri: {output} is inside the data; it would be read as data the next time",
-                code="OUTPUT",
-            )
-
-    def _job(self, request: BatchRequest, token: str) -> Any:
+    def _create(self, request: BatchRequest, name: str, token: str) -> None:
+        """Create a job, after a look at what would make it fail when it starts."""
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        return to_command(
+        require_scorable(self._objects, request)
+        job = to_command(
             request,
             token,
             account=self.account,
             image=self.image,
-            asked=self._asked(self.account.named(token)),
+            asked=self._asked(name),
             experiment=self.experiment,
         )
+        self._objects.write(self._asked(name), request.model_dump_json().encode())
+        self.account.ml().jobs.create_or_update(job)
 
-    def _found(self, name: str) -> Any:
-        """Return a job, or None if there is none, also not in a moment."""
-        return look_for(self.account.ml(attempts=READS).jobs.get, name)
+    def _found(self, name: str, *, patient: bool = True) -> Any:
+        """Return a job, or None if there is none; if patient, it is looked for again."""
+        return look_for(self.account.ml(attempts=READS).jobs.get, name, patient=patient)
 
     def request_of(self, name: str) -> BatchRequest | None:
         """Return what was asked of the job of a name, if that is still known."""
-        asked = self._objects.read(self._asked(name))
-        return BatchRequest.model_validate_json(asked[0]) if asked else None
+        return read_request(self._objects, self._asked(name))
 
     def _asked(self, name: str) -> str:
         return f"{self.account.root}/batch/{name}/request.json"

@@ -16,9 +16,10 @@ from azure.ai.ml.entities import Environment
 from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.answers import may_pass
 from blocks.providers.azure.history import Run
-from blocks.providers.azure.inside import ASKED, MODEL, STORAGE
-from blocks.providers.azure.jobs import BATCH, OURS, PREPARING, is_over
+from blocks.providers.azure.inside import ASKED, STORAGE
+from blocks.providers.azure.jobs import BATCH, PREPARING, is_over
 
 _MARGIN = timedelta(minutes=5)  # the container keeps the limit itself; Azure is the backstop
 
@@ -36,9 +37,7 @@ def to_command(
     return command(
         name=account.named(token),
         experiment_name=experiment,
-        command=(
-            f'export {MODEL}="${{{{inputs.model}}}}" && exec python -m blocks.providers.azure.score'
-        ),
+        command="python -m blocks.providers.azure.score ${{inputs.model}}",
         environment=image if image.startswith("azureml:") else Environment(image=image),
         environment_variables={ASKED: asked, STORAGE: account.endpoint_of_storage("{account}")},
         inputs={"model": Input(type="uri_folder", path=request.model.uri, mode="download")},
@@ -79,7 +78,7 @@ def _verdict(job: Any, run: Run | None, said: Said | None) -> tuple[Phase, Failu
     if said is not None and said.code:
         return Phase.FAILED, Failure(code=said.code, message=said.message)
     code, message = (run.code, run.message) if run is not None else ("", "")
-    phase = Phase.FAILED if code in OURS else Phase.INTERRUPTED
+    phase = Phase.INTERRUPTED if may_pass(code) else Phase.FAILED
     return phase, Failure(code=code or "FAILED", message=message or "look at its log")
 
 

@@ -16,10 +16,12 @@ from blocks.contracts import Contract, Unsupported
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.endpoint_calls import endpoint_mark
+from blocks.providers.azure.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
-from blocks.providers.azure.training_levers import AT_ONCE, TrainingLevers
+from blocks.providers.azure.training_levers import TrainingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -27,8 +29,9 @@ from blocks.testing.uploads import Uploads
 C = TypeVar("C", bound=Contract)
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "training": AT_ONCE,
     "batch": {"image": IMAGE},
+    "endpoints": QUICK,
+    "monitor": {"settle": 1},
 }
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
@@ -53,8 +56,9 @@ class _Bench(Levers):
         objects = Objects(self.levers_account)
         uploads = Uploads(objects, self.levers_account.root, folder)
         kinds = {
-            "training": TrainingLevers(self.levers_account, emulator),
+            "training": TrainingLevers(self.levers_account, emulator, uploads),
             "models": ModelLevers(emulator, uploads),
+            "endpoints": EndpointLevers(self.levers_account, emulator, uploads),
             "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("azure", kinds)
@@ -70,9 +74,9 @@ class _Bench(Levers):
 
     def running(self) -> Sequence[str]:
         """Return the names of this owner's live containers."""
-        mine = self.account.named("")
+        mine = self.account.named(""), endpoint_mark(self.account)
         names = [each["name"] for each in self.emulator.running()]
-        return sorted(name for name in names if mine in name)
+        return sorted(name for name in names if any(each in name for each in mine))
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into the Key Vault, or a new version of one that is there."""

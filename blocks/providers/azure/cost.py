@@ -38,11 +38,11 @@ class AzurePrices(Block, Prices):
     def _explain(self, error: Exception) -> ProviderError | None:
         return None
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
-        return look_up(self._books(), machine, spot=spot)
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
+        return look_up(self._books(), machine, spot=spot, zone=zone)
 
     def _cost(self, usage: Usage) -> Cost | None:
-        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot, usage.zone))
 
     def _books(self) -> Iterator[PriceBook]:
         if self.book is not None:

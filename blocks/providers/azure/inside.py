@@ -6,8 +6,10 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, LinearRetry
 
 ASKED = "BLUEWATER_BATCH"  # URI of a batch job's request
-MODEL = "BLUEWATER_MODEL"  # folder of the model
 STORAGE = "BLUEWATER_STORAGE"  # address of a storage account, with {account} for its name
+WANTED = "BLUEWATER_WANTED"  # folder of what endpoints should be
+TICKS, TICKS_EVERY = "BLUEWATER_TICKS", "BLUEWATER_TICKS_EVERY"  # folder for them; seconds
+CLIENT = "AZURE_CLIENT_ID"  # which of the machine's identities, where it has several
 
 
 def said_of(asked: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -20,9 +21,12 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.batch import AzureBatch
+from blocks.providers.azure.clusters import CLUSTER_KIND, Clusters
+from blocks.providers.azure.endpoint_calls import ENDPOINT_TAG, endpoint_mark
+from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
-from blocks.providers.azure.lookup import READS, look_for
+from blocks.providers.azure.lookup import READS, is_name, look_for
 from blocks.providers.azure.training import AzureTraining
 from blocks.providers.azure.training_calls import machines_of, output_of
 
@@ -30,6 +34,7 @@ _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{TRAINING}-job": AzureTraining,
     f"{BATCH}-job": AzureBatch,
 }
+ENDPOINT = "endpoint"
 _STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
 _LOOK_EVERY = 0.5
 
@@ -52,6 +57,29 @@ class AzureInventory(Block, Inventory):
             if self._is_ours(job):
                 found = _resource(job)
                 yield self._detailed(found) if found.running else found
+        yield from self._clusters.owned()
+        for endpoint in self._endpoints.list():
+            if self._is_ours(endpoint):
+                yield self._served(endpoint)
+
+    def _served(self, endpoint: Any) -> Resource:
+        """Return an endpoint with the machines of those that should be behind it."""
+        name = str((endpoint.tags or {}).get(ENDPOINT_TAG, ""))
+        requests = AzureEndpoints(account=self.account, image="none").requests(name)
+        machines = tuple(
+            Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
+            for each in requests
+        )
+        return Resource(
+            kind=ENDPOINT,
+            id=endpoint.name,
+            name=name,
+            created=datetime.fromisoformat(endpoint.properties["createdAt"]),
+            running=True,
+            detail=str(endpoint.provisioning_state),
+            endpoint=name,
+            machines=machines,
+        )
 
     def _detailed(self, resource: Resource) -> Resource:
         """Add what a running job runs on and whose it is: a list does not tell."""
@@ -68,32 +96,55 @@ class AzureInventory(Block, Inventory):
         return resource.model_copy(update={"machines": (machines,), "output_uri": output})
 
     def _remove(self, resource: Resource) -> None:
-        if resource.kind not in _JOBS:
-            raise self._denied(resource)
-        job = look_for(self._jobs.get, resource.id, patient=False)
-        if job is None:
+        if resource.kind == CLUSTER_KIND:
+            self._clusters.remove(resource.id)
             return
-        if not self._is_ours(job):
+        kinds = {**dict.fromkeys(_JOBS, self._jobs.get), ENDPOINT: self._endpoints.get}
+        if resource.kind not in kinds or not is_name(resource.id):
             raise self._denied(resource)
+        thing = look_for(kinds[resource.kind], resource.id, patient=False)
+        if thing is None:
+            return
+        if not self._is_ours(thing):
+            raise self._denied(resource)
+        if resource.kind == ENDPOINT:
+            self._take_down(thing)
+        else:
+            self._stop(resource)
+
+    def _take_down(self, endpoint: Any) -> None:
+        """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes."""
+        name = str((endpoint.tags or {}).get(ENDPOINT_TAG, ""))
+        AzureEndpoints(account=self.account, image="none").take_down(name)
+        if look_for(self._endpoints.get, endpoint.name, patient=False) is None:
+            return
+        self.account.ml().online_endpoints.begin_delete(endpoint.name)
+        self._until(
+            lambda: look_for(self._endpoints.get, endpoint.name, patient=False) is None,
+            f"endpoint {endpoint.name} is there still",
+        )
+
+    def _stop(self, resource: Resource) -> None:
         jobs = _JOBS[resource.kind](account=self.account)
         jobs.cancel(
             OperationRef(
                 provider=self.provider, capability=jobs.capability, id=resource.id, token=""
             )
         )
-        self._until_over(resource.id)
+        self._until(lambda: is_over(self._jobs.get(resource.id)), f"job {resource.id} runs still")
 
-    def _until_over(self, name: str) -> None:
-        """See that a job stops. Raises Unavailable if it does not in time."""
+    def _until(self, enough: Callable[[], bool], still: str) -> None:
+        """Wait until it is so. Raises Unavailable if it is not in time."""
         end = time.monotonic() + _STOPS_WITHIN
-        while not is_over(job := self._jobs.get(name)):
+        while not enough():
             if time.monotonic() > end:
-                raise Unavailable(f"job {name} is still {job.status}", code="STILL_RUNNING")
+                raise Unavailable(still, code="STILL_RUNNING")
             time.sleep(_LOOK_EVERY)
 
     def _is_ours(self, thing: Any) -> bool:
         ours = (thing.tags or {}).get(OWNER_TAG) == self.account.owner
-        return ours and str(thing.name).startswith(self.account.named(""))
+        marks = self.account.named(""), endpoint_mark(self.account)
+        return ours and str(thing.name).startswith(marks)
 
     def _denied(self, resource: Resource) -> Denied:
         return Denied(
@@ -101,6 +152,14 @@ class AzureInventory(Block, Inventory):
             f"{self.account.owner}; remove it where it belongs",
             code="NOT_OURS",
         )
+
+    @property
+    def _endpoints(self) -> Any:
+        return self.account.ml(attempts=READS).online_endpoints
+
+    @property
+    def _clusters(self) -> Clusters:
+        return Clusters(self.account)
 
     @property
     def _jobs(self) -> Any:

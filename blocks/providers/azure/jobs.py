@@ -8,7 +8,6 @@ TRAINING, BATCH = "training", "batch"  # what the tag of a job's kind says
 ENDS = frozenset({"Completed", "Failed", "Canceled"})
 PREPARING = frozenset({"NotStarted", "Queued", "Provisioning", "Preparing", "Starting"})
 WAITING = frozenset({"NotStarted", "Queued"})  # nothing of the job can run meanwhile
-OURS = frozenset({"UserError", ""})  # codes of errors that are the code's; others are Azure's
 
 
 def is_over(job: Any) -> bool:

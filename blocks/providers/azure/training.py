@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from azure.core.exceptions import AzureError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.job_files import data_is_object, read_outcome
+from blocks.cloud.named import make_named
 from blocks.contracts import (
-    Conflict,
     Idempotency,
     InvalidRequest,
     LogLine,
@@ -24,14 +25,13 @@ from blocks.contracts import (
     TrainingJobs,
     TrainingRequest,
     TrainingResult,
-    Unavailable,
     Unsupported,
 )
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.clusters import Clusters
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.history import History
 from blocks.providers.azure.images import training_image
-from blocks.providers.azure.inputs import data_is_object
 from blocks.providers.azure.jobs import is_over, is_waiting
 from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.notes import read_notes, settle_notes
@@ -46,7 +46,6 @@ from blocks.providers.azure.training_calls import (
     output_of,
     to_command,
 )
-from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 
 class AzureTraining(Block, TrainingJobs):
@@ -75,6 +74,12 @@ class AzureTraining(Block, TrainingJobs):
     spot_cluster: str = Field(
         default="", description="Cluster of low-priority machines for spot, beside the other one."
     )
+    cluster_nodes: int = Field(
+        default=0, ge=0, description="Make a cluster that is missing, of so many machines at most."
+    )
+    cluster_idle: timedelta = Field(
+        default=timedelta(minutes=2), description="How long such a cluster keeps idle machines."
+    )
     spot_wait: timedelta = Field(
         default=timedelta(hours=6),
         description="How long a job that lost its machine may wait for another one.",
@@ -86,32 +91,28 @@ class AzureTraining(Block, TrainingJobs):
 
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
         name = self.account.named(token)
-        job = self._job(request, token)
-        try:
-            self.account.ml().jobs.create_or_update(job)
-        except (AzureError, ProviderError) as error:
-            # Whatever was said, or lost on its way: names are unique and this one is made from
-            # the token, so a job of this name is the one that was asked for.
-            known = error if isinstance(error, ProviderError) else explain(error)
-            unknown = isinstance(known, Unavailable)  # it may have been done all the same
-            if not isinstance(known, Conflict) and self._found(name, patient=unknown) is None:
-                raise
+        make_named(
+            lambda: self.account.ml().jobs.create_or_update(self._job(request, token)),
+            partial(self._found, name),
+            explain=explain,
+        )
         return self._ref(name, token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
         job = self._described(ref.id)
         notes, run = self._noted(job, ref.token), self._history.run(ref.id)
-        outcome = self._outcome(job, ref.token) if is_over(job) else None
+        outcome = read_outcome(self._objects, output_of(job), ref.token) if is_over(job) else None
         lines = self._history.last_lines(run) if run is not None else []
         return from_job(job, run, notes, outcome, lines)
 
     def _cancel(self, ref: OperationRef) -> None:
+        cancel = partial(self.account.ml().jobs.begin_cancel, ref.id, polling=False)
         try:
-            self.account.ml().jobs.begin_cancel(ref.id, polling=False)
+            cancel()
         except AzureError:
             job = self._found(ref.id)  # it is over, was never there, or was not seen yet
             if job is not None and not is_over(job):
-                raise
+                cancel()
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         job = self._described(ref.id)
@@ -143,12 +144,18 @@ class AzureTraining(Block, TrainingJobs):
         secrets = AzureSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
+        options = self._options(request)
+        is_object = data_is_object(self._objects, request)
+        if options.cluster and self.cluster_nodes:
+            Clusters(self.account).require(
+                options.cluster,
+                machine=request.machine,
+                spot=request.spot,
+                nodes=max(self.cluster_nodes, request.nodes),
+                idle=self.cluster_idle,
+            )
         return to_command(
-            request,
-            token,
-            account=self.account,
-            options=self._options(request),
-            data_is_object=data_is_object(self._objects, request),
+            request, token, account=self.account, options=options, data_is_object=is_object
         )
 
     def _options(self, request: TrainingRequest) -> Options:
@@ -186,10 +193,3 @@ class AzureTraining(Block, TrainingJobs):
     def _found(self, name: str, *, patient: bool = True) -> Any:
         """Return a job, or None if there is none; if patient, it is looked for again."""
         return look_for(self.account.ml(attempts=READS).jobs.get, name, patient=patient)
-
-    def _outcome(self, job: Any, token: str) -> Outcome | None:
-        found = self._objects.read(f"{output_of(job)}/{outcome_name(token)}")
-        try:
-            return None if found is None else parse_outcome(found[0])
-        except UnreadableOutcome as error:
-            return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))

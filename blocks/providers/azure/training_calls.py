@@ -25,8 +25,9 @@ from blocks.contracts import (
     Usage,
 )
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.answers import may_pass
 from blocks.providers.azure.history import Run
-from blocks.providers.azure.jobs import OURS, PREPARING, TRAINING, is_over, is_waiting
+from blocks.providers.azure.jobs import PREPARING, TRAINING, is_over, is_waiting
 from blocks.workload import Outcome
 from blocks.workload.outcome import PROGRESS
 
@@ -143,7 +144,7 @@ def _verdict(
         return Phase.SUCCEEDED, None
     if job.status == "Canceled":
         return _cancelled(job, run, notes)
-    if job.status == "Failed" and run is not None and run.code not in OURS:
+    if job.status == "Failed" and run is not None and may_pass(run.code):
         return Phase.INTERRUPTED, Failure(code=run.code, message=run.message)
     if outcome is not None:
         return Phase.FAILED, Failure(code=outcome.code, message=outcome.message)

@@ -20,4 +20,5 @@ PROVIDER = Provider(
     rehearsal="blocks.providers.gcp.rehearsal:GcpRehearsal",
     rehearsal_extra="gcp-rehearsal",
     bench="blocks.providers.gcp.bench:GcpBench",
+    words="blocks.providers.gcp.words:WORDS",
 )

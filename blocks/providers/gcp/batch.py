@@ -13,6 +13,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.batch_notes import Progress, Said, progress_of
+from blocks.cloud.job_files import read_request, require_scorable
 from blocks.cloud.markers import Markers
 from blocks.cloud.submission import Submission
 from blocks.contracts import (
@@ -71,15 +72,15 @@ class VertexBatch(Block, BatchInference):
         return self._ref(job, token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
-        asked = self._objects.read(self._asked(ref.token))
-        job = self._found(ref.id) if asked else None
-        if job is None or asked is None:
+        request = self.request_of(ref.token)
+        job = self._found(ref.id) if request else None
+        if job is None or request is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.parent}", code="JOB")
         said = self._objects.read(said_of(self._asked(ref.token)))
         told = self._objects.read(progress_of(self._asked(ref.token)))
         return from_batch_job(
             job,
-            BatchRequest.model_validate_json(asked[0]),
+            request,
             said=Said.model_validate_json(said[0]) if said else None,
             progress=Progress.model_validate_json(told[0]) if told else None,
         )
@@ -94,8 +95,7 @@ class VertexBatch(Block, BatchInference):
 
     def request_of(self, token: str) -> BatchRequest | None:
         """Return what was asked of the job of a token, if that is still known."""
-        asked = self._objects.read(self._asked(token))
-        return BatchRequest.model_validate_json(asked[0]) if asked else None
+        return read_request(self._objects, self._asked(token))
 
     def _create(self, request: BatchRequest, token: str) -> str:
         """Create a job, after a look at what would make it fail when it starts."""
@@ -117,18 +117,9 @@ class VertexBatch(Block, BatchInference):
 
     def _look_at(self, request: BatchRequest) -> None:
         """Raise, with the remedy, for what could never run."""
-        data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        if not any(self._objects.below(data)) and self._objects.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
-        if not any(self._objects.below(request.model.uri)):
-            raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
-        if f"{output}/".startswith(f"{data}/"):
-            raise InvalidRequest(
-                f"output_uri: {output} is inside the data; it would be read as data the next time",
-                code="OUTPUT",
-            )
+        require_scorable(self._objects, request)
 
     def _labelled(self, token: str) -> str | None:
         """Return the id of the first job that carries a token, if one shows."""

@@ -49,7 +49,7 @@ class _Bench(Levers):
         self.levers_account = with_token(self.account, "ya29.of-the-levers")
         self.levers_account.storage.create_bucket(self.account.bucket)
         uploads = Uploads(Objects(self.levers_account.storage), self.levers_account.root, folder)
-        self.training = TrainingLevers(self.levers_account, emulator)
+        self.training = TrainingLevers(self.levers_account, emulator, uploads)
         self.models = ModelLevers(self.levers_account, emulator, uploads)
         self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
         kinds = {

@@ -16,7 +16,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.machines import parts_of
 
 _SHIPPED = Path(__file__).with_name("prices.json")
-_SHIPPED_LOCATION = "us-central1"
+SHIPPED_LOCATION = "us-central1"
 
 
 class GcpPrices(Block, Prices):
@@ -40,28 +40,28 @@ class GcpPrices(Block, Prices):
     def _explain(self, error: Exception) -> ProviderError | None:
         return None
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
         books = list(self._books())
-        if whole := look_up(books, machine, spot=spot):
+        if whole := look_up(books, machine, spot=spot, zone=zone):
             return whole
         try:
             type_, count, accelerator = parts_of(machine)
         except InvalidRequest:
             return None
-        bare = look_up(books, type_, spot=spot)
-        plugged = look_up(books, accelerator, spot=spot)
+        bare = look_up(books, type_, spot=spot, zone=zone)
+        plugged = look_up(books, accelerator, spot=spot, zone=zone)
         if bare is None or plugged is None:
             return None
         per_hour = bare.per_hour + count * plugged.per_hour
         return bare.model_copy(update={"machine": machine, "per_hour": per_hour})
 
     def _cost(self, usage: Usage) -> Cost | None:
-        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot, usage.zone))
 
     def _books(self) -> Iterator[PriceBook]:
         if self.book is not None:
             yield read_book(self.book, example=_SHIPPED)
-        if self.account.location == _SHIPPED_LOCATION:
+        if self.account.location == SHIPPED_LOCATION:
             yield read_book(_SHIPPED, example=_SHIPPED)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from google.cloud.aiplatform_v1.types import DeployedModel, Endpoint
 
 from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES, Settings
+from blocks.cloud.wanted import WantedVariant
 from blocks.contracts import InvalidRequest, Traffic, Unsupported, Variant, VariantRequest
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.inside import PROJECT
@@ -19,7 +20,7 @@ from blocks.providers.gcp.machines import to_machine_spec
 from blocks.providers.gcp.model_calls import HEALTH, PREDICT
 from blocks.providers.gcp.surroundings import encryption
 from blocks.providers.gcp.variables import require_values, to_env
-from blocks.providers.gcp.wanted import WantedVariant
+from blocks.providers.gcp.wanted import deployed_id
 
 PATIENCE = timedelta(minutes=10)  # that a dedicated endpoint waits for an answer
 MOST = 10_000_000  # bytes of a request to a dedicated endpoint
@@ -101,7 +102,7 @@ def to_deployed_model(variant: WantedVariant, *, model: str, account: GcpAccount
     """Return the deployment of a variant's model."""
     request = variant.request
     deployed: dict[str, Any] = {
-        "id": variant.deployed_id,
+        "id": deployed_id(variant),
         "model": model,
         "display_name": request.variant,
         "dedicated_resources": {
@@ -123,7 +124,7 @@ def served_id(variant: WantedVariant) -> str:
 def deployed_in(endpoint: Endpoint | None, variant: WantedVariant) -> DeployedModel | None:
     """Return the deployed model of a variant; None while there is none."""
     models = endpoint.deployed_models if endpoint is not None else ()
-    return next((each for each in models if each.id == variant.deployed_id), None)
+    return next((each for each in models if each.id == deployed_id(variant)), None)
 
 
 def from_deployed_model(

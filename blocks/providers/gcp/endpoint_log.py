@@ -17,11 +17,14 @@ _PAGE = 1000  # entries at once: reads are counted per minute
 
 
 def ticks_logged(
-    account: GcpAccount, endpoint: str, start: datetime, end: datetime
+    account: GcpAccount, source: str, start: datetime, end: datetime
 ) -> Iterator[tuple[str, float]]:
-    """Yield the lines that are ticks, and when each had reached the log, in seconds."""
+    """Yield the lines that are ticks, and when each had reached the log, in seconds.
+
+    ``source`` is a filter that finds the containers of an endpoint.
+    """
     words = [
-        _of(account, endpoint),
+        source,
         f'timestamp>="{start.isoformat()}"',
         f'timestamp<"{end.isoformat()}"',
         f'"{TICK}"',
@@ -34,7 +37,13 @@ def ticks_logged(
 
 def last_words(account: GcpAccount, endpoint: str, deployed_model: str) -> str:
     """Return the end of the log of a deployed model's containers."""
-    asked = f'{_of(account, endpoint)} AND labels.deployed_model_id="{deployed_model}"'
+    return words_of(
+        account, f'{source_of(account, endpoint)} AND labels.deployed_model_id="{deployed_model}"'
+    )
+
+
+def words_of(account: GcpAccount, asked: str) -> str:
+    """Return the end of what a filter finds, in the order in which it was written."""
     lines = []
     for entry in _entries(account, asked, order="timestamp desc"):
         if not text_of(entry).startswith(TICK):
@@ -51,7 +60,8 @@ def text_of(entry: LogEntry) -> str:
     return str(entry.text_payload)
 
 
-def _of(account: GcpAccount, endpoint: str) -> str:
+def source_of(account: GcpAccount, endpoint: str) -> str:
+    """Return the filter that finds what containers of an endpoint of Vertex AI wrote."""
     log = f"projects/{account.project_id}/logs/aiplatform.googleapis.com%2Fprediction_container"
     return (
         f'resource.type="aiplatform.googleapis.com/Endpoint"'

@@ -14,7 +14,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.documents import Documents
-from blocks.cloud.variants import differs
+from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.contracts import (
     Conflict,
     EndpointFeatures,
@@ -46,7 +46,7 @@ from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.images import serving_image
 from blocks.providers.gcp.splitting import Split
 from blocks.providers.gcp.steering import Seen, Steering
-from blocks.providers.gcp.wanted import Wanted, WantedVariant, wishes
+from blocks.providers.gcp.wanted import wishes
 
 POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
 _LOOK_EVERY, _LOOK_AT_MOST = 0.1, 5.0  # seconds, at first and at last
@@ -94,7 +94,9 @@ class VertexEndpoints(Block, Endpoints):
         require_servable(request)
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        after = self._wishes.change(request.endpoint, lambda now: _with(now, request, token))
+        after = self._wishes.change(
+            request.endpoint, lambda now: now.asked(request, token, again=POLL_AFTER)
+        )
         try:
             self._steering.look(request.endpoint)
         except (GoogleAPICallError, ProviderError) as error:
@@ -150,7 +152,7 @@ class VertexEndpoints(Block, Endpoints):
                 f"variant {variant!r} of {endpoint!r} has traffic; move it away first",
                 code="TRAFFIC",
             )
-        self._wishes.change(endpoint, lambda now: _leaving(now, [variant]))
+        self._wishes.change(endpoint, lambda now: now.released([variant]))
         self._steering.look(endpoint)
 
     def take_down(self, endpoint: str) -> None:
@@ -161,7 +163,7 @@ class VertexEndpoints(Block, Endpoints):
         if there is not None and there.traffic_split:
             etag = from_endpoint(there).etag
             self._split.move(endpoint, {}, etag=etag, word=uuid.uuid4().hex[:12])
-        self._wishes.change(endpoint, lambda now: _leaving(now, list(now.variants)))
+        self._wishes.change(endpoint, lambda now: now.released(now.variants))
         self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
@@ -207,7 +209,7 @@ class VertexEndpoints(Block, Endpoints):
         if known is None or known.retryable or isinstance(known, Conflict):
             return
         endpoint = variant.request.endpoint
-        self._wishes.change(endpoint, lambda now: _leaving(now, [variant.request.variant]))
+        self._wishes.change(endpoint, lambda now: now.released([variant.request.variant]))
 
     def requests(self, endpoint: str) -> Sequence[VariantRequest]:
         """Return what was asked for an endpoint and is still wanted."""
@@ -232,26 +234,3 @@ class VertexEndpoints(Block, Endpoints):
     @cached_property
     def _caller(self) -> Caller:
         return Caller(self.account, self._steering)
-
-
-def _with(now: Wanted, request: VariantRequest, token: str) -> Wanted:
-    """Return what is wanted with a variant more. Raises Conflict where its name is taken."""
-    known = now.variants.get(request.variant)
-    if known is None:
-        return now.put(WantedVariant(request=request, token=token))
-    if known.leaving:
-        raise Unavailable(
-            f"variant {request.variant!r} of {request.endpoint!r} is being taken down; ask again",
-            code="LEAVING",
-            retry_after=POLL_AFTER,
-        )
-    if known.request != request:
-        raise differs(known.request, request)
-    return now
-
-
-def _leaving(now: Wanted, names: Sequence[str]) -> Wanted:
-    found = [now.variants[name] for name in names if name in now.staying()]
-    for variant in found:
-        now = now.put(variant.model_copy(update={"leaving": True}))
-    return now

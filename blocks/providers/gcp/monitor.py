@@ -24,7 +24,7 @@ from blocks.contracts import (
     Window,
 )
 from blocks.providers.gcp.account import GcpAccount
-from blocks.providers.gcp.endpoint_log import ticks_logged
+from blocks.providers.gcp.endpoint_log import source_of, ticks_logged
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.gcs import Objects
 
@@ -60,9 +60,13 @@ class VertexMonitor(Block, Monitor):
 
     def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
         late = timedelta(seconds=self.settle + 1)
-        lines = ticks_logged(self.account, endpoint, window.start - SLACK, window.end + late)
+        source = self._source(endpoint)
+        lines = ticks_logged(self.account, source, window.start - SLACK, window.end + late)
         ticks = [to_logged_tick(line, arrived=arrived) for line, arrived in lines]
         return sealed(ticks, window, settle=self.settle, now=datetime.now(UTC))
+
+    def _source(self, endpoint: str) -> str:
+        return source_of(self.account, endpoint)
 
     def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
         return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)

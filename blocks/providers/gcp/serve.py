@@ -1,7 +1,8 @@
-"""The container of an endpoint: our model server behind Vertex AI's contract.
+"""The container of an endpoint: our model server behind Vertex AI's contract, or Cloud Run's.
 
 Vertex AI tells by AIP_ variables where the model is and which port it asks; our routes are named
-in the model. Run as ``python -m blocks.providers.gcp.serve``.
+in the model. Cloud Run tells the port alone, by PORT.
+Run as ``python -m blocks.providers.gcp.serve``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main() -> None:
             place,
             model=place / "model",
             host=os.environ.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
-            port=int(os.environ.get(PORT, "8080")),
+            port=int(os.environ.get(PORT) or os.environ.get("PORT", "8080")),
             capture_every=float(os.environ.get(CAPTURE_EVERY, "30")),
         )
         objects = bucket()

@@ -19,6 +19,7 @@ from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
 from google.cloud.aiplatform_v1.types import DeployedModel, Endpoint, Model
 
 from blocks.cloud.documents import Documents
+from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.providers.gcp.account import ONCE, READS, GcpAccount
 from blocks.providers.gcp.endpoint_calls import (
     deployed_in,
@@ -30,7 +31,7 @@ from blocks.providers.gcp.endpoint_calls import (
 from blocks.providers.gcp.endpoint_log import last_words
 from blocks.providers.gcp.lookup import look_for
 from blocks.providers.gcp.operations import awaited, begun, error_of, goes_on, operation
-from blocks.providers.gcp.wanted import Wanted, WantedVariant
+from blocks.providers.gcp.wanted import deployed_id
 
 T = TypeVar("T")
 MADE_WITHIN = 5.0  # seconds that a look waits for an endpoint or a model to be made
@@ -100,7 +101,7 @@ class Steering:
             return True
         error = error_of(found) if found.done else None
         if error is not None:
-            words = last_words(self._account, name, variant.deployed_id)
+            words = last_words(self._account, name, deployed_id(variant))
             self._note(name, variant, failure=f"{error.message}\n{words}".strip(), operation="")
         return bool(found.done)
 
@@ -209,7 +210,7 @@ class Steering:
     def _undeploy(self, name: str, variant: WantedVariant) -> None:
         asked = {
             "endpoint": self.endpoint_name(name),
-            "deployed_model_id": variant.deployed_id,
+            "deployed_model_id": deployed_id(variant),
         }
         with suppress(NotFound):  # somebody was faster
             self._unless_busy(name, variant, partial(self._endpoints.undeploy_model, asked, **ONCE))

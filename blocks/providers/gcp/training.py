@@ -15,6 +15,7 @@ from google.cloud.aiplatform_v1.types import CustomJob
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.job_files import data_is_object, read_outcome
 from blocks.cloud.markers import Markers
 from blocks.cloud.submission import Submission
 from blocks.contracts import (
@@ -48,7 +49,6 @@ from blocks.providers.gcp.training_calls import (
     to_custom_job,
 )
 from blocks.providers.gcp.variables import require_values
-from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 _LAST_LINES = 20
 
@@ -144,11 +144,7 @@ class VertexTraining(Block, TrainingJobs):
         secrets = GcpSecrets(account=self.account)
         for name in request.secrets.values():
             secrets.get(name)
-        source, data = request.source_uri, request.data_uri
-        if not any(self._objects.below(source)):
-            raise InvalidRequest(f"source_uri: there is no folder {source}", code="SOURCE")
-        if not any(self._objects.below(data)) and self._objects.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
+        data_is_object(self._objects, request)  # whatever it is, it is there
 
     def _labelled(self, token: str) -> str | None:
         """Return the id of the first job that carries a token, if one shows."""
@@ -171,7 +167,7 @@ class VertexTraining(Block, TrainingJobs):
         """Return what the job left by now, beside the model."""
         output, over = output_of(job), is_over(job)
         token = job.labels.get(TOKEN_LABEL, ref.token)
-        outcome = self._outcome(f"{output}/{outcome_name(token)}") if over else None
+        outcome = read_outcome(self._objects, output, token) if over else None
         starts = self._objects.read(f"{output}/{starts_name(token)}")
         return Left(
             outcome=outcome,
@@ -181,13 +177,6 @@ class VertexTraining(Block, TrainingJobs):
             if over and outcome is None
             else "",
         )
-
-    def _outcome(self, uri: str) -> Outcome | None:
-        found = self._objects.read(uri)
-        try:
-            return None if found is None else parse_outcome(found[0])
-        except UnreadableOutcome as error:
-            return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 
     def _progress(self, uri: str) -> float | None:
         found = self._objects.read(uri)

@@ -11,7 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from blocks.providers.aws.emulator import shapes
-from deployments.aws.calls import PAGE, page, played
+from deployments.aws.calls import PAGE, told
 
 WRITTEN = re.compile(r"`([\w-]+):(\w+)`\n\n```json\n(.*?)\n```", re.DOTALL)
 
@@ -79,4 +79,4 @@ def test_a_configuration_is_made_before_it_is_used_and_goes_after_it_was() -> No
 @pytest.mark.timeout(600)
 def test_the_page_is_what_a_release_calls() -> None:
     """``python -m deployments.aws.calls`` writes it anew."""
-    assert page(played()) == PAGE.read_text()
+    assert told() == PAGE.read_text()

@@ -107,6 +107,13 @@ def test_spot_of_ec2_costs_what_the_dearest_zone_asks_for(account: AwsAccount) -
     assert spot is not None
     assert spot.spot
     zones = account.client("ec2").describe_spot_price_history(InstanceTypes=["m5.large"])
-    asked = [Decimal(each["SpotPrice"]) for each in zones["SpotPriceHistory"]]
-    assert len(set(asked)) == 3
-    assert spot.per_hour == max(asked) < listed.per_hour
+    asked = {
+        each["AvailabilityZone"]: Decimal(each["SpotPrice"]) for each in zones["SpotPriceHistory"]
+    }
+    assert len(set(asked.values())) == 3
+    assert spot.per_hour == max(asked.values()) < listed.per_hour
+    for zone, price in asked.items():
+        there = prices.price("m5.large", spot=True, zone=zone)
+        assert there is not None
+        assert (there.per_hour, there.zone) == (price, zone)
+    assert prices.price("m5.large", spot=True, zone="us-east-1z") is None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from botocore.validate import ParamValidator
 
-from blocks.contracts import Phase, TrainingRequest
+from blocks.contracts import InvalidRequest, Phase, TrainingRequest, Unsupported
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import shapes
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.frameworks import address_of
 from blocks.providers.aws.training_calls import (
     Options,
     from_describe_training_job,
@@ -301,3 +303,22 @@ def test_progress_is_read_from_the_metric_that_the_kit_prints() -> None:
     ]
     assert from_describe_training_job(described(FinalMetricDataList=metrics), None).progress == 0.25
     assert from_describe_training_job(described(), None).progress is None
+
+
+def test_an_image_without_the_kit_gets_it_as_a_channel() -> None:
+    made = call(kit="s3://models/bluewater/kit/0a.zip")
+    assert [each["ChannelName"] for each in made["InputDataConfig"]] == [
+        "source",
+        "training",
+        "kit",
+    ]
+    assert made["Environment"]["PYTHONPATH"] == "/opt/ml/input/data/kit/0a.zip"
+
+
+def test_the_image_of_a_framework_takes_the_sdk_that_knows_it() -> None:
+    told = {"region": "us-east-1", "machine": "ml.m5.large"}
+    with pytest.raises(InvalidRequest, match="framework and its version"):
+        address_of("sagemaker:pytorch", **told)
+    if find_spec("sagemaker") is None:
+        with pytest.raises(Unsupported, match=r"bluewater\[sagemaker\]"):
+            address_of("sagemaker:pytorch:2.3:py311", **told)

@@ -10,65 +10,33 @@ from typing import Any
 
 import pytest
 
-from blocks.contracts import (
-    Inventory,
-    ModelRegistry,
-    ObjectStore,
-    RunKey,
-    TrainingJobs,
-)
+from blocks.contracts import Unavailable
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.training import AzureTraining
+from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
-
-RUN = RunKey(run="run-1", step="everything")
-
-
-def train(bench: Any) -> None:
-    jobs = bench.connect(TrainingJobs)
-    bench.keep_secret("api-key", "sesame")
-    request = bench.training_request().model_copy(update={"secrets": {"API_KEY": "api-key"}})
-    bench.succeed(ref := jobs.submit(request, key=RUN))
-    assert list(jobs.logs(ref))
-    bench.begin(second := jobs.submit(request, key=RUN.next()))
-    jobs.cancel(second)
-    bench.settle(second)
+from tests.unit.exercises import RUN, everything
 
 
-def register(bench: Any) -> None:
-    models = bench.connect(ModelRegistry)
-    version = models.register(bench.model_draft(), key=RUN)
-    models.promote(version, "champion", replacing=None)
-    assert models.resolve(version.name, "champion") == version
-    assert models.history(version.name, "champion")
+def train_on_a_cluster(bench: Any) -> None:
+    jobs = AzureTraining(account=bench.account, cluster="cpus", cluster_nodes=1)
 
+    def is_submitted() -> bool:
+        try:
+            jobs.cancel(jobs.submit(bench.training_request(), key=RUN))
+        except Unavailable:
+            return False  # the cluster is being made
+        return True
 
-def keep(bench: Any, folder: Path) -> None:
-    store = bench.connect(ObjectStore)
-    (folder / "large").write_bytes(bytes(80 << 20))  # goes in parts
-    store.upload(folder / "large", f"{store.root}/large")
-    store.write(f"{store.root}/once", b"1", only_if_absent=True)
-    assert store.read(f"{store.root}/once") == b"1"
-    with store.open(f"{store.root}/large") as reader:
-        assert reader.read(1) == b"\0"
-    for found in store.walk(store.root):
-        store.remove(found.uri)
-
-
-def take_down(bench: Any) -> None:
-    inventory = bench.connect(Inventory)
-    for resource in list(inventory.owned()):
-        inventory.remove(resource)
-    assert not any(each.running for each in inventory.owned())
+    until(is_submitted)
 
 
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
-    train(bench)
-    register(bench)
-    take_down(bench)
-    keep(bench, tmp_path)
+    train_on_a_cluster(bench)
+    everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
     assert set(bench.emulator.pull("actions", key=IDENTITY)) == set(JOBS_DATA)
 

@@ -9,6 +9,7 @@ import pytest
 from google.cloud.aiplatform_v1.types import DeployedModel, Endpoint, Model
 
 from blocks.cloud.serving import CAPTURES, Settings
+from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.contracts import (
     Capture,
     InvalidRequest,
@@ -26,7 +27,7 @@ from blocks.providers.gcp.endpoint_calls import (
     to_deployed_model,
     to_served_model,
 )
-from blocks.providers.gcp.wanted import Wanted, WantedVariant
+from blocks.providers.gcp.wanted import deployed_id
 
 MODEL = ModelVersion(name="m", version="3", uri="gs://bucket/m", digest="0" * 64)
 REQUEST = VariantRequest(
@@ -75,7 +76,7 @@ def test_one_token_is_one_deployed_model_on_the_machine_that_was_asked_for() -> 
     asked = to_deployed_model(VARIANT, model="models/m", account=ACCOUNT)
     again = to_deployed_model(VARIANT, model="models/m", account=ACCOUNT)
     other = VARIANT.model_copy(update={"token": "e" * 32})
-    assert asked["id"] == again["id"] != other.deployed_id
+    assert asked["id"] == again["id"] != deployed_id(other)
     assert asked["id"].isdigit()
     assert len(asked["id"]) == 10
     machine = DeployedModel(asked).dedicated_resources.machine_spec

@@ -51,6 +51,24 @@ def test_a_machine_in_the_owners_book_is_priced_by_that_book_alone(
     assert prices.price("local.small", spot=True) is None
 
 
+def test_a_zone_may_have_a_spot_price_of_its_own(prices: LocalPrices, tmp_path: Path) -> None:
+    rates = {"on_demand": "2", "spot": "0.5", "spot_by_zone": {"b": "0.3"}}
+    (tmp_path / "prices.json").write_text(json.dumps({**BOOK, "machines": {"mine": rates}}))
+    told = [prices.price("mine", spot=True, zone=zone) for zone in ("", "a", "b")]
+    assert [price and (price.per_hour, price.zone) for price in told] == [
+        (Decimal("0.5"), ""),
+        (Decimal("0.5"), ""),
+        (Decimal("0.3"), "b"),
+    ]
+    used = Usage(machine="mine", zone="b", seconds=3600, billed_seconds=3600, spot=True)
+    cost = prices.cost(used)
+    assert cost is not None
+    assert cost.amount == Decimal("0.3")
+    on_demand = prices.price("mine", zone="b")
+    assert on_demand is not None
+    assert on_demand.per_hour == 2
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", json.dumps({**BOOK, "machines": {"x": {"on_demand": "-1"}}})]
 )

@@ -211,6 +211,18 @@ def test_a_checkpoint_is_moved_to_another_zone_only_where_that_is_cheap(
     assert (decision.action is Action.SPOT) is moved  # else it waits for the zone to be back
 
 
+@pytest.mark.parametrize("cheap", ["a", "b"])
+def test_of_zones_that_are_alike_the_cheaper_one_is_taken(world: World, cheap: str) -> None:
+    rates = {"on_demand": "1", "spot": "0.4", "spot_by_zone": {cheap: "0.3"}}
+    book = {"currency": "USD", "source": "a test", "as_of": "2026-10-01"}
+    world.machine.workspace.mkdir()
+    (world.machine.workspace / "prices.json").write_text(
+        json.dumps({**book, "machines": {"local.medium": rates}})
+    )
+    choice = chooser_of_zones(world).choose(0.0)
+    assert (choice.zone, choice.spot) == (cheap, True)
+
+
 def test_lifetimes_are_learnt_for_each_zone(world: World) -> None:
     chooser = chooser_of_zones(world)
     first = chooser.choose(0.0)

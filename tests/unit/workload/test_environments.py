@@ -96,11 +96,26 @@ def test_databricks_volumes_are_paths() -> None:
         {
             "DATABRICKS_RUNTIME_VERSION": "16",
             "BLUEWATER_DATA": "dbfs:/Volumes/main/default/data",
+            "BLUEWATER_OUTPUT": "dbfs:///Volumes/main/default/output",
             "BLUEWATER_CHECKPOINTS": "/Volumes/main/default/c",
         }
     )
     assert (told.platform, told.data) == ("databricks", "/Volumes/main/default/data")
+    assert told.output == "/Volumes/main/default/output"
     assert told.checkpoints == "/Volumes/main/default/c"
+
+
+def test_databricks_volumes_are_where_they_are_said_to_be() -> None:
+    told = surroundings(
+        {
+            "DATABRICKS_RUNTIME_VERSION": "16",
+            "BLUEWATER_VOLUMES": "/elsewhere",
+            "BLUEWATER_DATA": "dbfs:///Volumes/main/default/data",
+            "BLUEWATER_CHECKPOINTS": "/Volumes/main/default/c",
+        }
+    )
+    assert told.data == "/elsewhere/main/default/data"
+    assert told.checkpoints == "/elsewhere/main/default/c"
 
 
 @pytest.mark.parametrize("marker", ["TRAINING_JOB_NAME", "AIP_MODEL_DIR", "AZUREML_RUN_ID"])

@@ -11,5 +11,8 @@ PROVIDER = Provider(
         "prices": "blocks.providers.aws.ec2.cost:Ec2Prices",
         "inventory": "blocks.providers.aws.ec2.inventory:Ec2Inventory",
     },
+    rehearsal="blocks.providers.aws.ec2.rehearsal:Ec2Rehearsal",
+    rehearsal_extra="aws-rehearsal",
+    beside="aws",
     bench="blocks.providers.aws.ec2.bench:Ec2Bench",
 )

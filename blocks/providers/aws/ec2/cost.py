@@ -23,8 +23,8 @@ _PLATFORM = "Linux/UNIX"
 class Ec2Prices(Block, Prices):
     """Prices by the hour, asked when they are needed: spot prices move, a snapshot would be wrong.
 
-    Spot costs what the dearest zone of the region asks for, so that a plan does not promise too
-    much; every zone has a price of its own.
+    Every zone has a spot price of its own. Where none is named, spot costs what the dearest zone
+    of the region asks for, so that a plan does not promise too much.
     """
 
     _block_type_name = "EC2 prices"
@@ -37,30 +37,31 @@ class Ec2Prices(Block, Prices):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
-    def _price(self, machine: str, spot: bool) -> Price | None:
+    def _price(self, machine: str, spot: bool, zone: str) -> Price | None:
         listed = self._list.on_demand(machine)
-        return self._spot(listed) if listed and spot else listed
+        return self._spot(listed, zone) if listed and spot else listed
 
     def _cost(self, usage: Usage) -> Cost | None:
-        return cost_of(usage, lambda spot: self._price(usage.machine, spot))
+        return cost_of(usage, lambda spot: self._price(usage.machine, spot, usage.zone))
 
-    def _spot(self, listed: Price) -> Price | None:
+    def _spot(self, listed: Price, zone: str) -> Price | None:
         """Return what spot goes for; None where there is no spot of that machine."""
         now = datetime.now(UTC)
         pages = self.account.client("ec2", attempts=READS).get_paginator(
             "describe_spot_price_history"
         )
         asked = {"InstanceTypes": [listed.machine], "ProductDescriptions": [_PLATFORM]}
+        where = {"AvailabilityZone": zone} if zone else {}
         found = [
             Decimal(each["SpotPrice"])
-            for page in pages.paginate(**asked, StartTime=now)
+            for page in pages.paginate(**asked, **where, StartTime=now)
             for each in page["SpotPriceHistory"]
         ]
         if not found:
             return None
         source = f"spot price history of {self.account.region}"
-        told = {"per_hour": max(found), "spot": True, "source": source, "as_of": now.date()}
-        return listed.model_copy(update=told)
+        told = {"per_hour": max(found), "spot": True, "zone": zone}
+        return listed.model_copy(update={**told, "source": source, "as_of": now.date()})
 
     @cached_property
     def _list(self) -> PriceList:

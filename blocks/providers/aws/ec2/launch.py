@@ -88,6 +88,7 @@ class Launcher:
             "instance": made["InstanceIds"][0],
             "machine": made["InstanceType"],
             "at": _answered(answer),
+            "zone": made["LaunchTemplateAndOverrides"]["Overrides"].get("AvailabilityZone", ""),
         }
 
     def _template(self, job: Mapping[str, Any]) -> str:

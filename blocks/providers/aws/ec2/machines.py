@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 
 from pydantic import Field
@@ -16,6 +17,14 @@ _PYTHON = (
 )
 
 
+PROFILE = "BLUEWATER_EC2_PROFILE"
+LOOK_EVERY, SYNC_EVERY = "BLUEWATER_EC2_LOOK_EVERY", "BLUEWATER_EC2_SYNC_EVERY"
+
+
+def _seconds(name: str, usual: float) -> Callable[[], timedelta]:
+    return lambda: timedelta(seconds=float(os.environ.get(name) or usual))
+
+
 class Machines(Frozen):
     """Images, roles and disks of machines, and how often they look up from their work."""
 
@@ -25,7 +34,7 @@ class Machines(Frozen):
         "resolve:ssm:/path.",
     )
     instance_profile: str = Field(
-        default_factory=lambda: os.environ.get("BLUEWATER_EC2_PROFILE", ""),
+        default_factory=lambda: os.environ.get(PROFILE, ""),
         description="Name or ARN of the instance profile that machines act as: it needs the "
         "account's bucket, the log group /bluewater/training, and the secrets of the jobs.",
     )
@@ -40,10 +49,12 @@ class Machines(Frozen):
         default="", description="Most to be paid for an hour on spot; empty: the list price."
     )
     look_every: timedelta = Field(
-        default=timedelta(seconds=5), description="How often a machine looks for a spot notice."
+        default_factory=_seconds(LOOK_EVERY, 5),
+        description="How often a machine looks for a spot notice.",
     )
     sync_every: timedelta = Field(
-        default=timedelta(seconds=15), description="How often checkpoints are carried to S3."
+        default_factory=_seconds(SYNC_EVERY, 15),
+        description="How often checkpoints are carried to S3.",
     )
     grace: timedelta = Field(
         default=timedelta(seconds=60), description="Time to end after SIGTERM, without a notice."

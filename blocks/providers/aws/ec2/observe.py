@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blocks.cloud.job_files import read_outcome
 from blocks.contracts import NotFound
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.ec2.errors import explain
@@ -15,7 +16,6 @@ from blocks.providers.aws.ec2.launch import current
 from blocks.providers.aws.ec2.record import Record
 from blocks.providers.aws.ec2.verdict import Seen
 from blocks.providers.aws.s3 import Objects
-from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 from blocks.workload.instance.plan import BEAT, ENDED, ORDER, ended_of
 
 _READS = 4
@@ -30,7 +30,9 @@ def observe(account: AwsAccount, record: Record, job: Mapping[str, Any]) -> Seen
     names = record.names()  # again: what was written before the machine went is there now
     content = record.content(ENDED) if ENDED in names else None
     ended = ended_of(content) if content else None
-    outcome = _outcome(account, job) if ended or _is_gone(instance) else None
+    plan, objects = job["plan"], Objects(account.client("s3", attempts=_READS))
+    over = ended or _is_gone(instance)
+    outcome = read_outcome(objects, plan["output_uri"], plan["token"]) if over else None
     return Seen(
         job=job,
         launched=launched,
@@ -57,16 +59,6 @@ def _described(ec2: Any, instance: str) -> Mapping[str, Any] | None:
         raise
     found = [each for group in answer["Reservations"] for each in group["Instances"]]
     return found[0] if found else None
-
-
-def _outcome(account: AwsAccount, job: Mapping[str, Any]) -> Outcome | None:
-    plan = job["plan"]
-    file = f"{plan['output_uri']}/{outcome_name(plan['token'])}"
-    found = Objects(account.client("s3", attempts=_READS)).read(file)
-    try:
-        return None if found is None else parse_outcome(found[0])
-    except UnreadableOutcome as error:
-        return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
 
 
 def _console(ec2: Any, instance: Mapping[str, Any] | None) -> str:

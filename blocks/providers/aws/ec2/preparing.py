@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from blocks.cloud.job_files import data_is_object
 from blocks.contracts import InvalidRequest, TrainingRequest
+from blocks.providers.aws import kit
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.ec2 import kit
 from blocks.providers.aws.ec2.calls import Options, to_choices, to_plan, to_template
 from blocks.providers.aws.ec2.machines import Machines
 from blocks.providers.aws.ec2.user_data import user_data
-from blocks.providers.aws.inputs import data_is_object
 from blocks.providers.aws.s3 import Objects, place_of
 from blocks.providers.aws.secret import AwsSecrets
 

@@ -54,14 +54,17 @@ class TrainingLevers:
         until(lambda: self._command(ref) is not None or self._phase(ref).done)
         assert self._phase(ref) is Phase.RUNNING  # noqa: S101
 
-    def pull(self, ref: OperationRef, reason: str) -> None:
-        """Pull the lever of the default script: an empty reason means success."""
-        self.begin(ref)
-        source = Path(self._running(ref).cwd())
-        draft = source / f".{ref.token}.lever"
-        draft.write_text(reason)
-        draft.rename(source / f"{ref.token}.lever")
-        self.settle(ref)
+    def succeed(self, ref: OperationRef) -> None:
+        """Pull the lever of the default script."""
+        self._pull(ref, "")
+
+    def fail(self, ref: OperationRef, reason: str) -> None:
+        """Pull the lever of the default script the other way."""
+        self._pull(ref, reason)
+
+    def created(self) -> int:
+        """Count this owner's machines."""
+        return len(self.instances())
 
     def reclaim(self, ref: OperationRef) -> None:
         """Take a spot machine after its notice; of one on demand, pull the plug."""
@@ -114,6 +117,14 @@ class TrainingLevers:
             if each["tags"].get(OWNER_TAG) == self.account.owner
             and (ref is None or each["tags"].get(TOKEN_TAG) == ref.token)
         ]
+
+    def _pull(self, ref: OperationRef, reason: str) -> None:
+        self.begin(ref)
+        source = Path(self._running(ref).cwd())
+        draft = source / f".{ref.token}.lever"
+        draft.write_text(reason)
+        draft.rename(source / f"{ref.token}.lever")
+        self.settle(ref)
 
     def _put(self, name: str, text: str) -> None:
         bucket, _, prefix = self.account.root.removeprefix("s3://").partition("/")

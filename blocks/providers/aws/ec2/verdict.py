@@ -134,6 +134,7 @@ def _usage(seen: Seen, phase: Phase) -> Usage | None:
     seconds, spot = max(0.0, end - seen.launched.at.timestamp()), bool(seen.job["spot"])
     return Usage(
         machine=seen.launched.machine,
+        zone=seen.launched.zone,
         seconds=seconds,
         billed_seconds=_billed(seen, phase, seconds),
         spot=spot,

@@ -20,6 +20,9 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=usual.speed, help="of the cloud's clock")
     parser.add_argument("--grace", type=float, default=usual.grace, help="seconds after SIGTERM")
     parser.add_argument("--provisioning", type=float, default=usual.provisioning)
+    parser.add_argument(
+        "--notice", type=float, default=usual.notice, help="before a spot machine goes"
+    )
     parser.add_argument("--scaling_period", type=float, default=usual.scaling_period)
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
@@ -35,6 +38,7 @@ def main() -> None:
         speed=given.speed,
         grace=given.grace,
         provisioning=given.provisioning,
+        notice=given.notice,
         scaling_period=given.scaling_period,
     )
     serve(Asked(folder=given.folder, port=given.port, settings=settings), preloaded())

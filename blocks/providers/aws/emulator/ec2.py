@@ -14,7 +14,7 @@ from moto.backends import get_backend
 
 from blocks.providers.aws.emulator.ec2_filters import meets
 from blocks.providers.aws.emulator.ec2_instance import Instance
-from blocks.providers.aws.emulator.ec2_machine import NOTICE, Machine
+from blocks.providers.aws.emulator.ec2_machine import Machine
 from blocks.providers.aws.emulator.ec2_market import Market
 from blocks.providers.aws.emulator.ec2_prices import SpotPrices
 from blocks.providers.aws.emulator.pages import page
@@ -155,12 +155,13 @@ class Instances:
             )
 
     def _reclaim(self, said: Answer) -> None:
-        """Give a spot machine its notice; two minutes later it is gone."""
+        """Give a spot machine its notice; it is gone after the time between."""
         with self._world.lock:
             instance = self._all[said["instance"]]
             if not instance.spot:
                 raise ValueError(f"{instance.id} is no spot instance")
-            instance.notice = instance.notice or self._world.clock.now() + NOTICE
+            end = self._world.clock.now() + self._world.settings.notice
+            instance.notice = instance.notice or end
 
     def _forget(self, said: Answer) -> None:
         """Forget a machine that is gone, as EC2 does after an hour."""

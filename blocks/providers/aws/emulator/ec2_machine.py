@@ -7,8 +7,10 @@ import contextlib
 import logging
 import math
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -27,7 +29,6 @@ from blocks.providers.aws.emulator.world import World
 
 log = logging.getLogger(__name__)
 
-NOTICE = 120.0  # seconds between a spot notice and the end of the machine
 MARK = "BLUEWATER_EMULATED_INSTANCE"  # by which all processes of a machine are found
 _LOOK_EVERY = 0.02  # of our own seconds
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
@@ -44,6 +45,13 @@ case "$when" in
 esac
 echo "$minutes" > "$BLUEWATER_ROOT/run/.shutdown.$$"
 mv "$BLUEWATER_ROOT/run/.shutdown.$$" "$BLUEWATER_ROOT/run/shutdown"
+"""
+
+
+# Amazon's image has no such Python; what its user data would bring from elsewhere is there already.
+_PYTHON = f"""\
+#!/bin/sh
+exec {shlex.quote(sys.executable)} "$@"
 """
 
 
@@ -77,11 +85,11 @@ class Machine:
     def _boot(self) -> Container:
         """Start the user data, as cloud-init does, with nothing of ours around it."""
         root, instance = self._root, self._instance
-        for name in ("run", "tmp", "root", "usr/sbin", "var/lib"):
+        for name in ("run", "tmp", "root", "usr/bin", "usr/sbin", "var/lib"):
             (root / name).mkdir(parents=True)
-        shutdown = root / "usr/sbin/shutdown"
-        shutdown.write_text(_SHUTDOWN)
-        shutdown.chmod(0o755)
+        for name, text in {"sbin/shutdown": _SHUTDOWN, "bin/python3.11": _PYTHON}.items():
+            (root / "usr" / name).write_text(text)
+            (root / "usr" / name).chmod(0o755)
         data = root / "var/lib/user-data"
         data.write_bytes(base64.b64decode(instance.asked.get("UserData", "")))
         data.chmod(0o700)
@@ -102,7 +110,7 @@ class Machine:
         root, kept = self._root, {name: os.environ[name] for name in _KEPT if name in os.environ}
         return {
             **kept,
-            "PATH": f"{root / 'usr/sbin'}:{kept.get('PATH', os.defpath)}",
+            "PATH": f"{root / 'usr/sbin'}:{root / 'usr/bin'}:{kept.get('PATH', os.defpath)}",
             "HOME": str(root / "root"),
             "TMPDIR": str(root / "tmp"),
             "BLUEWATER_ROOT": str(root),  # what stands for / on this machine

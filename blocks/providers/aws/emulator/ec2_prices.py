@@ -28,7 +28,7 @@ class SpotPrices:
         platforms = asked.get("ProductDescriptions", [_PLATFORM])
         found = [
             {
-                "AvailabilityZone": f"{self._world.region}{letter}",
+                "AvailabilityZone": zone,
                 "InstanceType": machine,
                 "ProductDescription": _PLATFORM,
                 "SpotPrice": str(round(listed[machine] * share, 6)),
@@ -36,6 +36,11 @@ class SpotPrices:
             }
             for machine in wanted
             if machine in listed and _PLATFORM in platforms
-            for letter, share in SHARES.items()
+            for zone, share in self._shares(asked).items()
         ]
         return {"SpotPriceHistory": found}
+
+    def _shares(self, asked: dict[str, Any]) -> Mapping[str, Decimal]:
+        every = {f"{self._world.region}{letter}": share for letter, share in SHARES.items()}
+        wanted = asked.get("AvailabilityZone")
+        return {zone: share for zone, share in every.items() if wanted in (None, zone)}

@@ -8,6 +8,7 @@ from typing import Any
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.serverless import CONFIG, check_alone, check_variant
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -21,6 +22,7 @@ _VARIANT = {
     "InstanceType",
     "InitialVariantWeight",
     "RoutingConfig",
+    CONFIG,
     "ModelDataDownloadTimeoutInSeconds",
     "ContainerStartupHealthCheckTimeoutInSeconds",
 }
@@ -93,12 +95,15 @@ class EndpointConfigs:
             raise AwsError("ValidationException", told)
         for each in (*live, *shadows):
             self._check_variant(each)
+        check_alone(live, shadows)
 
     def _check_variant(self, variant: Answer) -> None:
         if unknown := sorted({*variant} - _VARIANT):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
-        if "InstanceType" not in variant or "InitialInstanceCount" not in variant:
+        model = self._models.describe({"ModelName": variant["ModelName"]})
+        if CONFIG in variant:
+            check_variant(variant, model)
+        elif "InstanceType" not in variant or "InitialInstanceCount" not in variant:
             told = "InstanceType and InitialInstanceCount must be specified"
             raise AwsError("ValidationException", told)
-        self._models.describe({"ModelName": variant["ModelName"]})

@@ -18,6 +18,7 @@ from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
+from blocks.providers.aws.emulator.serverless import CONFIG, kind_of, size_of
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -222,7 +223,7 @@ class Endpoints:
             shadow=shadow,
             weight=weight,
             wanted=weight,
-            count=int(variant["InitialInstanceCount"]) if count is None else count,
+            count=size_of(variant) if count is None else count,
         )
 
     def _of(self, name: str, call: str) -> Endpoint:
@@ -249,10 +250,10 @@ class Endpoints:
         What it does with one that is taken away is not documented; here that is refused, too, so
         that nothing scales what is gone.
         """
-        kinds = {each.name: each.variant["InstanceType"] for each in fleets if not each.shadow}
+        kinds = {each.name: kind_of(each.variant) for each in fleets if not each.shadow}
         scaled = self._targets.of(endpoint.name)
         for each in (each for each in endpoint.live() if each.name in scaled):
-            if kinds.get(each.name) != each.variant["InstanceType"]:
+            if kinds.get(each.name) != kind_of(each.variant):
                 told = (
                     f"Variant {each.name} has automatic scaling applied: deregister it before it "
                     "is removed or its instance type is changed."
@@ -263,7 +264,7 @@ class Endpoints:
         self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer
     ) -> Policy | None:
         before, after = (
-            {each.name: each.variant["InstanceType"] for each in some}
+            {each.name: kind_of(each.variant) for each in some}
             for some in (endpoint.live(), fleets)
         )
         policy = policy_of(deployment, before, after)
@@ -287,8 +288,14 @@ def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
             "VariantName": each.name,
             "CurrentWeight": each.weight,
             "DesiredWeight": each.wanted,
-            "CurrentInstanceCount": len(each.serving()),
-            "DesiredInstanceCount": each.count,
+            **(
+                {f"Current{CONFIG}": each.variant[CONFIG]}
+                if CONFIG in each.variant
+                else {
+                    "CurrentInstanceCount": len(each.serving()),
+                    "DesiredInstanceCount": each.count,
+                }
+            ),
         }
         for each in fleets
     ] or None

@@ -71,7 +71,7 @@ class Fleet:
 
     def is_like(self, other: Fleet) -> bool:
         """Whether the same machines would do for the other."""
-        same = ("VariantName", "ModelName", "InstanceType")
+        same = ("VariantName", "ModelName", "InstanceType", "ServerlessConfig")
         mine, theirs = ([each.variant.get(key) for key in same] for each in (self, other))
         return mine == theirs and self.shadow == other.shadow and self.count == other.count
 

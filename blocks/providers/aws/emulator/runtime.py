@@ -12,6 +12,7 @@ import httpx
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.container import ATTRIBUTES
+from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.alarms import Alarms, Answered
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
@@ -51,6 +52,7 @@ class Runtime:
             told = f"Body length must be less than or equal to {MAX_BODY}"
             raise AwsError("ValidationError", told)
         fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
+        self._admit(fleet, body)
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
         with self._world.lock:
@@ -64,6 +66,19 @@ class Runtime:
             raise
         self._tell(fleet, answer.status_code, time.monotonic() - began)
         return answer
+
+    def _admit(self, fleet: Fleet, body: bytes) -> None:
+        """Raise what a serverless variant says to too large a request, and to one too many."""
+        config = fleet.variant.get(serverless.CONFIG)
+        if config is None:
+            return
+        if len(body) > serverless.MAX_BODY:
+            told = f"Body length must be less than or equal to {serverless.MAX_BODY}"
+            raise AwsError("ValidationError", told)
+        with self._world.lock:
+            flying = sum(each.flying for each in fleet.replicas)
+        if flying >= config["MaxConcurrency"]:
+            raise AwsError("ThrottlingException", "Rate exceeded", 429)
 
     def _tell(self, fleet: Fleet, status: int, seconds: float) -> None:
         """Let the metrics of the endpoint know of an answer."""

@@ -36,9 +36,10 @@ _USED: tuple[SERVICE_NAMES, ...] = (
     "iam",
     "ec2",
 )
-_OWN_IMAGE = (  # what serves in our own images
+_OWN_IMAGE = (  # what runs in our own images
     "blocks.providers.aws.serve",
     "blocks.providers.aws.functions.serve",
+    "blocks.providers.aws.score",
 )
 
 

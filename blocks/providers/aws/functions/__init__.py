@@ -8,7 +8,12 @@ PROVIDER = Provider(
     extra="aws",
     capabilities={
         "endpoints": "blocks.providers.aws.functions.endpoints:LambdaEndpoints",
+        "monitor": "blocks.providers.aws.functions.monitor:LambdaMonitor",
+        "prices": "blocks.providers.aws.functions.cost:LambdaPrices",
         "inventory": "blocks.providers.aws.functions.inventory:LambdaInventory",
     },
+    rehearsal="blocks.providers.aws.functions.rehearsal:LambdaRehearsal",
+    rehearsal_extra="aws-rehearsal",
+    beside="aws",
     bench="blocks.providers.aws.functions.bench:LambdaBench",
 )

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from blocks.contracts import Prediction
 from blocks.providers.aws.errors import code_of
 from blocks.providers.aws.functions.event import HttpRequest, from_answer, to_event
-from blocks.serving.config import VARIANT
+from blocks.serving.config import MIRRORED, VARIANT
 
 # What Lambda says itself, in place of the function, and the status that it means to a caller.
 _REFUSED = {
@@ -23,11 +23,18 @@ _REFUSED = {
 _FAILED = 502  # the function broke off
 
 
-def ask(client: Any, function: str, qualifier: str, body: bytes, *, token: str) -> Prediction:
-    """Ask a version, or what an alias names, for its predictions. Raises ClientError."""
+def ask(
+    client: Any, function: str, qualifier: str, body: bytes, *, token: str, internal: str = ""
+) -> Prediction:
+    """Ask a version, or what an alias names, for its predictions. Raises ClientError.
+
+    ``internal`` is a version's own word, by which it knows that no caller sees its answer.
+    """
     headers = {"content-type": "application/json"}
     if token:
         headers["authorization"] = f"Bearer {token}"
+    if internal:
+        headers[MIRRORED] = internal
     request = HttpRequest(method="POST", path="/invocations", headers=headers, body=body)
     begun = time.perf_counter()
     try:

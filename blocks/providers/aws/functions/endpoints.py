@@ -189,17 +189,18 @@ class LambdaEndpoints(Block, Endpoints):
         self._insist(attempt, endpoint)
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
-        name, qualifier = self.account.named(endpoint), LIVE
+        name, qualifier, internal = self.account.named(endpoint), LIVE, ""
         if variant is not None:
             seen = self._looks.look(endpoint)
             found = seen.variants.get(variant) if seen else None
             if found is None or not found.number:
                 raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
-            qualifier = found.number
+            qualifier, internal = found.number, found.token
         told = self._lambda.get_function_configuration(FunctionName=name, Qualifier=qualifier)
         served = from_configuration(told)
         token = self._secret(served.request) if served else ""
-        return ask(self._lambda, name, qualifier, json.dumps(payload).encode(), token=token)
+        words = {"token": token, "internal": internal}
+        return ask(self._lambda, name, qualifier, json.dumps(payload).encode(), **words)
 
     def _create(self, configuration: dict[str, Any]) -> None:
         if not self.image:

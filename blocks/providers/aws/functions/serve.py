@@ -19,17 +19,18 @@ from pathlib import Path
 import boto3
 
 from blocks.cloud.folders import bring
+from blocks.cloud.shipping import Shipping
 from blocks.contracts import Capture, VariantRequest
-from blocks.providers.aws.functions.container import REQUEST
+from blocks.providers.aws.functions.container import REQUEST, TOKEN
 from blocks.providers.aws.functions.event import HttpAnswer, HttpRequest, from_event, to_answer
 from blocks.providers.aws.functions.runtime_api import RuntimeApi
 from blocks.providers.aws.s3 import Objects
-from blocks.serving.config import ENDPOINT_TOKEN, ServerConfig
+from blocks.serving.config import ENDPOINT_TOKEN, INTERNAL_TOKEN, MIRRORED, ServerConfig
 from blocks.serving.server import run
 from blocks.workload.secrets import fetch
 
 _HOST = "127.0.0.1"
-_PASSED = ("content-type", "authorization", "x-request-id")  # of a caller's headers
+_PASSED = ("content-type", "authorization", "x-request-id", MIRRORED)  # of a caller's headers
 _TOLD = ("content-type", "x-bluewater-variant", "x-bluewater-version", "x-request-id")
 _LOOK_EVERY = 0.01  # seconds, for the server's port
 
@@ -44,7 +45,8 @@ def main() -> None:
         if request.serving.token_secret:
             os.environ[ENDPOINT_TOKEN] = fetch(boto3.client, request.serving.token_secret)
         bring(Objects(boto3.client("s3")), request.model.uri, config.model_folder)
-        bridge = threading.Thread(target=answer_events, args=(runtime, config.state), daemon=True)
+        os.environ[INTERNAL_TOKEN] = os.environ[TOKEN]
+        bridge = threading.Thread(target=answer_events, args=(runtime, config), daemon=True)
         bridge.start()
         run(config, grace=0)
     except Exception as error:  # noqa: BLE001 - whatever it is, Lambda shows it to who asks
@@ -65,21 +67,28 @@ def config_of(request: VariantRequest, place: Path) -> ServerConfig:
         mirror=place / "mirror.json",  # never there: Lambda makes no copies
         serving=request.serving,
         capture=Capture(sample=0),
+        at_once=True,
     )
 
 
-def answer_events(runtime: RuntimeApi, state: Path) -> None:
-    """Once the server listens, ask Lambda for events, and the server for their answers."""
-    while not (state / "port").exists():
+def answer_events(runtime: RuntimeApi, config: ServerConfig) -> None:
+    """Once the server listens, ask Lambda for events, and the server for their answers.
+
+    What was counted goes to the log first: after the answer, nothing runs here for a while.
+    """
+    while not (config.state / "port").exists():
         time.sleep(_LOOK_EVERY)
-    port = int((state / "port").read_text())
+    port = int((config.state / "port").read_text())
+    shipping = Shipping(config.telemetry, None, "")
     while True:
         event = runtime.next()
         try:
             content = to_answer(_asked(port, from_event(event.content)))
         except (ValueError, OSError, http.client.HTTPException) as error:
+            shipping.print_ticks()
             runtime.fail(event, error)
         else:
+            shipping.print_ticks()
             runtime.answer(event, content)
 
 

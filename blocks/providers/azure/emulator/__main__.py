@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from blocks.emulation.zygote import attend
-from blocks.providers.azure.emulator.serve import Asked, serve
+from blocks.providers.azure.emulator.serve import Asked, own_images, serve
 from blocks.providers.azure.emulator.world import Settings
 
 
@@ -22,12 +22,14 @@ def main() -> None:
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
     if given.zygote:
-        attend(Asked, lambda asked: asked.folder, serve)
+        warm = own_images()
+        warm.start()
+        attend(Asked, lambda asked: asked.folder, lambda asked: serve(asked, warm))
         return
     if given.folder is None:
         parser.error("--folder is needed")
     settings = Settings(speed=given.speed, grace=given.grace, provisioning=given.provisioning)
-    serve(Asked(folder=given.folder, port=given.port, settings=settings))
+    serve(Asked(folder=given.folder, port=given.port, settings=settings), own_images())
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class BlobWire:
             "CopyBlob": self._copy,
             "PutBlock": self._stage,
             "PutBlockList": self._commit,
+            "SetBlobMetadata": self._describe,
             "GetBlob": self._get,
             "GetBlobProperties": self._get,
             "DeleteBlob": self._delete,
@@ -106,6 +107,12 @@ class BlobWire:
             parts.append(staged[each.text])
         blob = self._blobs.put(container, name, b"".join(parts), _kept(request))
         return Response(status=201, headers=_moment(blob.modified, blob.etag))
+
+    def _describe(self, request: Request, container: str, name: str) -> Response:
+        old = self._found(container, name)
+        others = {key: value for key, value in old.headers.items() if not key.startswith(_META)}
+        blob = self._blobs.put(container, name, old.content, {**others, **_kept(request)})
+        return Response(headers=_moment(blob.modified, blob.etag))
 
     def _get(self, request: Request, container: str, name: str) -> Response:
         blob = self._found(container, name)
@@ -181,6 +188,7 @@ def operation_of(request: Request) -> str:
         ("PUT", None): "PutBlob",
         ("PUT", "block"): "PutBlock",
         ("PUT", "blocklist"): "PutBlockList",
+        ("PUT", "metadata"): "SetBlobMetadata",
         ("GET", None): "GetBlob",
         ("HEAD", None): "GetBlobProperties",
         ("DELETE", None): "DeleteBlob",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-
-from blocks.emulation.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +21,13 @@ class Blob:
 
 
 class Blobs:
-    """Blobs by container and name. Guarded by the world's lock."""
+    """Blobs by container and name. Guarded by the world's lock.
 
-    def __init__(self, account: str, lock: RLock, clock: Clock) -> None:
-        self.account, self.lock, self._clock = account, lock, clock
+    They are stamped with our own time: who compares has no other clock.
+    """
+
+    def __init__(self, account: str, lock: RLock) -> None:
+        self.account, self.lock = account, lock
         self._numbers = itertools.count(1)
         self._containers: dict[str, dict[str, Blob]] = {}
         self._blocks: dict[tuple[str, str], dict[str, bytes]] = {}
@@ -53,7 +55,7 @@ class Blobs:
             blob = Blob(
                 content=content,
                 etag=f'"0x8D{next(self._numbers):013X}"',
-                modified=self._clock.now(),
+                modified=time.time(),
                 headers=headers or {},
             )
             self._containers[container][name] = blob

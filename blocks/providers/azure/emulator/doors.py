@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.providers.azure.emulator.codes import Codes
+from blocks.providers.azure.emulator.computes import Computes
+from blocks.providers.azure.emulator.endpoints import OnlineEndpoints
 from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
 from blocks.providers.azure.emulator.models import Models
@@ -12,7 +15,15 @@ from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
 from blocks.providers.azure.emulator.world import World
 
-OPERATIONS: tuple[Callable[[World], Operations], ...] = (Workspace, Jobs, Models, Vault)
+OPERATIONS: tuple[Callable[[World], Operations], ...] = (
+    Workspace,
+    Computes,
+    Jobs,
+    Models,
+    Codes,
+    OnlineEndpoints,
+    Vault,
+)
 
 
 def routes(world: World) -> list[Route]:

@@ -29,6 +29,15 @@ REFUSALS = {
     "internal-error-after": Refusal(
         error=_told("InternalServerError", "An internal server error occurred.", 500), after=True
     ),
+    "gateway-timeout-after": Refusal(
+        error=_told(
+            "GatewayTimeout",
+            "The gateway did not receive a response from "
+            "'Microsoft.MachineLearningServices' within the specified time period.",
+            504,
+        ),
+        after=True,
+    ),
     "expired-token": Refusal(
         error=_told(
             "ExpiredAuthenticationToken",
@@ -59,7 +68,13 @@ REFUSALS = {
 
 BEHAVIOURS = {
     "stale-read": "what was just made is not seen yet",
+    "cluster-in-vain": "a cluster cannot be made: ClusterMinNodesExceedCoreQuota",
     "out-of-capacity": "a machine never comes: OutOfCapacity",
+    "image-build-failure": "a job's or a deployment's image cannot be built: ImageBuildFailure",
+    "resource-not-ready": "a deployment fails: ResourceNotReady",
+    "failed-health-check": "the containers of a deployment never get ready",
+    "stuck-updating": "a change of an endpoint or a deployment takes half an hour",
+    "updating-again": "an endpoint that Succeeded is Updating once more, for no reason told",
 }
 
 FAULTS = {

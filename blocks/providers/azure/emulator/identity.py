@@ -59,12 +59,15 @@ class Identity:
         expires = str(int(time.time()) + LIFETIME)
         return _json({"access_token": token, "expires_on": expires, "token_type": "Bearer"})
 
-    def signed(self, resource: str) -> str:
-        """Return the query of a link that opens one resource for whoever has it."""
-        return f"sv=2024-11-04&sr=b&sp=r&sig={self._signature(resource.encode())}"
+    def signed(self, resource: str, *, folder: bool = False) -> str:
+        """Return the query of a link that opens one blob, or one container, for who has it."""
+        kind = "sr=c&sp=racwl" if folder else "sr=b&sp=r"
+        return f"sv=2024-11-04&{kind}&sig={self._signature(resource.encode())}"
 
     def opens(self, query: Mapping[str, str], resource: str) -> bool:
         """Whether a link was signed for that resource."""
+        if query.get("sr") == "c":
+            resource = resource.partition("/")[0]
         return hmac.compare_digest(query.get("sig", ""), self._signature(resource.encode()))
 
     def _issued(self, application: str, audience: str) -> str:

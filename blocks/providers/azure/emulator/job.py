@@ -27,6 +27,7 @@ class Job:
     name: str
     asked: dict[str, Any]  # the body that it was made with
     created: float
+    low_priority: bool = False  # the cluster's machines
     capacity: bool = True
     stop: threading.Event = field(default_factory=threading.Event)
     taken: threading.Event = field(default_factory=threading.Event)
@@ -46,7 +47,7 @@ class Job:
     def spot(self) -> bool:
         """Whether its machines can be taken away."""
         tier = (self.properties.get("queueSettings") or {}).get("jobTier") or ""
-        return str(tier).lower() == "spot"
+        return self.low_priority or str(tier).lower() == "spot"
 
     @property
     def count(self) -> int:

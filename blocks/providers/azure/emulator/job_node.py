@@ -17,8 +17,12 @@ from blocks.providers.azure.emulator.launch import CONTAINER, DATASTORE, STORAGE
 from blocks.providers.azure.emulator.world import World
 
 LOGS = "azureml"  # the container for what runs leave
-_DATASTORE = re.compile(r"azureml://datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
+_DATASTORE = re.compile(
+    r"azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/)?"
+    r"datastores/(?P<store>[^/]+)/paths/(?P<path>.*)"
+)
 _ABFSS = re.compile(r"(?:abfss|wasbs)://(?P<container>[^@]+)@(?P<host>[^/]+)/(?P<path>.*)")
+_PLAIN = re.compile(r"python [\w ./:@%+,-]*")
 _PLACE = re.compile(r"\$\{\{(inputs|outputs)\.(\w+)\}\}")
 
 
@@ -79,12 +83,13 @@ class Machines:
             **(self._ranks(rank) if job.properties.get("distribution") else {}),
             **{k: v or "" for k, v in (job.properties.get("environmentVariables") or {}).items()},
         }
-        shell = ["/bin/bash", "-c", command]
 
         def hear(line: str) -> None:
             world.blobs.append(LOGS, log, f"{line}\n".encode())
 
-        return world.containers.run(f"job/{job.name}/{rank}", folder, shell, env, hear)
+        return world.containers.run(
+            f"job/{job.name}/{rank}", folder, arguments_of(command), env, hear
+        )
 
     def _ranks(self, rank: int) -> dict[str, str]:
         return {
@@ -127,6 +132,11 @@ class Machines:
             self._mounts[name] = Mount(self._world.blobs, container, path, folder)
             places["outputs", name] = folder
         return places
+
+
+def arguments_of(command: str) -> list[str]:
+    """Return what runs a command: a shell, unless there is nothing in it for a shell to do."""
+    return command.split() if _PLAIN.fullmatch(command) else ["/bin/bash", "-c", command]
 
 
 def place_of(uri: str) -> tuple[str, str]:

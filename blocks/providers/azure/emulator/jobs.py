@@ -13,6 +13,13 @@ from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Rou
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
 
+_ENDS = {  # what a job fails with before it has a machine
+    "out-of-capacity": ("OutOfCapacity", "No machine of that size is free in the region."),
+    "image-build-failure": (
+        "ImageBuildFailure",
+        "Image build failed. For more details, check log file azureml-logs/20_image_build_log.txt.",
+    ),
+}
 _CHANGING = ("description", "displayName", "tags", "isArchived")  # what may be told anew
 
 
@@ -78,13 +85,14 @@ class Jobs:
             return Told(body=self._told_anew(old, asked.body))
         _check(asked.body["properties"])
         job = Job(name=name, asked=asked.body, created=world.clock.now())
-        job.capacity = True
+        job.low_priority = self._is_low_priority(asked.body["properties"])
         self._jobs[name] = job
-        if world.faults.take("out-of-capacity", "*", name):
-            job.code, job.message = "ServiceError", "OutOfCapacity: no such machine is free here."
-            job.move("Failed", world.clock.now())
-        else:
-            JobRun(world, job).begin()
+        for fault, (code, message) in _ENDS.items():
+            if world.faults.take(fault, "*", name):
+                job.code, job.message = code, message
+                job.move("Failed", world.clock.now())
+                return Told(body=self._told(job), status=201)
+        JobRun(world, job).begin()
         return Told(body=self._told(job), status=201)
 
     def get(self, asked: Asked) -> Said:
@@ -149,6 +157,18 @@ class Jobs:
             },
             "systemData": self._world.made(job.created),
         }
+
+    def _is_low_priority(self, asked: Said) -> bool:
+        """Whether machines of the job's cluster can be taken. Raises AzureError without one."""
+        if not asked.get("computeId"):
+            return False
+        name = str(asked["computeId"]).rpartition("/")[2]
+        cluster = self._world.clusters.get(name)
+        if cluster is None:
+            raise AzureError("UserError", f"Compute {name} was not found.", 404)
+        if cluster.state != "Succeeded":
+            raise AzureError("ResourceNotReady", f"Compute {name} is not ready.", 409)
+        return cluster.low_priority
 
     def _told_anew(self, job: Job, body: Said) -> Said:
         new, old = body["properties"], job.properties

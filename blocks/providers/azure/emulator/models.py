@@ -79,6 +79,7 @@ class Models:
             "systemData": self._world.made(self._world.clock.now()),
         }
         self._versions.setdefault(name, {})[version] = told
+        self._world.assets[told["id"].lower()] = told
         return Told(body=told, status=201)
 
     def get(self, asked: Asked) -> Said:
@@ -92,7 +93,8 @@ class Models:
 
     def list(self, asked: Asked) -> Said:
         """List the versions of a model, the newest first, some at a time."""
-        found = list(self._of(asked["name"]).values())[::-1]
+        stale = self._world.faults.take("stale-read", "ml:Models.ListVersions", asked["name"])
+        found = list(self._of(asked["name"]).values())[::-1][stale:]
         return page(found, asked, self._world.url)
 
     def container(self, asked: Asked) -> Said:

@@ -15,9 +15,13 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from blocks.contracts import Frozen
 from blocks.emulation.launch import ADDRESS
+from blocks.emulation.warm import WarmInterpreter
+from blocks.providers.azure.emulator.replica import OWN_IMAGE
 from blocks.providers.azure.emulator.server import Emulator
 from blocks.providers.azure.emulator.world import Settings, World
 from blocks.workload.durable import write_json
+
+_SCORER = "blocks.providers.azure.score"  # what batch jobs run in our own image
 
 
 class Asked(Frozen):
@@ -29,7 +33,12 @@ class Asked(Frozen):
 
 
 class _Handler(WSGIRequestHandler):
-    """Answers without a line in the log for each call: the record of calls has them all."""
+    """Answers without a line in the log for each call: the record of calls has them all.
+
+    Connections are kept: most of what a call costs is to shake hands.
+    """
+
+    protocol_version = "HTTP/1.1"
 
     def log_request(self, *_: Any) -> None:
         pass
@@ -55,10 +64,15 @@ class _Server(ThreadedWSGIServer):
         """Pass over callers that were killed."""
 
 
-def serve(asked: Asked) -> None:
+def own_images() -> WarmInterpreter:
+    """Return what runs the containers of our own image; started, all who fork share it."""
+    return WarmInterpreter((OWN_IMAGE, _SCORER))
+
+
+def serve(asked: Asked, warm: WarmInterpreter) -> None:
     """Serve a world until SIGTERM; then end its containers and this process."""
     asked.folder.mkdir(parents=True, exist_ok=True)
-    world = World(asked.folder, asked.settings)
+    world = World(asked.folder, asked.settings, warm)
     server = _Server("127.0.0.1", asked.port, Emulator(world), _Handler)
     server.ssl_context = _certified(world.ca)
     world.url = f"https://127.0.0.1:{server.port}"

@@ -113,6 +113,7 @@ class Workspace:
         }
         old = self._environments.get((name, version))
         self._environments[name, version] = told
+        self._world.assets[told["id"].lower()] = told
         return Told(body=told, status=200 if old else 201)
 
     def datastore(self, asked: Asked) -> Said:

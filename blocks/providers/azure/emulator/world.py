@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.azure.emulator.blobs import Blobs
 from blocks.providers.azure.emulator.faults import faults
@@ -30,17 +32,42 @@ class Settings(Frozen):
     provisioning: float = 0.0  # seconds until a machine is there
 
 
+@dataclass(slots=True, kw_only=True)
+class Cluster:
+    """A compute cluster. Guarded by the world's lock."""
+
+    name: str
+    asked: dict[str, Any]  # the body that it was made with
+    created: float
+    state: str = "Creating"
+    code: str = ""  # why it could not be made
+
+    @property
+    def low_priority(self) -> bool:
+        """Whether its machines can be taken away."""
+        settings = self.asked["properties"]["properties"]
+        return str(settings.get("vmPriority", "")).lower() == "lowpriority"
+
+
 class World(EmulatedWorld):
     """One subscription: besides what every cloud has, its blobs and who may call."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, warm: WarmInterpreter | None = None
+    ) -> None:
         super().__init__(
-            folder, faults=faults(), containers=Containers(MOUNT, MOUNTED), speed=settings.speed
+            folder,
+            faults=faults(),
+            containers=Containers(MOUNT, MOUNTED, warm),
+            speed=settings.speed,
         )
         self.settings = settings
         self.ca = folder / "ca.pem"
         self.identity = Identity(secrets.token_bytes(32))
-        self.blobs = Blobs(STORAGE, self.lock, self.clock)
+        self.blobs = Blobs(STORAGE, self.lock)
+        self.assets: dict[str, dict[str, Any]] = {}  # models, code, environments: by id, small
+        self.clusters: dict[str, Cluster] = {}
+        self.changes: dict[str, Any] = {}  # that go on or went on, by id
 
     def resource(self, path: str) -> str:
         """Return the id of a thing of the workspace, such as ``jobs/NAME``."""

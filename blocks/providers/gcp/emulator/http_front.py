@@ -45,18 +45,25 @@ class HttpFront:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request, or cut the connection where a fault wants that."""
         request = Request(environ)
-        if request.path.startswith("/_emulator/"):
-            return self._control.answer(request)(environ, start)
-        if request.path.startswith("/computeMetadata/") or request.path == "/":
-            return self._metadata(request)(environ, start)
-        if request.path == "/token":
-            return _token("ya29.of-a-service-account")(environ, start)
+        front = self._world.fronts.get(request.path.split("/")[1]) or self._inside(request.path)
+        if front is not None:
+            return front(request)(environ, start)
         try:
             if found := _SECRET.fullmatch(request.path):
                 return self._secret(found[1], request)(environ, start)
             return self._storage(request)(environ, start)
         except Dropped:
             return _cut(environ)
+
+    def _inside(self, path: str) -> Callable[[Request], Response] | None:
+        """Return what answers a path that no SDK asks as its caller; None for the others."""
+        if path.startswith("/_emulator/"):
+            return self._control.answer
+        if path.startswith("/computeMetadata/") or path == "/":
+            return self._metadata
+        if path == "/token":
+            return lambda _: _token("ya29.of-a-service-account")
+        return None
 
     def _secret(self, version: str, request: Request) -> Response:
         """Answer what gRPC answers too: Secret Manager's one call that containers make."""

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import proto
 from google.cloud import aiplatform_v1
 from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+from google.cloud.run_v2 import RevisionsClient, ServicesClient
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
@@ -64,6 +65,7 @@ class _Recorder:
         return lambda *_, **__: None
 
 
+_OTHERS = (LoggingServiceV2Client, SecretManagerServiceClient, ServicesClient, RevisionsClient)
 _OTHER = frozenset({"operations_client", "grpc_channel", "kind", "host"})
 _LONG_RUNNING = {
     "GetOperation": operations_pb2.GetOperationRequest,
@@ -81,7 +83,7 @@ def routes() -> dict[str, Route]:
         getattr(aiplatform_v1, name) for name in dir(aiplatform_v1) if name.endswith("Client")
     ]
     found: dict[str, Route] = {}
-    for client in (*clients, LoggingServiceV2Client, SecretManagerServiceClient):
+    for client in (*clients, *_OTHERS):
         for path, serializer in _recorded(client.get_transport_class("grpc")).items():
             if kind := getattr(serializer, "__self__", None):  # else IAM's, which nobody calls
                 found[path] = _route(path, kind.deserialize)

@@ -25,7 +25,10 @@ from blocks.providers.gcp.emulator.world import Settings, World
 from blocks.workload.durable import write_json
 
 _THREADS = 32  # calls that are answered at once; held replies keep one each
-_OWN_IMAGE = ("blocks.providers.gcp.serve",)  # what serves in our own images
+_OWN_IMAGE = (  # what runs in our own images
+    "blocks.providers.gcp.serve",
+    "blocks.providers.gcp.score",
+)
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
+from blocks.providers.gcp.emulator.run_services import RunServices
 from blocks.providers.gcp.emulator.secrets import Secrets
 from blocks.providers.gcp.emulator.training import CustomJobs
 from blocks.providers.gcp.emulator.world import World
@@ -29,7 +30,7 @@ class Operations(Protocol):
         ...
 
 
-OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Predictions, Secrets)
+OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Predictions, RunServices, Secrets)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], frozenset[str]]:

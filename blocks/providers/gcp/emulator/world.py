@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
+
+from werkzeug.wrappers import Request, Response
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
@@ -40,6 +43,7 @@ class World(EmulatedWorld):
         self.operations = LongRunning()
         self.objects = Objects()
         self.logs = LogEntries(self.project)
+        self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
 
     @property

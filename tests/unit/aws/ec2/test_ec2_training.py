@@ -163,6 +163,7 @@ def test_what_is_deaf_to_the_notice_is_gone_two_minutes_later(
     assert status.failure.code == "Server.SpotInstanceTermination"
     assert status.usage is not None
     assert status.usage.billed_seconds == 0  # taken back within the first hour
+    assert status.usage.zone == machine["zone"]  # spot costs what its zone asks for
 
 
 def test_a_job_that_heeds_the_notice_leaves_the_bill_to_ec2(

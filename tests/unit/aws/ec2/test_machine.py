@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blocks.providers.aws.ec2 import kit
+from blocks.providers.aws import kit
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.s3 import Objects

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from blocks.contracts import Endpoints, Inventory, OperationRef, RunKey, Serving, Traffic
+from blocks.contracts import (
+    Endpoints,
+    Inventory,
+    Monitor,
+    OperationRef,
+    RunKey,
+    Serving,
+    Traffic,
+    Window,
+)
 from blocks.providers.aws.bench import KEY
 from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.testing.waiting import until
@@ -30,6 +40,8 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any) -> None
         endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
         assert endpoints.predict("bench", ROW).status == 200
     endpoints.retire("bench", "blue")
+    now = datetime.now(UTC)
+    bench.connect(Monitor).ticks("bench", Window(start=now - timedelta(minutes=1), end=now))
     inventory = bench.connect(Inventory)
     for resource in list(inventory.owned()):
         inventory.remove(resource)

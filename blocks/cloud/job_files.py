@@ -1,0 +1,51 @@
+"""What jobs read from a bucket and leave in it, looked at before they start and after they end."""
+
+from __future__ import annotations
+
+from blocks.cloud.bucket import Bucket
+from blocks.contracts import BatchRequest, InvalidRequest, TrainingRequest
+from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
+
+
+def data_is_object(bucket: Bucket, request: TrainingRequest) -> bool:
+    """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
+    source, data = request.source_uri, request.data_uri
+    if not any(bucket.below(source)):
+        raise InvalidRequest(f"source_uri: there is no folder {source}", code="SOURCE")
+    return _is_object(bucket, data)
+
+
+def require_scorable(bucket: Bucket, request: BatchRequest) -> None:
+    """Raise InvalidRequest, with the remedy, for a batch request that could never run."""
+    data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
+    _is_object(bucket, data)
+    if not any(bucket.below(request.model.uri)):
+        raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
+    if f"{output}/".startswith(f"{data}/"):
+        raise InvalidRequest(
+            f"output_uri: {output} is inside the data; it would be read as data the next time",
+            code="OUTPUT",
+        )
+
+
+def read_outcome(bucket: Bucket, folder: str, token: str) -> Outcome | None:
+    """Return what a training job said last, below its output; None if it said nothing."""
+    found = bucket.read(f"{folder}/{outcome_name(token)}")
+    try:
+        return None if found is None else parse_outcome(found[0])
+    except UnreadableOutcome as error:
+        return Outcome(ok=False, code="UNREADABLE_OUTCOME", message=str(error))
+
+
+def read_request(bucket: Bucket, asked: str) -> BatchRequest | None:
+    """Return the batch request that was written down at a URI, if it is still there."""
+    found = bucket.read(asked)
+    return BatchRequest.model_validate_json(found[0]) if found else None
+
+
+def _is_object(bucket: Bucket, data: str) -> bool:
+    if any(bucket.below(data)):
+        return False
+    if bucket.head(data) is None:
+        raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
+    return True

@@ -1,0 +1,61 @@
+"""The process of an emulated cloud that speaks HTTP: it listens on loopback until SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+from typing import Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from blocks.emulation.launch import ADDRESS
+from blocks.emulation.world import EmulatedWorld
+from blocks.workload.durable import write_json
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Handler(WSGIRequestHandler):
+    """Answers without a line in the log for each call: the record of calls has them all."""
+
+    def log_request(self, *_: Any) -> None:
+        pass
+
+
+class _Server(ThreadedWSGIServer):
+    """Takes many callers at once, and passes over those that were killed."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over callers that are gone."""
+
+
+def listen(world: EmulatedWorld, application: Application, *, port: int) -> None:
+    """Serve a world until SIGTERM; then end its containers and this process."""
+    server = _Server("127.0.0.1", port, application, _Handler)
+    world.url = f"http://127.0.0.1:{server.port}"
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        world.close()
+        sys.stderr.flush()
+        os._exit(0)  # threads of open connections must not hold it up
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    address = {"url": world.url, "pid": os.getpid()}
+    write_json(world.folder / ADDRESS, address, sync=False)
+    server.serve_forever(poll_interval=0.05)
+
+
+def cut(environ: Mapping[str, Any]) -> ConnectionAbortedError:
+    """Close the caller's connection, as a network that fails does; raise what it returns."""
+    connection = environ.get("werkzeug.socket")
+    if connection is not None:
+        connection.shutdown(socket.SHUT_RDWR)
+    return ConnectionAbortedError("cut on purpose")

@@ -1,0 +1,88 @@
+"""Serverless endpoints of SageMaker: paid by the request, with memory in place of a machine.
+
+What such an endpoint cannot do, it is not asked:
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html#serverless-endpoints-how-it-works-exclusions
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from blocks.contracts import InvalidRequest, Unsupported, VariantRequest
+from blocks.providers.aws.desired import Desired
+
+MODEL = "BLUEWATER_MODEL"  # URI of a model that the container has to bring itself
+MAX_BODY = 4 * 1024 * 1024  # bytes
+MOST_AT_ONCE = 200  # requests
+
+_PREFIX = "serverless-"
+_MACHINE = re.compile(rf"{_PREFIX}(\d+)")
+_SIZES = range(1024, 6145, 1024)  # megabytes of memory
+
+
+def is_serverless(request: VariantRequest) -> bool:
+    """Whether a request names memory, as in ``serverless-2048``, and not a machine."""
+    return request.machine.startswith(_PREFIX)
+
+
+def to_serverless_config(request: VariantRequest) -> dict[str, Any]:
+    """Return how large a variant is: an environment of ours answers one request at a time."""
+    config = {"MemorySizeInMB": _memory_of(request), "MaxConcurrency": request.max_replicas}
+    ready = request.min_replicas
+    return {**config, "ProvisionedConcurrency": ready} if ready else config
+
+
+def require_hosted(request: VariantRequest, *, in_vpc: bool) -> None:
+    """Raise, with the remedy, what a variant could never be on the machine that it names."""
+    if not is_serverless(request):
+        if request.min_replicas == 0:
+            raise Unsupported(
+                f"a variant on {request.machine} keeps a machine; set min_replicas=1, or take "
+                "serverless-2048 for the machine",
+                code="SCALE_TO_ZERO",
+            )
+        return
+    _memory_of(request)
+    if request.max_replicas > MOST_AT_ONCE:
+        raise InvalidRequest(
+            f"max_replicas is {request.max_replicas}, and a serverless endpoint answers "
+            f"{MOST_AT_ONCE} requests at a time at most",
+            code="MAX_REPLICAS",
+        )
+    if request.capture.sample:
+        raise Unsupported(
+            "a serverless endpoint sleeps between requests and captures none; set capture.sample=0",
+            code="CAPTURE",
+        )
+    if request.serving.max_payload_bytes > MAX_BODY:
+        raise Unsupported(
+            f"payloads of serverless endpoints end at {MAX_BODY} bytes", code="MAX_PAYLOAD"
+        )
+    if in_vpc:
+        raise Unsupported(
+            "a serverless endpoint is in no VPC; leave out subnets, or name a machine", code="VPC"
+        )
+
+
+def require_alone(asked: VariantRequest, now: Desired) -> None:
+    """Raise Unsupported for a second variant where one of them is serverless."""
+    others = [each.request for each in now.variants.values() if not each.failure]
+    if not others or not any(is_serverless(each) for each in (asked, *others)):
+        return
+    there = ", ".join(f"{each.variant} on {each.machine}" for each in others)
+    raise Unsupported(
+        f"a serverless endpoint has one variant, no split and no copies, and {asked.endpoint!r} "
+        f"has {there}; take machines for both, or a new endpoint",
+        code="WEIGHTS",
+    )
+
+
+def _memory_of(request: VariantRequest) -> int:
+    match = _MACHINE.fullmatch(request.machine)
+    if match is None or int(match[1]) not in _SIZES:
+        sizes = ", ".join(f"{_PREFIX}{size}" for size in _SIZES)
+        raise InvalidRequest(
+            f"machine {request.machine!r}: serverless endpoints have {sizes}", code="MACHINE"
+        )
+    return int(match[1])

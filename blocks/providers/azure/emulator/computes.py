@@ -1,0 +1,149 @@
+"""Compute clusters of the workspace: made and removed in their time, with machines as jobs come."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from blocks.providers.azure.emulator.changes import Changes
+from blocks.providers.azure.emulator.jobs import page
+from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.world import Cluster, World
+
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
+_TAKES = 0.2  # of the cloud's seconds until a cluster is there, or gone
+_ENDS = ("Succeeded", "Failed")
+_NO_QUOTA = "The subscription's quota is less than one machine of that size."
+
+
+class Computes:
+    """Makes, tells, lists and removes clusters."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._changes = world, Changes(world)
+
+    def routes(self) -> Sequence[Route]:
+        """Return what it answers."""
+        one: dict[str, Any] = {"service": "ml", "path": "computes/{name}"}
+        return (
+            Route(
+                **one,
+                method="PUT",
+                operation="Compute.CreateOrUpdate",
+                action=f"{ML}/computes/write",
+                handler=self.create,
+                model="ComputeResource",
+                answers="ComputeResource",
+            ),
+            Route(
+                **one,
+                method="GET",
+                operation="Compute.Get",
+                action=f"{ML}/computes/read",
+                handler=self.get,
+                answers="ComputeResource",
+            ),
+            Route(
+                **one,
+                method="DELETE",
+                operation="Compute.Delete",
+                action=f"{ML}/computes/delete",
+                handler=self.delete,
+            ),
+            Route(
+                service="ml",
+                path="computes",
+                method="GET",
+                operation="Compute.List",
+                action=f"{ML}/computes/read",
+                handler=self.list,
+            ),
+        )
+
+    def create(self, asked: Asked) -> Told:
+        """Begin to make a cluster, or to change one."""
+        name, now = asked["name"], self._world.clock.now()
+        _check(name, asked.body)
+        old = self._world.clusters.get(name)
+        if old is not None and old.state not in _ENDS:
+            raise AzureError("Conflict", f"Compute {name} is being changed.", 409)
+        cluster = Cluster(name=name, asked=asked.body, created=old.created if old else now)
+        self._world.clusters[name] = cluster
+
+        def done(error: AzureError | None) -> None:
+            cluster.state, cluster.code = _ENDS[bool(error)], error.code if error else ""
+
+        change = self._changes.begin(lambda: self._make(name), done)
+        body = self._told(cluster)
+        return Told(body=body, status=200 if old else 201, headers=self._changes.headers(change))
+
+    def get(self, asked: Asked) -> Said:
+        """Tell of a cluster."""
+        return self._told(self._known(asked["name"]))
+
+    def list(self, asked: Asked) -> Said:
+        """List clusters, some at a time."""
+        told = [self._told(each) for each in self._world.clusters.values()]
+        return page(told, asked, self._world.url)
+
+    def delete(self, asked: Asked) -> Told:
+        """Remove a cluster, with what runs on it."""
+        if asked.request.args.get("underlyingResourceAction") not in ("Delete", "Detach"):
+            raise AzureError("BadArgument", "underlyingResourceAction must be Delete or Detach.")
+        cluster = self._world.clusters.get(asked["name"])
+        if cluster is None:
+            return Told(status=204)
+        cluster.state = "Deleting"
+
+        def done(_: AzureError | None) -> None:
+            self._world.clusters.pop(cluster.name, None)
+
+        change = self._changes.begin(self._wait, done)
+        return Told(status=202, headers=self._changes.leaving(change))
+
+    def _make(self, name: str) -> None:
+        """Take the time that it takes. Raises AzureError where it is in vain."""
+        self._wait()
+        if self._world.faults.take("cluster-in-vain", "*", name):
+            raise AzureError("ClusterMinNodesExceedCoreQuota", _NO_QUOTA)
+
+    def _wait(self) -> None:
+        clock = self._world.clock
+        clock.wait(threading.Event(), until=clock.now() + _TAKES)
+
+    def _known(self, name: str) -> Cluster:
+        found = self._world.clusters.get(name)
+        if found is None:
+            raise AzureError("ResourceNotFound", f"Compute {name} was not found.", 404)
+        return found
+
+    def _told(self, cluster: Cluster) -> Said:
+        properties = cluster.asked["properties"]
+        errors = [{"error": {"code": cluster.code, "message": _NO_QUOTA}}] if cluster.code else None
+        return {
+            "id": self._world.resource(f"computes/{cluster.name}"),
+            "name": cluster.name,
+            "type": f"{ML}/computes",
+            "location": cluster.asked.get("location"),
+            "tags": cluster.asked.get("tags") or {},
+            "properties": {
+                **properties,
+                "createdOn": self._world.moment(cluster.created),
+                "provisioningState": cluster.state,
+                **({"provisioningErrors": errors} if errors else {}),
+            },
+        }
+
+
+def _check(name: str, body: Said) -> None:
+    """Raise what the service says to a cluster that its model allows, but its rules do not."""
+    if not _NAME.fullmatch(name):
+        raise AzureError("InvalidResourceName", f"{name} cannot be the name of a compute.")
+    if str((body.get("properties") or {}).get("computeType", "")).lower() != "amlcompute":
+        raise AzureError("NotImplemented", "only clusters are emulated", 501)
+    settings = body["properties"].get("properties") or {}
+    if not settings.get("vmSize") or not settings.get("scaleSettings"):
+        raise AzureError("BadArgument", "A cluster needs vmSize and scaleSettings.")

@@ -1,0 +1,191 @@
+"""Online endpoints: made, changed, asked for their keys, and removed."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from blocks.providers.azure.emulator.changes import Changes
+from blocks.providers.azure.emulator.deployments import Deployments
+from blocks.providers.azure.emulator.jobs import page
+from blocks.providers.azure.emulator.online_endpoint import (
+    OnlineEndpoint,
+    require_idle,
+    require_name,
+    require_traffic,
+    tell_endpoint,
+)
+from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.scoring import Scoring
+from blocks.providers.azure.emulator.world import World
+
+_TAKES = 0.2  # of the cloud's seconds that a change takes
+_STUCK = 1800.0  # the same for one that is stuck
+_AGAIN = (0.1, 1.0)  # seconds after which it is updated again, and for which
+_PUT = "ml:OnlineEndpoints.CreateOrUpdate"
+
+
+class OnlineEndpoints:
+    """The endpoints of the workspace, with what answers below them."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._changes = world, Changes(world)
+        self._endpoints: dict[str, OnlineEndpoint] = {}
+        self._deployments = Deployments(world, self._changes, self._known)
+        self._scoring = Scoring(world, self._endpoints)
+
+    def routes(self) -> Sequence[Route]:
+        """Return what it answers."""
+        one: dict[str, Any] = {"service": "ml", "path": "onlineEndpoints/{name}"}
+        return (
+            Route(
+                **one,
+                method="PUT",
+                operation="OnlineEndpoints.CreateOrUpdate",
+                action=f"{ML}/onlineEndpoints/write",
+                handler=self.put,
+                model="OnlineEndpoint",
+                answers="OnlineEndpoint",
+            ),
+            Route(
+                **one,
+                method="GET",
+                operation="OnlineEndpoints.Get",
+                action=f"{ML}/onlineEndpoints/read",
+                handler=self.get,
+                answers="OnlineEndpoint",
+            ),
+            Route(
+                **one,
+                method="DELETE",
+                operation="OnlineEndpoints.Delete",
+                action=f"{ML}/onlineEndpoints/delete",
+                handler=self.delete,
+            ),
+            Route(
+                service="ml",
+                path="onlineEndpoints",
+                method="GET",
+                operation="OnlineEndpoints.List",
+                action=f"{ML}/onlineEndpoints/read",
+                handler=self.list,
+            ),
+            Route(
+                service="ml",
+                path="onlineEndpoints/{name}/listKeys",
+                method="POST",
+                operation="OnlineEndpoints.ListKeys",
+                action=f"{ML}/onlineEndpoints/listKeys/action",
+                handler=self.keys,
+                answers="EndpointAuthKeys",
+            ),
+            Route(
+                service="ml",
+                path="onlineEndpoints/{name}/regenerateKeys",
+                method="POST",
+                operation="OnlineEndpoints.RegenerateKeys",
+                action=f"{ML}/onlineEndpoints/regenerateKeys/action",
+                handler=self.regenerate,
+            ),
+            *self._deployments.routes(),
+            *self._changes.routes(),
+            *self._scoring.routes(),
+        )
+
+    def put(self, asked: Asked) -> Told:
+        """Begin to make an endpoint, or to change one."""
+        name, old = asked["name"], self._endpoints.get(asked["name"].lower())
+        require_name("endpoint", name)
+        if old is not None:
+            require_idle(old)
+        require_traffic(asked.body, old.deployments if old else {})
+        endpoint = old or OnlineEndpoint(
+            name=name, body=asked.body, created=self._world.clock.now()
+        )
+        endpoint.body, endpoint.state = asked.body, "Updating" if old else "Creating"
+        self._endpoints[name.lower()] = endpoint
+        change = endpoint.change = self._changes.begin(
+            lambda: self._wait(name), lambda error: self._done(endpoint, error)
+        )
+        told = tell_endpoint(self._world, self._changes, endpoint)
+        return Told(body=told, status=200 if old else 201, headers=self._changes.headers(change))
+
+    def get(self, asked: Asked) -> Said:
+        """Tell of an endpoint."""
+        if self._world.faults.take("stale-read", "ml:OnlineEndpoints.Get", asked["name"]):
+            raise _missing(asked["name"])
+        return tell_endpoint(self._world, self._changes, self._known(asked["name"]))
+
+    def list(self, asked: Asked) -> Said:
+        """List endpoints, some at a time."""
+        found = self._endpoints.values()
+        told = [tell_endpoint(self._world, self._changes, each) for each in found]
+        return page(told, asked, self._world.url)
+
+    def delete(self, asked: Asked) -> Told:
+        """Begin to remove an endpoint with all its deployments."""
+        endpoint = self._endpoints.get(asked["name"].lower())
+        if endpoint is None:
+            return Told(status=204)
+        require_idle(endpoint)
+        for each in endpoint.deployments.values():
+            require_idle(each)
+        endpoint.state, endpoint.traffic, endpoint.mirror = "Deleting", {}, {}
+        running = [each.running for each in endpoint.deployments.values() if each.running]
+
+        def work() -> None:
+            for each in running:
+                each.take_down()
+
+        def done(_: AzureError | None) -> None:
+            self._endpoints.pop(endpoint.name.lower(), None)
+
+        change = endpoint.change = self._changes.begin(work, done)
+        return Told(status=202, headers=self._changes.leaving(change))
+
+    def keys(self, asked: Asked) -> Said:
+        """Tell the keys of an endpoint."""
+        primary, secondary = self._known(asked["name"]).keys
+        return {"primaryKey": primary, "secondaryKey": secondary}
+
+    def regenerate(self, asked: Asked) -> Told:
+        """Make a key anew."""
+        second = (asked.body or {}).get("keyType", "").lower() == "secondary"
+        self._known(asked["name"]).keys[int(second)] = secrets.token_hex(16)
+        return Told()
+
+    def _wait(self, name: str) -> None:
+        stuck = self._world.faults.take("stuck-updating", _PUT, name)
+        until = self._world.clock.now() + (_STUCK if stuck else _TAKES)
+        self._world.clock.wait(self._world.closing, until=until)
+
+    def _done(self, endpoint: OnlineEndpoint, error: AzureError | None) -> None:
+        endpoint.state = "Failed" if error else "Succeeded"
+        asked = endpoint.body["properties"]
+        endpoint.traffic = dict(asked.get("traffic") or {})
+        endpoint.mirror = dict(asked.get("mirrorTraffic") or {})
+        if self._world.faults.take("updating-again", _PUT, endpoint.name):
+            threading.Thread(target=self._again, args=(endpoint,), daemon=True).start()
+
+    def _again(self, endpoint: OnlineEndpoint) -> None:
+        """Be updated once more, by the service itself, a moment after it succeeded."""
+        clock = self._world.clock
+        for state, pause in zip(("Updating", "Succeeded"), _AGAIN, strict=True):
+            clock.wait(self._world.closing, until=clock.now() + pause)
+            with self._world.lock:
+                endpoint.state = state
+
+    def _known(self, name: str) -> OnlineEndpoint:
+        found = self._endpoints.get(name.lower())
+        if found is None:
+            raise _missing(name)
+        return found
+
+
+def _missing(name: str) -> AzureError:
+    return AzureError(
+        "ResourceNotFound", f"The Resource 'onlineEndpoints/{name}' was not found.", 404
+    )

@@ -1,0 +1,256 @@
+"""Managed online endpoints of Azure Machine Learning: a deployment for each variant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+from azure.core.exceptions import AzureError
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from blocks.cloud.documents import Documents
+from blocks.cloud.wanted import WantedVariant
+from blocks.contracts import (
+    Conflict,
+    EndpointFeatures,
+    Endpoints,
+    Failure,
+    InvalidRequest,
+    NotFound,
+    OperationRef,
+    OperationStatus,
+    Phase,
+    Prediction,
+    ProviderError,
+    Traffic,
+    Unavailable,
+    Unsupported,
+    Variant,
+    VariantRequest,
+)
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.asking import Caller
+from blocks.providers.azure.endpoint_calls import (
+    MIRROR_AT_MOST,
+    MOST,
+    from_deployment,
+    require_servable,
+    told_of,
+)
+from blocks.providers.azure.errors import explain
+from blocks.providers.azure.images import serving_image
+from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.steering import Place, Seen, Steering
+from blocks.providers.azure.wanted import WantedEndpoint, wishes
+
+POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
+_LOOK_EVERY, _LOOK_AT_MOST = 0.1, 5.0  # seconds, at first and at last
+
+
+class AzureEndpoints(Block, Endpoints):
+    """Serves models with managed online endpoints.
+
+    What is wanted is kept in the account's container; every look takes Azure a step nearer to
+    that, so that whoever dies on the way, the next one goes on. Traffic that somebody moves by
+    hand is taken over as it is.
+    """
+
+    _block_type_name = "Azure endpoints"
+    _block_type_slug = "azure-endpoints"
+
+    provider: ClassVar[str] = "azure"
+    features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        weights=True,
+        mirror=True,
+        mirror_at_most=MIRROR_AT_MOST,
+        capture=True,
+        direct=True,
+        sticky=False,
+        autoscaling=False,
+        scale_to_zero=False,
+        alarm_rollback=False,
+        max_payload_bytes=MOST,
+    )
+
+    account: AzureAccount = Field(default_factory=AzureAccount, description="Where and as whom.")
+    image: str = Field(
+        default_factory=serving_image,
+        description="Image that runs `python -m blocks.providers.azure.serve` by itself.",
+    )
+    identity: str = Field(
+        default="",
+        description="Resource id of the identity that containers have; empty: the endpoint's own.",
+    )
+    identity_client: str = Field(default="", description="Client id of that identity.")
+    public_access: bool = Field(
+        default=True, description="Whether the endpoint is reached from outside the network."
+    )
+    apply_within: float = Field(
+        default=180.0, description="Seconds that a shift waits until it is in force."
+    )
+    capture_every: float = Field(
+        default=30.0, description="Seconds between two files of captured requests."
+    )
+    ticks_every: float = Field(
+        default=2.0, description="Seconds between two files of a container's counts."
+    )
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return explain(error)
+
+    def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
+        require_servable(request)
+        if not self.image:
+            raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
+        after = self._wishes.change(
+            request.endpoint, lambda now: now.asked(request, token, again=POLL_AFTER)
+        )
+        try:
+            self._steering.look(request.endpoint)
+        except (AzureError, ProviderError) as error:
+            self._take_back(after.variants[request.variant], error)
+            raise
+        return OperationRef(
+            provider=self.provider,
+            capability=self.capability,
+            id=f"{request.endpoint}/{request.variant}",
+            token=after.variants[request.variant].token,
+            scope={"workspace": self.account.workspace},
+        )
+
+    def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
+        endpoint, _, name = ref.id.partition("/")
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
+        wanted = seen.wanted.staying().get(name)
+        if wanted is None or wanted.token != ref.token:
+            return OperationStatus[Variant](phase=Phase.CANCELLED)
+        if wanted.failure:
+            failure = Failure(code=wanted.code, message=wanted.failure)
+            return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
+        if seen.answers(name):
+            return OperationStatus[Variant](
+                phase=Phase.SUCCEEDED, result=self._variant(seen, wanted)
+            )
+        phase = Phase.RUNNING if seen.deployment(name) is not None else Phase.QUEUED
+        return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
+
+    def _variants(self, endpoint: str) -> Sequence[Variant]:
+        seen = self._steering.look(endpoint)
+        if seen is None:
+            return []
+        return [self._variant(seen, each) for each in seen.wanted.staying().values()]
+
+    def _traffic(self, endpoint: str) -> Traffic:
+        seen = self._steering.look(endpoint)
+        return seen.wanted.traffic if seen else Traffic(percent={})
+
+    def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
+        seen = self._steering.look(endpoint)
+        shares = [name for name, share in to.percent.items() if share]
+        copied = [to.mirror.variant] if to.mirror else []
+        if set(copied) & set(shares):
+            raise Unsupported(
+                f"{copied[0]!r} cannot get live requests and copies: Azure gives a deployment one "
+                "or the other",
+                code="MIRROR",
+            )
+
+        def move(now: WantedEndpoint) -> WantedEndpoint:
+            if etag != now.move:
+                raise Conflict(
+                    f"traffic of {endpoint!r} was moved meanwhile, to {dict(now.percent)}; "
+                    "read it again",
+                    code="ETAG",
+                )
+            for name in (*shares, *copied):
+                if seen is None or name not in now.staying() or not seen.answers(name):
+                    raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
+            return now.moved(to)
+
+        after = self._wishes.change(endpoint, move)
+        self._await(endpoint, lambda seen: seen.in_force or seen.wanted.moves > after.moves)
+        return after.traffic
+
+    def _retire(self, endpoint: str, variant: str) -> None:
+        def take_out(now: WantedEndpoint) -> WantedEndpoint:
+            copied = now.mirror is not None and now.mirror.variant == variant
+            if now.percent.get(variant) or copied:
+                raise Conflict(
+                    f"variant {variant!r} of {endpoint!r} has traffic; move it away first",
+                    code="TRAFFIC",
+                )
+            return now.released([variant])
+
+        if self._wishes.read(endpoint) is None:
+            return
+        self._wishes.change(endpoint, take_out)
+        self._steering.look(endpoint)
+
+    def take_down(self, endpoint: str) -> None:
+        """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
+        if self._wishes.read(endpoint) is None:
+            return
+        nothing = Traffic(percent={})
+        self._wishes.change(endpoint, lambda now: now.moved(nothing).released(now.variants))
+        self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
+
+    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
+        """Return what was asked for an endpoint and is still wanted."""
+        found = self._wishes.read(endpoint)
+        return [each.request for each in found.staying().values()] if found else []
+
+    def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
+        return self._caller.ask(endpoint, payload, variant)
+
+    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
+        """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
+        end, pause = time.monotonic() + self.apply_within, _LOOK_EVERY
+        while (seen := self._steering.look(endpoint)) is not None and not enough(seen):
+            if time.monotonic() + pause > end:
+                raise Unavailable(
+                    f"the change of {endpoint!r} is written down and not yet in force: "
+                    f"{seen.problem}",
+                    code="NOT_APPLIED",
+                    retry_after=POLL_AFTER,
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LOOK_AT_MOST)
+
+    def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
+        there = seen.deployment(wanted.request.variant)
+        url = (seen.endpoint.scoring_uri or "") if seen.endpoint is not None else ""
+        return from_deployment(wanted, there, url=url)
+
+    def _take_back(self, variant: WantedVariant, error: Exception) -> None:
+        """Want a variant no more that was refused; what may pass is tried again by a look."""
+        known = error if isinstance(error, ProviderError) else explain(error)
+        if known is None or known.retryable or isinstance(known, Conflict):
+            return
+        name = variant.request.variant
+        self._wishes.change(variant.request.endpoint, lambda now: now.released([name]))
+
+    @cached_property
+    def _wishes(self) -> Documents[WantedEndpoint]:
+        return wishes(Objects(self.account), f"{self.account.root}/endpoints")
+
+    @cached_property
+    def _steering(self) -> Steering:
+        told = told_of(
+            capture_every=self.capture_every,
+            ticks_every=self.ticks_every,
+            identity_client=self.identity_client,
+        )
+        place = Place(
+            image=self.image, identity=self.identity, public=self.public_access, told=told
+        )
+        return Steering(self.account, self._wishes, place)
+
+    @cached_property
+    def _caller(self) -> Caller:
+        return Caller(self.account, self._wishes)

@@ -1,0 +1,126 @@
+"""The container of an endpoint: our model server, which brings the model itself.
+
+Azure asks our routes, which are named in the environment of the deployment. Run as
+``python -m blocks.providers.azure.serve``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from azure.core.exceptions import AzureError
+from pydantic import ValidationError
+
+from blocks.cloud.documents import Documents
+from blocks.cloud.folders import bring
+from blocks.cloud.serving import CAPTURE_EVERY, Settings, config_of, serve
+from blocks.cloud.tick_files import TickWriter
+from blocks.contracts import ProviderError
+from blocks.providers.azure.inside import STORAGE, TICKS, TICKS_EVERY, WANTED, Storage
+from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.wanted import LEARNT_EVERY, WantedEndpoint, wishes
+from blocks.serving.app import App
+from blocks.serving.config import MIRRORED
+from blocks.serving.exchange import Receive, Scope, Send
+from blocks.serving.model import NotServed
+
+HOST, PORT = "BLUEWATER_BIND_HOST", "BLUEWATER_BIND_PORT"  # where a container has no own network
+GRACE = 1.0  # seconds between not ready and the last connection
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Serve until SIGTERM. Ends with status 1 and the reason as the last line if it cannot."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    place = Path(tempfile.mkdtemp(prefix="bluewater-"))
+    try:
+        settings = Settings.from_environment(os.environ)
+        config = config_of(
+            settings,
+            place,
+            model=place / "model",
+            host=os.environ.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
+            port=int(os.environ.get(PORT, "8080")),
+            capture_every=float(os.environ.get(CAPTURE_EVERY, "30")),
+        )
+        objects = Objects(Storage(os.environ[STORAGE]))
+        bring(objects, settings.model.uri, config.model_folder)
+        folder, every = f"{os.environ[TICKS]}/{settings.endpoint}", os.environ[TICKS_EVERY]
+        ticks = TickWriter(objects, folder, config.replica, every=float(every))
+        with Copies(wishes(objects, os.environ[WANTED]), settings) as copies:
+            serve(
+                settings,
+                config,
+                objects,
+                grace=GRACE,
+                adapt=lambda app: Gateway(app, settings, copies),
+                out=ticks,
+            )
+        ticks.close()
+    except (NotServed, ValidationError, AzureError, ProviderError) as error:
+        sys.exit(str(error))
+
+
+class Copies:
+    """Knows whether all that comes are copies: it is written down where everybody can read it."""
+
+    def __init__(self, wanted: Documents[WantedEndpoint], settings: Settings) -> None:
+        self._wanted, self._settings = wanted, settings
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._repeat, daemon=True)
+        self.only = False
+
+    def __enter__(self) -> Copies:
+        """Look once, and again and again after that."""
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _repeat(self) -> None:
+        while not self._stop.wait(LEARNT_EVERY):
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            wanted = self._wanted.read(self._settings.endpoint)
+        except (AzureError, ProviderError) as error:
+            log.warning("who gets copies is not known anew: %s", error)
+            return
+        self.only = wanted is not None and wanted.copied == self._settings.variant
+
+
+class Gateway:
+    """Marks copies as such: Azure does not."""
+
+    def __init__(self, app: App, settings: Settings, copies: Copies) -> None:
+        self._app, self._copies = app, copies
+        self._mark = (MIRRORED.encode(), settings.internal.encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and self._copies.only:
+            kept = [each for each in scope["headers"] if each[0] != self._mark[0]]
+            scope = {**scope, "headers": [*kept, self._mark]}
+        await self._app(scope, receive, send)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Online predictions: a request goes to one served entity by the split, or to the one it names."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import httpx
+from werkzeug.wrappers import Response
+
+from blocks.providers.databricks.emulator.mlflow_unity import MlflowUnity
+from blocks.providers.databricks.emulator.operations import Asked, Route
+from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
+from blocks.providers.databricks.emulator.registered_models import RegisteredModels
+from blocks.providers.databricks.emulator.serving_endpoints import ServingEndpoints
+from blocks.providers.databricks.emulator.unity_models import UnityModels
+from blocks.providers.databricks.emulator.world import World
+
+_MOST = 16 * 1024 * 1024  # bytes of a request
+_TIMEOUT = 297.0  # seconds that an answer may take
+_QUERY = "endpoint CAN_QUERY"
+_HEADERS = ("content-type",)
+
+
+class Predictions:
+    """Invocations, with the endpoints that they ask and the models that these serve."""
+
+    def __init__(self, world: World) -> None:
+        models = UnityModels(world)
+        self._endpoints = ServingEndpoints(world, models)
+        self._others = (self._endpoints, RegisteredModels(world, models), MlflowUnity(models))
+        self._http = httpx.Client(
+            timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None)
+        )
+
+    def routes(self) -> Sequence[Route]:
+        """Return what it answers."""
+        by_split, alone = (
+            Route(
+                verb="POST",
+                path=f"/serving-endpoints/{{name}}{below}/invocations",
+                call="serving:query",
+                action=_QUERY,
+                handler=self._invoke,
+                locked=False,
+            )
+            for below in ("", "/served-models/{entity}")
+        )
+        return [by_split, alone, *(route for each in self._others for route in each.routes())]
+
+    def _invoke(self, asked: Asked) -> Response:
+        split, served = self._endpoints.split(asked["name"])
+        name = (
+            asked.words.get("entity")
+            or random.choices(  # noqa: S311 - no secret
+                list(split), list(split.values())
+            )[0]
+        )
+        if name not in served:
+            raise missing(f"Served model '{name}' does not exist.")
+        content = asked.request.get_data()
+        if len(content) > _MOST:
+            raise invalid(f"The request is {len(content)} bytes, and must not exceed {_MOST}.")
+        kind = asked.request.headers.get("Content-Type", "application/json")
+        try:
+            reply = self._http.post(
+                f"{served[name].url()}/invocations", content=content, headers={"content-type": kind}
+            )
+        except httpx.TimeoutException as error:
+            raise Refused("DEADLINE_EXCEEDED", "The model took too long to answer.", 504) from error
+        except httpx.HTTPError as error:
+            raise Refused(
+                "TEMPORARILY_UNAVAILABLE", f"The model broke off: {error}", 503
+            ) from error
+        kept = {key: reply.headers[key] for key in _HEADERS if key in reply.headers}
+        return Response(
+            reply.content, status=reply.status_code, headers={**kept, "served-model-name": name}
+        )

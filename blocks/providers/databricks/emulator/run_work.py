@@ -1,0 +1,143 @@
+"""The work of one run: a cluster comes, its driver runs the task, and both go."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from blocks.emulation.containers import Container
+from blocks.providers.databricks.emulator.run import Over, Run
+from blocks.providers.databricks.emulator.world import World
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.02  # of our own seconds
+_KEPT = 10_000  # lines of output that are told
+
+
+class RunWork:
+    """Runs a run as Databricks does, in a thread of its own."""
+
+    def __init__(self, world: World, run: Run) -> None:
+        self._world, self._run = world, run
+        self._driver: Container | None = None
+
+    def begin(self) -> None:
+        """Run it."""
+        threading.Thread(target=self._to_its_end, name=str(self._run.id), daemon=True).start()
+
+    def _to_its_end(self) -> None:
+        """Go through every state. Whatever goes wrong in here is the run's failure."""
+        try:
+            self._cluster()
+            self._worked()
+        except Over as over:
+            self._end(over)
+        except Exception:
+            log.exception("run %s", self._run.id)
+            self._end(Over("FAILED", "INTERNAL_ERROR", "An internal error occurred."))
+
+    def _cluster(self) -> None:
+        """Wait for the cluster. Raises Over if there will be none."""
+        run, world = self._run, self._world
+        if world.faults.take("stock-out", "*", str(run.id)):
+            raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
+        if world.faults.take("cluster-quota", "*", str(run.id)):
+            raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
+        ready = world.clock.now() + world.settings.provisioning
+        while world.clock.now() < ready:
+            if run.stop.wait(_LOOK_EVERY):
+                raise _cancelled()
+        try:
+            env = world.resolved(run.cluster.get("spark_env_vars") or {})
+        except LookupError as error:
+            raise Over(
+                "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
+            ) from error
+        if run.stop.is_set():
+            raise _cancelled()
+        self._driver = self._started(env)
+        with world.lock:
+            run.state, run.message, run.began = "RUNNING", "In run", world.milliseconds()
+
+    def _worked(self) -> None:
+        """Wait for the task. Raises Over."""
+        run, clock, driver = self._run, self._world.clock, self._driver
+        assert driver is not None  # noqa: S101
+        limit = run.task.get("timeout_seconds") or run.asked.get("timeout_seconds")
+        ends = clock.now() + limit if limit else None
+        while driver.poll() is None:
+            if run.taken.is_set():
+                raise self._lost()
+            if run.stop.wait(_LOOK_EVERY):
+                raise _cancelled()
+            if ends is not None and clock.now() >= ends:
+                raise Over("TIMEDOUT", "CANCELED", f"Run timed out after {limit} seconds.")
+        if status := driver.end():
+            raise Over(
+                "FAILED",
+                "RUN_EXECUTION_ERROR",
+                f"Workload failed, see run output for details: exit status {status}",
+            )
+        raise Over("SUCCESS", "SUCCESS")
+
+    def _lost(self) -> Over:
+        """Return what is said where the driver's machine is gone: it goes without notice."""
+        reason = "SPOT_INSTANCE_TERMINATION" if self._run.spot else "INSTANCE_UNREACHABLE"
+        code = "CLOUD_FAILURE" if self._run.spot else "CLUSTER_ERROR"
+        return Over("FAILED", code, f"Cluster terminated. Reason: {reason}", cluster=reason)
+
+    def _started(self, env: dict[str, str]) -> Container:
+        world, run = self._world, self._run
+        folder = world.folder / "clusters" / run.cluster_id
+        (folder / "tmp").mkdir(parents=True)
+        name = f"run/{run.id}/{run.asked.get('run_name', '')}"
+        given = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "TMPDIR": str(folder / "tmp"),
+            **world.container_env(),
+            **{key: self._mounted(value) for key, value in env.items()},
+        }
+        return world.containers.run(name, folder, self._command(), given, self._hear)
+
+    def _command(self) -> Sequence[str]:
+        """Return what the driver runs. Raises Over where the file is not there."""
+        task = self._run.task
+        if wheel := task.get("python_wheel_task"):
+            return ["python", "-m", wheel["package_name"], *wheel.get("parameters", [])]
+        said = task["spark_python_task"]
+        file = Path(self._mounted(said["python_file"]))
+        if not file.is_file():
+            told = f"Cannot read the python file {said['python_file']}."
+            raise Over("FAILED", "RESOURCE_NOT_FOUND", told)
+        return ["python", str(file), *map(self._mounted, said.get("parameters", []))]
+
+    def _mounted(self, value: str) -> str:
+        if value.startswith("/Volumes/"):
+            return str(self._world.place(value))
+        return value
+
+    def _hear(self, line: str) -> None:
+        self._run.logs.append(line)
+        del self._run.logs[:-_KEPT]
+
+    def _end(self, over: Over) -> None:
+        if self._driver is not None:
+            self._driver.end()
+        with self._world.lock:
+            run = self._run
+            run.state, run.message, run.over = "TERMINATED", over.message, over
+            run.ended = self._world.milliseconds()
+
+
+def _no_cluster(code: str, reason: str) -> Over:
+    told = f"Unexpected failure while waiting for the cluster to be ready: {reason}"
+    return Over("FAILED", code, told, cluster=reason)
+
+
+def _cancelled() -> Over:
+    return Over("CANCELED", "USER_CANCELED", "Run cancelled.")

@@ -1,0 +1,76 @@
+"""How the conformance suite moves the endpoints of a Databricks workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blocks.cloud.serving import Settings
+from blocks.contracts import OperationRef, VariantRequest
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
+from blocks.providers.databricks.endpoint_calls import CONCURRENCY, entities
+from blocks.providers.databricks.endpoints import DatabricksEndpoints
+from blocks.testing.uploads import Uploads
+from blocks.testing.waiting import until
+
+MACHINE = "CPU"
+TOKEN = "served-models"  # noqa: S105 - the key of the secret by which served models call
+QUICK: Mapping[str, Any] = {
+    "identity": {"DATABRICKS_TOKEN": TOKEN},
+    "capture_every": 1.0,
+    "ticks_every": 0.2,
+}
+
+
+class EndpointLevers:
+    """The endpoints part of the bench."""
+
+    def __init__(self, account: DatabricksWorkspace, emulator: Workspace, uploads: Uploads) -> None:
+        self._account, self._emulator, self._uploads = account, emulator, uploads
+        self._endpoints = DatabricksEndpoints(account=account, **QUICK)
+        secrets = account.client().secrets
+        secrets.put_secret(SCOPE, TOKEN, string_value="of-what-runs-inside")
+
+    def request(self, kind: str, variant: str) -> VariantRequest:
+        """Return a request; each kind is a version of its own."""
+        return self._uploads.variant_request(kind, variant, machine=MACHINE)
+
+    def settle(self, ref: OperationRef) -> None:
+        """Wait until the variant is ready, or will never be."""
+        until(lambda: self._endpoints.status(ref).phase.done, within=120)
+
+    def succeed(self, ref: OperationRef) -> None:
+        """Let it become ready; nothing is needed for that."""
+        self.settle(ref)
+
+    def reclaim(self, ref: OperationRef) -> None:
+        """Kill the servers of a variant; return when they are dead."""
+        endpoint, _, variant = ref.id.partition("/")
+        said = {"endpoint": self._account.named(endpoint), "entity": variant}
+        if not self._emulator.pull("kill-servers", **said):
+            raise LookupError(f"no server of {ref.id} runs")
+
+    def seen(self, ref: OperationRef) -> Mapping[str, object]:
+        """Tell what the served entity says."""
+        endpoint, _, variant = ref.id.partition("/")
+        there = self._account.client().serving_endpoints.get(self._account.named(endpoint))
+        entity = next(each for each in entities(there) if each.name == variant)
+        settings = Settings.from_environment(entity.environment_vars or {})
+        kind = entity.workload_type
+        units = entity.min_provisioned_concurrency or 0
+        return {
+            "endpoint": settings.endpoint,
+            "variant": settings.variant,
+            "model": settings.model,
+            "machine": kind.value if kind is not None else "",
+            "min_replicas": 0 if entity.scale_to_zero_enabled else units // CONCURRENCY,
+            "serving": settings.serving,
+            "capture": settings.capture,
+        }
+
+    def created(self) -> int:
+        """Count the entities of this owner that were ever begun to be served."""
+        mine = self._account.named("")
+        made = self._emulator.pull("entities-made")
+        return sum(str(name).startswith(mine) for name in made)

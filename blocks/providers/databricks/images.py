@@ -1,0 +1,24 @@
+"""Which images of ours the clusters of Databricks run."""
+
+from __future__ import annotations
+
+import os
+
+IMAGE = "BLUEWATER_DATABRICKS_IMAGE"
+TRAINING_IMAGE = "BLUEWATER_DATABRICKS_TRAINING_IMAGE"  # where training needs another one
+WHEEL = "BLUEWATER_DATABRICKS_WHEEL"
+
+
+def serving_image() -> str:
+    """Return the image that has bluewater in it, from the environment; empty if nobody says."""
+    return os.environ.get(IMAGE, "")
+
+
+def training_image() -> str:
+    """Return the image for jobs whose request names none; empty if nobody says."""
+    return os.environ.get(TRAINING_IMAGE) or serving_image()
+
+
+def wheel() -> str:
+    """Return the path of bluewater's wheel in a volume, from the environment; or nothing."""
+    return os.environ.get(WHEEL, "")

@@ -1,0 +1,103 @@
+"""``python -m deployments.azure.calls``: write down which calls a release makes in Azure ML."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from blocks.contracts import Contract
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.emulator import launch
+from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.secret import vault
+from blocks.registry import implementation
+from deployments.calls import Place, Words, page, play, prepare
+
+C = TypeVar("C", bound=Contract)
+
+PAGE = Path(__file__).with_name("CALLS.md")
+IMAGE = "registry.azurecr.io/bluewater:1"
+RELEASE = "bluewater-release"  # the application as which the release calls
+_IMAGES = ("endpoints", "batch")  # what takes an image
+_HERE = re.compile(r"https://127\.0\.0\.1:\d+")
+
+
+def _where(call: Mapping[str, Any]) -> str:
+    """Return what a call was made on: its name is not in what is sent."""
+    return f"`{str(call['resource']).partition('/workspaces/')[2].partition('/')[2]}`"
+
+
+WORDS = Words(
+    name="the workspace",
+    intro=(
+        "One release on Azure Machine Learning, played by `python -m deployments.azure.calls` in "
+        "an emulated subscription with two variants. Every call that changes something in the "
+        "workspace is here as it goes over the wire, in order, after its path below the "
+        "workspace; the address of the emulated storage is that of Azure's. A test plays the "
+        "release again and compares, and holds each call against the SDK's own models."
+    ),
+    services=("ml",),
+    is_read=lambda operation: operation.rpartition(".")[2].startswith(("Get", "List")),
+    where=_where,
+)
+
+
+def told() -> str:
+    """Play a release in a subscription of its own, and return the page."""
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
+        written = page(list(play(place, Path(scratch), WORDS)), WORDS)
+    return _HERE.sub("https://blob.core.windows.net", written)
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[Place]:
+    """Open a subscription in which the code, the data and a secret are."""
+    with launch.subscription(folder / "azure", preloaded=True, grace=2.0) as emulator:
+        given: dict[str, Any] = {
+            "subscription": launch.SUBSCRIPTION,
+            "resource_group": launch.GROUP,
+            "workspace": launch.WORKSPACE,
+            "location": launch.LOCATION,
+            "tenant": launch.TENANT,
+            "client_secret": SecretStr("rehearsal"),
+            "endpoint": emulator.url,
+            "ca_file": str(emulator.ca),
+            "storage_account": launch.STORAGE,
+            "container": launch.CONTAINER,
+            "datastore": launch.DATASTORE,
+            "prefix": "bluewater",
+            "vault": "rehearsal",
+            "owner": "team-a",
+        }
+        owner = AzureAccount(**given, client_id="bluewater-owner")
+        owner.blobs().create_container(launch.CONTAINER)
+        vault(owner).set_secret("api-key", "sesame")
+        prepare(Objects(owner), owner.root)
+        account = AzureAccount(**given, client_id=RELEASE)
+
+        def connect(contract: type[C]) -> C:
+            cls: Callable[..., C] = implementation("azure", contract)
+            image = {"image": IMAGE} if contract.capability in _IMAGES else {}
+            return cls(account=account, **image)
+
+        yield Place(
+            emulator=emulator,
+            connect=connect,
+            bucket=Objects(account),
+            root=account.root,
+            image=IMAGE,
+            machine="Standard_D4s_v3",
+            key=RELEASE,
+        )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(told())
+    sys.stdout.write(f"{PAGE}\n")

@@ -1,0 +1,96 @@
+"""``python -m deployments.gcp.calls``: write down which calls a release makes in Vertex AI.
+
+It is played with every setting that an account can have.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from blocks.contracts import Contract
+from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.emulator import launch
+from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.secret_levers import keep_secret
+from blocks.registry import implementation
+from deployments.calls import Place, Words, page, play, prepare
+
+C = TypeVar("C", bound=Contract)
+
+PAGE = Path(__file__).with_name("CALLS.md")
+IMAGE = "us-docker.pkg.dev/rehearsal-project/bluewater/bluewater:1"
+RELEASE = "ya29.of-the-release"  # the token by which the release calls
+WORDS = Words(
+    name="Vertex AI",
+    intro=(
+        "One release on Vertex AI, played by `python -m deployments.gcp.calls` in an emulated "
+        "project with a network, a key and two variants. Every call that changes something is "
+        "here as it goes over the wire, in order; the label of a move of traffic, another one each "
+        "time, is blotted out. A test plays the release again and compares, and reads each call "
+        "with the service's published messages."
+    ),
+    services=("aiplatform",),
+    is_read=lambda operation: operation.startswith(("Get", "List", "Predict", "RawPredict")),
+)
+_IMAGES = ("endpoints", "batch")  # what takes an image
+_MOVE = re.compile(r'(?<="bluewater-move": ")[0-9a-f]{12}(?=")')
+
+
+def told() -> str:
+    """Play a release in a project of its own, and return the page."""
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
+        return _MOVE.sub("............", page(list(play(place, Path(scratch), WORDS)), WORDS))
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[Place]:
+    """Open a project in which the code, the data and a secret are."""
+    with launch.project(folder / "gcp", preloaded=True, grace=2.0) as emulator:
+        given: dict[str, Any] = {
+            "project": emulator.project,
+            "location": emulator.location,
+            "endpoint": emulator.endpoint,
+            "ca_file": str(emulator.ca_file),
+            "storage_endpoint": emulator.url,
+            "service_account": "jobs@rehearsal-project.iam.gserviceaccount.com",
+            "bucket": "models",
+            "prefix": "bluewater",
+            "owner": "team-a",
+            "impersonate": "",
+            "network": "projects/123456789012/global/networks/ml",
+            "network_attachment": "",
+            "kms_key": "projects/rehearsal-project/locations/us-central1/keyRings/ml/cryptoKeys/ml",
+        }
+        owner = GcpAccount(**given, access_token=SecretStr("ya29.of-the-owner"))
+        owner.storage.create_bucket(owner.bucket)
+        keep_secret(owner, "api-key", "sesame")
+        prepare(Objects(owner.storage), owner.root)
+        account = GcpAccount(**given, access_token=SecretStr(RELEASE))
+
+        def connect(contract: type[C]) -> C:
+            cls: Callable[..., C] = implementation("gcp", contract)
+            image = {"image": IMAGE} if contract.capability in _IMAGES else {}
+            return cls(account=account, **image)
+
+        yield Place(
+            emulator=emulator,
+            connect=connect,
+            bucket=Objects(account.storage),
+            root=account.root,
+            image=IMAGE,
+            machine="n1-standard-4",
+            key=RELEASE,
+        )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(told())
+    sys.stdout.write(f"{PAGE}\n")

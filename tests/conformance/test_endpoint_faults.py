@@ -1,0 +1,176 @@
+"""Endpoints when the cloud, or a process, fails in the middle, in each cloud's own words."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import pytest
+
+from blocks.contracts import (
+    Conflict,
+    Endpoints,
+    Inventory,
+    OperationRef,
+    Phase,
+    ProviderError,
+    QuotaExceeded,
+    RunKey,
+    Throttled,
+    Traffic,
+    Unavailable,
+)
+from blocks.emulation.launch import Emulator
+from blocks.testing.bench import Bench
+from blocks.testing.crowd import stranger
+from blocks.testing.waiting import until
+from blocks.testing.words import EndpointWords
+
+T = TypeVar("T")
+
+CONTRACT = Endpoints
+KEY = RunKey(run="run-1", step="deploy")
+
+
+@pytest.fixture
+def endpoints(bench: Bench) -> Endpoints:
+    return bench.connect(Endpoints)
+
+
+def again(call: Callable[[], T]) -> T:
+    """Make a call until it meets no passing fault any more, as tasks do."""
+    for _ in range(20):
+        try:
+            return call()
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+    raise TimeoutError("the fault does not pass")
+
+
+def up(bench: Bench, endpoints: Endpoints, variant: str, kind: str = "threshold") -> OperationRef:
+    request = bench.variant_request(kind=kind, variant=variant)
+    ref = again(lambda: endpoints.deploy(request, key=KEY))
+    until(lambda: again(lambda: endpoints.status(ref)).phase.done, within=120)
+    return ref
+
+
+def give(endpoints: Endpoints, **percent: int) -> Traffic:
+    return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
+
+
+def left(bench: Bench) -> list[str]:
+    """Return every thing of the owner that serves, or was made to."""
+    kinds = ("training-job", "batch-job")
+    return [each.id for each in bench.connect(Inventory).owned() if each.kind not in kinds]
+
+
+def test_replies_that_are_lost_make_nothing_twice(
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
+) -> None:
+    bench.variant_request(variant="blue")  # its model is kept before the network is bad
+    for call in words.makes:
+        emulator.fault("lost-reply", call=call)
+    assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED
+    up(bench, endpoints, "green", "constant")
+    assert bench.created("endpoints") == 2
+    give(endpoints, blue=100)
+    emulator.fault("lost-reply", call=words.move)
+    with suppress(Unavailable):  # it is written down all the same
+        give(endpoints, green=100)
+    assert dict(endpoints.traffic("bench").percent) == {"green": 100}
+
+
+def test_a_quota_is_told_and_leaves_nothing_wanted(
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
+) -> None:
+    emulator.fault(words.quota, call=words.first)
+    with pytest.raises(QuotaExceeded):
+        endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
+    assert list(endpoints.variants("bench")) == []
+    assert list(bench.running()) == []
+
+
+def test_a_call_too_many_is_made_again_by_the_next_look(
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
+) -> None:
+    emulator.fault("throttling", call=words.first)
+    request = bench.variant_request(variant="blue")
+    with pytest.raises(Throttled):
+        endpoints.deploy(request, key=KEY)
+    bench.settle(ref := endpoints.deploy(request, key=KEY))
+    assert endpoints.status(ref).phase is Phase.SUCCEEDED
+    emulator.fault("stale-read", call=words.look)
+    again(lambda: endpoints.deploy(request, key=KEY))
+    assert bench.created("endpoints") == 1
+
+
+def test_what_is_stuck_is_waited_for(
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
+) -> None:
+    emulator.fault(words.stuck)
+    ref = endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
+    assert not endpoints.status(ref).phase.done
+    with pytest.raises(Conflict, match="blue"):
+        give(endpoints, blue=100)
+    emulator.advance(3600)
+    bench.settle(ref)
+    assert endpoints.status(ref).phase is Phase.SUCCEEDED
+
+
+def test_what_could_not_be_deployed_makes_room_for_the_next(
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, failing: str
+) -> None:
+    emulator.fault(failing)
+    failed = endpoints.status(up(bench, endpoints, "blue"))
+    assert failed.phase is Phase.FAILED
+    assert failed.failure is not None
+    assert failed.failure.message
+    assert endpoints.status(up(bench, endpoints, "green")).phase is Phase.SUCCEEDED
+    endpoints.retire("bench", "blue")
+    assert [each.name for each in endpoints.variants("bench")] == ["green"]
+
+
+def test_whoever_dies_while_it_deploys_the_next_one_goes_on(
+    bench: Bench, endpoints: Endpoints, words: EndpointWords
+) -> None:
+    moments, request = random.Random(3), bench.variant_request(variant="blue")
+    for _ in range(4):
+        dying = stranger(endpoints, "deploy", request, key=KEY)
+        dying.calling()
+        time.sleep(moments.uniform(0.0, 0.4))
+        dying.kill()
+    assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED
+    assert bench.created("endpoints") == 1
+
+
+def test_whoever_dies_while_it_moves_traffic_leaves_it_at_old_or_new(
+    bench: Bench, endpoints: Endpoints, words: EndpointWords
+) -> None:
+    up(bench, endpoints, "blue")
+    up(bench, endpoints, "green", "constant")
+    give(endpoints, blue=100)
+    moments = random.Random(5)
+    for number in range(6):
+        share, since = 10 + number, endpoints.traffic("bench")
+        wanted = {"blue": 100 - share, "green": share}
+        dying = stranger(endpoints, "shift", "bench", Traffic(percent=wanted), since=since)
+        dying.calling()
+        time.sleep(moments.uniform(0.0, 0.3))
+        dying.kill()
+        assert dict(endpoints.traffic("bench").percent) in (dict(since.percent), wanted)
+
+
+def test_nothing_is_left_of_an_endpoint_that_is_taken_down(
+    bench: Bench, endpoints: Any, words: EndpointWords
+) -> None:
+    up(bench, endpoints, "blue")
+    give(endpoints, blue=100)
+    for _ in range(2):
+        endpoints.take_down("bench")
+    until(lambda: list(endpoints.variants("bench")) == [] and left(bench) == [])
+    assert list(bench.running()) == []
+    assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED

@@ -1,0 +1,121 @@
+"""Online endpoints of Azure, where they are not like those of other clouds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.ai.ml import MLClient
+
+from blocks.contracts import (
+    Conflict,
+    Endpoints,
+    Mirror,
+    OperationRef,
+    Phase,
+    RunKey,
+    Traffic,
+    Unsupported,
+)
+from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.emulator.launch import Subscription
+from blocks.providers.azure.endpoint_calls import endpoint_name
+
+KEY = RunKey(run="run-1", step="deploy")
+ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
+ENDPOINT, DEPLOYMENT = "ml:OnlineEndpoints.CreateOrUpdate", "ml:OnlineDeployments.CreateOrUpdate"
+
+
+@pytest.fixture
+def endpoints(bench: Any) -> Endpoints:
+    found: Endpoints = bench.connect(Endpoints)
+    return found
+
+
+@pytest.fixture
+def ml(account: AzureAccount) -> MLClient:
+    return account.ml()
+
+
+def up(bench: Any, endpoints: Endpoints, variant: str, kind: str = "threshold") -> OperationRef:
+    ref = endpoints.deploy(bench.variant_request(kind=kind, variant=variant), key=KEY)
+    bench.settle(ref)
+    return ref
+
+
+def give(endpoints: Endpoints, **percent: int) -> Traffic:
+    return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
+
+
+def test_what_a_deployment_failed_with_is_told_by_azures_own_code(
+    bench: Any, endpoints: Endpoints, emulator: Subscription
+) -> None:
+    faults = {
+        "image-build-failure": "ImageBuildFailure",
+        "resource-not-ready": "ResourceNotReady",
+        "out-of-capacity": "OutOfCapacity",
+    }
+    for number, (fault, code) in enumerate(faults.items()):
+        emulator.fault(fault)
+        status = endpoints.status(up(bench, endpoints, f"v{number}"))
+        assert status.phase is Phase.FAILED
+        assert status.failure is not None
+        assert status.failure.code == code
+    emulator.fault("out-of-quota", call=DEPLOYMENT)
+    status = endpoints.status(up(bench, endpoints, "blue"))
+    assert status.failure is not None
+    assert status.failure.code == "OutOfQuota"
+
+
+def test_another_change_is_waited_out_and_so_is_one_that_azure_makes_by_itself(
+    bench: Any, endpoints: Endpoints, emulator: Subscription
+) -> None:
+    emulator.fault("updating-again", call=ENDPOINT, times=2)
+    emulator.fault("conflict", call=DEPLOYMENT)
+    assert endpoints.status(up(bench, endpoints, "blue")).phase is Phase.SUCCEEDED
+    emulator.fault("conflict", call=ENDPOINT)
+    assert dict(give(endpoints, blue=100).percent) == {"blue": 100}
+    up(bench, endpoints, "green", "constant")
+    assert dict(give(endpoints, green=100).percent) == {"green": 100}
+    assert endpoints.predict("bench", ROW).body["predictions"] == [0.25]
+
+
+def test_traffic_that_somebody_moved_by_hand_is_not_overwritten(
+    bench: Any, endpoints: Endpoints, ml: MLClient, account: AzureAccount
+) -> None:
+    up(bench, endpoints, "blue")
+    up(bench, endpoints, "green", "constant")
+    since = give(endpoints, blue=100)
+    there = ml.online_endpoints.get(endpoint_name(account, "bench"))
+    there.traffic = {"green": 100}
+    ml.online_endpoints.begin_create_or_update(there).result()
+    assert dict(endpoints.traffic("bench").percent) == {"green": 100}
+    with pytest.raises(Conflict, match="moved meanwhile"):
+        endpoints.shift("bench", Traffic(percent={"blue": 50, "green": 50}), since=since)
+
+
+def test_a_key_that_was_made_anew_is_asked_for(
+    bench: Any, endpoints: Endpoints, ml: MLClient, account: AzureAccount
+) -> None:
+    up(bench, endpoints, "blue")
+    give(endpoints, blue=100)
+    assert endpoints.predict("bench", ROW).status == 200
+    ml.online_endpoints.begin_regenerate_keys(endpoint_name(account, "bench"))
+    assert endpoints.predict("bench", ROW).status == 200
+
+
+def test_who_gets_copies_gets_nothing_else(bench: Any, endpoints: Endpoints) -> None:
+    up(bench, endpoints, "blue")
+    up(bench, endpoints, "v2", "constant")
+    give(endpoints, blue=100)
+    copies = Mirror(variant="v2", percent=50)
+    half = Traffic(percent={"blue": 50, "v2": 50}, mirror=copies)
+    with pytest.raises(Unsupported, match="one or the other"):
+        endpoints.shift("bench", half, since=endpoints.traffic("bench"))
+    alone = Traffic(percent={"blue": 100}, mirror=copies)
+    endpoints.shift("bench", alone, since=endpoints.traffic("bench"))
+    with pytest.raises(Conflict, match="traffic"):
+        endpoints.retire("bench", "v2")
+    found = endpoints.predict("bench", ROW, variant="v2")
+    assert (found.variant, found.body["predictions"]) == ("v2", [0.25])
+    assert dict(give(endpoints, blue=50, v2=50).percent) == {"blue": 50, "v2": 50}
