@@ -24,6 +24,7 @@ from blocks.contracts import (
     Phase,
     RunKey,
     Traffic,
+    Unavailable,
     Variant,
     VariantRequest,
 )
@@ -40,6 +41,8 @@ from tasks.waiting import Pace, patiently, wait
 
 MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
 """Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
+
+NOT_READY = "NOT_READY"  # code of the conflict when a variant with a share has no server
 
 REACHED = {
     Event.BEGUN: 0.05,
@@ -272,7 +275,13 @@ class Driver:
             now = endpoints.traffic(name)
             if (now.percent, now.mirror) == (to.percent, to.mirror):
                 return now
-            return endpoints.shift(name, to, since=now)
+            try:
+                return endpoints.shift(name, to, since=now)
+            except Conflict as error:
+                if error.code != NOT_READY:
+                    raise
+                # it was ready once: its server has died, and is being started again
+                raise Unavailable(str(error), code=NOT_READY) from error
 
         return patiently(move, within=self.spec.deploy_within, pace=self.pace)
 
