@@ -40,7 +40,12 @@ def run(
 ) -> tuple[str, str]:
     """Run ``bluewater`` to its end; return what it wrote to both streams."""
     process = start(*words, workspace=workspace, api=api, **environment)
-    out, errors = process.communicate(timeout=within)
+    try:
+        out, errors = process.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, errors = process.communicate()
+        raise AssertionError(f"{words} ran for {within} s: {errors[-3000:]}") from None
     assert process.returncode == code, f"{words} ended with {process.returncode}: {errors[-3000:]}"
     return out, errors
 
