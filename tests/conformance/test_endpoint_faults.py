@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -14,11 +13,8 @@ from blocks.contracts import (
     Conflict,
     Endpoints,
     Inventory,
-    OperationRef,
     Phase,
-    ProviderError,
     QuotaExceeded,
-    RunKey,
     Throttled,
     Traffic,
     Unavailable,
@@ -26,40 +22,16 @@ from blocks.contracts import (
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import stranger
+from blocks.testing.deploying import KEY, again, give, up
 from blocks.testing.waiting import until
 from blocks.testing.words import EndpointWords
 
-T = TypeVar("T")
-
 CONTRACT = Endpoints
-KEY = RunKey(run="run-1", step="deploy")
 
 
 @pytest.fixture
 def endpoints(bench: Bench) -> Endpoints:
     return bench.connect(Endpoints)
-
-
-def again(call: Callable[[], T]) -> T:
-    """Make a call until it meets no passing fault any more, as tasks do."""
-    for _ in range(20):
-        try:
-            return call()
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-    raise TimeoutError("the fault does not pass")
-
-
-def up(bench: Bench, endpoints: Endpoints, variant: str, kind: str = "threshold") -> OperationRef:
-    request = bench.variant_request(kind=kind, variant=variant)
-    ref = again(lambda: endpoints.deploy(request, key=KEY))
-    until(lambda: again(lambda: endpoints.status(ref)).phase.done, within=120)
-    return ref
-
-
-def give(endpoints: Endpoints, **percent: int) -> Traffic:
-    return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
 
 
 def left(bench: Bench) -> list[str]:

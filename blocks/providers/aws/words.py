@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.contracts import Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
 
 _TRAIN, _SEE, _STOP = (f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop"))
 _SCORE, _LOOK, _END = (f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop"))
@@ -54,5 +54,18 @@ WORDS = Words(
         looks=False,
         unseen={"subject": "bench"},
         move="s3:PutObject",
+    ),
+    endpoints=EndpointWords(
+        makes=(
+            "sagemaker:CreateModel",
+            "sagemaker:CreateEndpointConfig",
+            "sagemaker:CreateEndpoint",
+        ),
+        first="sagemaker:CreateEndpoint",
+        quota="resource-limit",
+        look="sagemaker:DescribeEndpoint",
+        move="sagemaker:UpdateEndpointWeightsAndCapacities",
+        stuck="stuck-creating",
+        failing=("failed-health-check",),
     ),
 )

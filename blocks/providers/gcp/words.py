@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _LIST, _GET, _CANCEL = (
     f"aiplatform:{verb}"
@@ -60,5 +60,14 @@ WORDS = Words(
         looks=True,
         unseen={"call": "aiplatform:GetModel"},
         move="storage:objects.insert",
+    ),
+    endpoints=EndpointWords(
+        makes=("aiplatform:CreateEndpoint", "aiplatform:UploadModel", "aiplatform:DeployModel"),
+        first="aiplatform:DeployModel",
+        quota="quota",
+        look="aiplatform:GetEndpoint",
+        move="aiplatform:UpdateEndpoint",
+        stuck="stuck-deploying",
+        failing=("failed-health-check", "stock-out"),
     ),
 )

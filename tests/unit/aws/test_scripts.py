@@ -167,6 +167,7 @@ def link(kind: bytes, target: str) -> bytes:
         (packed(good=b"1")[:40], "cannot be unpacked"),
         (b"not packed", "cannot be unpacked"),
     ],
+    ids=("up", "root", "up-again", "link-out", "link-in", "hard-link", "pipe", "cut", "no-archive"),
 )
 def test_nothing_of_a_bad_archive_is_unpacked(tmp_path: Path, archive: bytes, words: str) -> None:
     place = tmp_path / "model"

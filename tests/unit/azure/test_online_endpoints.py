@@ -11,17 +11,15 @@ from blocks.contracts import (
     Conflict,
     Endpoints,
     Mirror,
-    OperationRef,
     Phase,
-    RunKey,
     Traffic,
     Unsupported,
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.endpoint_calls import endpoint_name
+from blocks.testing.deploying import give, up
 
-KEY = RunKey(run="run-1", step="deploy")
 ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 ENDPOINT, DEPLOYMENT = "ml:OnlineEndpoints.CreateOrUpdate", "ml:OnlineDeployments.CreateOrUpdate"
 
@@ -35,16 +33,6 @@ def endpoints(bench: Any) -> Endpoints:
 @pytest.fixture
 def ml(account: AzureAccount) -> MLClient:
     return account.ml()
-
-
-def up(bench: Any, endpoints: Endpoints, variant: str, kind: str = "threshold") -> OperationRef:
-    ref = endpoints.deploy(bench.variant_request(kind=kind, variant=variant), key=KEY)
-    bench.settle(ref)
-    return ref
-
-
-def give(endpoints: Endpoints, **percent: int) -> Traffic:
-    return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
 
 
 def test_what_a_deployment_failed_with_is_told_by_azures_own_code(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from databricks.sdk.service.serving import Route, TrafficConfig
@@ -14,11 +13,9 @@ from blocks.contracts import (
     Conflict,
     Denied,
     Endpoints,
-    OperationRef,
     Phase,
     ProviderError,
     QuotaExceeded,
-    RunKey,
     Throttled,
     Traffic,
 )
@@ -27,11 +24,9 @@ from blocks.providers.databricks.emulator.launch import Workspace
 from blocks.providers.databricks.endpoint_calls import again as kept
 from blocks.providers.databricks.endpoint_calls import entities
 from blocks.testing.crowd import stranger
+from blocks.testing.deploying import KEY, again, give, up
 from blocks.testing.waiting import until
 
-T = TypeVar("T")
-
-KEY = RunKey(run="run-1", step="deploy")
 ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 CREATE, UPDATE, RECORD = (
     "serving:create",
@@ -44,28 +39,6 @@ CREATE, UPDATE, RECORD = (
 def endpoints(bench: Any) -> Endpoints:
     found: Endpoints = bench.connect(Endpoints)
     return found
-
-
-def again(call: Callable[[], T]) -> T:
-    """Make a call until it meets no passing fault any more, as tasks do."""
-    for _ in range(20):
-        try:
-            return call()
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-    raise TimeoutError("the fault does not pass")
-
-
-def up(bench: Any, endpoints: Endpoints, variant: str, kind: str = "threshold") -> OperationRef:
-    request = bench.variant_request(kind=kind, variant=variant)
-    ref = again(lambda: endpoints.deploy(request, key=KEY))
-    bench.settle(ref)
-    return ref
-
-
-def give(endpoints: Endpoints, **percent: int) -> Traffic:
-    return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
 
 
 def left(account: DatabricksWorkspace) -> list[str]:
