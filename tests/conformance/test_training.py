@@ -371,7 +371,7 @@ def test_many_at_once_start_one_job(bench: Bench, jobs: TrainingJobs) -> None:
 def test_a_submitter_killed_at_any_moment_leaves_one_job(bench: Bench, jobs: TrainingJobs) -> None:
     """Whoever comes after it finds the job, or starts it; it runs once and to its end."""
     request, moments = bench.training_request(), random.Random(7)
-    keys = [RunKey(run=f"run-{number}", step="train") for number in range(12)]
+    keys = [RunKey(run=f"run-{number}", step="train") for number in range(6)]
     for key in keys:
         dying = stranger(jobs, "submit", request, key=key)
         dying.calling()
