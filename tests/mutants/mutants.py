@@ -400,7 +400,7 @@ OTHERS = (
     Mutant(
         name="spot costs what on-demand costs",
         file="price_book.py",
-        before="(rates.spot if spot else rates.on_demand)",
+        before="(rates.spot_in(zone) if spot else rates.on_demand)",
         after="rates.on_demand",
         killers=("prices::test_spot_is_priced_apart",),
     ),
