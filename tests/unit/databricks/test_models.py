@@ -29,8 +29,11 @@ def models(bench: Any) -> ModelRegistry:
 
 
 @pytest.fixture
-def client(account: DatabricksWorkspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
+def client(
+    account: DatabricksWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MlflowClient]:
     """Return MLflow's own client, for which the workspace is like any other."""
+    monkeypatch.chdir(tmp_path)  # where MLflow makes the data base that nobody asked for
     monkeypatch.setenv("DATABRICKS_HOST", account.host)
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-a-person")
     monkeypatch.setenv("MLFLOW_USE_DATABRICKS_SDK_MODEL_ARTIFACTS_REPO_FOR_UC", "true")
