@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from blocks.cloud.variants import differs
 from blocks.contracts import Frozen, Unavailable, VariantRequest
@@ -24,25 +24,33 @@ class WantedVariant(Frozen):
     code: str = "NEVER_READY"  # of that failure
     leaving: bool = False  # it is to be taken down, and forgotten then
 
+    def is_still(self, now: Self) -> bool:
+        """Whether what is wanted under its name now is still this one."""
+        return now.token == self.token
 
-class Wanted(Frozen):
-    """The variants of an endpoint."""
 
-    variants: Mapping[str, WantedVariant] = {}
+V = TypeVar("V", bound=WantedVariant)
 
-    def staying(self) -> Mapping[str, WantedVariant]:
+
+class WantedVariants(Frozen, Generic[V]):
+    """The variants of an endpoint, of a cloud's own kind."""
+
+    variants: Mapping[str, V] = {}
+
+    def staying(self) -> Mapping[str, V]:
         """Return the variants that are wanted."""
         return {name: each for name, each in self.variants.items() if not each.leaving}
 
-    def asked(self, request: VariantRequest, token: str, *, again: timedelta) -> Self:
-        """Return the same with a variant more.
+    def asked(self, variant: V, *, again: timedelta) -> Self:
+        """Return the same with a variant more, or as it is if the same was asked for before.
 
         Raises Conflict where its name is taken, and Unavailable while one of that name is taken
         down: ask ``again`` then.
         """
+        request = variant.request
         known = self.variants.get(request.variant)
         if known is None:
-            return self.put(WantedVariant(request=request, token=token))
+            return self.put(variant)
         if known.leaving:
             raise Unavailable(
                 f"variant {request.variant!r} of {request.endpoint!r} is being taken down; ask "
@@ -61,24 +69,28 @@ class Wanted(Frozen):
             now = now.put(now.variants[name].model_copy(update={"leaving": True}))
         return now
 
-    def put(self, variant: WantedVariant) -> Self:
+    def put(self, variant: V) -> Self:
         """Return the same with that variant."""
         return self._with({**self.variants, variant.request.variant: variant})
 
-    def noted(self, variant: WantedVariant, **changes: object) -> Self:
+    def noted(self, variant: V, **changes: object) -> Self:
         """Return the same with changes of a variant, if it is still the one that was meant."""
         now = self.variants.get(variant.request.variant)
-        if now is None or now.token != variant.token:
+        if now is None or not variant.is_still(now):
             return self
         return self.put(now.model_copy(update=changes))
 
-    def without(self, variant: WantedVariant) -> Self:
+    def without(self, variant: V) -> Self:
         """Return the same without a variant, if it is still the one that was meant."""
         name = variant.request.variant
         now = self.variants.get(name)
-        if now is None or now.token != variant.token:
+        if now is None or not variant.is_still(now):
             return self
         return self._with({key: each for key, each in self.variants.items() if key != name})
 
-    def _with(self, variants: Mapping[str, WantedVariant]) -> Self:
+    def _with(self, variants: Mapping[str, V]) -> Self:
         return self.model_copy(update={"variants": variants})
+
+
+class Wanted(WantedVariants[WantedVariant]):
+    """The variants of an endpoint."""

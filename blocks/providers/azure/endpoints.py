@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from azure.core.exceptions import AzureError
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.documents import Documents
+from blocks.cloud.steered import SteeredEndpoints
 from blocks.cloud.wanted import WantedVariant
 from blocks.contracts import (
     Conflict,
     EndpointFeatures,
-    Endpoints,
-    Failure,
     InvalidRequest,
-    NotFound,
-    OperationRef,
-    OperationStatus,
     Phase,
     Prediction,
     ProviderError,
     Traffic,
-    Unavailable,
     Unsupported,
     Variant,
     VariantRequest,
@@ -47,11 +39,8 @@ from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.steering import Place, Seen, Steering
 from blocks.providers.azure.wanted import WantedEndpoint, wishes
 
-POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
-_LOOK_EVERY, _LOOK_AT_MOST = 0.1, 5.0  # seconds, at first and at last
 
-
-class AzureEndpoints(Block, Endpoints):
+class AzureEndpoints(Block, SteeredEndpoints[Seen]):
     """Serves models with managed online endpoints.
 
     What is wanted is kept in the account's container; every look takes Azure a step nearer to
@@ -102,56 +91,30 @@ class AzureEndpoints(Block, Endpoints):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
-    def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
+    def _look(self, endpoint: str) -> Seen | None:
+        return self._steering.look(endpoint)
+
+    def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        after = self._wishes.change(
-            request.endpoint, lambda now: now.asked(request, token, again=POLL_AFTER)
-        )
-        try:
-            self._steering.look(request.endpoint)
-        except (AzureError, ProviderError) as error:
-            self._take_back(after.variants[request.variant], error)
-            raise
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=after.variants[request.variant].token,
-            scope={"workspace": self.account.workspace},
-        )
+        return WantedVariant(request=request, token=token)
 
-    def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
-        endpoint, _, name = ref.id.partition("/")
-        seen = self._steering.look(endpoint)
-        if seen is None:
-            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
-        wanted = seen.wanted.staying().get(name)
-        if wanted is None or wanted.token != ref.token:
-            return OperationStatus[Variant](phase=Phase.CANCELLED)
-        if wanted.failure:
-            failure = Failure(code=wanted.code, message=wanted.failure)
-            return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
+    def _scope(self) -> Mapping[str, str]:
+        return {"workspace": self.account.workspace}
+
+    def _stage(self, seen: Seen, wanted: WantedVariant) -> Phase:
+        name = wanted.request.variant
         if seen.answers(name):
-            return OperationStatus[Variant](
-                phase=Phase.SUCCEEDED, result=self._variant(seen, wanted)
-            )
-        phase = Phase.RUNNING if seen.deployment(name) is not None else Phase.QUEUED
-        return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
-
-    def _variants(self, endpoint: str) -> Sequence[Variant]:
-        seen = self._steering.look(endpoint)
-        if seen is None:
-            return []
-        return [self._variant(seen, each) for each in seen.wanted.staying().values()]
+            return Phase.SUCCEEDED
+        return Phase.RUNNING if seen.deployment(name) is not None else Phase.QUEUED
 
     def _traffic(self, endpoint: str) -> Traffic:
-        seen = self._steering.look(endpoint)
+        seen = self._look(endpoint)
         return seen.wanted.traffic if seen else Traffic(percent={})
 
     def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
-        seen = self._steering.look(endpoint)
+        seen = self._look(endpoint)
         shares = [name for name, share in to.percent.items() if share]
         copied = [to.mirror.variant] if to.mirror else []
         if set(copied) & set(shares):
@@ -190,7 +153,7 @@ class AzureEndpoints(Block, Endpoints):
         if self._wishes.read(endpoint) is None:
             return
         self._wishes.change(endpoint, take_out)
-        self._steering.look(endpoint)
+        self._look(endpoint)
 
     def take_down(self, endpoint: str) -> None:
         """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
@@ -200,40 +163,16 @@ class AzureEndpoints(Block, Endpoints):
         self._wishes.change(endpoint, lambda now: now.moved(nothing).released(now.variants))
         self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
 
-    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
-        """Return what was asked for an endpoint and is still wanted."""
-        found = self._wishes.read(endpoint)
-        return [each.request for each in found.staying().values()] if found else []
-
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)
 
-    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
-        """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
-        end, pause = time.monotonic() + self.apply_within, _LOOK_EVERY
-        while (seen := self._steering.look(endpoint)) is not None and not enough(seen):
-            if time.monotonic() + pause > end:
-                raise Unavailable(
-                    f"the change of {endpoint!r} is written down and not yet in force: "
-                    f"{seen.problem}",
-                    code="NOT_APPLIED",
-                    retry_after=POLL_AFTER,
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, _LOOK_AT_MOST)
+    def _why(self, seen: Seen | None) -> str:
+        return f": {seen.problem}" if seen else ""
 
     def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
         there = seen.deployment(wanted.request.variant)
         url = (seen.endpoint.scoring_uri or "") if seen.endpoint is not None else ""
         return from_deployment(wanted, there, url=url)
-
-    def _take_back(self, variant: WantedVariant, error: Exception) -> None:
-        """Want a variant no more that was refused; what may pass is tried again by a look."""
-        known = error if isinstance(error, ProviderError) else explain(error)
-        if known is None or known.retryable or isinstance(known, Conflict):
-            return
-        name = variant.request.variant
-        self._wishes.change(variant.request.endpoint, lambda now: now.released([name]))
 
     @cached_property
     def _wishes(self) -> Documents[WantedEndpoint]:

@@ -8,26 +8,28 @@ that, whoever looks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
+from blocks.cloud import wanted
 from blocks.cloud.bucket import Swaps
 from blocks.cloud.documents import Documents
-from blocks.contracts import Frozen, VariantRequest
+from blocks.contracts import Frozen
 
 
-class WantedVariant(Frozen):
+class WantedVariant(wanted.WantedVariant):
     """A variant that was asked for."""
 
-    request: VariantRequest
-    token: str
     word: str = ""  # another one each time that it is wanted anew, under the same token too
     version: str = ""  # of the model by which it is served, in Unity Catalog
-    failure: str = ""  # why it never got ready; it is left alone from then on
-    leaving: bool = False  # it is to be taken down, and forgotten then
 
     @property
     def served(self) -> bool:
         """Whether it belongs on the endpoint now."""
         return bool(self.version) and not self.leaving and not self.failure
+
+    def is_still(self, now: Self) -> bool:
+        """Whether what is wanted under its name now is still this one, and not the same anew."""
+        return super().is_still(now) and now.word == self.word
 
 
 class Move(Frozen):
@@ -40,41 +42,15 @@ class Move(Frozen):
     done: bool = False  # it is in force, or never will be: from now on Databricks' word counts
 
 
-class Wanted(Frozen):
+class Wanted(wanted.WantedVariants[WantedVariant]):
     """The variants of an endpoint, and whose the traffic is to be."""
 
-    variants: Mapping[str, WantedVariant] = {}
     move: Move | None = None
 
     @property
     def moving(self) -> Move | None:
         """The move that is not in force yet."""
         return self.move if self.move is not None and not self.move.done else None
-
-    def staying(self) -> Mapping[str, WantedVariant]:
-        """Return the variants that are wanted."""
-        return {name: each for name, each in self.variants.items() if not each.leaving}
-
-    def put(self, variant: WantedVariant) -> Wanted:
-        """Return the same with that variant."""
-        variants = {**self.variants, variant.request.variant: variant}
-        return self.model_copy(update={"variants": variants})
-
-    def noted(self, variant: WantedVariant, **changes: object) -> Wanted:
-        """Return the same with changes of a variant, if it is still the one that was meant."""
-        now = self.variants.get(variant.request.variant)
-        if now is None or (now.token, now.word) != (variant.token, variant.word):
-            return self
-        return self.put(now.model_copy(update=changes))
-
-    def without(self, variant: WantedVariant) -> Wanted:
-        """Return the same without a variant, if it is still the one that was meant."""
-        name = variant.request.variant
-        now = self.variants.get(name)
-        if now is None or (now.token, now.word) != (variant.token, variant.word):
-            return self
-        variants = {key: each for key, each in self.variants.items() if key != name}
-        return self.model_copy(update={"variants": variants})
 
     def moved(self, move: Move, **changes: object) -> Wanted:
         """Return the same with changes of a move, if no other was asked for since."""

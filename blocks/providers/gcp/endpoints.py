@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from google.api_core.exceptions import GoogleAPICallError
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.documents import Documents
+from blocks.cloud.steered import SteeredEndpoints
 from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.contracts import (
     Conflict,
     EndpointFeatures,
-    Endpoints,
-    Failure,
     InvalidRequest,
-    NotFound,
-    OperationRef,
-    OperationStatus,
     Phase,
     Prediction,
     ProviderError,
     Traffic,
-    Unavailable,
     Variant,
     VariantRequest,
 )
@@ -48,11 +40,8 @@ from blocks.providers.gcp.splitting import Split
 from blocks.providers.gcp.steering import Seen, Steering
 from blocks.providers.gcp.wanted import wishes
 
-POLL_AFTER = timedelta(seconds=15)  # between two looks at a deployment: it takes minutes
-_LOOK_EVERY, _LOOK_AT_MOST = 0.1, 5.0  # seconds, at first and at last
 
-
-class VertexEndpoints(Block, Endpoints):
+class VertexEndpoints(Block, SteeredEndpoints[Seen]):
     """Serves models with Vertex AI's dedicated endpoints.
 
     What is wanted is kept in the account's bucket; every look takes Vertex AI a step nearer to
@@ -90,56 +79,30 @@ class VertexEndpoints(Block, Endpoints):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
-    def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
+    def _look(self, endpoint: str) -> Seen | None:
+        return self._steering.look(endpoint)
+
+    def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        after = self._wishes.change(
-            request.endpoint, lambda now: now.asked(request, token, again=POLL_AFTER)
-        )
-        try:
-            self._steering.look(request.endpoint)
-        except (GoogleAPICallError, ProviderError) as error:
-            self._take_back(after.variants[request.variant], error)
-            raise
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=after.variants[request.variant].token,
-            scope={"project": self.account.project_id, "location": self.account.location},
-        )
+        return WantedVariant(request=request, token=token)
 
-    def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
-        endpoint, _, name = ref.id.partition("/")
-        seen = self._steering.look(endpoint)
-        if seen is None:
-            raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
-        wanted = seen.wanted.staying().get(name)
-        if wanted is None or wanted.token != ref.token:
-            return OperationStatus[Variant](phase=Phase.CANCELLED)
-        if wanted.failure:
-            failure = Failure(code="NEVER_READY", message=wanted.failure)
-            return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
-        variant = self._variant(seen, wanted)
+    def _scope(self) -> Mapping[str, str]:
+        return {"project": self.account.project_id, "location": self.account.location}
+
+    def _stage(self, seen: Seen, wanted: WantedVariant) -> Phase:
         deployed = deployed_in(seen.endpoint, wanted) is not None
-        if deployed and variant.ready_replicas >= wanted.request.min_replicas:
-            return OperationStatus[Variant](phase=Phase.SUCCEEDED, result=variant)
-        phase = Phase.RUNNING if deployed or wanted.operation else Phase.QUEUED
-        return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
-
-    def _variants(self, endpoint: str) -> Sequence[Variant]:
-        seen = self._steering.look(endpoint)
-        if seen is None:
-            return []
-        return [self._variant(seen, each) for each in seen.wanted.staying().values()]
+        if deployed and self._variant(seen, wanted).ready_replicas >= wanted.request.min_replicas:
+            return Phase.SUCCEEDED
+        return Phase.RUNNING if deployed or wanted.operation else Phase.QUEUED
 
     def _traffic(self, endpoint: str) -> Traffic:
         return from_endpoint(self._steering.describe(endpoint))
 
     def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
         shares = {name: share for name, share in to.percent.items() if share}
-        seen = self._steering.look(endpoint)
+        seen = self._look(endpoint)
         ids = {name: self._ready(seen, name) for name in shares}
         split = {ids[name]: share for name, share in shares.items()}
         return self._split.move(endpoint, split, etag=etag, word=uuid.uuid4().hex[:12])
@@ -153,7 +116,7 @@ class VertexEndpoints(Block, Endpoints):
                 code="TRAFFIC",
             )
         self._wishes.change(endpoint, lambda now: now.released([variant]))
-        self._steering.look(endpoint)
+        self._look(endpoint)
 
     def take_down(self, endpoint: str) -> None:
         """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
@@ -168,22 +131,6 @@ class VertexEndpoints(Block, Endpoints):
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload)
-
-    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
-        """Look until it is so. Raises Unavailable: it is written down, and a look goes on."""
-        end, pause = time.monotonic() + self.apply_within, _LOOK_EVERY
-        while True:
-            seen = self._steering.look(endpoint)
-            if seen is None or enough(seen):
-                return
-            if time.monotonic() + pause > end:
-                raise Unavailable(
-                    f"the change of {endpoint!r} is written down and not yet in force",
-                    code="NOT_APPLIED",
-                    retry_after=POLL_AFTER,
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, _LOOK_AT_MOST)
 
     def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
         endpoint = seen.endpoint
@@ -202,19 +149,6 @@ class VertexEndpoints(Block, Endpoints):
         if deployed is None or not deployed.status.available_replica_count:
             raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
         return str(deployed.id)
-
-    def _take_back(self, variant: WantedVariant, error: Exception) -> None:
-        """Want a variant no more that was refused; what may pass is tried again by a look."""
-        known = error if isinstance(error, ProviderError) else explain(error)
-        if known is None or known.retryable or isinstance(known, Conflict):
-            return
-        endpoint = variant.request.endpoint
-        self._wishes.change(endpoint, lambda now: now.released([variant.request.variant]))
-
-    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
-        """Return what was asked for an endpoint and is still wanted."""
-        found = self._wishes.read(endpoint)
-        return [each.request for each in found.staying().values()] if found else []
 
     @cached_property
     def _wishes(self) -> Documents[Wanted]:
