@@ -48,7 +48,6 @@ class SteeredEndpoints(Endpoints, Generic[S]):
 
     look_every: ClassVar[float] = 0.1  # seconds, at first
     look_at_most: ClassVar[float] = 5.0  # seconds, at last
-    apply_within: float
 
     @property
     @abc.abstractmethod
@@ -127,9 +126,9 @@ class SteeredEndpoints(Endpoints, Generic[S]):
             return []
         return [self._variant(seen, each) for each in seen.wanted.staying().values()]
 
-    def _await(self, endpoint: str, enough: Callable[[S], bool]) -> S | None:
-        """Look until it is so. Raises Unavailable: it is written down, and a look goes on."""
-        end, pause = time.monotonic() + self.apply_within, self.look_every
+    def _await(self, endpoint: str, enough: Callable[[S], bool], *, within: float) -> S | None:
+        """Look until it is so. Raises Unavailable after so many seconds: later looks go on."""
+        end, pause = time.monotonic() + within, self.look_every
         while True:
             over, seen = self._glance(endpoint, enough)
             if over:

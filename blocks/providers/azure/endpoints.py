@@ -137,7 +137,11 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
             return now.moved(to)
 
         after = self._wishes.change(endpoint, move)
-        self._await(endpoint, lambda seen: seen.in_force or seen.wanted.moves > after.moves)
+        self._await(
+            endpoint,
+            lambda seen: seen.in_force or seen.wanted.moves > after.moves,
+            within=self.apply_within,
+        )
         return after.traffic
 
     def _retire(self, endpoint: str, variant: str) -> None:
@@ -161,7 +165,11 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
             return
         nothing = Traffic(percent={})
         self._wishes.change(endpoint, lambda now: now.moved(nothing).released(now.variants))
-        self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
+        self._await(
+            endpoint,
+            lambda seen: seen.endpoint is None and not seen.wanted.variants,
+            within=self.apply_within,
+        )
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)

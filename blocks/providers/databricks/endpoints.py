@@ -123,7 +123,7 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
         shares = {name: share for name, share in to.percent.items() if share}
         seen = self._look(endpoint)
         word = wish(self._wishes, seen, endpoint, shares, etag=etag)
-        after = self._await(endpoint, lambda seen: is_over(seen, word))
+        after = self._await(endpoint, lambda seen: is_over(seen, word), within=self.apply_within)
         return in_force(after, endpoint, word)
 
     def _retire(self, endpoint: str, variant: str) -> None:
@@ -145,7 +145,11 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
         if self._wishes.read(endpoint) is None:
             return
         self._wishes.change(endpoint, lambda now: now.released(now.variants))
-        self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
+        self._await(
+            endpoint,
+            lambda seen: seen.endpoint is None and not seen.wanted.variants,
+            within=self.apply_within,
+        )
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)

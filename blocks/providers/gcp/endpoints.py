@@ -127,7 +127,11 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
             etag = from_endpoint(there).etag
             self._split.move(endpoint, {}, etag=etag, word=uuid.uuid4().hex[:12])
         self._wishes.change(endpoint, lambda now: now.released(now.variants))
-        self._await(endpoint, lambda seen: seen.endpoint is None and not seen.wanted.variants)
+        self._await(
+            endpoint,
+            lambda seen: seen.endpoint is None and not seen.wanted.variants,
+            within=self.apply_within,
+        )
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload)
