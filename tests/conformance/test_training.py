@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from blocks.contracts import (
-    Idempotency,
     NotFound,
     OperationRef,
     OperationStatus,
@@ -19,10 +16,8 @@ from blocks.contracts import (
     RunKey,
     TrainingJobs,
     TrainingResult,
-    Unsupported,
 )
 from blocks.testing.bench import Bench
-from blocks.testing.crowd import crowd, stranger
 from blocks.testing.waiting import until
 
 CONTRACT = TrainingJobs
@@ -347,94 +342,4 @@ def test_a_missing_secret_is_told_before_anything_starts(bench: Bench, jobs: Tra
     request = bench.training_request().model_copy(update={"secrets": {"API_KEY": "not-there"}})
     with pytest.raises(NotFound, match="not-there"):
         jobs.submit(request, key=KEY)
-    assert bench.created("training") == 0
-
-
-def test_many_at_once_start_one_job(bench: Bench, jobs: TrainingJobs) -> None:
-    """All at the same moment, again and again: whoever is first, the others join."""
-    if jobs.features.idempotency is Idempotency.LISTED:
-        pytest.skip("this provider says that two callers at once may both create")
-    request = bench.training_request()
-    for number in range(2):
-        key = RunKey(run=f"run-{number}", step="train")
-        with crowd(jobs, "submit", [((request,), {"key": key})] * 6) as strangers:
-            refs = {each.told().id for each in strangers}
-        ref = jobs.submit(request, key=key)
-        assert refs == {ref.id}
-        assert bench.created("training") == number + 1
-        bench.succeed(ref)
-        told = [line.text for line in jobs.logs(ref)]
-        assert len(told) == len(set(told)), "two of them ran"
-    assert bench.running() == []
-
-
-def test_a_submitter_killed_at_any_moment_leaves_one_job(bench: Bench, jobs: TrainingJobs) -> None:
-    """Whoever comes after it finds the job, or starts it; it runs once and to its end."""
-    request, moments = bench.training_request(), random.Random(7)
-    keys = [RunKey(run=f"run-{number}", step="train") for number in range(6)]
-    for key in keys:
-        dying = stranger(jobs, "submit", request, key=key)
-        dying.calling()
-        time.sleep(10 ** moments.uniform(-3, -0.5))  # seconds: clouds take longer to submit
-        dying.kill()
-    for number, key in enumerate(keys, start=1):
-        ref = jobs.submit(request, key=key)
-        bench.succeed(ref)
-        assert bench.created("training") >= number
-        assert jobs.status(ref).phase is Phase.SUCCEEDED
-    assert bench.created("training") == len(keys)
-    assert bench.running() == []
-
-
-def test_spot_is_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
-    """A flag may lie neither way: on means it works, off means an early, typed no."""
-    request = bench.training_request().model_copy(update={"spot": True})
-    if not jobs.features.spot:
-        with pytest.raises(Unsupported):
-            jobs.submit(request, key=KEY)
-        assert bench.created("training") == 0
-        return
-    bench.begin(ref := jobs.submit(request, key=KEY))
-    assert bench.seen(ref)["spot"] is True
-    usage = jobs.status(ref).usage
-    assert usage is None or usage.spot
-    bench.reclaim(ref)
-    assert jobs.status(ref).phase is Phase.INTERRUPTED
-
-
-def test_a_zone_is_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
-    request = bench.training_request().model_copy(update={"zone": bench.zone() or "zone-1"})
-    if jobs.features.zones:
-        bench.begin(ref := jobs.submit(request, key=KEY))
-        assert bench.seen(ref)["zone"] == bench.zone() != ""
-        return
-    with pytest.raises(Unsupported) as caught:
-        jobs.submit(request, key=KEY)
-    assert caught.value.code == "ZONE"
-    assert bench.created("training") == 0
-
-
-def test_several_nodes_are_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
-    request = bench.training_request().model_copy(update={"nodes": 2})
-    if jobs.features.multi_node:
-        bench.begin(ref := jobs.submit(request, key=KEY))
-        assert bench.seen(ref)["nodes"] == 2
-        return
-    with pytest.raises(Unsupported) as caught:
-        jobs.submit(request, key=KEY)
-    assert caught.value.code == "MULTI_NODE"
-    assert bench.created("training") == 0
-
-
-def test_the_longest_duration_is_kept_or_refused(bench: Bench, jobs: TrainingJobs) -> None:
-    limit = jobs.features.max_duration
-    asked = timedelta(days=365) if limit is None else limit + timedelta(seconds=1)
-    request = bench.training_request().model_copy(update={"max_duration": asked})
-    if limit is None:
-        bench.begin(ref := jobs.submit(request, key=KEY))
-        assert bench.seen(ref)["max_duration"] == asked
-        return
-    with pytest.raises(Unsupported) as caught:
-        jobs.submit(request, key=KEY)
-    assert caught.value.code == "MAX_DURATION"
     assert bench.created("training") == 0

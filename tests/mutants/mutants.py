@@ -44,8 +44,8 @@ CONTRACTS = (
         before="            self.features.require(request)\n",
         after="",
         killers=(
-            "training::test_several_nodes_are_kept_or_refused",
-            "training::test_the_longest_duration_is_kept_or_refused",
+            "training_offers::test_several_nodes_are_kept_or_refused",
+            "training_offers::test_the_longest_duration_is_kept_or_refused",
         ),
     ),
     Mutant(
@@ -111,21 +111,21 @@ TRAINING = (
         file="providers/local/training.py",
         before="multi_node=False",
         after="multi_node=True",
-        killers=("training::test_several_nodes_are_kept_or_refused",),
+        killers=("training_offers::test_several_nodes_are_kept_or_refused",),
     ),
     Mutant(
         name="the zone that was asked for is dropped",
         file="providers/local/runner.py",
         before='{"BLUEWATER_ZONE": request.zone} if request.zone',
         after='{"BLUEWATER_ZONE": request.zone} if False',
-        killers=("training::test_a_zone_is_kept_or_refused",),
+        killers=("training_offers::test_a_zone_is_kept_or_refused",),
     ),
     Mutant(
         name="a machine that was taken back is a failure",
         file="providers/local/verdict.py",
         before='_ended(Phase.INTERRUPTED, "RECLAIMED"',
         after='_ended(Phase.FAILED, "RECLAIMED"',
-        killers=("training::test_spot_is_kept_or_refused",),
+        killers=("training_offers::test_spot_is_kept_or_refused",),
     ),
     Mutant(
         name="an interruption is not counted",
