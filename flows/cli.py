@@ -315,7 +315,7 @@ def up(**given: Any) -> None:
 @on_platform
 @as_json
 def down(**given: Any) -> None:
-    """Stop and remove everything we own.
+    """Stop and remove everything we own on a platform; without one, on this machine.
 
     What does not carry our owner id is left alone. Data, models and reports stay. Without --yes,
     nothing is touched.

@@ -1,4 +1,4 @@
-"""``bluewater down``: stop and remove everything we own."""
+"""``bluewater down``: stop and remove everything we own on a platform."""
 
 from __future__ import annotations
 

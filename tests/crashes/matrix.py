@@ -40,6 +40,7 @@ def crash(
             seen = seen.model_copy(update={"rows": (*seen.rows, row)})
             keep(seen)
         run("down", "--yes", "--platform", "crashes", within=600, **world.where)
+        run("down", "--yes", within=600, **world.where)  # a cloud's knows nothing of our services
         seen = seen.model_copy(update={"left": _left(world)})
         keep(seen)
         return seen
