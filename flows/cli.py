@@ -315,10 +315,10 @@ def up(**given: Any) -> None:
 @on_platform
 @as_json
 def down(**given: Any) -> None:
-    """Stop and remove everything we own on a platform; without one, on this machine.
+    """Stop and remove all that we own, here or on a platform.
 
-    What does not carry our owner id is left alone. Data, models and reports stay. Without --yes,
-    nothing is touched.
+    Without --platform it is this machine. What does not carry our owner id is left alone. Data,
+    models and reports stay. Without --yes, nothing is touched.
     """
     _run("down", given)
 
