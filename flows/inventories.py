@@ -6,7 +6,7 @@ from blocks import registry
 from blocks.contracts import CONTRACTS, Contract, Inventory
 from blocks.platform import Platform
 
-COMPUTING = ("training", "endpoints", "batch")
+COMPUTING = ("training", "endpoints", "batch", "processing")
 
 
 def inventories(platform: Platform) -> tuple[dict[str, Inventory], list[str]]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.contracts import BatchRequest, ModelDraft, OperationRef, TrainingRequest, VariantRequest
+from blocks.contracts import (
+    BatchRequest,
+    ModelDraft,
+    OperationRef,
+    ProcessingRequest,
+    TrainingRequest,
+    VariantRequest,
+)
 
 
 class Levers:
@@ -36,6 +43,11 @@ class Levers:
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score that many rows."""
         request: BatchRequest = self._of("batch").request(rows)
+        return request
+
+    def processing_request(self, script: str) -> ProcessingRequest:
+        """Return a request whose job runs ``script`` over a folder and an object."""
+        request: ProcessingRequest = self._of("processing").request(script)
         return request
 
     def begin(self, ref: OperationRef) -> None:

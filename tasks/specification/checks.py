@@ -15,6 +15,7 @@ from blocks.contracts import (
     NotFound,
     ObjectStore,
     Prices,
+    ProcessingJobs,
     ProviderError,
     SecretStore,
     Traffic,
@@ -24,6 +25,7 @@ from blocks.contracts import (
 )
 from tasks.costs.forecast import forecast
 from tasks.costs.money import shown as shown_money
+from tasks.specification.near import near
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
@@ -53,6 +55,7 @@ class Surroundings:
     endpoints: Endpoints
     prices: Prices
     secrets: SecretStore
+    processing: ProcessingJobs
 
 
 def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
@@ -64,6 +67,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_budget(spec, around.prices),
         *_features(spec, around),
         *_secrets(spec, around.secrets),
+        *near(spec, around.processing, around.prices, around.store),
     ]
 
 

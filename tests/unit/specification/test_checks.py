@@ -12,6 +12,7 @@ import pytest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.processing import LocalProcessing
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
@@ -55,6 +56,7 @@ def here(tmp_path: Path) -> Surroundings:
         endpoints=LocalEndpoints(machine=machine),
         prices=LocalPrices(machine=machine),
         secrets=LocalSecrets(machine=machine),
+        processing=LocalProcessing(machine=machine),
     )
 
 

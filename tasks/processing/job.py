@@ -1,0 +1,107 @@
+"""Sends a part of a release to the platform, waits for it, and takes the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from blocks.contracts import (
+    Frozen,
+    ObjectStore,
+    Phase,
+    ProcessingJobs,
+    ProcessingRequest,
+    RunKey,
+)
+from tasks.processing.code import command, shipped
+from tasks.processing.spec import NearSpec
+from tasks.processing.work import ANSWER, ASKED, PLACE, Answer, Asked, raised_again
+from tasks.waiting import OUTAGE, Pace, patiently, wait
+
+log = logging.getLogger(__name__)
+
+PACE = Pace(every=timedelta(seconds=5))
+
+
+class ProcessingFailed(Exception):
+    """The job on the platform ended without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a release that can be done by a job."""
+
+    module: str  # run as a program
+    question: Frozen
+    inputs: Mapping[str, str]  # URIs by name
+    place: str  # URI of the folder for all that it writes
+    refusals: tuple[type[Exception], ...] = ()  # exceptions that are answers
+
+
+def done_by_a_job(
+    jobs: ProcessingJobs,
+    store: ObjectStore,
+    spec: NearSpec,
+    part: Part,
+    *,
+    key: RunKey,
+    pace: Pace = PACE,
+) -> str:
+    """Return what the job found, as JSON. Asked again with the same key, it finds the same job.
+
+    Raises:
+        ProcessingFailed: it failed, was stopped, or lost its machine too often.
+        InvalidRequest, NotFound, and those of ``part.refusals``: what the job itself met.
+    """
+    request = to_request(store, spec, part)
+    for attempt in range(spec.interruptions_allowed + 1):
+        ref = patiently(partial(jobs.submit, request, key=key), within=OUTAGE, pace=pace)
+        log.info("%s: attempt %s: job %s", key.step, attempt, ref.id)
+        within = spec.max_duration + OUTAGE
+        status = wait(partial(jobs.status, ref), within=within, pace=pace)
+        if status.phase is Phase.SUCCEEDED:
+            return _answer(store, part)
+        why = f"{status.failure.code}: {status.failure.message}" if status.failure else status.phase
+        if status.phase is not Phase.INTERRUPTED or attempt == spec.interruptions_allowed:
+            raise ProcessingFailed(f"job {ref.id}: {why}")
+        key = key.next()
+    raise AssertionError("the last attempt returns or raises")
+
+
+def to_request(store: ObjectStore, spec: NearSpec, part: Part) -> ProcessingRequest:
+    """Return the request of a part, after its code and its question were put where it reads them.
+
+    The same part has the same request.
+    """
+    asked = Asked(
+        question=part.question.model_dump_json(),
+        inputs=part.inputs,
+        place=part.place,
+        root=store.root,
+    )
+    uri = f"{part.place}.{ASKED}.json"
+    store.write(uri, asked.model_dump_json().encode())
+    return request_of(spec, part, source_uri=shipped(store), asked_uri=uri)
+
+
+def request_of(spec: NearSpec, part: Part, *, source_uri: str, asked_uri: str) -> ProcessingRequest:
+    """Return the request of a part whose code and question lie there. Pure."""
+    return ProcessingRequest(
+        image=spec.image,
+        source_uri=source_uri,
+        command=command(part.module),
+        inputs={**part.inputs, ASKED: asked_uri},
+        outputs={PLACE: part.place},
+        machine=spec.machine,
+        max_duration=spec.max_duration,
+    )
+
+
+def _answer(store: ObjectStore, part: Part) -> str:
+    answer = Answer.model_validate_json(store.read(f"{part.place}/{ANSWER}"))
+    if answer.refused is not None:
+        raise raised_again(answer.refused, part.refusals)
+    return answer.found
