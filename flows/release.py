@@ -107,6 +107,7 @@ def release(
             champion=models.resolve(spec.name, spec.alias),
             machine=spec.rollout.machine,
             run=run_id,
+            jobs=processing,
         )
         require(evaluation)
         reference = profile_reference(

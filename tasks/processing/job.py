@@ -38,7 +38,6 @@ class Part:
     question: Frozen
     inputs: Mapping[str, str]  # URIs by name
     place: str  # URI of the folder for all that it writes
-    refusals: tuple[type[Exception], ...] = ()  # exceptions that are answers
 
 
 def done_by_a_job(
@@ -48,13 +47,14 @@ def done_by_a_job(
     part: Part,
     *,
     key: RunKey,
+    refusals: tuple[type[Exception], ...] = (),
     pace: Pace = PACE,
 ) -> str:
     """Return what the job found, as JSON. Asked again with the same key, it finds the same job.
 
     Raises:
         ProcessingFailed: it failed, was stopped, or lost its machine too often.
-        InvalidRequest, NotFound, and those of ``part.refusals``: what the job itself met.
+        InvalidRequest, NotFound, and those of ``refusals``: what the job itself met.
     """
     request = to_request(store, spec, part)
     for attempt in range(spec.interruptions_allowed + 1):
@@ -63,7 +63,7 @@ def done_by_a_job(
         within = spec.max_duration + OUTAGE
         status = wait(partial(jobs.status, ref), within=within, pace=pace)
         if status.phase is Phase.SUCCEEDED:
-            return _answer(store, part)
+            return _answer(store, part, refusals)
         why = f"{status.failure.code}: {status.failure.message}" if status.failure else status.phase
         if status.phase is not Phase.INTERRUPTED or attempt == spec.interruptions_allowed:
             raise ProcessingFailed(f"job {ref.id}: {why}")
@@ -100,8 +100,8 @@ def request_of(spec: NearSpec, part: Part, *, source_uri: str, asked_uri: str) -
     )
 
 
-def _answer(store: ObjectStore, part: Part) -> str:
+def _answer(store: ObjectStore, part: Part, refusals: tuple[type[Exception], ...]) -> str:
     answer = Answer.model_validate_json(store.read(f"{part.place}/{ANSWER}"))
     if answer.refused is not None:
-        raise raised_again(answer.refused, part.refusals)
+        raise raised_again(answer.refused, refusals)
     return answer.found

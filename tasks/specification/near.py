@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from blocks.contracts import ObjectStore, Prices, ProcessingJobs, ProcessingRequest, Unsupported
+from blocks.contracts import (
+    ObjectStore,
+    Prices,
+    ProcessingJobs,
+    ProcessingRequest,
+    TrainingResult,
+    Unsupported,
+)
+from tasks.evaluation import part as evaluation
 from tasks.processing.job import Part, request_of
 from tasks.processing.spec import NearSpec
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.transfer.sources import lies_here
-from tasks.validation.near import part_of as validation_of
+from tasks.validation import part as validation
 
 FIELDS = {  # what a provider may lack -> the field of the machine that asks for it
     "MAX_DURATION": "max_duration",
@@ -47,8 +55,20 @@ def near(
 def _parts(spec: ReleaseSpec, store: ObjectStore) -> Iterator[tuple[str, NearSpec, Part]]:
     place = f"{store.root}/runs/plan"
     if spec.validation.near is not None:
-        part = validation_of(spec.validation, spec.data.train, f"{place}/validation")
-        yield "validation.near", spec.validation.near, part
+        asked = validation.Question(
+            spec=spec.validation, data_uri=spec.data.train, place=f"{place}/validation"
+        )
+        yield "validation.near", spec.validation.near, validation.part_of(asked)
+    if spec.evaluation.near is not None:
+        question = evaluation.Question(
+            spec=spec.evaluation,
+            data=spec.data,
+            challenger=TrainingResult(model_uri=place),
+            champion=None,
+            price=None,
+            place=f"{place}/evaluation",
+        )
+        yield "evaluation.near", spec.evaluation.near, evaluation.part_of(question)
 
 
 def _request(near: NearSpec, part: Part, store: ObjectStore) -> ProcessingRequest:

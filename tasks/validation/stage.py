@@ -10,12 +10,11 @@ from prefect.cache_policies import NO_CACHE
 from blocks.contracts import InvalidRequest, ObjectStore, ProcessingJobs, RunKey
 from tasks import showing
 from tasks.memory import remember
-from tasks.processing.job import Part, done_by_a_job
-from tasks.processing.spec import NearSpec
-from tasks.validation.near import part_of
+from tasks.processing.job import done_by_a_job
+from tasks.validation.near import REFUSALS, look
+from tasks.validation.part import Question, part_of
 from tasks.validation.report import DataRejected, ValidationReport
 from tasks.validation.spec import ValidationSpec
-from tasks.validation.validated import validated
 
 
 @task(name="validate", task_run_name="validate {run}", cache_policy=NO_CACHE)
@@ -36,10 +35,11 @@ def validate_data(
         ProcessingFailed: the job near the data ended without an answer.
     """
     place = f"{store.root}/runs/{run}/validation"
-    look = partial(validated, store, spec, data_uri, place)
-    if spec.near is not None:
-        look = partial(_near, jobs, store, spec.near, part_of(spec, data_uri, place), run=run)
-    report = remember(store, f"{place}/report.json", ValidationReport, look)
+    question = Question(spec=spec, data_uri=data_uri, place=place)
+    ask = partial(_near, jobs, run=run) if spec.near is not None else look
+    report = remember(
+        store, f"{place}/report.json", ValidationReport, partial(ask, question, store)
+    )
     found = "passed" if report.passed else "FAILED"
     showing.table("validation", report.table(), f"{found}: {report.suite}, {report.rows} rows")
     if report.docs_uri:
@@ -54,11 +54,14 @@ def validate_data(
 
 
 def _near(
-    jobs: ProcessingJobs | None, store: ObjectStore, near: NearSpec, part: Part, *, run: str
+    jobs: ProcessingJobs | None, question: Question, store: ObjectStore, *, run: str
 ) -> ValidationReport:
-    if jobs is None:
+    near = question.spec.near
+    if jobs is None or near is None:
         raise InvalidRequest(
-            "validation.near: there is nothing that processes here; leave it out", code="PROCESSING"
+            "validation.near: there is nothing that processes here; leave it out",
+            code="PROCESSING",
         )
-    found = done_by_a_job(jobs, store, near, part, key=RunKey(run=run, step="validate"))
+    part, key = part_of(question), RunKey(run=run, step="validate")
+    found = done_by_a_job(jobs, store, near, part, key=key, refusals=REFUSALS)
     return ValidationReport.model_validate_json(found)
