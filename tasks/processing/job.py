@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from blocks.contracts import (
     Frozen,
@@ -16,14 +14,13 @@ from blocks.contracts import (
     ProcessingRequest,
     RunKey,
 )
+from tasks.attempts import last_attempt, why
 from tasks.processing.code import command, shipped
 from tasks.processing.spec import NearSpec
 from tasks.processing.work import ANSWER, ASKED, PLACE, Answer, Asked, raised_again
-from tasks.waiting import OUTAGE, Pace, patiently, wait
+from tasks.waiting import Pace
 
-log = logging.getLogger(__name__)
-
-PACE = Pace(every=timedelta(seconds=5))
+PACE = Pace(every=timedelta(seconds=2))
 
 
 class ProcessingFailed(Exception):
@@ -56,19 +53,17 @@ def done_by_a_job(
         ProcessingFailed: it failed, was stopped, or lost its machine too often.
         InvalidRequest, NotFound, and those of ``refusals``: what the job itself met.
     """
-    request = to_request(store, spec, part)
-    for attempt in range(spec.interruptions_allowed + 1):
-        ref = patiently(partial(jobs.submit, request, key=key), within=OUTAGE, pace=pace)
-        log.info("%s: attempt %s: job %s", key.step, attempt, ref.id)
-        within = spec.max_duration + OUTAGE
-        status = wait(partial(jobs.status, ref), within=within, pace=pace)
-        if status.phase is Phase.SUCCEEDED:
-            return _answer(store, part, refusals)
-        why = f"{status.failure.code}: {status.failure.message}" if status.failure else status.phase
-        if status.phase is not Phase.INTERRUPTED or attempt == spec.interruptions_allowed:
-            raise ProcessingFailed(f"job {ref.id}: {why}")
-        key = key.next()
-    raise AssertionError("the last attempt returns or raises")
+    ref, status = last_attempt(
+        jobs,
+        to_request(store, spec, part),
+        key=key,
+        within=spec.max_duration,
+        pace=pace,
+        interruptions_allowed=spec.interruptions_allowed,
+    )
+    if status.phase is not Phase.SUCCEEDED:
+        raise ProcessingFailed(f"job {ref.id} {why(status)}")
+    return _answer(store, part, refusals)
 
 
 def to_request(store: ObjectStore, spec: NearSpec, part: Part) -> ProcessingRequest:
