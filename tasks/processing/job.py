@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,13 +13,16 @@ from blocks.contracts import (
     ProcessingJobs,
     ProcessingRequest,
     RunKey,
+    Usage,
 )
 from tasks.attempts import last_attempt, why
+from tasks.memory import recall
 from tasks.processing.code import command, shipped
 from tasks.processing.spec import NearSpec
 from tasks.processing.work import ANSWER, ASKED, PLACE, Answer, Asked, raised_again
 from tasks.waiting import Pace
 
+_USED = "used.json"
 PACE = Pace(every=timedelta(seconds=2))
 
 
@@ -61,9 +64,18 @@ def done_by_a_job(
         pace=pace,
         interruptions_allowed=spec.interruptions_allowed,
     )
+    if status.usage is not None:
+        uri = f"{part.place}.{_USED}"
+        store.write(uri, status.usage.model_dump_json().encode())
     if status.phase is not Phase.SUCCEEDED:
         raise ProcessingFailed(f"job {ref.id} {why(status)}")
     return _answer(store, part, refusals)
+
+
+def used(store: ObjectStore, places: Sequence[str]) -> list[Usage]:
+    """Return what the jobs used that wrote to these places; those that ran elsewhere, nothing."""
+    found = (recall(store, f"{place}.{_USED}", Usage) for place in places)
+    return [each for each in found if each is not None]
 
 
 def to_request(store: ObjectStore, spec: NearSpec, part: Part) -> ProcessingRequest:
