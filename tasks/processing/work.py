@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from blocks.contracts import Frozen, InvalidRequest, NotFound, ObjectStore
+from blocks.contracts import Frozen, InvalidRequest, NotFound, ObjectStore, ProviderError
 from blocks.workload.process import INPUT, OUTPUT
 from tasks.processing.mounted import MountedStore
 from tasks.specification.problems import Problem, SpecificationRefused
@@ -80,7 +80,7 @@ def raised_again(refusal: Refusal, kinds: tuple[type[Exception], ...]) -> Except
 def _refusal(error: Exception) -> Refusal:
     return Refusal(
         kind=type(error).__name__,
-        message=str(error),
+        message=str(error.args[0]) if isinstance(error, ProviderError) else str(error),
         code=str(getattr(error, "code", "")),
         problems=tuple(getattr(error, "problems", ())),
     )

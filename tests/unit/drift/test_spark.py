@@ -1,7 +1,4 @@
-"""Profiles and checks over Spark's partitions are those of the same rows in files.
-
-Spark here is Sail, which speaks Spark Connect and takes no Java: ``pip install --group spark``.
-"""
+"""Profiles over Spark's partitions are those of the same rows in files."""
 
 from __future__ import annotations
 
@@ -21,27 +18,20 @@ from tasks.drift.profile import MissingColumns
 from tasks.drift.reading import profile_of
 from tasks.drift.reference import reference_of
 from tasks.drift.spark import profile_of_frame, reference_of_frame
-
-sail = pytest.importorskip("pysail.spark", reason="Spark is in a group of its own")
-sql = pytest.importorskip("pyspark.sql", reason="Spark is in a group of its own")
+from tests.unit.spark import session
 
 ROWS = 5_000
 
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
-    server = sail.SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = sql.SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    yield session
-    session.stop()
-    server.stop()
+    with session() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write files as pandas does: nanoseconds, missing numbers and texts, a batch to each row."""
+    """Write files with moments, missing numbers and texts, a batch to each row."""
     folder = tmp_path_factory.mktemp("rows")
     random = np.random.default_rng(11)
     start = datetime(2026, 1, 1)
@@ -57,7 +47,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "yes": random.random(ROWS) < 0.3,
                 "level": names.take(pa.array(random.integers(0, 21, ROWS))),
                 "at": pa.array([start + timedelta(minutes=int(m)) for m in minutes]).cast(
-                    pa.timestamp("ns")
+                    pa.timestamp("us")  # Spark reads no nanoseconds
                 ),
                 "week": [f"w{each % 4}" for each in range(ROWS)],
             }

@@ -1,0 +1,35 @@
+"""A suite over Spark's partitions says the same as over files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tasks.validation.parquet import ParquetData
+from tasks.validation.report import Check
+from tasks.validation.run import run_suite
+from tasks.validation.spark import run_suite_on_spark
+from tasks.validation.suite import Expectation
+from tests.unit.spark import session
+from tests.unit.validation.test_engine import LINES, dirty_table
+
+
+def test_every_line_says_over_partitions_what_it_says_over_files(tmp_path: Path) -> None:
+    table = dirty_table()
+    file = tmp_path / "rows.parquet"
+    pq.write_table(table, file, row_group_size=300)
+    data = ParquetData(uri=file.as_uri(), files=(file,), schema=table.schema, rows=len(table))
+    lines = [Expectation(type=kind, kwargs=kwargs) for kind, kwargs in LINES]
+    with session() as spark:
+        frame = spark.read.parquet(str(file)).repartition(3)
+        there, page = run_suite_on_spark("both", lines, frame, examples=5)
+    here, _ = run_suite("both", lines, data, tmp_path, examples=5)
+    assert "<html" in page
+    pairs = [(said(one), said(other)) for one, other in zip(there, here, strict=True)]
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
+
+
+def said(check: Check) -> Check:
+    """Return a check without its examples: they are some of the rows, and may be others."""
+    return check.model_copy(update={"examples": ()})
