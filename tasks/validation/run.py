@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,6 +46,11 @@ class Rows(Protocol):
         """The names of the columns."""
         ...
 
+    @property
+    def frame_only(self) -> Collection[str]:
+        """Expectations that only a frame answers rightly."""
+        ...
+
     def ask(self, name: str, lines: Sequence[Expectation]) -> ExpectationSuiteValidationResult:
         """Return what Great Expectations says of the lines, without the rows in memory."""
         ...
@@ -75,13 +80,13 @@ def run_suite_on(
         for number, line in enumerate(lines)
     ]
     with _quiet():
-        result = rows.ask(name, [line for line in numbered if line.type not in FRAME_ONLY])
+        result = rows.ask(name, [line for line in numbered if line.type not in rows.frame_only])
         for place, each in enumerate(result.results):
             if _raised(each):
                 line = numbered[each.expectation_config.meta[NUMBER]]
                 result.results[place] = _over_frame(name, line, rows)
         result.results += [
-            _over_frame(name, line, rows) for line in numbered if line.type in FRAME_ONLY
+            _over_frame(name, line, rows) for line in numbered if line.type in rows.frame_only
         ]
         _tidy(result)
         page = _page(result)
@@ -111,6 +116,10 @@ class _Files:
     @property
     def columns(self) -> Sequence[str]:
         return list(self._data.schema.names)
+
+    @property
+    def frame_only(self) -> Collection[str]:
+        return FRAME_ONLY
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         return self._data.frame(columns)

@@ -7,17 +7,21 @@ break a check, the examples may be others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
 
 from tasks.validation.report import Check
 from tasks.validation.rows import OF_TYPES
-from tasks.validation.run import context, run_suite_on
+from tasks.validation.run import FRAME_ONLY, context, run_suite_on
 from tasks.validation.suite import Expectation, to_gx_suite
 from tasks.validation.types import NAMES, named
 
+_IN_ORDER = (  # of rows, which partitions do not have among each other
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_decreasing",
+)
 _NUMBERS = ("float", "double")
 _TYPES = {  # of a data base -> Spark's classes
     "VARCHAR": "StringType",
@@ -72,6 +76,10 @@ class _Partitions:
     @property
     def columns(self) -> Sequence[str]:
         return self._frame.columns
+
+    @property
+    def frame_only(self) -> Collection[str]:
+        return {*FRAME_ONLY, *_IN_ORDER}
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         found: pd.DataFrame = self._frame.select(*columns).toArrow().to_pandas()

@@ -20,6 +20,7 @@ from tasks.drift.reference import reference_of
 from tasks.drift.spark import profile_of_frame, reference_of_frame
 from tests.unit.spark import session
 
+pytestmark = pytest.mark.slow
 ROWS = 5_000
 
 

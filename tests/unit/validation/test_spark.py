@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from tasks.validation.parquet import ParquetData
 from tasks.validation.report import Check
@@ -14,15 +16,20 @@ from tasks.validation.suite import Expectation
 from tests.unit.spark import session
 from tests.unit.validation.test_engine import LINES, dirty_table
 
+APPROXIMATE = ("expect_column_quantile_values_to_be_between",)  # with Sail; with Spark it is exact
 
+
+@pytest.mark.slow
 def test_every_line_says_over_partitions_what_it_says_over_files(tmp_path: Path) -> None:
     table = dirty_table()
-    file = tmp_path / "rows.parquet"
-    pq.write_table(table, file, row_group_size=300)
-    data = ParquetData(uri=file.as_uri(), files=(file,), schema=table.schema, rows=len(table))
+    files = tuple(tmp_path / "rows" / f"{number}.parquet" for number in range(3))
+    files[0].parent.mkdir()
+    for number, file in enumerate(files):
+        pq.write_table(table.slice(1000 * number, 1000), file, row_group_size=300)
+    data = ParquetData(uri="", files=files, schema=table.schema, rows=len(table))
     lines = [Expectation(type=kind, kwargs=kwargs) for kind, kwargs in LINES]
     with session() as spark:
-        frame = spark.read.parquet(str(file)).repartition(3)
+        frame = spark.read.parquet(str(files[0].parent))
         there, page = run_suite_on_spark("both", lines, frame, examples=5)
     here, _ = run_suite("both", lines, data, tmp_path, examples=5)
     assert "<html" in page
@@ -32,4 +39,9 @@ def test_every_line_says_over_partitions_what_it_says_over_files(tmp_path: Path)
 
 def said(check: Check) -> Check:
     """Return a check without its examples: they are some of the rows, and may be others."""
-    return check.model_copy(update={"examples": ()})
+    hidden: dict[str, Any] = {"examples": ()}
+    if check.expectation in APPROXIMATE:
+        hidden["observed"] = ""
+    if check.column == "at":  # of files, moments are compared with texts by pandas, which refuses
+        hidden |= {"unexpected": None, "why": ""}
+    return check.model_copy(update=hidden)
