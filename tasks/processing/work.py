@@ -14,6 +14,8 @@ from tasks.specification.problems import Problem, SpecificationRefused
 ASKED, PLACE = "asked", "place"  # names of the input and the output that every job has
 ANSWER = "answer.json"
 
+_ALWAYS: tuple[type[Exception], ...] = (InvalidRequest, NotFound, SpecificationRefused)
+
 Q = TypeVar("Q", bound=Frozen)
 
 
@@ -57,9 +59,10 @@ def answered(
     place = _path(environ, OUTPUT, PLACE)
     mounts = {uri: _path(environ, INPUT, name) for name, uri in asked.inputs.items()}
     store = MountedStore({**mounts, asked.place: place}, asked.root)
+    answers: tuple[type[Exception], ...] = (*_ALWAYS, *refusals)
     try:
         found = work(kind.model_validate_json(asked.question), store)
-    except (InvalidRequest, NotFound, SpecificationRefused, *refusals) as error:
+    except answers as error:
         answer = Answer(refused=_refusal(error))
     else:
         answer = Answer(found=found.model_dump_json())
@@ -68,8 +71,7 @@ def answered(
 
 def raised_again(refusal: Refusal, kinds: tuple[type[Exception], ...]) -> Exception:
     """Return the exception that a job met, as one of ``kinds``."""
-    known = {kind.__name__: kind for kind in (InvalidRequest, NotFound, *kinds)}
-    kind = known[refusal.kind]
+    kind = next(each for each in (*_ALWAYS, *kinds) if each.__name__ == refusal.kind)
     if issubclass(kind, SpecificationRefused):
         return kind(refusal.problems)
     if issubclass(kind, InvalidRequest | NotFound):

@@ -12,6 +12,7 @@ import pytest
 from blocks.contracts import (
     Idempotency,
     InvalidRequest,
+    Inventory,
     NotFound,
     ObjectStore,
     OperationRef,
@@ -167,6 +168,20 @@ def test_a_lost_machine_ends_the_attempt_and_not_the_run(
     assert (status.phase, status.interruptions) == (Phase.INTERRUPTED, 1)
     assert jobs.submit(request, key=KEY) == ref
     assert jobs.submit(request, key=KEY.next()).id != ref.id
+
+
+def test_the_inventory_tells_of_a_job_and_stops_it(bench: Bench, jobs: ProcessingJobs) -> None:
+    """By where it writes, a sweep knows which run it is of."""
+    request = bench.processing_request(GOES_ON)
+    bench.begin(ref := jobs.submit(request, key=KEY))
+    inventory = bench.connect(Inventory)
+    (found,) = [each for each in inventory.owned() if each.running]
+    assert found.output_uri.startswith(request.outputs["found"])
+    assert [each.machine for each in found.machines] == [request.machine]
+    inventory.remove(found)
+    bench.settle(ref)
+    assert jobs.status(ref).phase is Phase.CANCELLED
+    assert not any(each.running for each in inventory.owned())
 
 
 def test_what_was_never_there_is_not_found_and_nothing_to_stop(
