@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from tasks.specification.problems import Problem, shown
 from tasks.validation.report import Check
 from tasks.validation.rows import OF_TYPES
 from tasks.validation.run import FRAME_ONLY, context, run_suite_on
-from tasks.validation.suite import Expectation, to_gx_suite
+from tasks.validation.suite import Expectation, SuiteRefused, to_gx_suite
 from tasks.validation.types import NAMES, named
 
-_IN_ORDER = (  # of rows, which partitions do not have among each other
+_IN_ORDER = (
     "expect_column_values_to_be_increasing",
     "expect_column_values_to_be_decreasing",
 )
@@ -63,7 +64,12 @@ class Frame(Protocol):
 def run_suite_on_spark(
     name: str, lines: Sequence[Expectation], frame: Frame, *, examples: int
 ) -> tuple[tuple[Check, ...], str]:
-    """Return what came of each expectation, in order, and Great Expectations' own page as HTML."""
+    """Return what came of each expectation, in order, and Great Expectations' own page as HTML.
+
+    Raises SuiteRefused for a question about the order of rows: here they have none.
+    """
+    if problems := [_unordered(each) for each in enumerate(lines) if each[1].type in _IN_ORDER]:
+        raise SuiteRefused(problems)
     return run_suite_on(_Partitions(frame), name, lines, examples=examples)
 
 
@@ -79,7 +85,7 @@ class _Partitions:
 
     @property
     def frame_only(self) -> Collection[str]:
-        return {*FRAME_ONLY, *_IN_ORDER}
+        return FRAME_ONLY
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         found: pd.DataFrame = self._frame.select(*columns).toArrow().to_pandas()
@@ -100,6 +106,16 @@ class _Partitions:
     def _without_nan(self) -> Any:
         """Return the rows with not-a-number missing, as it is for pandas."""
         return self._frame.selectExpr(*(_column(*each) for each in self._frame.dtypes))
+
+
+def _unordered(numbered: tuple[int, Expectation]) -> Problem:
+    number, line = numbered
+    return Problem(
+        field=f"suite.expectations.{number}.type",
+        value=shown(line.type),
+        problem="asks for the order of rows, and rows of a Spark data frame have none",
+        remedy="leave it out, or check the files that the frame is read from",
+    )
 
 
 def _column(name: str, kind: str) -> str:
