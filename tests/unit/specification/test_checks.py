@@ -99,3 +99,30 @@ def test_a_release_over_its_budget_is_refused(here: Surroundings, tmp_path: Path
     assert "8.54" in problems[1].problem
     within = ("budget.per_run=1", "budget.per_month=9", "budget.requests_per_second=5")
     assert check(load(file, changes=within), here) == []
+
+
+def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
+    here: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make_project(tmp_path / "project")
+    near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
+    assert check(load(file, changes=near), here) == []
+    elsewhere = dataclasses.replace(
+        here.processing.features, scheme="s3", max_duration=timedelta(hours=3)
+    )
+    monkeypatch.setattr(type(here.processing), "features", elsewhere)
+    assert check(load(file), here) == []
+    problems = check(load(file, changes=near), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "evaluation.near.machine",
+    ]
+    assert "cannot reach" in problems[0].problem
+    assert "leave it out" in problems[0].remedy
+    slow = ["validation.near={machine: local.huge, max_duration: PT4H}"]
+    problems = check(load(file, changes=slow), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "validation.near.max_duration",
+    ]
+    assert "no price" in problems[0].problem
