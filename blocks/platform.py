@@ -7,7 +7,7 @@ from typing import TypeVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Contract
+from blocks.contracts import Contract, InvalidRequest
 from blocks.registry import connect
 
 C = TypeVar("C", bound=Contract)
@@ -31,13 +31,26 @@ class Platform(Block):
     store: str = Field(default="local-store", description="Where objects are kept.")
     monitor: str = Field(default="local-monitor", description="Where live traffic is observed.")
     batch: str = Field(default="local-batch", description="Where data sets are scored.")
-    processing: str = Field(
-        default="local-processing", description="Where commands run near the data."
+    processing: str | None = Field(
+        default=None, description="Where commands run near the data, if anywhere."
     )
     secrets: str = Field(default="local-secrets", description="Where secrets are looked up.")
     prices: str = Field(default="local-prices", description="Where machines are priced.")
     inventory: str = Field(default="local-inventory", description="Where owned things are listed.")
+    watching: str | None = Field(
+        default=None, description="Whose own model monitor looks at endpoints, if any does."
+    )
 
     def connect(self, contract: type[C]) -> C:
-        """Return the provider that keeps ``contract`` on this platform."""
-        return connect(getattr(self, contract.capability), contract)
+        """Return the provider that keeps ``contract`` on this platform.
+
+        Raises InvalidRequest where the platform names nobody for it.
+        """
+        capability = contract.capability
+        ref: str | None = getattr(self, capability)
+        if ref is None:
+            raise InvalidRequest(
+                f"platform {self.name!r} names nobody for {capability}; `bluewater providers` "
+                f"tells who keeps it, e.g. `{capability}: aws-{capability}`"
+            )
+        return connect(ref, contract)

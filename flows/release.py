@@ -72,7 +72,7 @@ def release(
     # may be away when hours of training are over.
     jobs, processing, prices, ports = (
         platform.connect(TrainingJobs),
-        platform.connect(ProcessingJobs),
+        platform.connect(ProcessingJobs) if platform.processing else None,
         platform.connect(Prices),
         to_ports(platform),
     )
@@ -121,7 +121,7 @@ def release(
             validation=validation,
             training=training,
             evaluation=evaluation,
-            profile_uri=reference.uri,
+            reference_uris=(reference.uri, reference.baseline_uri),
             run=run_id,
         )
         if spec.approval is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blocks.contracts import (
     Endpoints,
+    MonitoringSchedules,
     ObjectStore,
     Prices,
     ProcessingJobs,
@@ -22,5 +23,6 @@ def surroundings(platform: Platform) -> Surroundings:
         endpoints=platform.connect(Endpoints),
         prices=platform.connect(Prices),
         secrets=platform.connect(SecretStore),
-        processing=platform.connect(ProcessingJobs),
+        processing=platform.connect(ProcessingJobs) if platform.processing else None,
+        watching=platform.connect(MonitoringSchedules) if platform.watching else None,
     )

@@ -71,6 +71,14 @@ from blocks.contracts.training import (
     TrainingRequest,
     TrainingResult,
 )
+from blocks.contracts.watching import (
+    Check,
+    MonitorFinding,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    MonitorLook,
+    WatchingFeatures,
+)
 
 CONTRACTS: tuple[type[Contract], ...] = (
     TrainingJobs,
@@ -83,13 +91,18 @@ CONTRACTS: tuple[type[Contract], ...] = (
     SecretStore,
     Prices,
     Inventory,
+    MonitoringSchedules,
 )
-"""All contracts, in the order of a release."""
+"""All contracts, in the order of a release; those that a release can do without last."""
+
+NEEDED = tuple(contract for contract in CONTRACTS if not contract.optional)
+"""The contracts that every platform has somebody for."""
 
 __all__ = [
     "CONTRACTS",
     "ERRING_USERS",
     "LATENCY_RATIO",
+    "NEEDED",
     "PREDICTION_BUCKETS",
     "Basis",
     "BatchFeatures",
@@ -97,6 +110,7 @@ __all__ = [
     "BatchRequest",
     "BatchResult",
     "Capture",
+    "Check",
     "Conflict",
     "Contract",
     "Cost",
@@ -116,6 +130,10 @@ __all__ = [
     "ModelVersion",
     "Monitor",
     "MonitorFeatures",
+    "MonitorFinding",
+    "MonitorLook",
+    "MonitoringSchedule",
+    "MonitoringSchedules",
     "NoCapacity",
     "NotFound",
     "ObjectInfo",
@@ -153,6 +171,7 @@ __all__ = [
     "Variant",
     "VariantRequest",
     "VariantTick",
+    "WatchingFeatures",
     "Window",
     "latency_bucket",
     "latency_of",

@@ -82,6 +82,7 @@ class ProcessingJobs(LoggedJobs[ProcessingRequest, ProcessingResult]):
     """Start, watch and stop commands near the data, as with training jobs."""
 
     capability: ClassVar[str] = "processing"
+    optional: ClassVar[bool] = True
     features: ClassVar[ProcessingFeatures]
 
     def _require(self, request: ProcessingRequest) -> None:

@@ -12,6 +12,7 @@ from blocks.contracts import (
     ProcessingRequest,
     TrainingRequest,
     VariantRequest,
+    Window,
 )
 
 
@@ -69,6 +70,15 @@ class Levers:
     def settle(self, ref: OperationRef) -> None:
         """Return when an operation has come to its end by itself."""
         self._of(ref.capability).settle(ref)
+
+    def look(self, endpoint: str) -> None:
+        """Let the provider's monitor look at what was asked so far; return when it has."""
+        self._of("watching").look(endpoint)
+
+    def looking(self, endpoint: str) -> Window:
+        """Return a window in which that last look was due."""
+        window: Window = self._of("watching").looking(endpoint)
+        return window
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Return what upstream holds of the request, in the words of ours."""

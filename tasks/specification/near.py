@@ -28,7 +28,7 @@ FIELDS = {  # what a provider may lack -> the field of the machine that asks for
 
 
 def near(
-    spec: ReleaseSpec, jobs: ProcessingJobs, prices: Prices, store: ObjectStore
+    spec: ReleaseSpec, jobs: ProcessingJobs | None, prices: Prices, store: ObjectStore
 ) -> Iterator[Problem]:
     """Yield what keeps a part of the release from being done by a job. Nothing is started."""
     for field, machine, part in _parts(spec, store):
@@ -39,6 +39,15 @@ def near(
                 problem=f"no price is known for {machine.machine}",
                 remedy="correct its name, or add its price to the platform's price book",
             )
+        if jobs is None:
+            yield Problem(
+                field=field,
+                value=shown(machine),
+                problem="this platform names nobody for processing",
+                remedy="name one in the platform, e.g. processing: local-processing, or leave the "
+                "field out",
+            )
+            continue
         try:
             jobs.features.require(_request(machine, part, store))
         except Unsupported as error:

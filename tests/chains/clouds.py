@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blocks import registry
-from blocks.contracts import CONTRACTS, ProcessingJobs
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
@@ -68,11 +65,3 @@ CLOUDS = {
         permission="aiplatform.customJobs.create",
     ),
 }
-
-RELEASING = {contract.capability for contract in CONTRACTS if contract is not ProcessingJobs}
-"""What a release that asks for nothing special works with."""
-
-
-def is_whole(name: str) -> bool:
-    """Whether a provider does all of a release by itself."""
-    return set(registry.provider(name).capabilities) >= RELEASING

@@ -13,6 +13,7 @@ import yaml
 
 from blocks import registry
 from blocks.contracts import (
+    NEEDED,
     Endpoints,
     Inventory,
     ModelRegistry,
@@ -22,11 +23,12 @@ from blocks.emulation.launch import Emulator
 from blocks.emulation.rehearsing import EmulatedRehearsal
 from blocks.registry import connect
 from blocks.testing.waiting import until
-from tests.chains.clouds import CLOUDS, RELEASING, is_whole
+from tests.chains.clouds import CLOUDS
 from tests.chains.command import run, run_json, start
 from tests.chains.project import make_project
 
-WHOLE = [name for name in CLOUDS if is_whole(name)]
+EVERYTHING = {contract.capability for contract in NEEDED}
+WHOLE = [name for name in CLOUDS if set(registry.provider(name).capabilities) >= EVERYTHING]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ def world(
 @pytest.fixture
 def platform(tmp_path: Path, world: World) -> Path:
     file = tmp_path / "platform.yaml"
-    refs = {name: f"{world.provider}-{name}" for name in sorted(RELEASING)}
+    refs = {name: f"{world.provider}-{name}" for name in sorted(EVERYTHING)}
     file.write_text(yaml.safe_dump({"name": world.provider, **refs}))
     return file
 

@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from blocks import registry
-from blocks.contracts import Endpoints, Inventory, ModelRegistry, ObjectStore
+from blocks.contracts import NEEDED, Endpoints, Inventory, ModelRegistry, ObjectStore
 from blocks.emulation.launch import Emulator
 from blocks.emulation.rehearsing import EmulatedRehearsal
 from blocks.providers.local import processes
@@ -25,13 +25,17 @@ from blocks.providers.local.replicas import replicas_of
 from blocks.providers.local.services import LocalServices
 from blocks.registry import connect
 from blocks.workspace import HOME, owner_of
-from tests.chains.clouds import CLOUDS, RELEASING, is_whole
+from tests.chains.clouds import CLOUDS
 from tests.chains.command import ROOT, run
 from tests.chains.project import make_project
 from tests.crashes.table import Counts
 from tests.unit.registry.server import Server as MlflowServer
 
-PLATFORMS = ("local", *(name for name in CLOUDS if is_whole(name)))
+EVERYTHING = {contract.capability for contract in NEEDED}
+PLATFORMS = (
+    "local",
+    *(name for name in CLOUDS if set(registry.provider(name).capabilities) >= EVERYTHING),
+)
 NAME = "small"  # of model and endpoint
 SAVE = """
 import json, sys
@@ -169,7 +173,7 @@ def world_of(provider: str, folder: Path) -> Iterator[World]:
 
 
 def _save_platform(world: World) -> None:
-    refs = {name: f"{world.provider}-{name}" for name in sorted(RELEASING)}
+    refs = {name: f"{world.provider}-{name}" for name in sorted(EVERYTHING)}
     tracking = ""
     if world.mlflow is not None:
         tracking, refs["models"] = world.mlflow.url, "local-models/crashes"

@@ -107,6 +107,9 @@ def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
     file = make_project(tmp_path / "project")
     near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
     assert check(load(file, changes=near), here) == []
+    nobody = check(load(file, changes=near), dataclasses.replace(here, processing=None))
+    assert ["nobody for processing" in problem.problem for problem in nobody] == [True, True]
+    assert here.processing is not None
     elsewhere = dataclasses.replace(
         here.processing.features, scheme="s3", max_duration=timedelta(hours=3)
     )
@@ -126,3 +129,12 @@ def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
         "validation.near.max_duration",
     ]
     assert "no price" in problems[0].problem
+
+
+def test_a_monitor_that_the_platform_has_nobody_for_is_told(
+    here: Surroundings, tmp_path: Path
+) -> None:
+    spec = load(make_project(tmp_path / "project"), changes=["watch.monitor={every: PT6H}"])
+    (problem,) = check(spec, here)
+    assert problem.field == "watch.monitor"
+    assert "watching" in problem.remedy
