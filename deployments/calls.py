@@ -54,7 +54,7 @@ from pathlib import Path
 lines = Path(os.environ["BLUEWATER_IN_ONE"]).read_text().count(chr(10))
 (Path(os.environ["BLUEWATER_OUT_COUNTS"]) / "lines").write_text(str(lines))
 """
-_KIT = re.compile(r"/kit/[0-9a-f]{16}\.zip")  # named by our own code, and another with every change
+_KIT = re.compile(r"kit/[0-9a-f]{16}\.zip")  # named by our own code, and another with every change
 
 
 class Connect(Protocol):
@@ -277,7 +277,7 @@ def _written(section: Section, words: Words) -> str:
     parts = [f"## {section.title}\n"]
     for each in section.changes:
         text = json.dumps(each["request"], indent=2, ensure_ascii=False)
-        text = _KIT.sub("/kit/0123456789abcdef.zip", text)
+        text = _KIT.sub("kit/0123456789abcdef.zip", text)
         where = f" {each['where']}" if each["where"] else ""
         parts.append(f"`{each['call']}`{where}\n\n```json\n{text}\n```\n")
     if not section.changes:
