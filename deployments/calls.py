@@ -7,6 +7,7 @@ written down as it went over the wire.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +29,8 @@ from blocks.contracts import (
     ModelVersion,
     OperationRef,
     OperationStatus,
+    ProcessingJobs,
+    ProcessingRequest,
     RunKey,
     Serving,
     Traffic,
@@ -37,6 +40,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.emulation.launch import Emulator
+from blocks.registry import provider
 from blocks.testing.batches import make_rows
 from blocks.testing.waiting import until
 
@@ -44,6 +48,13 @@ T = TypeVar("T", bound=Frozen)
 C = TypeVar("C", bound=Contract)
 
 _SCRIPT = Path(__file__).with_name("example") / "train.py"
+_COUNT = b"""import os
+from pathlib import Path
+
+lines = Path(os.environ["BLUEWATER_IN_ONE"]).read_text().count(chr(10))
+(Path(os.environ["BLUEWATER_OUT_COUNTS"]) / "lines").write_text(str(lines))
+"""
+_KIT = re.compile(r"kit/[0-9a-f]{16}\.zip")  # named by our own code, and another with every change
 
 
 class Connect(Protocol):
@@ -101,6 +112,8 @@ class Release:
     def stages(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """Yield what is done, after the title of its section, in order."""
         offers = self._endpoints.features
+        if ProcessingJobs.capability in provider(self._endpoints.provider).capabilities:
+            yield "A command near the data", self._process
         yield "A training job on spot machines", self._train
         yield "A model version, and the name it is known by", self._register
         yield "A first variant, which takes all traffic", lambda: self._serve("blue", 100)
@@ -118,6 +131,20 @@ class Release:
         yield "The first variant goes", lambda: self._endpoints.retire("flights", "blue")
         yield "A data set is scored", self._score
         yield "Everything is taken down", self._take_down
+
+    def _process(self) -> None:
+        root, jobs = self._place.root, self._place.connect(ProcessingJobs)
+        request = ProcessingRequest(
+            source_uri=f"{root}/code",
+            command=("python", "count.py"),
+            inputs={"data": f"{root}/data", "one": f"{root}/data/rows.csv"},
+            outputs={"counts": f"{root}/counts"},
+            env={"LOG_LEVEL": "info"},
+            secrets={"API_KEY": "api-key"},
+            machine=self._place.machine,
+            max_duration=timedelta(hours=1),
+        )
+        _over(jobs.status, jobs.submit(request, key=self._key))
 
     def _train(self) -> None:
         root, jobs = self._place.root, self._place.connect(TrainingJobs)
@@ -201,6 +228,7 @@ class Release:
 def prepare(bucket: Bucket, root: str) -> None:
     """Bring what the training job reads."""
     bucket.write(f"{root}/code/train.py", _SCRIPT.read_bytes())
+    bucket.write(f"{root}/code/count.py", _COUNT)
     bucket.write(f"{root}/data/rows.csv", b"x\n1\n")
 
 
@@ -249,6 +277,7 @@ def _written(section: Section, words: Words) -> str:
     parts = [f"## {section.title}\n"]
     for each in section.changes:
         text = json.dumps(each["request"], indent=2, ensure_ascii=False)
+        text = _KIT.sub("kit/0123456789abcdef.zip", text)
         where = f" {each['where']}" if each["where"] else ""
         parts.append(f"`{each['call']}`{where}\n\n```json\n{text}\n```\n")
     if not section.changes:

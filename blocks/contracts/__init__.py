@@ -24,6 +24,7 @@ from blocks.contracts.errors import (
     Unsupported,
 )
 from blocks.contracts.inventory import Inventory, Machines, Resource
+from blocks.contracts.jobs import LogLine
 from blocks.contracts.models import (
     ModelDraft,
     ModelRegistry,
@@ -54,12 +55,17 @@ from blocks.contracts.operation import (
     RunKey,
     Usage,
 )
+from blocks.contracts.processing import (
+    ProcessingFeatures,
+    ProcessingJobs,
+    ProcessingRequest,
+    ProcessingResult,
+)
 from blocks.contracts.secret import SecretStore
 from blocks.contracts.store import ObjectInfo, ObjectStore, StoreFeatures
 from blocks.contracts.traffic import Capture, Mirror, Serving, Traffic
 from blocks.contracts.training import (
     Idempotency,
-    LogLine,
     TrainingFeatures,
     TrainingJobs,
     TrainingRequest,
@@ -81,6 +87,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ObjectStore,
     Monitor,
     BatchInference,
+    ProcessingJobs,
     SecretStore,
     Prices,
     Inventory,
@@ -137,6 +144,10 @@ __all__ = [
     "Prediction",
     "Price",
     "Prices",
+    "ProcessingFeatures",
+    "ProcessingJobs",
+    "ProcessingRequest",
+    "ProcessingResult",
     "Promotion",
     "ProviderError",
     "QuotaExceeded",

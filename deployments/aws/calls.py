@@ -37,7 +37,7 @@ WORDS = Words(
     services=("sagemaker", "application-autoscaling"),
     is_read=lambda operation: operation.startswith(("Describe", "List", "Invoke")),
 )
-_IMAGES = ("endpoints", "batch")  # what takes an image
+_IMAGES = ("endpoints", "batch", "processing")  # what takes an image
 
 
 def played() -> Sequence[Section]:

@@ -13,6 +13,7 @@ PROVIDER = Provider(
         "monitor": "blocks.providers.aws.monitor:SageMakerMonitor",
         "store": "blocks.providers.aws.store:AwsStore",
         "batch": "blocks.providers.aws.batch:SageMakerBatch",
+        "processing": "blocks.providers.aws.processing:SageMakerProcessing",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
         "prices": "blocks.providers.aws.cost:AwsPrices",
         "inventory": "blocks.providers.aws.inventory:AwsInventory",

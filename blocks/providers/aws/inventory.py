@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -27,6 +27,9 @@ from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
+from blocks.providers.aws.processing import SageMakerProcessing
+from blocks.providers.aws.processing_calls import machine_of, outputs_of
+from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
 
@@ -86,11 +89,16 @@ KINDS = (
     ),
     Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
 )
-_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch]] = {
+_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch | SageMakerProcessing]] = {
     "training-job": SageMakerTraining,
     "batch-job": SageMakerBatch,
+    "processing-job": SageMakerProcessing,
 }
-_BY_NAME = {kind.kind: kind for kind in KINDS}
+_BATCH = next(kind for kind in KINDS if kind.kind == "batch-job")
+_BY_NAME = {
+    **{kind.kind: kind for kind in KINDS},
+    "processing-job": replace(_BATCH, kind="processing-job"),  # SageMaker has one list for both
+}
 
 
 class AwsInventory(Block, Inventory):
@@ -111,8 +119,21 @@ class AwsInventory(Block, Inventory):
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
-                    found = _resource(kind, told)
+                    found = self._resource(kind, told)
                     yield self._detailed(found) if found.running else found
+
+    def _resource(self, kind: Kind, told: Mapping[str, Any]) -> Resource:
+        name = told[f"{kind.word}Name"]
+        if kind is _BATCH and runs_a_command(self.account, name):
+            kind = _BY_NAME["processing-job"]
+        return Resource(
+            kind=kind.kind,
+            id=name,
+            name=name,
+            created=told["CreationTime"],
+            running=kind.runs(told),
+            detail=str(told.get(f"{kind.word}Status", "")),
+        )
 
     def _detailed(self, resource: Resource) -> Resource:
         """Add what it runs on and whose it is: a list of SageMaker's tells neither."""
@@ -127,6 +148,11 @@ class AwsInventory(Block, Inventory):
             if asked is not None:
                 machines = Machines(machine=asked.machine, spot=asked.spot)
                 details.update(output_uri=asked.output_uri, machines=(machines,))
+        elif resource.kind == "processing-job":
+            job = self._described(_BY_NAME["processing-job"], resource.id)
+            if job is not None:
+                details["output_uri"] = min(outputs_of(job).values())
+                details["machines"] = (Machines(machine=machine_of(job)),)
         elif resource.kind == "endpoint":
             details["endpoint"] = name = resource.id.removeprefix(self.account.named(""))
             requests = SageMakerEndpoints(account=self.account).requests(name)
@@ -200,18 +226,6 @@ class AwsInventory(Block, Inventory):
     @property
     def _sagemaker(self) -> Any:
         return self.account.client("sagemaker", attempts=READS)
-
-
-def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:
-    name = told[f"{kind.word}Name"]
-    return Resource(
-        kind=kind.kind,
-        id=name,
-        name=name,
-        created=told["CreationTime"],
-        running=kind.runs(told),
-        detail=str(told.get(f"{kind.word}Status", "")),
-    )
 
 
 def _denied(resource: Resource, owner: str) -> Denied:
