@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from blocks.cloud.documents import Documents
 from blocks.contracts import Frozen, Mirror, Traffic, VariantRequest
+from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.s3 import Objects
 
 
@@ -44,6 +45,7 @@ class Desired(Frozen):
     configs: tuple[str, ...] = ()  # endpoint configurations that were made and not yet removed
     models: tuple[str, ...] = ()  # models of variants that are gone, not yet removed
     scaled: Mapping[str, str] = {}  # variants whose size follows the traffic: their tokens
+    asynchronous: AsyncInference | None = None  # requests wait in a queue
 
     def traffic(self) -> Traffic:
         """Return the split."""
@@ -86,7 +88,8 @@ class Desired(Frozen):
             [name, each.model, each.request.machine, each.request.min_replicas]
             for name, each in sorted(self.served().items())
         ]
-        text = json.dumps([parts, mirror], sort_keys=True)
+        queue = [self.asynchronous.model_dump()] if self.asynchronous else []
+        text = json.dumps([parts, mirror, *queue], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def changed(self, **changes: object) -> Desired:

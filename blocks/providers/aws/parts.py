@@ -35,8 +35,7 @@ class Parts:
             )
         self.unless_there(
             self._sagemaker.create_endpoint_config,
-            **to_create_endpoint_config(desired, name=config),
-            **({"KmsKeyId": self._account.kms_key} if self._account.kms_key else {}),
+            **to_create_endpoint_config(desired, name=config, kms_key=self._account.kms_key),
             Tags=self._account.tags(),
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
+from blocks.providers.aws.emulator.queued import check_queued
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.serverless import CONFIG, check_alone, check_variant
 from blocks.providers.aws.emulator.world import World
@@ -14,7 +16,7 @@ from blocks.providers.aws.emulator.world import World
 Answer = dict[str, Any]
 
 PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
-_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId"}
+_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId", QUEUE}
 _VARIANT = {
     "VariantName",
     "ModelName",
@@ -81,6 +83,10 @@ class EndpointConfigs:
             raise AwsError("ValidationException", told)
         return self._known[name]
 
+    def queue_of(self, name: str) -> Answer | None:
+        """Return how a configuration lets requests wait; None if it does not, or is gone."""
+        return self._known.get(name, {}).get(QUEUE)
+
     def _check(self, asked: Answer) -> None:
         if unknown := sorted({*asked} - _EMULATED):
             told = f"not emulated: {', '.join(unknown)}"
@@ -96,6 +102,7 @@ class EndpointConfigs:
         for each in (*live, *shadows):
             self._check_variant(each)
         check_alone(live, shadows)
+        check_queued(asked.get(QUEUE), live, shadows)
 
     def _check_variant(self, variant: Answer) -> None:
         if unknown := sorted({*variant} - _VARIANT):

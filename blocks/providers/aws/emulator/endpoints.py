@@ -16,6 +16,7 @@ from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.guardrails import Policy, policy_of
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.serverless import CONFIG, kind_of, size_of
@@ -63,6 +64,15 @@ class Endpoints:
             found = self._known.get(name)
             return found if found is not None and found.fleets else None
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is an endpoint of that name, whatever its state."""
+        return name in self._known
+
+    def queue_of(self, name: str) -> Answer | None:
+        """Return how an endpoint that can be asked lets requests wait; None if it does not."""
+        endpoint = self.find(name)
+        return self._configs.queue_of(endpoint.config) if endpoint else None
+
     def create(self, asked: Answer) -> Answer:
         """Make an endpoint; its name is unique."""
         name, world = asked["EndpointName"], self._world
@@ -100,6 +110,7 @@ class Endpoints:
             SHADOW: _told(endpoint.shadows()),
             "PendingDeploymentSummary": pending,
             "LastDeploymentConfig": endpoint.deployment,
+            QUEUE: self._configs.queue_of(endpoint.config),
         }
 
     def list(self, asked: Answer) -> Answer:
@@ -131,6 +142,7 @@ class Endpoints:
             {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
         )
         self._require_unscaled(endpoint, fleets)
+        self._require_same_kind(endpoint, config)
         kept = endpoint.deployment if asked.get("RetainDeploymentConfig") else None
         deployment = asked.get("DeploymentConfig", kept)
         policy = self._policy(endpoint, fleets, deployment) if deployment else None
@@ -259,6 +271,16 @@ class Endpoints:
                     "is removed or its instance type is changed."
                 )
                 raise AwsError("ValidationException", told)
+
+    def _require_same_kind(self, endpoint: Endpoint, config: str) -> None:
+        """Refuse to give an endpoint a queue, or to take it away.
+
+        What the service does then is not documented; requests that wait would have no place.
+        """
+        before, after = (self._configs.queue_of(each) for each in (endpoint.config, config))
+        if (before is None) != (after is None):
+            told = f"{QUEUE} cannot be added to or removed from an endpoint."
+            raise AwsError("ValidationException", told)
 
     def _policy(
         self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer

@@ -51,15 +51,24 @@ class Runtime:
         if len(body) > MAX_BODY:
             told = f"Body length must be less than or equal to {MAX_BODY}"
             raise AwsError("ValidationError", told)
+        if self._endpoints.queue_of(name) is not None:
+            told = f"Endpoint {name} has an AsyncInferenceConfig and takes InvokeEndpointAsync only"
+            raise AwsError("ValidationError", told)
         fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
         self._admit(fleet, body)
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
+        return self.answered(fleet, body, headers)
+
+    def answered(
+        self, fleet: Fleet, body: bytes, headers: dict[str, str], *, limit: float = TIMEOUT
+    ) -> Response:
+        """Let a variant answer, and its metrics know. Raises what its callers are told."""
         with self._world.lock:
             fleet.asked += 1
         began = time.monotonic()
         try:
-            answer = self._asked(fleet, body, headers)
+            answer = self._asked(fleet, body, headers, limit)
         except AwsError as error:
             status = int(error.details.get("OriginalStatusCode") or error.status)
             self._tell(fleet, status, time.monotonic() - began)
@@ -108,10 +117,12 @@ class Runtime:
             raise AwsError("ServiceUnavailable", "No variant has a weight.", 503)
         return self._random.choices(live, weights)[0]
 
-    def _asked(self, fleet: Fleet, body: bytes, headers: dict[str, str]) -> Response:
+    def _asked(
+        self, fleet: Fleet, body: bytes, headers: dict[str, str], limit: float = TIMEOUT
+    ) -> Response:
         for replica in self._in_order(fleet):
             try:
-                reply = self._posted(replica, body, headers)
+                reply = self._posted(replica, body, headers, limit)
             except httpx.TimeoutException:
                 raise _failed(fleet, 0, "Your invocation timed out", code=504) from None
             except httpx.HTTPError:
@@ -132,11 +143,14 @@ class Runtime:
             mixed.sort(key=lambda each: each.flying)
         return mixed
 
-    def _posted(self, replica: Replica, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    def _posted(
+        self, replica: Replica, body: bytes, headers: dict[str, str], limit: float
+    ) -> httpx.Response:
         with self._world.lock:
             replica.flying += 1
         try:
-            return self._http.post(f"{replica.url}/invocations", content=body, headers=headers)
+            where = f"{replica.url}/invocations"
+            return self._http.post(where, content=body, headers=headers, timeout=limit)
         finally:
             with self._world.lock:
                 replica.flying -= 1
