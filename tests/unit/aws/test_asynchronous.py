@@ -124,18 +124,24 @@ def test_predict_waits_for_the_answer_and_leaves_nothing_behind(
     until(lambda: bench.running() == [])
 
 
-def test_a_request_that_waits_too_long_fails(
+def test_a_request_that_waits_too_long_or_is_not_there_fails(
     bench: Any, account: AwsAccount, emulator: Account
 ) -> None:
     endpoints = queued(account, at_once=1)
-    name = up(bench, endpoints)
-    bench.endpoints.reclaim(endpoints.deploy(bench.variant_request(), key=KEY))
-    emulator.pull("speed", speed=1000)
-    runtime, source = account.client("sagemaker-runtime"), f"{account.root}/missing.json"
-    told = runtime.invoke_endpoint_async(EndpointName=account.named(name), InputLocation=source)
-    objects = Objects(account.client("s3"))
-    until(lambda: objects.read(told["FailureLocation"]) is not None)
-    assert objects.read(told["OutputLocation"]) is None
+    name = account.named(up(bench, endpoints))
+    runtime, objects = account.client("sagemaker-runtime"), Objects(account.client("s3"))
+    source = f"{account.root}/row.json"
+    objects.write(source, json.dumps(ROW).encode())
+    call = {"EndpointName": name, "ContentType": "application/json", "RequestTTLSeconds": 60}
+    emulator.pull("kill-replicas", endpoint=name, variant="blue")  # nobody takes it in time
+    late = runtime.invoke_endpoint_async(InputLocation=source, **call)
+    emulator.advance(61)
+    until(lambda: objects.read(late["FailureLocation"]) is not None)
+    assert b"expired" in (objects.read(late["FailureLocation"]) or (b"", ""))[0]
+    missing = f"{account.root}/missing.json"
+    lost = runtime.invoke_endpoint_async(InputLocation=missing, **call)
+    until(lambda: objects.read(lost["FailureLocation"]) is not None)
+    assert objects.read(lost["OutputLocation"]) is None
 
 
 @pytest.mark.parametrize(
