@@ -15,6 +15,7 @@ PROVIDER = Provider(
         "batch": "blocks.providers.aws.batch:SageMakerBatch",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
         "prices": "blocks.providers.aws.cost:AwsPrices",
+        "watching": "blocks.providers.aws.watching:SageMakerModelMonitor",
         "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
     rehearsal="blocks.providers.aws.rehearsal:AwsRehearsal",

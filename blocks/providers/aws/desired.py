@@ -26,6 +26,13 @@ class DesiredVariant(Frozen):
     failure: str = ""  # why it never got ready; it is left out of the endpoint from then on
 
 
+class Recorded(Frozen):
+    """What SageMaker itself keeps of what an endpoint is asked and answers."""
+
+    uri: str
+    percent: int  # of the requests
+
+
 class Attempt(Frozen):
     """The last change that was begun, written down before it was."""
 
@@ -46,6 +53,7 @@ class Desired(Frozen):
     models: tuple[str, ...] = ()  # models of variants that are gone, not yet removed
     scaled: Mapping[str, str] = {}  # variants whose size follows the traffic: their tokens
     asynchronous: AsyncInference | None = None  # requests wait in a queue
+    recorded: Recorded | None = None
 
     def traffic(self) -> Traffic:
         """Return the split."""
@@ -88,8 +96,8 @@ class Desired(Frozen):
             [name, each.model, each.request.machine, each.request.min_replicas]
             for name, each in sorted(self.served().items())
         ]
-        queue = [self.asynchronous.model_dump()] if self.asynchronous else []
-        text = json.dumps([parts, mirror, *queue], sort_keys=True)
+        options = [each.model_dump() for each in (self.asynchronous, self.recorded) if each]
+        text = json.dumps([parts, mirror, *options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def changed(self, **changes: object) -> Desired:

@@ -11,7 +11,7 @@ from blocks.cloud.serving import Settings
 from blocks.contracts import InvalidRequest, Unsupported, Variant, VariantRequest
 from blocks.providers.aws.asynchronous import PATIENCE as QUEUED_PATIENCE
 from blocks.providers.aws.asynchronous import to_async_inference_config
-from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
+from blocks.providers.aws.desired import Desired, DesiredVariant, Recorded, shadow_model
 from blocks.providers.aws.serverless import MODEL, is_serverless, to_serverless_config
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
@@ -96,7 +96,10 @@ def to_create_endpoint_config(desired: Desired, *, name: str, kms_key: str = "")
     if desired.asynchronous:
         told = to_async_inference_config(desired.asynchronous, kms_key=kms_key)
         call["AsyncInferenceConfig"] = told
-    return {**call, **({"KmsKeyId": kms_key} if kms_key else {})}
+    key = {"KmsKeyId": kms_key} if kms_key else {}
+    if desired.recorded:
+        call["DataCaptureConfig"] = {**_capture(desired.recorded), **key}
+    return {**call, **key}
 
 
 def to_weights(desired: Desired, endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -166,6 +169,16 @@ def _model(request: VariantRequest) -> tuple[dict[str, Any], dict[str, str]]:
         "CompressionType": "None",
     }
     return {"ModelDataSource": {"S3DataSource": source}}, {}
+
+
+def _capture(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": recorded.percent,
+        "DestinationS3Uri": recorded.uri,
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
 
 
 def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str, Any]:

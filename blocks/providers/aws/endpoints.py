@@ -33,7 +33,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference, folder_of, require_queued
 from blocks.providers.aws.caller import Caller
-from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
+from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant, Recorded
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
     model_name,
@@ -210,10 +210,23 @@ class SageMakerEndpoints(Block, Endpoints):
         def empty(now: Desired) -> Desired:
             for name in now.variants:
                 now = now.with_variant(name, None)
-            return now.changed(percent={}, mirror=None, moves=now.moves + 1)
+            return now.changed(percent={}, mirror=None, recorded=None, moves=now.moves + 1)
 
         self._states.change(endpoint, empty)
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
+
+    def record(self, endpoint: str, recorded: Recorded | None) -> None:
+        """Let SageMaker itself keep what an endpoint is asked, or no longer; see that it does."""
+        known = self._states.read(endpoint)
+        if known is None or known.recorded == recorded:
+            return
+        self._states.change(endpoint, lambda now: now.changed(recorded=recorded))
+        self._await(endpoint, lambda seen: seen.in_force)
+
+    def is_queued(self, endpoint: str) -> bool:
+        """Whether requests to an endpoint wait in a queue."""
+        desired = self._states.read(endpoint)
+        return desired is not None and desired.asynchronous is not None
 
     def requests(self, endpoint: str) -> Sequence[VariantRequest]:
         """Return what was asked for an endpoint and is still wanted."""

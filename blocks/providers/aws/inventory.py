@@ -29,6 +29,7 @@ from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.watching import SageMakerModelMonitor
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
@@ -47,6 +48,7 @@ class Kind:
     word: str  # as in <Word>Name, <Word>Arn, <Word>Status
     listed: str  # the member of the answer that holds the list
     idle: frozenset[str] | None  # states in which it does not compute; None: it never does
+    summary: str = ""  # what a list has in place of the word, where it differs
 
     def runs(self, told: Mapping[str, Any]) -> bool:
         """Whether it computes or bills."""
@@ -56,6 +58,21 @@ class Kind:
 _DONE = frozenset({"Completed", "Failed", "Stopped"})
 # In the order in which they may be removed: nothing before what uses it.
 KINDS = (
+    Kind(
+        kind="monitoring-schedule",
+        noun="monitoring_schedule",
+        word="MonitoringSchedule",
+        listed="MonitoringScheduleSummaries",
+        idle=frozenset({"Failed", "Stopped"}),
+    ),
+    Kind(
+        kind="monitoring-definition",
+        noun="data_quality_job_definition",
+        word="JobDefinition",
+        summary="MonitoringJobDefinition",
+        listed="JobDefinitionSummaries",
+        idle=None,
+    ),
     Kind(
         kind="training-job",
         noun="training_job",
@@ -150,6 +167,8 @@ class AwsInventory(Block, Inventory):
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
+        elif kind.kind == "monitoring-schedule":
+            self._unwatch(kind, name)
         else:
             self._delete(kind, name)
 
@@ -173,6 +192,12 @@ class AwsInventory(Block, Inventory):
         with contextlib.suppress(_Busy):  # it goes already
             self._delete(kind, name)
         self._until(kind, name, lambda told: False)
+
+    def _unwatch(self, kind: Kind, name: str) -> None:
+        """Stop a schedule; one that nobody knows is an orphan and goes."""
+        watching = SageMakerModelMonitor(account=self.account)
+        watching.stop(name.removeprefix(self.account.named("")))
+        self._delete(kind, name)
 
     def _delete(self, kind: Kind, name: str) -> None:
         """Delete it; gone is fine. Raises _Busy if SageMaker refuses and it is still there."""
@@ -203,7 +228,7 @@ class AwsInventory(Block, Inventory):
 
 
 def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:
-    name = told[f"{kind.word}Name"]
+    name = told[f"{kind.summary or kind.word}Name"]
     return Resource(
         kind=kind.kind,
         id=name,

@@ -64,7 +64,6 @@ class Parts:
 
     def _is_there(self, call: Mapping[str, Any], *, patient: bool) -> bool:
         describe = {
-            "InferenceComponentName": self._reads.describe_inference_component,  # before where it is
             "ModelName": self._reads.describe_model,
             "EndpointName": self._reads.describe_endpoint,
             "EndpointConfigName": self._reads.describe_endpoint_config,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
+from blocks.providers.aws.emulator.captures import check_capture
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
@@ -16,7 +18,7 @@ from blocks.providers.aws.emulator.world import World
 Answer = dict[str, Any]
 
 PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
-_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId", QUEUE}
+_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId", QUEUE, CAPTURE}
 _VARIANT = {
     "VariantName",
     "ModelName",
@@ -87,6 +89,10 @@ class EndpointConfigs:
         """Return how a configuration lets requests wait; None if it does not, or is gone."""
         return self._known.get(name, {}).get(QUEUE)
 
+    def capture_of(self, name: str) -> Answer | None:
+        """Return what a configuration lets SageMaker keep; None for nothing, or if it is gone."""
+        return self._known.get(name, {}).get(CAPTURE)
+
     def _check(self, asked: Answer) -> None:
         if unknown := sorted({*asked} - _EMULATED):
             told = f"not emulated: {', '.join(unknown)}"
@@ -102,6 +108,7 @@ class EndpointConfigs:
         for each in (*live, *shadows):
             self._check_variant(each)
         check_alone(live, shadows)
+        check_capture(asked)
         check_queued(asked.get(QUEUE), live, shadows)
 
     def _check_variant(self, variant: Answer) -> None:

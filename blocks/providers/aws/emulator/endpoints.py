@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blocks.providers.aws.emulator.alarms import Alarms
+from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
+from blocks.providers.aws.emulator.captures import told_of
 from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
 from blocks.providers.aws.emulator.fleets import Fleet
@@ -73,6 +75,11 @@ class Endpoints:
         endpoint = self.find(name)
         return self._configs.queue_of(endpoint.config) if endpoint else None
 
+    def capture_of(self, name: str) -> Answer | None:
+        """Return what is kept of the traffic of an endpoint that can be asked."""
+        endpoint = self.find(name)
+        return self._configs.capture_of(endpoint.config) if endpoint else None
+
     def create(self, asked: Answer) -> Answer:
         """Make an endpoint; its name is unique."""
         name, world = asked["EndpointName"], self._world
@@ -110,6 +117,7 @@ class Endpoints:
             SHADOW: _told(endpoint.shadows()),
             "PendingDeploymentSummary": pending,
             "LastDeploymentConfig": endpoint.deployment,
+            CAPTURE: told_of(self._configs.capture_of(endpoint.config)),
             QUEUE: self._configs.queue_of(endpoint.config),
         }
 

@@ -26,17 +26,17 @@ class Hosting:
         self._configs = EndpointConfigs(world, self._models)
         self._targets = ScalableTargets(world)
         alarms = Alarms(world)
-        self._endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
-        self._scaler = Scaler(world, self._endpoints, self._targets)
-        self._runtime = runtime.Runtime(world, self._endpoints, alarms)
-        self._queues = queues.Queues(world, self._endpoints, self._runtime)
+        self.endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
+        self._scaler = Scaler(world, self.endpoints, self._targets)
+        self._runtime = runtime.Runtime(world, self.endpoints, alarms)
+        self._queues = queues.Queues(world, self.endpoints, self._runtime)
 
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return what answers an operation, by its name."""
         return {
             **self._models.handlers(),
             **self._configs.handlers(),
-            **self._endpoints.handlers(),
+            **self.endpoints.handlers(),
             **self._targets.handlers(),
         }
 

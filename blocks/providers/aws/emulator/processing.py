@@ -31,6 +31,7 @@ _NO_MACHINE = (
 _EMULATED = {
     "ProcessingJobName",
     "ProcessingInputs",
+    "ProcessingOutputConfig",
     "ProcessingResources",
     "StoppingCondition",
     "AppSpecification",
@@ -201,6 +202,7 @@ class ProcessingRun:
         self._hear(folder)
         if status:
             raise _Over("Failed", f"AlgorithmError: See job logs for more information, {status}")
+        self._deliver(folder)
         raise _Over("Completed")
 
     def _started(self, folder: Path) -> Container:
@@ -233,6 +235,14 @@ class ProcessingRun:
             if not self._world.objects.download(source["S3Uri"], place):
                 told = f'No S3 objects found under S3 URL "{source["S3Uri"]}"'
                 raise _Over("Failed", f"ClientError: Data download failed:{told}")
+
+    def _deliver(self, folder: Path) -> None:
+        """Copy to S3 what the container left in the folders of its outputs."""
+        for each in self._job.asked.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            told = each["S3Output"]
+            place = folder / told["LocalPath"].removeprefix(f"{MOUNT}/")
+            if place.exists():
+                self._world.objects.upload(place, told["S3Uri"])
 
     def _hear(self, folder: Path) -> None:
         """Keep the container's last words."""

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from blocks.providers.aws.container import ATTRIBUTES
 from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.alarms import Alarms, Answered
+from blocks.providers.aws.emulator.captures import capture
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Replica
@@ -74,6 +75,10 @@ class Runtime:
             self._tell(fleet, status, time.monotonic() - began)
             raise
         self._tell(fleet, answer.status_code, time.monotonic() - began)
+        asked = (headers.get("content-type", ""), body)
+        answered = (answer.content_type or "", answer.get_data())
+        config = self._endpoints.capture_of(fleet.endpoint)
+        capture(self._world, config, fleet, asked, answered)
         return answer
 
     def _admit(self, fleet: Fleet, body: bytes) -> None:
