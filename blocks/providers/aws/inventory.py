@@ -88,6 +88,13 @@ KINDS = (
         idle=_DONE,
     ),
     Kind(
+        kind="inference-component",
+        noun="inference_component",
+        word="InferenceComponent",
+        listed="InferenceComponents",
+        idle=frozenset({"Failed", "Deleting"}),
+    ),
+    Kind(
         kind="endpoint",
         noun="endpoint",
         word="Endpoint",
@@ -167,6 +174,9 @@ class AwsInventory(Block, Inventory):
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
+        elif kind.kind == "inference-component":
+            self._delete(kind, name)
+            self._until(kind, name, lambda told: False)
         elif kind.kind == "monitoring-schedule":
             self._unwatch(kind, name)
         else:

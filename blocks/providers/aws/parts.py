@@ -64,6 +64,7 @@ class Parts:
 
     def _is_there(self, call: Mapping[str, Any], *, patient: bool) -> bool:
         describe = {
+            "InferenceComponentName": self._reads.describe_inference_component,
             "ModelName": self._reads.describe_model,
             "EndpointName": self._reads.describe_endpoint,
             "EndpointConfigName": self._reads.describe_endpoint_config,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
@@ -17,8 +17,20 @@ from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
+ROLE = "ExecutionRoleArn"  # of an endpoint whose models come later
+_OF_ROLE = ("VpcConfig", "EnableNetworkIsolation")
 PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
-_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId", QUEUE, CAPTURE}
+_EMULATED = {
+    "EndpointConfigName",
+    PRODUCTION,
+    SHADOW,
+    "Tags",
+    "KmsKeyId",
+    QUEUE,
+    CAPTURE,
+    ROLE,
+    *_OF_ROLE,
+}
 _VARIANT = {
     "VariantName",
     "ModelName",
@@ -107,6 +119,7 @@ class EndpointConfigs:
             raise AwsError("ValidationException", told)
         for each in (*live, *shadows):
             self._check_variant(each)
+        _check_machines(asked, (*live, *shadows))
         check_alone(live, shadows)
         check_capture(asked)
         check_queued(asked.get(QUEUE), live, shadows)
@@ -115,9 +128,27 @@ class EndpointConfigs:
         if unknown := sorted({*variant} - _VARIANT):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
+        if "ModelName" not in variant:
+            return
         model = self._models.describe({"ModelName": variant["ModelName"]})
         if CONFIG in variant:
             check_variant(variant, model)
         elif "InstanceType" not in variant or "InitialInstanceCount" not in variant:
             told = "InstanceType and InitialInstanceCount must be specified"
             raise AwsError("ValidationException", told)
+
+
+def _check_machines(asked: Answer, variants: Sequence[Answer]) -> None:
+    """Raise what SageMaker says to machines that wait for inference components."""
+    bare = [each for each in variants if "ModelName" not in each]
+    if not bare:
+        if given := [each for each in (ROLE, *_OF_ROLE) if each in asked]:
+            told = f"{given[0]} is for endpoint configurations of inference components."
+            raise AwsError("ValidationException", told)
+        return
+    if ROLE not in asked or len(variants) > 1:
+        told = "Inference components need ExecutionRoleArn, and one variant without ModelName."
+        raise AwsError("ValidationException", told)
+    if CONFIG in bare[0] or "InstanceType" not in bare[0] or "InitialInstanceCount" not in bare[0]:
+        told = "InstanceType and InitialInstanceCount must be specified"
+        raise AwsError("ValidationException", told)

@@ -44,6 +44,7 @@ class Endpoints:
         self._world, self._models, self._configs = world, models, configs
         self._targets, self._alarms = targets, alarms
         targets.exists = self._has_variant
+        self.has_components: Callable[[str], bool] = lambda name: False
         self._changes = Changes(world, alarms)
         self._known: dict[str, Endpoint] = {}
         world.levers["kill-replicas"] = self._kill
@@ -185,6 +186,9 @@ class Endpoints:
         if endpoint.status in ("Updating", "Deleting"):
             told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
             raise AwsError("ValidationException", told)
+        if self.has_components(endpoint.name):
+            told = f'Cannot delete endpoint "{endpoint.arn}" with inference components.'
+            raise AwsError("ValidationException", told)
         endpoint.move("Deleting", self._world.clock.now(), reason=endpoint.reason)
         self._targets.forget(endpoint.name)
         self._changes.delete(endpoint, lambda: self._known.pop(endpoint.name))
@@ -234,7 +238,8 @@ class Endpoints:
         shadow: bool = False,
     ) -> Fleet:
         weight = float(variant.get("InitialVariantWeight", 1.0)) if weight is None else weight
-        model = self._models.describe({"ModelName": variant["ModelName"]})
+        name = variant.get("ModelName")
+        model = self._models.describe({"ModelName": name}) if name else {}
         return Fleet(
             endpoint=endpoint,
             config=config,
@@ -322,7 +327,7 @@ def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
                 {f"Current{CONFIG}": each.variant[CONFIG]}
                 if CONFIG in each.variant
                 else {
-                    "CurrentInstanceCount": len(each.serving()),
+                    "CurrentInstanceCount": each.size(),
                     "DesiredInstanceCount": each.count,
                 }
             ),

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator import queues, runtime
 from blocks.providers.aws.emulator.alarms import Alarms
+from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.models import Models
@@ -28,7 +29,8 @@ class Hosting:
         alarms = Alarms(world)
         self.endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
         self._scaler = Scaler(world, self.endpoints, self._targets)
-        self._runtime = runtime.Runtime(world, self.endpoints, alarms)
+        self._components = Components(world, self._models, self.endpoints)
+        self._runtime = runtime.Runtime(world, self.endpoints, self._components, alarms)
         self._queues = queues.Queues(world, self.endpoints, self._runtime)
 
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
@@ -38,6 +40,7 @@ class Hosting:
             **self._configs.handlers(),
             **self.endpoints.handlers(),
             **self._targets.handlers(),
+            **self._components.handlers(),
         }
 
     def paths(self) -> Mapping[re.Pattern[str], Callable[[Request, re.Match[str]], Response]]:

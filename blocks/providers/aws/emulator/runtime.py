@@ -15,6 +15,7 @@ from blocks.providers.aws.container import ATTRIBUTES
 from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.alarms import Alarms, Answered
 from blocks.providers.aws.emulator.captures import capture
+from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Replica
@@ -23,6 +24,7 @@ from blocks.providers.aws.emulator.world import World
 
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 TARGET = "X-Amzn-SageMaker-Target-Variant"
+COMPONENT = "X-Amzn-SageMaker-Inference-Component"
 INVOKED = "x-Amzn-Invoked-Production-Variant"
 MAX_BODY = 6_291_456
 TIMEOUT = 60.0  # seconds that a container has for an answer
@@ -33,7 +35,10 @@ _COPIES = 8  # on their way at a time
 class Runtime:
     """InvokeEndpoint."""
 
-    def __init__(self, world: World, endpoints: Endpoints, alarms: Alarms) -> None:
+    def __init__(
+        self, world: World, endpoints: Endpoints, components: Components, alarms: Alarms
+    ) -> None:
+        self._components = components
         self._world, self._endpoints, self._alarms = world, endpoints, alarms
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
@@ -55,7 +60,8 @@ class Runtime:
         if self._endpoints.queue_of(name) is not None:
             told = f"Endpoint {name} has an AsyncInferenceConfig and takes InvokeEndpointAsync only"
             raise AwsError("ValidationError", told)
-        fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
+        named = self._components.chosen(endpoint, request.headers.get(COMPONENT, ""))
+        fleet = named or self._chosen(endpoint, request.headers.get(TARGET, ""))
         self._admit(fleet, body)
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
@@ -135,7 +141,7 @@ class Runtime:
             if reply.status_code >= 400:
                 raise _failed(fleet, reply.status_code, reply.text)
             answer = Response(reply.content, content_type=reply.headers["content-type"])
-            answer.headers[INVOKED] = fleet.name
+            answer.headers[INVOKED] = fleet.answers_as or fleet.name
             return answer
         raise AwsError("ServiceUnavailable", "The service is unavailable. Try again later.", 503)
 
