@@ -41,10 +41,6 @@ def require_component(request: VariantRequest, *, isolated: bool) -> None:
             "resize it",
             code="AUTOSCALING",
         )
-    if request.capture.sample:
-        raise Unsupported(
-            "what a component is asked is not captured; set capture.sample=0", code="CAPTURE"
-        )
     if request.serving.token_secret:
         raise Unsupported(
             "a component asks for no token of ours beside AWS's signature; set token_secret=None",

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES
 from blocks.contracts import (
     Conflict,
     Failure,
@@ -69,6 +70,9 @@ class SageMakerComponents(Block):
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
     image: str = Field(
         default_factory=serving_image, description="Image of the containers, with bluewater in it."
+    )
+    capture_every: float = Field(
+        default=30.0, description="Seconds between two files of captured requests."
     )
 
     def open(self, pool: Pool, *, key: RunKey) -> OperationRef:
@@ -175,7 +179,7 @@ class SageMakerComponents(Block):
         tags = self.account.tags(token=token)
         model = self.account.named(model_name(request, token))
         variant = DesiredVariant(request=request, token=token, model=model)
-        told = to_create_model(variant, copies=False, image=self.image, told={})
+        told = to_create_model(variant, copies=False, image=self.image, told=self._told())
         self._parts.make_model(told, tags)
         self._parts.unless_there(
             self._sagemaker.create_inference_component,
@@ -223,6 +227,9 @@ class SageMakerComponents(Block):
             token=token,
             scope={"region": self.account.region},
         )
+
+    def _told(self) -> dict[str, str]:
+        return {CAPTURES: f"{self.account.root}/captures", CAPTURE_EVERY: str(self.capture_every)}
 
     def _network(self) -> dict[str, Any]:
         vpc = self.account.vpc()

@@ -8,13 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.contracts import (
-    Capture,
     Conflict,
     Failure,
     Inventory,
     NotFound,
     OperationRef,
     RunKey,
+    Serving,
     Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
@@ -119,7 +119,7 @@ def test_a_name_that_serves_something_else_and_machines_that_are_not_there_are_c
     [
         ({"machine": "serverless-2048"}, "SERVERLESS"),
         ({"max_replicas": 2}, "AUTOSCALING"),
-        ({"capture": Capture(sample=0.5)}, "CAPTURE"),
+        ({"serving": Serving(token_secret="word")}, "TOKEN"),
     ],
 )
 def test_what_a_component_cannot_be_is_refused_before_any_call(
