@@ -24,6 +24,7 @@ _NUMBERS = ("Integral", "Fractional")
 
 def statistics_of(columns: Columns) -> dict[str, Any]:
     """Return what ``statistics.json`` holds of these rows."""
+    columns = {name: [_told(each) for each in values] for name, values in columns.items()}
     rows = max((len(values) for values in columns.values()), default=0)
     features = [_feature(name, values) for name, values in columns.items()]
     return {"version": 0, "dataset": {"item_count": rows}, "features": features}
@@ -59,7 +60,7 @@ def constraints_of(
 
 def type_of(value: Any) -> str:
     """Return what the monitor calls the type of a value."""
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
         return "String"
     if isinstance(value, int):
         return "Integral"
@@ -69,6 +70,10 @@ def type_of(value: Any) -> str:
 def is_missing(value: Any) -> bool:
     """Whether there is no value."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _told(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value  # the monitor knows no truth values
 
 
 def _feature(name: str, values: Sequence[Any]) -> dict[str, Any]:
@@ -83,11 +88,11 @@ def _feature(name: str, values: Sequence[Any]) -> dict[str, Any]:
             "inferred_type": kind,
             "numerical_statistics": {"common": common, **_numerical(numbers)},
         }
-    kind = "String" if kinds else "Unknown"
+    told = _categorical(present) if kinds == {"String"} else {"distinct_count": 0.0}
     return {
         "name": name,
-        "inferred_type": kind,
-        "string_statistics": {"common": common, **_categorical([str(each) for each in present])},
+        "inferred_type": "String" if kinds == {"String"} else "Unknown",
+        "string_statistics": {"common": common, **told},
     }
 
 

@@ -216,12 +216,15 @@ class SageMakerEndpoints(Block, Endpoints):
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
 
     def record(self, endpoint: str, recorded: Recorded | None) -> None:
-        """Let SageMaker itself keep what an endpoint is asked, or no longer; see that it does."""
+        """Let SageMaker itself keep what an endpoint is asked, and see that it does; or no longer.
+
+        The latter is written down and not waited for.
+        """
         known = self._states.read(endpoint)
         if known is None or known.recorded == recorded:
             return
         self._states.change(endpoint, lambda now: now.changed(recorded=recorded))
-        self._await(endpoint, lambda seen: seen.in_force)
+        self._await(endpoint, lambda seen: recorded is None or seen.in_force)
 
     def is_queued(self, endpoint: str) -> bool:
         """Whether requests to an endpoint wait in a queue."""

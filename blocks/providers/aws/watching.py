@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
-import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.documents import Documents
 from blocks.contracts import (
     Check,
-    Conflict,
     Frozen,
     InvalidRequest,
     MonitoringSchedule,
@@ -31,26 +25,22 @@ from blocks.contracts import (
     WatchingFeatures,
     Window,
 )
-from blocks.providers.aws import captured_rows
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.baseline import constraints_of, statistics_of
 from blocks.providers.aws.desired import Recorded
 from blocks.providers.aws.endpoints import SageMakerEndpoints
-from blocks.providers.aws.errors import code_of, explain
-from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
+from blocks.providers.aws.errors import explain
+from blocks.providers.aws.lookup import READS, Described
 from blocks.providers.aws.monitor_images import address_in, monitor_image
+from blocks.providers.aws.monitor_parts import MonitorParts, Surroundings
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.watching_calls import (
-    CONSTRAINTS,
     ENDED,
     HOUR,
-    ROWS,
     STATISTICS,
     VIOLATIONS,
     from_execution,
     report_of,
     require_hours,
-    to_create_data_quality_job_definition,
     to_schedule_config,
 )
 
@@ -106,17 +96,8 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
             return now.model_copy(update={"schedule": schedule, "outputs": outputs, "made": made})
 
         self._known.change(schedule.endpoint, note)
-        self._define(schedule, definition)
-        call = {
-            "MonitoringScheduleName": name,
-            "MonitoringScheduleConfig": to_schedule_config(schedule, definition),
-        }
-        if there is None:
-            self._unless_there(
-                self._sagemaker.create_monitoring_schedule, **call, Tags=self.account.tags()
-            )
-        else:
-            self._sagemaker.update_monitoring_schedule(**call)
+        self._parts.define(schedule, definition, self._surroundings())
+        self._parts.keep(name, to_schedule_config(schedule, definition), new=there is None)
         self._forget(schedule.endpoint, keep=definition)
 
     def _schedule(self, endpoint: str) -> MonitoringSchedule | None:
@@ -148,9 +129,7 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
                 return now.model_copy(update={"looks": looks})
 
             self._known.change(endpoint, keep)
-            self._unless_gone(
-                self._sagemaker.delete_monitoring_schedule, MonitoringScheduleName=name
-            )
+            self._parts.end(name)
         self._forget(endpoint)
         self._known.change(endpoint, lambda now: now.model_copy(update={"schedule": None}))
         self._endpoints.record(endpoint, None)
@@ -171,47 +150,12 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
             )
         return Recorded(uri=f"{self.account.root}/recorded", percent=max(1, round(100 * sample)))
 
-    def _define(self, schedule: MonitoringSchedule, definition: str) -> None:
-        """Make the baseline and the definition of a schedule, unless they are there."""
-        home = f"{self.account.root}/monitoring/{definition}"
-        found = self._objects.read(schedule.baseline_uri)
-        if found is None:
-            raise NotFound(f"there is no baseline at {schedule.baseline_uri}", code="BASELINE")
-        statistics = statistics_of(pq.read_table(io.BytesIO(found[0])).to_pydict())
-        constraints = constraints_of(
-            statistics,
-            drift=Check.DRIFT in schedule.checks,
-            quality=Check.QUALITY in schedule.checks,
-            distance=self.distance,
-        )
-        self._objects.write(f"{home}/{STATISTICS}", orjson.dumps(statistics))
-        self._objects.write(f"{home}/{CONSTRAINTS}", orjson.dumps(constraints))
-        self._objects.write(f"{home}/{ROWS}", Path(captured_rows.__file__).read_bytes())
-        vpc = self.account.vpc()
-        self._unless_there(
-            self._sagemaker.create_data_quality_job_definition,
-            **to_create_data_quality_job_definition(
-                schedule,
-                name=definition,
-                endpoint=self.account.named(schedule.endpoint),
-                home=home,
-                image=self.image or address_in(self.account.region),
-                machine=self.machine,
-                kms_key=self.account.kms_key,
-            ),
-            **({"NetworkConfig": {"VpcConfig": vpc}} if vpc else {}),
-            RoleArn=self.account.execution_role,
-            Tags=self.account.tags(),
-        )
-
     def _forget(self, endpoint: str, *, keep: str = "") -> None:
         """Remove the definitions of an endpoint but one."""
         known = self._known.read(endpoint) or Watched()
         gone = [each for each in known.made if each != keep]
         for each in gone:
-            self._unless_gone(
-                self._sagemaker.delete_data_quality_job_definition, JobDefinitionName=each
-            )
+            self._parts.remove(each)
 
         def forget(now: Watched) -> Watched:
             left = tuple(each for each in now.made if each not in gone)
@@ -249,6 +193,10 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
             violations=violations[0] if violations else None,
         )
 
+    def _surroundings(self) -> Surroundings:
+        image = self.image or address_in(self.account.region)
+        return Surroundings(image=image, machine=self.machine, distance=self.distance)
+
     def _definition(self, schedule: MonitoringSchedule) -> str:
         """Return the name of what a schedule needs: another schedule, another name."""
         text = f"{schedule.model_dump_json()}{self.distance}{self.image}{self.machine}"
@@ -256,33 +204,7 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
         return self.account.named(f"{schedule.endpoint[:18]}-{token[:16]}")
 
     def _described(self, name: str) -> Described | None:
-        describe = self._reads.describe_monitoring_schedule
-        return look_for(describe, "MonitoringScheduleName", name, patient=False)
-
-    def _unless_there(self, create: Any, **call: Any) -> None:
-        """Create something whose name is made from what it is, or find it there."""
-        try:
-            create(**call)
-        except ClientError as error:
-            if not (code_of(error) in _TAKEN and self._is_there(call)):
-                raise
-
-    def _is_there(self, call: Mapping[str, Any]) -> bool:
-        word = next(iter(call))
-        describe = {
-            "JobDefinitionName": self._reads.describe_data_quality_job_definition,
-            "MonitoringScheduleName": self._reads.describe_monitoring_schedule,
-        }[word]
-        return look_for(describe, word, call[word]) is not None
-
-    def _unless_gone(self, delete: Any, **call: Any) -> None:
-        try:
-            delete(**call)
-        except ClientError as error:
-            if code_of(error) not in UNKNOWN:
-                raise
-            if self._is_there(call):
-                raise Conflict(f"the monitor is busy; try again: {error}", code="BUSY") from error
+        return self._parts.described(name)
 
     @cached_property
     def _known(self) -> Documents[Watched]:
@@ -301,16 +223,13 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
     def _endpoints(self) -> SageMakerEndpoints:
         return SageMakerEndpoints(account=self.account)
 
-    @property
-    def _sagemaker(self) -> Any:
-        return self.account.client("sagemaker")
+    @cached_property
+    def _parts(self) -> MonitorParts:
+        return MonitorParts(self.account)
 
     @property
     def _reads(self) -> Any:
         return self.account.client("sagemaker", attempts=READS)
-
-
-_TAKEN = UNKNOWN | {"ResourceInUse"}
 
 
 def _definition_of(there: Described) -> str:

@@ -73,14 +73,6 @@ def to_create_data_quality_job_definition(
     kms_key: str,
 ) -> dict[str, Any]:
     """Say what the monitor reads, holds it against, and writes; ``home`` has the baseline."""
-    hours = require_hours(schedule)
-    cluster: dict[str, Any] = {
-        "InstanceCount": 1,
-        "InstanceType": schedule.machine or machine,
-        "VolumeSizeInGB": _DISK,
-        **({"VolumeKmsKeyId": kms_key} if kms_key else {}),
-    }
-    output = {"S3Uri": schedule.output_uri.rstrip("/"), "LocalPath": _OUTPUT}
     return {
         "JobDefinitionName": name,
         "DataQualityBaselineConfig": {
@@ -92,19 +84,9 @@ def to_create_data_quality_job_definition(
             "RecordPreprocessorSourceUri": f"{home}/{ROWS}",
             "Environment": {"publish_cloudwatch_metrics": "Disabled"},
         },
-        "DataQualityJobInput": {
-            "EndpointInput": {
-                "EndpointName": endpoint,
-                "LocalPath": _INPUT,
-                "StartTimeOffset": f"-PT{hours}H",
-                "EndTimeOffset": "-PT0H",
-            }
-        },
-        "DataQualityJobOutputConfig": {
-            "MonitoringOutputs": [{"S3Output": {**output, "S3UploadMode": "EndOfJob"}}],
-            **({"KmsKeyId": kms_key} if kms_key else {}),
-        },
-        "JobResources": {"ClusterConfig": cluster},
+        "DataQualityJobInput": {"EndpointInput": _input(schedule, endpoint)},
+        "DataQualityJobOutputConfig": _output(schedule, kms_key),
+        "JobResources": {"ClusterConfig": _cluster(schedule.machine or machine, kms_key)},
         "StoppingCondition": {"MaxRuntimeInSeconds": _LIMIT},
     }
 
@@ -145,3 +127,29 @@ def _finding(violation: Mapping[str, str]) -> MonitorFinding:
         limit=float(numbers[2].rstrip(".")) if numbers else None,
         message=words,
     )
+
+
+def _input(schedule: MonitoringSchedule, endpoint: str) -> dict[str, Any]:
+    return {
+        "EndpointName": endpoint,
+        "LocalPath": _INPUT,
+        "StartTimeOffset": f"-PT{require_hours(schedule)}H",
+        "EndTimeOffset": "-PT0H",
+    }
+
+
+def _output(schedule: MonitoringSchedule, kms_key: str) -> dict[str, Any]:
+    place = {"S3Uri": schedule.output_uri.rstrip("/"), "LocalPath": _OUTPUT}
+    return {
+        "MonitoringOutputs": [{"S3Output": {**place, "S3UploadMode": "EndOfJob"}}],
+        **({"KmsKeyId": kms_key} if kms_key else {}),
+    }
+
+
+def _cluster(machine: str, kms_key: str) -> dict[str, Any]:
+    return {
+        "InstanceCount": 1,
+        "InstanceType": machine,
+        "VolumeSizeInGB": _DISK,
+        **({"VolumeKmsKeyId": kms_key} if kms_key else {}),
+    }

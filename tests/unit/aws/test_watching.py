@@ -102,12 +102,22 @@ def test_a_sketch_of_many_rows_stands_for_all_of_them() -> None:
     assert math.isclose((kept <= middle).mean(), 0.5, abs_tol=0.01)
 
 
+def test_days_are_counted_and_not_compared_and_truth_values_are_numbers() -> None:
+    """How callers write a day is theirs to choose, and the monitor has no type for either."""
+    statistics = statistics_of({"day": [datetime(2026, 5, 1)], "late": [True]})
+    day, late = statistics["features"]
+    assert day["inferred_type"] == "Unknown"
+    assert "distribution" not in day["string_statistics"]
+    assert late["inferred_type"] == "Integral"
+    assert held_against({"day": [datetime(2026, 5, 1)]}, {"day": ["2026-05-02"]}) == {}
+
+
 def test_captured_exchanges_become_rows_of_named_columns() -> None:
-    rows = [{"x": 1.0, "note": None, "nested": [1]}, {"x": 2.0, "note": "a", "nested": [2]}]
+    rows = [{"x": 1.0, "note": None, "nested": [1]}, {"x": True, "note": "a", "nested": [2]}]
     told = preprocess_handler(captured({"dataframe_records": rows}, {"predictions": [0.0, 1.0]}))
     assert told == [
         {"x": 1.0, "note": None, "prediction": 0.0},
-        {"x": 2.0, "note": "a", "prediction": 1.0},
+        {"x": 1, "note": "a", "prediction": 1.0},
     ]
     split = {"columns": ["x"], "data": [[3.0]]}
     assert preprocess_handler(captured({"dataframe_split": split}, {"error": 1})) == [{"x": 3.0}]
