@@ -93,20 +93,7 @@ class Components:
             told = f'Cannot create already existing inference component "{arn}".'
             raise AwsError("ValidationException", told)
         endpoint, specification = self._checked(asked)
-        model = self._models.describe({"ModelName": specification["ModelName"]})
-        copies = asked["RuntimeConfig"]["CopyCount"]
-        fleet = Fleet(
-            endpoint=endpoint.name,
-            config=endpoint.config,
-            variant={"VariantName": name, "ModelName": specification["ModelName"]},
-            model=model,
-            shadow=False,
-            weight=1.0,
-            wanted=1.0,
-            count=copies,
-            answers_as=asked["VariantName"],
-            log_group=f"/aws/sagemaker/InferenceComponents/{name}",
-        )
+        fleet = self._fleet(asked, endpoint)
         now = world.clock.now()
         found = Component(
             name=name,
@@ -117,7 +104,7 @@ class Components:
             created=now,
             changed=now,
         )
-        fits = self._fits(found, copies)
+        fits = self._fits(found, fleet.count)
         self._known[name] = found
         world.tag(arn, asked.get("Tags"))
         self._run(self._bring_up, found, fits)
@@ -171,6 +158,21 @@ class Components:
         found.move("Deleting", self._world.clock.now())
         self._run(self._taken_down, found)
         return {}
+
+    def _fleet(self, asked: Answer, endpoint: Endpoint) -> Fleet:
+        name, model = asked["InferenceComponentName"], asked["Specification"]["ModelName"]
+        return Fleet(
+            endpoint=endpoint.name,
+            config=endpoint.config,
+            variant={"VariantName": name, "ModelName": model},
+            model=self._models.describe({"ModelName": model}),
+            shadow=False,
+            weight=1.0,
+            wanted=1.0,
+            count=asked["RuntimeConfig"]["CopyCount"],
+            answers_as=asked["VariantName"],
+            log_group=f"/aws/sagemaker/InferenceComponents/{name}",
+        )
 
     def _checked(self, asked: Answer) -> tuple[Endpoint, Answer]:
         specification = asked.get("Specification")

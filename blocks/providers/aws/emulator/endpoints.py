@@ -14,6 +14,7 @@ from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
 from blocks.providers.aws.emulator.captures import told_of
 from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
+from blocks.providers.aws.emulator.fleet_answers import told_of_fleets
 from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.guardrails import Policy, policy_of
 from blocks.providers.aws.emulator.models import Models
@@ -21,7 +22,7 @@ from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
-from blocks.providers.aws.emulator.serverless import CONFIG, kind_of, size_of
+from blocks.providers.aws.emulator.serverless import kind_of, size_of
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -114,8 +115,8 @@ class Endpoints:
             "FailureReason": endpoint.reason,
             "CreationTime": endpoint.created,
             "LastModifiedTime": endpoint.changed,
-            PRODUCTION: _told(endpoint.live()),
-            SHADOW: _told(endpoint.shadows()),
+            PRODUCTION: told_of_fleets(endpoint.live()),
+            SHADOW: told_of_fleets(endpoint.shadows()),
             "PendingDeploymentSummary": pending,
             "LastDeploymentConfig": endpoint.deployment,
             CAPTURE: told_of(self._configs.capture_of(endpoint.config)),
@@ -315,22 +316,3 @@ class Endpoints:
         for replica in killed:
             replica.container.end()
         return len(killed)
-
-
-def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
-    return [
-        {
-            "VariantName": each.name,
-            "CurrentWeight": each.weight,
-            "DesiredWeight": each.wanted,
-            **(
-                {f"Current{CONFIG}": each.variant[CONFIG]}
-                if CONFIG in each.variant
-                else {
-                    "CurrentInstanceCount": each.size(),
-                    "DesiredInstanceCount": each.count,
-                }
-            ),
-        }
-        for each in fleets
-    ] or None

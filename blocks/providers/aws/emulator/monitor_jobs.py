@@ -30,24 +30,13 @@ def to_processing_job(
         "record_preprocessor_script": application.get("RecordPreprocessorSourceUri", ""),
     }
     there = {variable: uri for variable, uri in files.items() if uri}
-    since, until = (f"{datetime.fromtimestamp(each, UTC):%Y-%m-%dT%H:%M:%SZ}" for each in times)
     return {
         "ProcessingJobName": name,
         "ProcessingInputs": [
             *(_input(f"{folder}/{each}/", f"{local}/{each}") for each in sorted(hours)),
             *(_input(uri, f"{_HOME}/{variable}") for variable, uri in there.items()),
         ],
-        "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": "result",
-                    "S3Output": {
-                        **output["S3Output"],
-                        "S3Uri": f"{output['S3Output']['S3Uri'].rstrip('/')}/{place}",
-                    },
-                }
-            ]
-        },
+        "ProcessingOutputConfig": {"Outputs": [_output(output["S3Output"], place)]},
         "ProcessingResources": definition["JobResources"],
         "StoppingCondition": definition.get("StoppingCondition", {"MaxRuntimeInSeconds": 3600}),
         "AppSpecification": {"ImageUri": application["ImageUri"], "ContainerEntrypoint": ANALYZER},
@@ -55,8 +44,7 @@ def to_processing_job(
             **application.get("Environment", {}),
             "dataset_source": local,
             "output_path": output["S3Output"]["LocalPath"],
-            "start_time": since,
-            "end_time": until,
+            **_times(*times),
             **{
                 variable: f"{_HOME}/{variable}/{uri.rpartition('/')[2]}"
                 for variable, uri in there.items()
@@ -64,6 +52,16 @@ def to_processing_job(
         },
         "RoleArn": definition["RoleArn"],
     }
+
+
+def _output(told: Mapping[str, Any], place: str) -> dict[str, Any]:
+    uri = f"{told['S3Uri'].rstrip('/')}/{place}"
+    return {"OutputName": "result", "S3Output": {**told, "S3Uri": uri}}
+
+
+def _times(*seconds: float) -> dict[str, str]:
+    words = (f"{datetime.fromtimestamp(each, UTC):%Y-%m-%dT%H:%M:%SZ}" for each in seconds)
+    return dict(zip(("start_time", "end_time"), words, strict=True))
 
 
 def _input(uri: str, local: str) -> dict[str, Any]:
