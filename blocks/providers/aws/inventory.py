@@ -206,7 +206,7 @@ class AwsInventory(Block, Inventory):
     def _unwatch(self, kind: Kind, name: str) -> None:
         """Stop a schedule; one that nobody knows is an orphan and goes."""
         watching = SageMakerModelMonitor(account=self.account)
-        watching.stop(name.removeprefix(self.account.named("")))
+        watching.take_down(name.removeprefix(self.account.named("")))
         self._delete(kind, name)
 
     def _delete(self, kind: Kind, name: str) -> None:

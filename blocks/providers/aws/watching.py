@@ -116,6 +116,12 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
         return [found[at] for at in sorted(found) if window.start <= at < window.end]
 
     def _stop(self, endpoint: str) -> None:
+        if self._known.read(endpoint) is not None:
+            self.take_down(endpoint)
+            self._endpoints.record(endpoint, None)
+
+    def take_down(self, endpoint: str) -> None:
+        """Remove a schedule, and leave the endpoint as it is: it is to go, too."""
         known = self._known.read(endpoint)
         if known is None:
             return
@@ -132,7 +138,6 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
             self._parts.end(name)
         self._forget(endpoint)
         self._known.change(endpoint, lambda now: now.model_copy(update={"schedule": None}))
-        self._endpoints.record(endpoint, None)
 
     def _recorded(self, endpoint: str) -> Recorded:
         """Return how much of an endpoint's traffic is to be kept. Raises for one without any."""
