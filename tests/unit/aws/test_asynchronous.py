@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +80,18 @@ def listening(account: AwsAccount) -> tuple[list[str], Any]:
     return topics, read
 
 
+def heard(read: Callable[[str], list[dict[str, Any]]], name: str) -> dict[str, Any]:
+    """Wait for a message; return the first."""
+    found: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found.extend(read(name))
+        return bool(found)
+
+    until(look)
+    return found[0]
+
+
 def test_a_request_waits_and_its_answer_is_put_into_s3_and_told(
     bench: Any, account: AwsAccount, emulator: Account
 ) -> None:
@@ -91,18 +104,18 @@ def test_a_request_waits_and_its_answer_is_put_into_s3_and_told(
         prediction = answered(endpoints, each)
         assert prediction.body["predictions"] == [1.0]
         assert (prediction.status, prediction.variant) == (200, "blue")
-    message: list[dict[str, Any]] = []
-    until(lambda: bool(message.extend(read("answers")) or message))
-    assert message[0]["invocationStatus"] == "Completed"
-    assert message[0]["responseParameters"]["outputLocation"] in {each.answer_uri for each in asked}
+    message = heard(read, "answers")
+    assert message["invocationStatus"] == "Completed"
+    assert message["responseParameters"]["outputLocation"] in {each.answer_uri for each in asked}
     [config] = [each["request"] for each in emulator.calls("sagemaker:CreateEndpointConfig")]
     queue = config["AsyncInferenceConfig"]
     assert queue["ClientConfig"] == {"MaxConcurrentInvocationsPerInstance": 2}
     assert queue["OutputConfig"]["S3OutputPath"].startswith(account.root)
     bad = answered(endpoints, endpoints.ask_later(name, {"nothing": 1}))
     assert bad.status == 400
-    until(lambda: bool(message.extend(read("failures")) or message[-1].get("failureReason")))
-    assert message[-1]["invocationStatus"] == "Failed"
+    failed = heard(read, "failures")
+    assert failed["invocationStatus"] == "Failed"
+    assert "Received server error (400)" in failed["failureReason"]
     endpoints.take_down(name)
     until(lambda: bench.running() == [])
 
