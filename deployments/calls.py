@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -78,6 +79,9 @@ class Place:
     key: str  # by which the release calls
 
 
+Stages = Sequence[tuple[str, Callable[[Place], None]]]  # titles, and what is done
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """How a cloud's page is told."""
@@ -102,8 +106,8 @@ class Section:
 class Release:
     """Plays a release through the contracts, stage by stage."""
 
-    def __init__(self, place: Place, folder: Path) -> None:
-        self._place, self._folder = place, folder
+    def __init__(self, place: Place, folder: Path, besides: Stages) -> None:
+        self._place, self._folder, self._besides = place, folder, besides
         self._key = RunKey(run="2026-05-01", step="release")
         self._endpoints = place.connect(Endpoints)
         self._trained: TrainingResult | None = None
@@ -130,6 +134,8 @@ class Release:
         yield "All traffic to the second", lambda: self._shift(green=100)
         yield "The first variant goes", lambda: self._endpoints.retire("flights", "blue")
         yield "A data set is scored", self._score
+        for title, stage in self._besides:
+            yield title, partial(stage, self._place)
         yield "Everything is taken down", self._take_down
 
     def _process(self) -> None:
@@ -232,10 +238,14 @@ def prepare(bucket: Bucket, root: str) -> None:
     bucket.write(f"{root}/data/rows.csv", b"x\n1\n")
 
 
-def play(place: Place, folder: Path, words: Words) -> Iterator[Section]:
-    """Play a release, and tell of each of its stages what it called."""
+def play(place: Place, folder: Path, words: Words, *, besides: Stages = ()) -> Iterator[Section]:
+    """Play a release, and tell of each of its stages what it called.
+
+    ``besides`` is what a cloud can do that no contract knows, or not every cloud; it is played
+    before all is taken down.
+    """
     heard = 0
-    for title, stage in Release(place, folder).stages():
+    for title, stage in Release(place, folder, besides).stages():
         stage()
         calls = place.emulator.calls()
         mine = [each for each in calls[heard:] if each["key"] == place.key]

@@ -16,6 +16,7 @@ PROVIDER = Provider(
         "processing": "blocks.providers.aws.processing:SageMakerProcessing",
         "secrets": "blocks.providers.aws.secret:AwsSecrets",
         "prices": "blocks.providers.aws.cost:AwsPrices",
+        "watching": "blocks.providers.aws.watching:SageMakerModelMonitor",
         "inventory": "blocks.providers.aws.inventory:AwsInventory",
     },
     rehearsal="blocks.providers.aws.rehearsal:AwsRehearsal",

@@ -23,13 +23,14 @@ from blocks.providers.aws.model_levers import ModelLevers
 from blocks.providers.aws.processing_levers import SageMakerProcessingLevers
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.training_levers import TrainingLevers
+from blocks.providers.aws.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_KINDS = ("training", "models", "batch", "endpoints", "processing")
+_KINDS = ("training", "models", "batch", "endpoints", "processing", "watching")
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "batch": {"image": IMAGE},
@@ -64,7 +65,8 @@ class _Bench(Levers):
         self.batch = BatchLevers(self.levers_account, emulator, uploads)
         self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
         processing = SageMakerProcessingLevers(self.levers_account, emulator)
-        kinds = (self.training, self.models, self.batch, self.endpoints, processing)
+        watching = WatchingLevers(self.levers_account, emulator)
+        kinds = (self.training, self.models, self.batch, self.endpoints, processing, watching)
         super().__init__("aws", dict(zip(_KINDS, kinds, strict=True)))
 
     def connect(self, contract: type[C]) -> C:

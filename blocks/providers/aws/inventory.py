@@ -32,6 +32,7 @@ from blocks.providers.aws.processing_calls import machine_of, outputs_of
 from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.watching import SageMakerModelMonitor
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
@@ -50,6 +51,7 @@ class Kind:
     word: str  # as in <Word>Name, <Word>Arn, <Word>Status
     listed: str  # the member of the answer that holds the list
     idle: frozenset[str] | None  # states in which it does not compute; None: it never does
+    summary: str = ""  # what a list has in place of the word, where it differs
 
     def runs(self, told: Mapping[str, Any]) -> bool:
         """Whether it computes or bills."""
@@ -59,6 +61,21 @@ class Kind:
 _DONE = frozenset({"Completed", "Failed", "Stopped"})
 # In the order in which they may be removed: nothing before what uses it.
 KINDS = (
+    Kind(
+        kind="monitoring-schedule",
+        noun="monitoring_schedule",
+        word="MonitoringSchedule",
+        listed="MonitoringScheduleSummaries",
+        idle=frozenset({"Failed", "Stopped"}),
+    ),
+    Kind(
+        kind="monitoring-definition",
+        noun="data_quality_job_definition",
+        word="JobDefinition",
+        summary="MonitoringJobDefinition",
+        listed="JobDefinitionSummaries",
+        idle=None,
+    ),
     Kind(
         kind="training-job",
         noun="training_job",
@@ -72,6 +89,13 @@ KINDS = (
         word="ProcessingJob",
         listed="ProcessingJobSummaries",
         idle=_DONE,
+    ),
+    Kind(
+        kind="inference-component",
+        noun="inference_component",
+        word="InferenceComponent",
+        listed="InferenceComponents",
+        idle=frozenset({"Failed", "Deleting"}),
     ),
     Kind(
         kind="endpoint",
@@ -123,7 +147,7 @@ class AwsInventory(Block, Inventory):
                     yield self._detailed(found) if found.running else found
 
     def _resource(self, kind: Kind, told: Mapping[str, Any]) -> Resource:
-        name = told[f"{kind.word}Name"]
+        name = told[f"{kind.summary or kind.word}Name"]
         if kind is _BATCH and runs_a_command(self.account, name):
             kind = _BY_NAME["processing-job"]
         return Resource(
@@ -176,6 +200,11 @@ class AwsInventory(Block, Inventory):
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
+        elif kind.kind == "inference-component":
+            self._delete(kind, name)
+            self._until(kind, name, lambda told: False)
+        elif kind.kind == "monitoring-schedule":
+            self._unwatch(kind, name)
         else:
             self._delete(kind, name)
 
@@ -199,6 +228,12 @@ class AwsInventory(Block, Inventory):
         with contextlib.suppress(_Busy):  # it goes already
             self._delete(kind, name)
         self._until(kind, name, lambda told: False)
+
+    def _unwatch(self, kind: Kind, name: str) -> None:
+        """Stop a schedule; one that nobody knows is an orphan and goes."""
+        watching = SageMakerModelMonitor(account=self.account)
+        watching.take_down(name.removeprefix(self.account.named("")))
+        self._delete(kind, name)
 
     def _delete(self, kind: Kind, name: str) -> None:
         """Delete it; gone is fine. Raises _Busy if SageMaker refuses and it is still there."""
