@@ -65,6 +65,7 @@ class Place:
     image: str
     machine: str
     key: str  # by which the release calls
+    serves_on: str = ""  # where models are served on what jobs do not run on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class Release:
             endpoint="flights",
             variant=variant,
             model=self._version,
-            machine=self._place.machine,
+            machine=self._place.serves_on or self._place.machine,
             max_replicas=most,
             serving=Serving(concurrency=32),
             capture=Capture(sample=0.5),

@@ -7,9 +7,13 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from blocks.emulation.containers import Container
+from blocks.providers.databricks.emulator.pools import FULL, InstancePools
 from blocks.providers.databricks.emulator.run import Over, Run
 from blocks.providers.databricks.emulator.world import World
 
@@ -22,8 +26,8 @@ _KEPT = 10_000  # lines of output that are told
 class RunWork:
     """Runs a run as Databricks does, in a thread of its own."""
 
-    def __init__(self, world: World, run: Run) -> None:
-        self._world, self._run = world, run
+    def __init__(self, world: World, run: Run, pools: InstancePools) -> None:
+        self._world, self._run, self._pools = world, run, pools
         self._driver: Container | None = None
 
     def begin(self) -> None:
@@ -48,7 +52,10 @@ class RunWork:
             raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
         if world.faults.take("cluster-quota", "*", str(run.id)):
             raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
-        ready = world.clock.now() + world.settings.provisioning
+        if self._pools.is_full(run.cluster):
+            raise _no_cluster("CLOUD_FAILURE", FULL)
+        quick = self._pools.is_waiting(run.cluster)
+        ready = world.clock.now() + (0 if quick else world.settings.provisioning)
         while world.clock.now() < ready:
             if run.stop.wait(_LOOK_EVERY):
                 raise _cancelled()
@@ -58,6 +65,9 @@ class RunWork:
             raise Over(
                 "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
             ) from error
+        if lacking := _not_installed(run):
+            told = f"Library installation failed: no matching distribution for {lacking}"
+            raise Over("FAILED", "LIBRARY_INSTALLATION_ERROR", told)
         if run.stop.is_set():
             raise _cancelled()
         self._driver = self._started(env)
@@ -93,13 +103,14 @@ class RunWork:
 
     def _started(self, env: dict[str, str]) -> Container:
         world, run = self._world, self._run
-        folder = world.folder / "clusters" / run.cluster_id
+        folder = world.folder / "clusters" / (run.cluster_id or f"serverless-{run.id}")
         (folder / "tmp").mkdir(parents=True)
         name = f"run/{run.id}/{run.asked.get('run_name', '')}"
         given = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "TMPDIR": str(folder / "tmp"),
             **world.container_env(),
+            **({} if run.cluster_id else {"IS_SERVERLESS": "TRUE"}),
             **{key: self._mounted(value) for key, value in env.items()},
         }
         return world.containers.run(name, folder, self._command(), given, self._hear)
@@ -132,6 +143,21 @@ class RunWork:
             run = self._run
             run.state, run.message, run.over = "TERMINATED", over.message, over
             run.ended = self._world.milliseconds()
+
+
+def _not_installed(run: Run) -> str:
+    """Return what a serverless run needs that is not here: what there is stands for an index."""
+    for environment in run.asked.get("environments") or ():
+        for line in (environment.get("spec") or {}).get("dependencies") or ():
+            if line.startswith("/Volumes/"):
+                continue  # a wheel of ours, which is this interpreter's too
+            wanted = Requirement(line)
+            try:
+                if not wanted.specifier.contains(version(wanted.name), prereleases=True):
+                    return line
+            except PackageNotFoundError:
+                return line
+    return ""
 
 
 def _no_cluster(code: str, reason: str) -> Over:
