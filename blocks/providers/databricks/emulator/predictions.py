@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 import httpx
 from werkzeug.wrappers import Response
 
+from blocks.providers.databricks.emulator.catalog import Catalog
 from blocks.providers.databricks.emulator.gateway import Exchange, Gateway
 from blocks.providers.databricks.emulator.mlflow_unity import MlflowUnity
+from blocks.providers.databricks.emulator.monitors import Monitors
 from blocks.providers.databricks.emulator.operations import Asked, Route
 from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
 from blocks.providers.databricks.emulator.registered_models import RegisteredModels
@@ -34,7 +36,10 @@ class Predictions:
         self._world, models, tables = world, UnityModels(world), Tables(world)
         self._gateway = Gateway(world, tables)
         self._endpoints = ServingEndpoints(world, models, self._gateway)
+        catalog = Catalog(world, tables)
         self._others = (
+            catalog,
+            Monitors(world, tables, catalog),
             self._endpoints,
             RegisteredModels(world, models),
             MlflowUnity(models),

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.providers.databricks.emulator.dialect import Failed
 from blocks.providers.databricks.emulator.launch import WAREHOUSE
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
 from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
-from blocks.providers.databricks.emulator.tables import Answer, Failed, Tables
+from blocks.providers.databricks.emulator.tables import Answer, Tables
 
 _USE = "warehouse CAN_USE"
 _WAIT = re.compile(r"(\d+)s")
