@@ -35,7 +35,10 @@ TABLES = ("CREATE TABLE", "SELECT system", "warehouse CAN_USE")
 POOLS = ("pool CAN_ATTACH_TO",)
 """What runs on machines of a pool take besides."""
 
-OPTIONS = {"tables": TABLES, "pools": POOLS}
+WATCHING = ("CREATE TABLE", "USE SCHEMA", "table BROWSE", "table MANAGE", "warehouse CAN_USE")
+"""What schedules of Databricks' own model monitor take besides. Whoever made a table owns it."""
+
+OPTIONS = {"tables": TABLES, "pools": POOLS, "watching": WATCHING}
 
 SERVED = ("WRITE VOLUME",)
 """What served models call: they bring captured requests and counts to the volume."""

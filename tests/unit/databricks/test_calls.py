@@ -16,11 +16,15 @@ from blocks.providers.databricks.emulator.schema import check_request, method
 from deployments.databricks.calls import PAGE, told
 
 WRITTEN = re.compile(r"`([\w-]+):([\w.-]+)` `([^`]*)`\n\n```json\n(.*?)\n```", re.DOTALL)
-CLASSES = {
-    "jobs": "JobsAPI",
-    "serving": "ServingEndpointsAPI",
-    "catalog": "RegisteredModelsAPI",
-    "versions": "ModelVersionsAPI",
+METHODS = {
+    "jobs:submit": "JobsAPI.submit",
+    "serving:create": "ServingEndpointsAPI.create",
+    "serving:update_config": "ServingEndpointsAPI.update_config",
+    "serving:delete": "ServingEndpointsAPI.delete",
+    "catalog:create_model": "RegisteredModelsAPI.create",
+    "catalog:set_alias": "RegisteredModelsAPI.set_alias",
+    "catalog:delete_model": "RegisteredModelsAPI.delete",
+    "catalog:delete_version": "ModelVersionsAPI.delete",
 }
 
 
@@ -39,24 +43,17 @@ def test_every_call_on_the_page_is_one_of_the_sdks() -> None:
             fields = FIELDS[path.partition("unity-catalog/")[2]]
             assert set(said) <= {each.removeprefix("!") for each in fields}, path
             continue
-        versions = service == "catalog" and "/versions" in path
-        cls = CLASSES["versions" if versions else service]
-        asked = method(f"{service}:{cls}.{operation}")
+        asked = method(f"{service}:{METHODS[f'{service}:{operation}']}")
         words = _words(asked.pattern, path)
         assert words is not None, path
         check_request(asked, words, {}, said or None)
 
 
 def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
-    assert {f"{service}:{operation}" for service, operation, *_ in calls()} >= {
-        "jobs:submit",
+    assert {f"{service}:{operation}" for service, operation, *_ in calls()} == {
+        *METHODS,
         "mlflow-uc:model-versions.create",
         "mlflow-uc:model-versions.finalize",
-        "catalog:set_alias",
-        "serving:create",
-        "serving:update_config",
-        "serving:delete",
-        "catalog:delete",
     }
 
 
