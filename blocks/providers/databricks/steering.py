@@ -295,4 +295,4 @@ def _is_like(endpoint: ServingEndpointDetailed, config: EndpointCoreConfigInput)
 
 def _at_rest(now: Wanted) -> Wanted:
     """Return a document of nothing, so that the next endpoint of that name begins anew."""
-    return Wanted() if not now.variants and now.move is not None else now
+    return Wanted() if not now.variants and now != Wanted() else now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from blocks.providers.databricks.emulator.dialect import type_name
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
 from blocks.providers.databricks.emulator.refusals import missing
 from blocks.providers.databricks.emulator.tables import Tables
@@ -46,7 +47,12 @@ class Catalog:
             raise missing(f"Table '{full}' does not exist.")
         catalog, schema, name = full.split(".")
         columns = [
-            {"name": column, "position": place, "type_name": kind, "type_text": kind.lower()}
+            {
+                "name": column,
+                "position": place,
+                "type_name": type_name(kind),
+                "type_text": kind.lower(),
+            }
             for place, (column, kind) in enumerate(self._tables.described(full))
         ]
         return {

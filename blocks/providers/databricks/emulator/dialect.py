@@ -80,6 +80,11 @@ def to_failed(error: duckdb.Error) -> Failed:
     return Failed("42703", f"[UNRESOLVED] {error}")
 
 
+def type_name(kind: str) -> str:
+    """Return what the API calls a kind of column; SQL has a word of its own for whole numbers."""
+    return "LONG" if kind == "BIGINT" else kind
+
+
 def told_kind(kind: Any) -> str:
     """Return the kind of a column, as Databricks calls it."""
     return _TOLD.get(str(kind), "STRING")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.providers.databricks.emulator.dialect import Failed
+from blocks.providers.databricks.emulator.dialect import Failed, type_name
 from blocks.providers.databricks.emulator.launch import WAREHOUSE
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
 from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
@@ -97,7 +97,7 @@ class Statements:
         if answer is None:
             return told | {"status": {"state": "PENDING"}}
         columns = [
-            {"name": name, "position": place, "type_name": kind, "type_text": kind}
+            {"name": name, "position": place, "type_name": type_name(kind), "type_text": kind}
             for place, (name, kind) in enumerate(answer.columns)
         ]
         manifest = {
