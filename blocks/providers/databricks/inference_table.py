@@ -74,16 +74,17 @@ def to_parquet(found: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def _inputs(body: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a request, in whichever of MLflow's forms it is."""
+    """Yield the rows of a request, in whichever of MLflow's forms it is; none of another."""
     told = body if isinstance(body, Mapping) else {}
-    if split := told.get("dataframe_split"):
-        names = split.get("columns") or [str(number) for number in range(len(split["data"][0]))]
-        yield from (dict(zip(names, values, strict=True)) for values in split["data"])
-    elif isinstance(inputs := told.get("inputs"), Mapping):
+    records, inputs = told.get("dataframe_records") or told.get("instances"), told.get("inputs")
+    if isinstance(split := told.get("dataframe_split"), Mapping):
+        for values in split["data"]:
+            names = split.get("columns") or [str(number) for number in range(len(values))]
+            yield dict(zip(names, values, strict=True))
+    elif isinstance(inputs, Mapping):
         yield from _transposed(inputs)
-    else:
-        for each in told.get("dataframe_records") or told.get("instances") or inputs or ():
-            yield each if isinstance(each, Mapping) else {"inputs": each}
+    elif isinstance(found := records or inputs, list):
+        yield from (each if isinstance(each, Mapping) else {"inputs": each} for each in found)
 
 
 def _transposed(columns: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

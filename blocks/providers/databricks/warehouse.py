@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.sql import (
     ExecuteStatementRequestOnWaitTimeout,
     StatementParameterListItem,
@@ -16,6 +17,7 @@ from databricks.sdk.service.sql import (
 from blocks.contracts import Denied, InvalidRequest, NotFound, ProviderError, Unavailable
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clocks import READS
+from blocks.providers.databricks.errors import is_missing
 
 Row = Mapping[str, str | None]
 _WAIT = "30s"  # that the first call waits; a warehouse may have to start
@@ -57,15 +59,19 @@ def rows(account: DatabricksWorkspace, statement: str, **given: str) -> Iterator
 def _begun(
     api: Any, account: DatabricksWorkspace, statement: str, given: Mapping[str, str]
 ) -> StatementResponse:
-    return api.execute_statement(
-        statement,
-        account.warehouse,
-        parameters=[
-            StatementParameterListItem(name=name, value=value) for name, value in given.items()
-        ],
-        wait_timeout=_WAIT,
-        on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CONTINUE,
-    )
+    words = [StatementParameterListItem(name=name, value=value) for name, value in given.items()]
+    try:
+        return api.execute_statement(
+            statement,
+            account.warehouse,
+            parameters=words,
+            wait_timeout=_WAIT,
+            on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CONTINUE,
+        )
+    except DatabricksError as error:
+        if is_missing(error):  # or else it would be taken for a table that is not there
+            raise InvalidRequest(str(error), code="WAREHOUSE") from error
+        raise
 
 
 def _over(api: Any, told: StatementResponse) -> StatementResponse:

@@ -54,7 +54,7 @@ def test_why_a_statement_came_to_nothing_is_told_by_its_state(
     with pytest.raises(InvalidRequest) as caught:
         list(rows(account, "SELEC 1"))
     assert caught.value.code == "42601"
-    with pytest.raises(NotFound, match="warehouse"):
+    with pytest.raises(InvalidRequest, match="warehouse other"):
         list(rows(account.model_copy(update={"warehouse": "other"}), "SELECT 1"))
     with pytest.raises(InvalidRequest, match="set warehouse"):
         list(rows(account.model_copy(update={"warehouse": ""}), "SELECT 1"))

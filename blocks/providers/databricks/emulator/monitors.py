@@ -205,6 +205,7 @@ class Monitors:
         self, name: str, kinds: dict[str, str], owner: str, rows: list[Said], common: Said
     ) -> None:
         self._tables.plan(name, kinds, owner)
+        self._tables.make(name)
         for row in rows:
             told = common | row
             self._tables.add(name, [told.get(column) for column in kinds], at=0.0)

@@ -86,6 +86,11 @@ class Tables:
         """Have a table be made with its first row; columns are names with kinds."""
         self._columns.setdefault(name, {"": owner, **columns})
 
+    def make(self, name: str) -> None:
+        """Make a planned table at once, if it is not there."""
+        if name not in self._owners:
+            self._make(name)
+
     def add(self, name: str, row: Sequence[Any], *, at: float) -> None:
         """Have a row come into a planned table at a moment of the cloud's time."""
         heapq.heappush(self._coming, (at, next(self._numbers), name, row))
@@ -229,8 +234,7 @@ class Tables:
         now = self._world.clock.now()
         while self._coming and self._coming[0][0] <= now:
             _, _, name, row = heapq.heappop(self._coming)
-            if name not in self._owners:
-                self._make(name)
+            self.make(name)
             marks = ", ".join("?" for _ in row)
             self._base.execute(f"INSERT INTO {quoted(name)} VALUES ({marks})", list(row))  # noqa: S608
 
