@@ -5,20 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from blocks.contracts import Endpoints, Inventory, ProviderError, TrainingJobs
-from blocks.emulation.market import SpotMarket
+from blocks.contracts import Endpoints, Inventory, ProviderError
 from blocks.emulation.rehearsing import RECLAIM, EmulatedRehearsal
-from blocks.platform import Platform
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.rehearsal import Reclaim
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.waiting import until
+from flows.rehearsal import platform_of
 from flows.release import release
 from flows.sweep import sweep
 from flows.watch import watch
@@ -50,8 +49,7 @@ class Round:
 
     def __init__(self, provider: str, world: Any, folder: Path) -> None:
         self.provider, self.world, self.number = provider, world, 0
-        capabilities = {name: f"{provider}-{name}" for name in _capabilities()}
-        self.platform = Platform(name=provider, **capabilities)
+        self.platform = platform_of(provider)
         machines = CLOUDS[provider].machines if provider in CLOUDS else ()
         file = make_project(folder / f"project-{provider}")
         self.spec: ReleaseSpec = load(file, changes=[*CHANGES, *machines])
@@ -118,13 +116,8 @@ class Round:
             return nullcontext()
         self.faults[RECLAIM] += 1
         if isinstance(self.world, EmulatedRehearsal):
-            jobs = self.platform.connect(TrainingJobs)
-            return SpotMarket(jobs, self.world.emulator, once=True, tape=None)
+            return self.world.market(once=True)
         return Reclaim(LocalTraining(machine=LocalMachine()))
-
-
-def _capabilities() -> Sequence[str]:
-    return [name for name in Platform.model_fields if name != "name"]
 
 
 @contextmanager
