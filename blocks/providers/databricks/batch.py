@@ -81,13 +81,7 @@ class DatabricksBatch(Block, BatchInference):
             request,
             name,
             asked=asked,
-            placement=Placement(
-                cloud=self.account.cloud,
-                image=self.image,
-                runtime=self.runtime,
-                pool=pool_for(self.account, self.pools, request.machine, spot=request.spot),
-                dependencies=[self.wheel],
-            ),
+            placement=self._placement(request),
             wheel=self.wheel,
             tags=self.account.tags(
                 kind=BATCH,
@@ -129,6 +123,15 @@ class DatabricksBatch(Block, BatchInference):
         place = asked_of(run)
         asked = self._volumes.read(place) if place else None
         return BatchRequest.model_validate_json(asked[0]) if asked else None
+
+    def _placement(self, request: BatchRequest) -> Placement:
+        return Placement(
+            cloud=self.account.cloud,
+            image=self.image,
+            runtime=self.runtime,
+            pool=pool_for(self.account, self.pools, request.machine, spot=request.spot),
+            dependencies=[self.wheel],
+        )
 
     def _look_at(self, request: BatchRequest) -> None:
         """Raise, with the remedy, for what could never run."""

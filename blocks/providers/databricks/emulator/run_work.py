@@ -46,25 +46,15 @@ class RunWork:
             self._end(Over("FAILED", "INTERNAL_ERROR", "An internal error occurred."))
 
     def _cluster(self) -> None:
-        """Wait for the cluster. Raises Over if there will be none."""
+        """Wait for the cluster, and start the driver. Raises Over if there will be none."""
         run, world = self._run, self._world
-        if world.faults.take("stock-out", "*", str(run.id)):
-            raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
-        if world.faults.take("cluster-quota", "*", str(run.id)):
-            raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
-        if self._pools.is_full(run.cluster):
-            raise _no_cluster("CLOUD_FAILURE", FULL)
+        self._require_machine()
         quick = self._pools.is_waiting(run.cluster)
         ready = world.clock.now() + (0 if quick else world.settings.provisioning)
         while world.clock.now() < ready:
             if run.stop.wait(_LOOK_EVERY):
                 raise _cancelled()
-        try:
-            env = world.resolved(run.cluster.get("spark_env_vars") or {})
-        except LookupError as error:
-            raise Over(
-                "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
-            ) from error
+        env = self._env()
         if lacking := _not_installed(run):
             told = f"Library installation failed: no matching distribution for {lacking}"
             raise Over("FAILED", "LIBRARY_INSTALLATION_ERROR", told)
@@ -73,6 +63,24 @@ class RunWork:
         self._driver = self._started(env)
         with world.lock:
             run.state, run.message, run.began = "RUNNING", "In run", world.milliseconds()
+
+    def _require_machine(self) -> None:
+        run, faults = self._run, self._world.faults
+        if faults.take("stock-out", "*", str(run.id)):
+            raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
+        if faults.take("cluster-quota", "*", str(run.id)):
+            raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
+        if self._pools.is_full(run.cluster):
+            raise _no_cluster("CLOUD_FAILURE", FULL)
+
+    def _env(self) -> dict[str, str]:
+        """Return the variables of the cluster, with secrets in place of their names."""
+        try:
+            return self._world.resolved(self._run.cluster.get("spark_env_vars") or {})
+        except LookupError as error:
+            raise Over(
+                "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
+            ) from error
 
     def _worked(self) -> None:
         """Wait for the task. Raises Over."""
@@ -154,9 +162,9 @@ def _not_installed(run: Run) -> str:
             wanted = Requirement(line)
             try:
                 if not wanted.specifier.contains(version(wanted.name), prereleases=True):
-                    return line
+                    return str(line)
             except PackageNotFoundError:
-                return line
+                return str(line)
     return ""
 
 
