@@ -102,7 +102,8 @@ class LakehouseMonitors(Block, MonitoringSchedules):
         return kept.schedule if kept is not None else None
 
     def _looks(self, endpoint: str, window: Window) -> Sequence[MonitorLook]:
-        kept, found = self._documents.read(endpoint) or Watched(), []
+        kept = self._documents.read(endpoint) or Watched()
+        found: list[MonitorLook] = []
         for word, checks in kept.tables.items():
             profiling = self._profiling(endpoint, word)
             profiles, drifts = profiling.metrics(window)
