@@ -77,6 +77,7 @@ class Place:
     image: str
     machine: str
     key: str  # by which the release calls
+    serves_on: str = ""  # where models are served on what jobs do not run on
 
 
 Stages = Sequence[tuple[str, Callable[[Place], None]]]  # titles, and what is done
@@ -189,7 +190,7 @@ class Release:
             endpoint="flights",
             variant=variant,
             model=self._version,
-            machine=self._place.machine,
+            machine=self._place.serves_on or self._place.machine,
             max_replicas=most,
             serving=Serving(concurrency=32),
             capture=Capture(sample=0.5),

@@ -12,6 +12,7 @@ PROVIDER = Provider(
         "processing": "blocks.providers.databricks.processing:DatabricksProcessing",
         "models": "blocks.providers.databricks.models:UnityCatalogModels",
         "endpoints": "blocks.providers.databricks.endpoints:DatabricksEndpoints",
+        "watching": "blocks.providers.databricks.watching:LakehouseMonitors",
         "monitor": "blocks.providers.databricks.monitor:DatabricksMonitor",
         "store": "blocks.providers.databricks.store:DatabricksStore",
         "secrets": "blocks.providers.databricks.secret:DatabricksSecrets",

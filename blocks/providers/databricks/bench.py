@@ -20,6 +20,7 @@ from blocks.providers.databricks.processing_levers import DatabricksProcessingLe
 from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
+from blocks.providers.databricks.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -59,6 +60,7 @@ class _Bench(Levers):
             "batch": BatchLevers(self.levers_account, emulator, self.uploads),
             "models": ModelLevers(self.levers_account, emulator, self.uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, self.uploads),
+            "watching": WatchingLevers(self.levers_account, emulator),
         }
         super().__init__("databricks", kinds)
 
