@@ -86,8 +86,8 @@ def pairs(world: World) -> Iterator[Pair]:
         total = random.poisson(world.rate * world.seconds * load)
         to_green = random.binomial(total, STEPS[number // count])
         trouble = 8.0 if 4 <= minute < 5 else 1.0
-        blue = _tick(random, World(), world, number, total - to_green, trouble)
-        green = _tick(random, world, world, number, to_green, trouble)
+        blue = _tick(random, World(), world, number, total - to_green, trouble=trouble)
+        green = _tick(random, world, world, number, to_green, trouble=trouble)
         if world.gaps and number % 13 == 5:
             yield (blue, None) if number % 2 else (None, green)
         else:
@@ -100,6 +100,7 @@ def _tick(
     world: World,
     number: int,
     requests: int,
+    *,
     trouble: float,
 ) -> VariantTick:
     slower = own.slower * (1 + 0.1 * trouble)
