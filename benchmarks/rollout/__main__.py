@@ -39,7 +39,7 @@ Table = dict[str, dict[str, Score]]  # by decider, by world
 @click.option("--alone", is_flag=True, help="Without the rules of others.")
 @click.option("--same", is_flag=True, help="Only versions that are no worse.")
 @click.option("--write", is_flag=True, help="Write the tables, README.md and the picture.")
-def main(repetitions: int, rate: float, seed: int, alone: bool, same: bool, write: bool) -> None:
+def main(*, repetitions: int, rate: float, seed: int, alone: bool, same: bool, write: bool) -> None:
     """Print two tables as markdown: false returns, and requests on green before the return."""
     began = time.process_time()
     table = _contested(repetitions, rate, seed, alone=alone, same=same)
