@@ -53,7 +53,7 @@ class Stake:
         ]
         self.money = sum(self._money)
 
-    def settle(self, green: float, blue: float, odds: float) -> None:
+    def settle(self, green: int, blue: int, odds: float) -> None:
         """Take in events of a moment; odds are green's requests by blue's."""
         both = green + blue
         if not both:

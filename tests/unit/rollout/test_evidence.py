@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from tasks.rollout.batches import Floats
 from tasks.rollout.cells import CELLS, Cells
-from tasks.rollout.evidence import EFFECTS, FEW, GENTLE, Certificate, Stake
+from tasks.rollout.evidence import CHANCES, EFFECTS, FEW, GENTLE, Certificate, Rarity, Stake
 from tasks.rollout.purse import Purse
 from tasks.rollout.ranks import EDGES, Ranks, scores
 from tasks.rollout.ratios import Ratios
@@ -149,6 +150,59 @@ def test_evidence_stays_a_number_whatever_happens() -> None:
         purse.errors.settle(40, 0, 0.05)
         purse.errors.settle(0, 100_000, 1.0)
         assert math.isfinite(purse.evidence)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    events=st.integers(1, 40),
+    odds=st.floats(0.02, 50),
+    largest=st.floats(1.05, 5),
+    beyond=st.floats(1, 10),
+)
+def test_a_certificate_wins_nothing_on_average_for_a_ratio_that_is_not_acceptable(
+    events: int, odds: float, largest: float, beyond: float
+) -> None:
+    ratio, won = largest * beyond, []
+    for green in range(events + 1):
+        certificate = Certificate(largest=largest)
+        certificate.settle(green, events - green, odds)
+        won.append(math.exp(certificate.log_evidence()))
+        assert certificate.log_evidence() <= certificate.at_most() + 1e-9
+    chances = binom.pmf(np.arange(events + 1), events, ratio * odds / (1 + ratio * odds))
+    assert chances @ won <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(requests=st.integers(1, 60), limit=st.floats(0.001, 0.5), beyond=st.floats(1, 2))
+def test_nothing_is_won_on_average_on_a_rate_that_is_not_harmless(
+    requests: int, limit: float, beyond: float
+) -> None:
+    won = []
+    for events in range(requests + 1):
+        rarity = Rarity(limit)
+        rarity.settle(events, requests)
+        won.append(math.exp(rarity.log_evidence()))
+    assert binom.pmf(np.arange(requests + 1), requests, limit * beyond) @ won <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    green=st.integers(0, 2 * FEW),
+    blue=st.integers(0, 2 * FEW),
+    odds=st.floats(0.02, 50),
+    margin=st.sampled_from([0.0, 0.05, 0.5]),
+)
+def test_one_more_event_of_green_never_speaks_for_it_and_one_of_blue_never_against(
+    green: int, blue: int, odds: float, margin: float
+) -> None:
+    def money(mine: int, theirs: int) -> float:
+        stake = Stake(CHANCES, EFFECTS, 1 + margin)
+        stake.place(1.0)
+        stake.settle(mine, theirs, odds)
+        return stake.money
+
+    assert money(green + 1, blue) >= money(green, blue) * (1 - 1e-9)
+    assert money(green, blue + 1) <= money(green, blue) * (1 + 1e-9)
 
 
 def test_a_certificate_is_seldom_given_at_the_largest_acceptable_ratio() -> None:
