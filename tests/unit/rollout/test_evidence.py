@@ -232,6 +232,19 @@ def test_confidence_sequences_cover_the_true_ratio_at_all_times_together(ratio: 
     assert missed <= 0.05 * 200 + 3 * math.sqrt(0.05 * 0.95 * 200)
 
 
+@settings(deadline=None, max_examples=40)
+@given(requests=st.integers(1, 60), share=st.floats(0.01, 0.99))
+def test_nothing_is_won_on_average_while_green_gets_the_share_that_it_should(
+    requests: int, share: float
+) -> None:
+    won = []
+    for green in range(requests + 1):
+        shares = Shares()
+        shares.settle(green, requests - green, share)
+        won.append(math.exp(shares.log_evidence()))
+    assert binom.pmf(np.arange(requests + 1), requests, share) @ won <= 1 + 1e-9
+
+
 def test_a_share_that_is_not_the_one_asked_for_is_told() -> None:
     random = np.random.default_rng(5)
     right, wrong = Shares(), Shares()
