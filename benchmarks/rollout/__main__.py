@@ -84,7 +84,8 @@ def _contested(repetitions: int, rate: float, first: int, *, alone: bool, same: 
                     beside=False,
                 )[OURS]
                 table.setdefault(name, {})[world.name] = score
-        click.echo(f"{world.name}: done", err=True)
+        ours = found[OURS]
+        click.echo(f"{world.name}: {ours.returned} of {ours.rollouts} returned", err=True)
     return table
 
 
