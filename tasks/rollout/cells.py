@@ -117,6 +117,7 @@ class Cells:
         self.money = float(self._money.ravel() @ EACH)
         if self.money > RICHEST:
             self._money = np.minimum(self._money, RICHEST)
+            self.money = float(self._money.sum())
 
     @property
     def stirred(self) -> bool:

@@ -88,6 +88,7 @@ class Ranks:
         self.money = sum(self._money.tolist())
         if self.money > RICHEST:
             self._money = np.minimum(self._money, RICHEST)
+            self.money = sum(self._money.tolist())
 
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did, by answers below each bucket; forget slowly."""
