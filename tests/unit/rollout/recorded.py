@@ -133,7 +133,8 @@ def _shape(slower: float, tail: float) -> list[float]:
         at = (FIRST + bucket) * math.log(LATENCY_RATIO) - math.log(40 * slower)
         usual, slow = ((1 + math.erf(x / 0.5 / math.sqrt(2))) / 2 for x in (at, at - math.log(5)))
         below.append((1 - tail) * usual + tail * slow)
-    return np.diff([*below, 1.0]).tolist()
+    shares: list[float] = np.diff([*below, 1.0]).tolist()
+    return shares
 
 
 if __name__ == "__main__":
