@@ -20,6 +20,7 @@ from azure.identity import (
     DefaultAzureCredential,
     ManagedIdentityCredential,
 )
+from azure.mgmt.monitor import MonitorManagementClient
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
@@ -143,6 +144,19 @@ class AzureAccount(Block):
             ),
         )
 
+    def monitor(self, *, attempts: int = 1) -> MonitorManagementClient:
+        """Return the client of Azure Monitor, made once: metrics, and how machines are scaled."""
+        return self._kept(
+            ("monitor", attempts),
+            lambda: MonitorManagementClient(
+                self.credential,
+                self.subscription,
+                base_url=self.scope.removesuffix("/.default"),
+                credential_scopes=[self.scope],
+                **self.options(attempts),
+            ),
+        )
+
     def options(self, attempts: int) -> dict[str, Any]:
         """Return what every client of Azure is made with."""
         repeats = attempts - 1
@@ -189,10 +203,19 @@ class AzureAccount(Block):
     @property
     def data_plane(self) -> str:
         """Address of the workspace's own services, which are in the region where it is."""
-        if self.endpoint:
-            return self.endpoint
-        region = self.location or self.ml(attempts=READS).workspaces.get(self.workspace).location
-        return f"https://{region}.{CLOUDS[self.cloud].ml}"
+        return self.endpoint or f"https://{self.region}.{CLOUDS[self.cloud].ml}"
+
+    @property
+    def region(self) -> str:
+        """Where the workspace is."""
+        return self.location or str(self.ml(attempts=READS).workspaces.get(self.workspace).location)
+
+    def resource(self, path: str) -> str:
+        """Return the id of a thing of the workspace, such as ``onlineEndpoints/NAME``."""
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}/providers/"
+            f"Microsoft.MachineLearningServices/workspaces/{self.workspace}/{path}"
+        )
 
     @property
     def scope(self) -> str:

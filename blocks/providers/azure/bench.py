@@ -35,6 +35,7 @@ _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
 }
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
+MINUTE = 0.5  # seconds that metrics take for one
 GRACE = 2.0  # seconds that a container has after SIGTERM
 _open: list[launch.Subscription] = []  # the subscription of the worlds that are open now
 
@@ -91,7 +92,8 @@ def AzureBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the c
     if _open:
         yield _Bench(folder, _open[-1])
         return
-    with launch.subscription(folder / "azure", preloaded=True, grace=GRACE) as emulator:
+    quick = {"grace": GRACE, "minute": MINUTE}
+    with launch.subscription(folder / "azure", preloaded=True, **quick) as emulator:
         _open.append(emulator)
         try:
             yield _Bench(folder, emulator)

@@ -15,7 +15,12 @@ from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
 
-QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0, "ticks_every": 0.2}
+QUICK: Mapping[str, Any] = {
+    "image": IMAGE,
+    "capture_every": 1.0,
+    "ticks_every": 0.2,
+    "busy_requests": 240.0,  # a minute: what one caller that never waits surely exceeds
+}
 
 
 class EndpointLevers:

@@ -22,6 +22,7 @@ from blocks.providers.azure.emulator.replica import Place
 from blocks.providers.azure.emulator.world import World
 
 _TAIL = 1000  # lines of a log, if nobody says how many
+_SKU = {"name": "Default"}
 _PATH = "onlineEndpoints/{endpoint}/deployments"
 
 
@@ -131,6 +132,7 @@ class Deployments:
 
         def done(_: AzureError | None) -> None:
             endpoint.deployments.pop(found.name, None)
+            self._world.metrics.forget(endpoint.name, found.name)
 
         change = found.change = self._changes.begin(work, done)
         return Told(status=202, headers=self._changes.leaving(change))
@@ -140,6 +142,12 @@ class Deployments:
         deployed = self._known(asked)[1]
         tail = int((asked.body or {}).get("tail") or _TAIL)
         return {"content": deployed.running.log(tail) if deployed.running else ""}
+
+    def resize(self, endpoint: OnlineEndpoint, deployed: Deployed, count: int) -> None:
+        """Have so many instances of a deployment. Raises AzureError while something goes on."""
+        require_idle(endpoint)
+        require_idle(deployed)
+        self._change(endpoint, deployed, {**deployed.body, "sku": {**_SKU, "capacity": count}})
 
     def _begin(
         self,

@@ -7,9 +7,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from blocks.providers.azure.emulator.autoscale import Autoscale
+from blocks.providers.azure.emulator.autoscaler import Autoscaler
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.deployments import Deployments
 from blocks.providers.azure.emulator.jobs import page
+from blocks.providers.azure.emulator.metering import Metering
 from blocks.providers.azure.emulator.online_endpoint import (
     OnlineEndpoint,
     require_idle,
@@ -36,6 +39,9 @@ class OnlineEndpoints:
         self._endpoints: dict[str, OnlineEndpoint] = {}
         self._deployments = Deployments(world, self._changes, self._known)
         self._scoring = Scoring(world, self._endpoints)
+        self._metering = Metering(world, self._endpoints)
+        self._autoscale = Autoscale(world, self._endpoints)
+        Autoscaler(world, self._autoscale, self._deployments.resize)
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -93,6 +99,8 @@ class OnlineEndpoints:
             *self._deployments.routes(),
             *self._changes.routes(),
             *self._scoring.routes(),
+            *self._metering.routes(),
+            *self._autoscale.routes(),
         )
 
     def put(self, asked: Asked) -> Told:
@@ -107,6 +115,7 @@ class OnlineEndpoints:
         )
         endpoint.body, endpoint.state = asked.body, "Updating" if old else "Creating"
         self._endpoints[name.lower()] = endpoint
+        self._metering.begin()
         change = endpoint.change = self._changes.begin(
             lambda: self._wait(name), lambda error: self._done(endpoint, error)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ import httpx
 from werkzeug.wrappers import Response
 
 from blocks.providers.azure.emulator.job import seconds
+from blocks.providers.azure.emulator.metrics import Answer
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint
 from blocks.providers.azure.emulator.operations import Asked, Route, Said
 from blocks.providers.azure.emulator.refusals import AzureError
@@ -64,8 +66,27 @@ class Scoring:
             chosen = _chosen(endpoint, target)
             copied = None if target else _copied(endpoint)
         if copied is not None:
-            self._copying.submit(self._sent, copied, content, headers)
-        return self._sent(chosen, content, headers)
+            self._copying.submit(self._counted, endpoint, copied, content, headers, copied=True)
+        return self._counted(endpoint, chosen, content, headers, copied=False)
+
+    def _counted(
+        self,
+        endpoint: OnlineEndpoint,
+        to: Deployed,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        copied: bool,
+    ) -> Response:
+        """Send a request, and count its answer."""
+        begun = time.perf_counter()
+        reply = self._sent(to, content, headers)
+        took = time.perf_counter() - begun
+        told = int(reply.headers.get(_STATUS) or reply.status_code)
+        answer = Answer(status=reply.status_code, model_status=told, copied=copied)
+        with self._world.lock:
+            self._world.metrics.answered(endpoint.name, to.name, answer, took)
+        return reply
 
     def _sent(self, to: Deployed, content: bytes, headers: Mapping[str, str]) -> Response:
         with self._world.lock:
