@@ -27,6 +27,7 @@ from pydantic import Field, SecretStr
 
 from blocks.contracts import InvalidRequest
 from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
+from blocks.providers.azure.demands import Demands
 from blocks.providers.azure.lookup import READS
 
 OWNER_TAG = "bluewater-owner"
@@ -117,6 +118,9 @@ class AzureAccount(Block):
     vault: str = Field(
         default_factory=_from("BLUEWATER_AZURE_VAULT"), description="Name of the Key Vault."
     )
+    demands: Demands = Field(
+        default_factory=Demands, description="What the workspace must be like to be used."
+    )
     owner: str = Field(
         default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
@@ -126,7 +130,8 @@ class AzureAccount(Block):
     def ml(self, *, attempts: int = 1) -> MLClient:
         """Return the workspace's client, made once; safe to share between threads.
 
-        ``attempts`` above 1 let it repeat calls that may be repeated: reads, never creates.
+        ``attempts`` above 1 let it repeat calls that may be repeated: reads, never creates. Raises
+        InvalidRequest where the workspace is not as demanded.
         """
         return self._kept(("ml", attempts), lambda: self._ml(attempts))
 
@@ -291,4 +296,6 @@ class AzureAccount(Block):
             # The SDK leaves the name of its cloud there, which nobody that we start could import
             # it under: only this process knows of an emulator.
             os.environ.pop("AZUREML_CURRENT_CLOUD", None)
+        if self.demands.any:
+            self.demands.require(client.workspaces.get(self.workspace))
         return client

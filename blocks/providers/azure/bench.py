@@ -55,7 +55,7 @@ class _Bench(Levers):
         with contextlib.suppress(ResourceExistsError):
             self.levers_account.blobs().create_container(launch.CONTAINER)
         objects = Objects(self.levers_account)
-        uploads = Uploads(objects, self.levers_account.root, folder)
+        self.uploads = uploads = Uploads(objects, self.levers_account.root, folder)
         kinds = {
             "training": TrainingLevers(self.levers_account, emulator, uploads),
             "models": ModelLevers(emulator, uploads),

@@ -109,7 +109,7 @@ def to_endpoint(
     return ManagedOnlineEndpoint(
         **endpoint_settings(endpoint, traffic, account=account, identity=identity),
         mirror_traffic=_mirrored(traffic.mirror),
-        public_network_access="enabled" if public else "disabled",
+        public_network_access="enabled" if public and not account.demands.private else "disabled",
     )
 
 

@@ -26,13 +26,22 @@ QUICK: Mapping[str, Any] = {
 class EndpointLevers:
     """The endpoints part of the bench."""
 
-    def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        account: AzureAccount,
+        emulator: Subscription,
+        uploads: Uploads,
+        *,
+        endpoints: AzureEndpoints | None = None,
+        machine: str = MACHINE,
+    ) -> None:
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = AzureEndpoints(account=account, **QUICK)
+        self._endpoints = endpoints or AzureEndpoints(account=account, **QUICK)
+        self._machine = machine
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
-        return self._uploads.variant_request(kind, variant, machine=MACHINE)
+        return self._uploads.variant_request(kind, variant, machine=self._machine)
 
     def settle(self, ref: OperationRef) -> None:
         """Wait until the variant is ready, or will never be."""

@@ -72,6 +72,7 @@ class World(EmulatedWorld):
         self.assets: dict[str, dict[str, Any]] = {}  # models, code, environments: by id, small
         self.clusters: dict[str, Cluster] = {}
         self.metrics = Metrics(self.clock.now, settings.minute)
+        self.workspace: dict[str, Any] = {"publicNetworkAccess": "Enabled"}  # of its properties
         self.changes: dict[str, Any] = {}  # that go on or went on, by id
 
     def resource(self, path: str) -> str:

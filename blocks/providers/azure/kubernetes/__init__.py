@@ -10,5 +10,6 @@ PROVIDER = Provider(
         "endpoints": "blocks.providers.azure.kubernetes.endpoints:AzureKubernetesEndpoints",
     },
     beside="azure",
+    words="blocks.providers.azure.words:WORDS",
     bench="blocks.providers.azure.kubernetes.bench:AzureKubernetesBench",
 )

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from blocks.cloud.wanted import WantedVariant
-from blocks.contracts import EndpointFeatures, InvalidRequest, VariantRequest
+from blocks.contracts import EndpointFeatures, InvalidRequest, Unsupported, VariantRequest
 from blocks.providers.azure.endpoint_calls import MOST
 from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.providers.azure.kubernetes.calls import Share, to_deployment, to_endpoint
@@ -53,6 +53,12 @@ class AzureKubernetesEndpoints(AzureEndpoints):
         if not self.compute:
             raise InvalidRequest(
                 f"compute: name the attached cluster in the block or in {COMPUTE}", code="COMPUTE"
+            )
+        if self.busy_requests is not None or not self.public_access:
+            raise Unsupported(
+                "busy_requests and public_access are for managed endpoints: on Kubernetes replicas "
+                "are added by busy_share alone, and the cluster says who reaches it",
+                code="KUBERNETES",
             )
         return super()._want(request, token)
 
