@@ -12,9 +12,14 @@ from typing import Any
 
 _ML = "Microsoft.MachineLearningServices/workspaces"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_INSIGHTS = "Microsoft.Insights"
 _SECRETS = "Microsoft.KeyVault/vaults/secrets"
 
 CALLER = (
+    f"{_INSIGHTS}/autoscaleSettings/delete",
+    f"{_INSIGHTS}/autoscaleSettings/read",
+    f"{_INSIGHTS}/autoscaleSettings/write",
+    f"{_INSIGHTS}/metrics/read",
     f"{_ML}/computes/delete",
     f"{_ML}/computes/read",
     f"{_ML}/computes/write",

@@ -22,6 +22,7 @@ from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_levers import TrainingLevers
+from blocks.providers.azure.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -60,6 +61,7 @@ class _Bench(Levers):
             "training": TrainingLevers(self.levers_account, emulator, uploads),
             "models": ModelLevers(emulator, uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, uploads),
+            "watching": WatchingLevers(self.levers_account, emulator),
             "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("azure", kinds)

@@ -28,7 +28,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.azure.account import AzureAccount
-from blocks.providers.azure.inside import CLIENT, STORAGE, TICKS, TICKS_EVERY, WANTED
+from blocks.providers.azure.inside import CLIENT, COLLECTED, STORAGE, TICKS, TICKS_EVERY, WANTED
 from blocks.providers.azure.objects import SCHEME
 
 PATIENCE = timedelta(seconds=180)  # that a managed online endpoint waits for an answer
@@ -179,9 +179,12 @@ def to_environment(image: str) -> Any:
     )
 
 
-def told_of(*, capture_every: float, ticks_every: float, identity_client: str) -> dict[str, str]:
+def told_of(
+    *, capture_every: float, ticks_every: float, identity_client: str, collected: str
+) -> dict[str, str]:
     """Return what the containers of a block's endpoints are told besides."""
     return {
+        **({COLLECTED: collected} if collected else {}),
         CAPTURE_EVERY: str(capture_every),
         TICKS_EVERY: str(ticks_every),
         **({CLIENT: identity_client} if identity_client else {}),

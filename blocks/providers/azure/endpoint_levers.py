@@ -19,6 +19,7 @@ QUICK: Mapping[str, Any] = {
     "image": IMAGE,
     "capture_every": 1.0,
     "ticks_every": 0.2,
+    "collect": True,
     "busy_requests": 240.0,  # a minute: what one caller that never waits surely exceeds
 }
 

@@ -87,6 +87,10 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
     capture_every: float = Field(
         default=30.0, description="Seconds between two files of captured requests."
     )
+    collect: bool = Field(
+        default=False,
+        description="Keep captured requests as Azure's own model monitors read them, too.",
+    )
     ticks_every: float = Field(
         default=2.0, description="Seconds between two files of a container's counts."
     )
@@ -227,6 +231,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
             capture_every=self.capture_every,
             ticks_every=self.ticks_every,
             identity_client=self.identity_client,
+            collected=f"{self.account.root}/collected" if self.collect else "",
         )
 
     @cached_property

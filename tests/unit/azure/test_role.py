@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blocks.contracts import Endpoints, Phase, Unavailable
+from blocks.contracts import Endpoints, Inventory, Monitor, Phase, Unavailable, Window
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.scaling import AUTOSCALE_KIND
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
@@ -32,6 +34,19 @@ def train_on_a_cluster(bench: Any) -> None:
     until(is_submitted)
 
 
+def scale(bench: Any) -> None:
+    endpoints, monitor = bench.connect(Endpoints), bench.connect(Monitor)
+    request = bench.variant_request().model_copy(update={"max_replicas": 2})
+    bench.settle(endpoints.deploy(request, key=RUN))
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=5), end=now)
+    monitor.read("azure/RequestsPerMinute", window, labels={"endpoint": request.endpoint})
+    inventory = bench.connect(Inventory)
+    [setting] = [each for each in inventory.owned() if each.kind == AUTOSCALE_KIND]
+    inventory.remove(setting)
+    endpoints.take_down(request.endpoint)
+
+
 def fail_to_serve(bench: Any) -> None:
     endpoints, request = bench.connect(Endpoints), bench.variant_request(kind="unloadable")
     ref = endpoints.deploy(request, key=RUN)
@@ -44,6 +59,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train_on_a_cluster(bench)
+    scale(bench)
     fail_to_serve(bench)
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,6 +34,8 @@ class Scoring:
     def __init__(self, world: World, endpoints: Mapping[str, OnlineEndpoint]) -> None:
         self._world, self._endpoints = world, endpoints
         self._http = httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=None))
+        self._answers: Counter[str] = Counter()  # that were right, by endpoint
+        world.levers["answered"] = lambda said: self._answers[said["endpoint"]]
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
 
     def routes(self) -> Sequence[Route]:
@@ -85,6 +88,7 @@ class Scoring:
         told = int(reply.headers.get(_STATUS) or reply.status_code)
         answer = Answer(status=reply.status_code, model_status=told, copied=copied)
         with self._world.lock:
+            self._answers[endpoint.name] += reply.status_code == 200 and not copied
             self._world.metrics.answered(endpoint.name, to.name, answer, took)
         return reply
 

@@ -15,6 +15,7 @@ from blocks.emulation.world import EmulatedWorld
 from blocks.providers.azure.emulator.blobs import Blobs
 from blocks.providers.azure.emulator.faults import faults
 from blocks.providers.azure.emulator.identity import MANAGED, Identity
+from blocks.providers.azure.emulator.job import Job
 from blocks.providers.azure.emulator.launch import GROUP, STORAGE, SUBSCRIPTION, WORKSPACE
 from blocks.providers.azure.emulator.metrics import Metrics
 
@@ -73,6 +74,9 @@ class World(EmulatedWorld):
         self.clusters: dict[str, Cluster] = {}
         self.metrics = Metrics(self.clock.now, settings.minute)
         self.workspace: dict[str, Any] = {"publicNetworkAccess": "Enabled"}  # of its properties
+        self.scheduled: dict[str, Job] = {}  # jobs that schedules began
+        self.mails: list[dict[str, str]] = []  # that were sent
+        self.levers["mails"] = lambda _: list(self.mails)
         self.changes: dict[str, Any] = {}  # that go on or went on, by id
 
     def resource(self, path: str) -> str:
