@@ -83,12 +83,17 @@ class Demands(Frozen):
 
 
 def _public(workspace: Any) -> bool:
-    return str(workspace.public_network_access or "Enabled").lower() != "disabled"
+    return _text(workspace.public_network_access or "Enabled").lower() != "disabled"
 
 
 def _isolation(workspace: Any) -> str:
     """Return the isolation of the managed network; one of a kind unknown here counts as none."""
     network = workspace.managed_network
-    told = str(network.isolation_mode or "") if network is not None else ""
+    told = _text(network.isolation_mode or "") if network is not None else ""
     known = {each.lower(): each for each in _STRICTNESS}
     return known.get(told.replace("_", "").lower(), _STRICTNESS[0])
+
+
+def _text(value: Any) -> str:
+    """Return what the SDK tells as a text, or as one of an enumeration."""
+    return str(getattr(value, "value", value))

@@ -115,6 +115,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
+        _ = self.account.ml()  # refuses a workspace that is not as demanded, before a word is kept
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
         return WantedVariant(request=request, token=token)
@@ -207,9 +208,9 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     @cached_property
     def _steering(self) -> Steering:
-        return Steering(self.account, self._wishes, self._place())
+        return Steering(self.account, self._wishes, self._makes())
 
-    def _place(self) -> Place:
+    def _makes(self) -> Place:
         """Return what is made where something is wanted."""
         busy = Busy(share=self.busy_share, requests=self.busy_requests)
         return Place(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from azure.core import PipelineClient
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import (
     BearerTokenCredentialPolicy,
     RetryPolicy,
@@ -19,6 +20,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.answers import is_missing
 from blocks.providers.azure.lookup import READS
 from blocks.providers.azure.watching_calls import COLUMN, METRIC, MONITOR, SIGNAL
 
@@ -44,7 +46,8 @@ class MetricRuns:
     def at(self, monitor: str, experiment: str, step: int) -> Sequence[Mapping[str, Any]]:
         """Return tags of every series of a monitor that has a value at a step, and the value."""
         found = []
-        for run in self._of(monitor, self._experiment(experiment)):
+        number = self._experiment(experiment)
+        for run in self._of(monitor, number) if number else ():
             data = run.get("data") or {}
             tags = {each["key"]: each["value"] for each in data.get("tags") or ()}
             if not {SIGNAL, METRIC, COLUMN} <= set(tags):
@@ -60,7 +63,13 @@ class MetricRuns:
         return found
 
     def _experiment(self, name: str) -> str:
-        told = self._asked("GET", "experiments/get-by-name", params={"experiment_name": name})
+        """Return an experiment's id; empty where none of that name has a metric yet."""
+        try:
+            told = self._asked("GET", "experiments/get-by-name", params={"experiment_name": name})
+        except HttpResponseError as error:
+            if is_missing(error):
+                return ""
+            raise
         return str(told["experiment"]["experiment_id"])
 
     def _of(self, monitor: str, experiment: str) -> Iterator[Mapping[str, Any]]:

@@ -30,6 +30,7 @@ from blocks.providers.azure.answers import is_missing
 from blocks.providers.azure.endpoint_calls import ENDPOINT_TAG, endpoint_mark, endpoint_name
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.inside import COLLECTED
+from blocks.providers.azure.jobs import is_over
 from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.metric_runs import MetricRuns
 from blocks.providers.azure.objects import Objects
@@ -102,9 +103,10 @@ class AzureWatching(Block, MonitoringSchedules):
             due = due_of(job)
             if due is None or not window.start <= due < window.end:
                 continue
-            runs = self._runs.at(name, job.experiment_name, int(due.timestamp()))
-            looks.append(from_job(job, due, runs))
-        return sorted((each for each in looks if each), key=lambda look: look.at)
+            if is_over(job):
+                runs = self._runs.at(name, job.experiment_name, int(due.timestamp()))
+                looks.append(from_job(job, due, runs))
+        return sorted(looks, key=lambda look: look.at)
 
     def _stop(self, endpoint: str) -> None:
         self.remove(schedule_name(self.account, endpoint))

@@ -143,12 +143,10 @@ def due_of(job: Any) -> datetime | None:
     return told.replace(tzinfo=UTC)
 
 
-def from_job(job: Any, due: datetime, runs: Sequence[Mapping[str, Any]]) -> MonitorLook | None:
+def from_job(job: Any, due: datetime, runs: Sequence[Mapping[str, Any]]) -> MonitorLook:
     """Return a look that has ended; ``runs`` are those of its metrics, a value at each step."""
-    phase = _PHASES.get(str(job.status))
-    if phase is None:
-        return None
-    failure = Failure(code="FAILED", message=f"job {job.name} is {job.status}")
+    phase = _PHASES[_text(job.status)]
+    failure = Failure(code="FAILED", message=f"job {job.name} is {_text(job.status)}")
     return MonitorLook(
         at=due,
         phase=phase,
@@ -217,3 +215,8 @@ def _recurrence(every: timedelta) -> tuple[str, int]:
         if every >= unit and every % unit == timedelta(0):
             return name, every // unit
     return "minute", max(1, every // timedelta(minutes=1))
+
+
+def _text(value: Any) -> str:
+    """Return what the SDK tells as a text, or as one of an enumeration."""
+    return str(getattr(value, "value", value))

@@ -10,11 +10,11 @@ from blocks.contracts import Window
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.endpoint_calls import endpoint_mark, endpoint_name
+from blocks.providers.azure.jobs import is_over
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.watching_calls import collected, due_of, schedule_name
 from blocks.testing.waiting import until
 
-_ENDED = ("Completed", "Failed")
 _STEP = 600.0  # of the cloud's seconds
 
 
@@ -63,11 +63,11 @@ class WatchingLevers:
         return sum(len(json.loads(line)["data"]) for line in lines)
 
     def _ends(self, endpoint: str) -> list[datetime]:
-        ended = [job for job in self._jobs(endpoint) if str(job.status) in _ENDED]
+        ended = [job for job in self._jobs(endpoint) if is_over(job)]
         return [due for job in ended if (due := due_of(job)) is not None]
 
     def _running(self, endpoint: str) -> bool:
-        return any(str(job.status) not in _ENDED for job in self._jobs(endpoint))
+        return not all(is_over(job) for job in self._jobs(endpoint))
 
     def _jobs(self, endpoint: str) -> list[Any]:
         name = schedule_name(self._account, endpoint)

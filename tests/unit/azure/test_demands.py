@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -39,30 +40,30 @@ def demanding(account: AzureAccount, **demands: Any) -> AzureAccount:
     return AzureAccount(**{**fields, "demands": Demands(**demands)})
 
 
-@pytest.mark.parametrize(
-    ("demands", "workspace", "code"),
-    [
-        ({"customer_key": "any"}, {}, "CUSTOMER_KEY"),
-        ({"customer_key": "https://another"}, ENCRYPTED, "CUSTOMER_KEY"),
-        ({"private": True}, {}, "PUBLIC_WORKSPACE"),
-        ({"private": True}, {"publicNetworkAccess": "Disabled"}, "NO_NETWORK"),
-        ({"isolation": "AllowInternetOutbound"}, {}, "ISOLATION"),
-        ({"isolation": "AllowOnlyApprovedOutbound"}, INSIDE, "ISOLATION"),
-    ],
-)
+LACKING: Sequence[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"customer_key": "any"}, {}, "CUSTOMER_KEY"),
+    ({"customer_key": "https://another"}, ENCRYPTED, "CUSTOMER_KEY"),
+    ({"private": True}, {}, "PUBLIC_WORKSPACE"),
+    ({"private": True}, {"publicNetworkAccess": "Disabled"}, "NO_NETWORK"),
+    ({"isolation": "AllowInternetOutbound"}, {}, "ISOLATION"),
+    ({"isolation": "AllowOnlyApprovedOutbound"}, INSIDE, "ISOLATION"),
+]
+
+
 def test_nothing_is_done_in_a_workspace_that_is_not_as_demanded(
-    bench: Any, emulator: Subscription, demands: Any, workspace: Any, code: str
+    bench: Any, emulator: Subscription
 ) -> None:
-    emulator.pull("workspace", **workspace)
-    account = demanding(bench.account, **demands)
-    request = bench.training_request()
-    before = len(emulator.calls("ml:Jobs.CreateOrUpdate"))
-    with pytest.raises(InvalidRequest) as caught:
-        AzureTraining(account=account).submit(request, key=RUN)
-    assert caught.value.code == code
-    with pytest.raises(InvalidRequest):
-        AzureEndpoints(account=account, **QUICK).deploy(bench.variant_request(), key=RUN)
-    assert len(emulator.calls("ml:Jobs.CreateOrUpdate")) == before
+    plain = {"publicNetworkAccess": "Enabled", "managedNetwork": None, "encryption": None}
+    request, variant = bench.training_request(), bench.variant_request()
+    for demands, workspace, code in LACKING:
+        emulator.pull("workspace", **{**plain, **workspace})
+        account = demanding(bench.account, **demands)
+        with pytest.raises(InvalidRequest) as caught:
+            AzureTraining(account=account).submit(request, key=RUN)
+        assert caught.value.code == code
+        with pytest.raises(InvalidRequest):
+            AzureEndpoints(account=account, **QUICK).deploy(variant, key=RUN)
+    assert emulator.calls("ml:Jobs.CreateOrUpdate") == []
     assert bench.created("endpoints") == 0
 
 

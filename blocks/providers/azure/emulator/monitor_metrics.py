@@ -26,6 +26,11 @@ def kind_of(baseline: Values) -> str:
     return NUMERICAL if there and all(_is_number(each) for each in there) else CATEGORICAL
 
 
+def named(metric: str) -> str:
+    """Return the name of a metric; the service does not mind how it begins."""
+    return metric[:1].upper() + metric[1:]
+
+
 def _wasserstein(baseline: Values, production: Values) -> float:
     """Return the distance of two distributions, in deviations of the first."""
     first, second = _numbers(baseline), _numbers(production)

@@ -16,7 +16,7 @@ import yaml
 
 from blocks.providers.azure.emulator.job import Job, Over, seconds
 from blocks.providers.azure.emulator.job_node import place_of
-from blocks.providers.azure.emulator.monitor_metrics import DRIFT, QUALITY, Metric, kind_of
+from blocks.providers.azure.emulator.monitor_metrics import DRIFT, QUALITY, Metric, kind_of, named
 from blocks.providers.azure.emulator.operations import Said
 from blocks.providers.azure.emulator.tracking import Tracking
 from blocks.providers.azure.emulator.world import World
@@ -67,19 +67,21 @@ class MonitorRun:
 
     def _run(self) -> None:
         try:
-            found = list(self._found())
+            self._look()
         except Over as over:
             self._end(over.status, over.code, over.message)
-            return
         except Exception as error:
             log.exception("%s", self.job.name)
             self._end("Failed", "InternalServerError", str(error))
-            return
+        else:
+            self._end("Completed")
+
+    def _look(self) -> None:
+        found = list(self._found())
         with self._world.lock:
             for tags, values in found:
                 self._tracking.log(self._watch.schedule, tags, int(self._watch.due), values)
         self._alert({tags["azureml.signal_name"] for tags, told in found if _is_over(told)})
-        self._end("Completed")
 
     def _end(self, status: str, code: str = "", message: str = "") -> None:
         with self._world.lock:
@@ -148,8 +150,9 @@ def _measured(
         drifts = signal["signalType"] == "DataDrift"
         if drifts and not numbers:
             continue  # nothing of that kind came
-        value = known[each["metric"]](baseline, numbers if drifts else production)
-        yield each["metric"], {"value": value, "threshold": float(each["threshold"]["value"])}
+        name = named(each["metric"])
+        value = known[name](baseline, numbers if drifts else production)
+        yield name, {"value": value, "threshold": float(each["threshold"]["value"])}
 
 
 def _is_over(told: Mapping[str, float]) -> bool:
@@ -170,7 +173,9 @@ def _table(world: World, uri: str) -> Rows:
         blob = world.blobs.find(*place_of(each["file"]))
         if blob is None:
             raise Over("Failed", "UserError", f"{each['file']} is not there")
-        rows.extend(pq.read_table(io.BytesIO(blob.content)).to_pylist())
+        # Threads of a pool do not outlive the fork that this process came from.
+        file = pq.ParquetFile(io.BytesIO(blob.content), pre_buffer=False)
+        rows.extend(file.read(use_threads=False).to_pylist())
     if not rows:
         raise Over("Failed", "UserError", f"{uri} has no rows")
     return rows

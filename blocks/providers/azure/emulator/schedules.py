@@ -13,7 +13,7 @@ from typing import Any
 from blocks.providers.azure.emulator import schema
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.jobs import page
-from blocks.providers.azure.emulator.monitor_metrics import DRIFT, QUALITY
+from blocks.providers.azure.emulator.monitor_metrics import DRIFT, QUALITY, named
 from blocks.providers.azure.emulator.monitor_run import MonitorRun, Watch
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
@@ -196,7 +196,7 @@ def _check_signal(signal: Said) -> None:
     if known is None:
         raise AzureError("NotImplemented", f"{signal['signalType']} is not emulated", 501)
     for each in signal["metricThresholds"]:
-        if each["metric"] not in known[each["dataType"]]:
+        if named(each["metric"]) not in known[each["dataType"]]:
             raise AzureError("NotImplemented", f"{each['metric']} is not emulated", 501)
     production, reference = signal["productionData"], signal["referenceData"]
     if production.get("inputDataType") != "Trailing" or reference.get("inputDataType") != "Fixed":

@@ -62,7 +62,7 @@ class AzureKubernetesEndpoints(AzureEndpoints):
             )
         return super()._want(request, token)
 
-    def _place(self) -> Place:
+    def _makes(self) -> Place:
         share = Share(cpu=self.cpu, memory=self.memory, gpu=self.gpu)
         return Place(
             endpoint=partial(
