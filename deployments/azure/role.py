@@ -24,6 +24,7 @@ CALLER = (
     f"{_ML}/computes/read",
     f"{_ML}/computes/write",
     f"{_ML}/environments/write",
+    f"{_ML}/experiments/read",
     f"{_ML}/experiments/runs/read",
     f"{_ML}/jobs/cancel/action",
     f"{_ML}/jobs/read",
@@ -39,6 +40,9 @@ CALLER = (
     f"{_ML}/onlineEndpoints/read",
     f"{_ML}/onlineEndpoints/write",
     f"{_ML}/read",
+    f"{_ML}/schedules/delete",
+    f"{_ML}/schedules/read",
+    f"{_ML}/schedules/write",
 )
 CALLER_DATA = (
     f"{_BLOBS}/delete",

@@ -27,7 +27,7 @@ class Demands(Frozen):
         "are made so, and machines of clusters get no public address.",
     )
     isolation: Isolation = Field(
-        default_factory=lambda: os.environ.get("BLUEWATER_AZURE_ISOLATION", ""),  # type: ignore[arg-type,return-value]
+        default_factory=lambda: os.environ.get("BLUEWATER_AZURE_ISOLATION", ""),
         validate_default=True,
         description="The least isolation of the workspace's managed network: what may leave it.",
     )

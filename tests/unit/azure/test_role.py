@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,15 +10,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from blocks.contracts import Endpoints, Inventory, Monitor, Phase, Unavailable, Window
+from blocks.contracts import (
+    Endpoints,
+    Inventory,
+    Monitor,
+    MonitoringSchedule,
+    ObjectStore,
+    Phase,
+    Traffic,
+    Unavailable,
+    Window,
+)
+from blocks.contracts import MonitoringSchedules as Watching
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
 from blocks.providers.azure.scaling import AUTOSCALE_KIND
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
+from tests.conformance.served import World
 from tests.unit.exercises import RUN, everything
 
 
@@ -47,6 +62,29 @@ def scale(bench: Any) -> None:
     endpoints.take_down(request.endpoint)
 
 
+def watch(bench: Any) -> None:
+    world, store, monitors = World(bench), bench.connect(ObjectStore), bench.connect(Watching)
+    world.serve("threshold", "blue")
+    world.give(Traffic(percent={"blue": 100}))
+    rows, out = [{"x": each / 10, "n": each} for each in range(10)], io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), out)
+    kept = store.write(f"{store.root}/baseline.parquet", out.getvalue())
+    monitors.ensure(
+        MonitoringSchedule(
+            endpoint=world.name,
+            baseline_uri=kept.uri,
+            output_uri=f"{store.root}/monitor",
+            every=timedelta(hours=1),
+        )
+    )
+    world.ask(10)
+    bench.look(world.name)
+    [look] = monitors.looks(world.name, bench.looking(world.name))
+    assert look.phase is Phase.SUCCEEDED
+    monitors.stop(world.name)
+    world.endpoints.take_down(world.name)
+
+
 def fail_to_serve(bench: Any) -> None:
     endpoints, request = bench.connect(Endpoints), bench.variant_request(kind="unloadable")
     ref = endpoints.deploy(request, key=RUN)
@@ -60,6 +98,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train_on_a_cluster(bench)
     scale(bench)
+    watch(bench)
     fail_to_serve(bench)
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
