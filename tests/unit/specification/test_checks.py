@@ -97,3 +97,12 @@ def test_a_release_over_its_budget_is_refused(here: Surroundings, tmp_path: Path
     assert "8.54" in problems[1].problem
     within = ("budget.per_run=1", "budget.per_month=9", "budget.requests_per_second=5")
     assert check(load(file, changes=within), here) == []
+
+
+def test_a_monitor_that_the_platform_has_nobody_for_is_told(
+    here: Surroundings, tmp_path: Path
+) -> None:
+    spec = load(make_project(tmp_path / "project"), changes=["watch.monitor={every: PT6H}"])
+    (problem,) = check(spec, here)
+    assert problem.field == "watch.monitor"
+    assert "watching" in problem.remedy
