@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from azure.core.exceptions import HttpResponseError
 from prefect.blocks.core import Block
@@ -66,7 +66,7 @@ class AzureWatching(Block, MonitoringSchedules):
         default="Standard_E4s_v3",
         description="Machine of the monitors' Spark, where none is asked.",
     )
-    runtime: str = Field(default="3.4", description="Version of Spark.")
+    runtime: Literal["3.4", "3.5"] = Field(default="3.4", description="Version of Spark.")
     drift_limit: float = Field(
         default=0.1, gt=0, description="Distance from the baseline above which a column drifts."
     )

@@ -22,7 +22,7 @@ from blocks.providers.azure.emulator.world import World
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 _MACHINES = re.compile(r"standard_e(4|8|16|32|64)s_v3", re.IGNORECASE)
-_RUNTIMES = ("3.3", "3.4")
+_RUNTIMES = ("3.4", "3.5")
 _UNITS: Mapping[str, float] = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 _SIGNALS = {"DataDrift": DRIFT, "DataQuality": QUALITY}
 _LOOKS_EVERY = 5.0  # of the cloud's seconds
