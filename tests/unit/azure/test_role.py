@@ -84,7 +84,7 @@ def watch(bench: Any) -> None:
     [look] = monitors.looks(world.name, bench.looking(world.name))
     assert look.phase is Phase.SUCCEEDED
     monitors.stop(world.name)
-    world.endpoints.take_down(world.name)
+    bench.connect(Endpoints).take_down(world.name)
 
 
 def fail_to_serve(bench: Any) -> None:

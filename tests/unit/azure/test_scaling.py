@@ -213,7 +213,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AzureAc
     """Return an account with a deployment, and a setting that could be."""
     with AzureBench(tmp_path_factory.mktemp("settings")) as bench:
         request = bench.variant_request()
-        endpoints = bench.connect(Endpoints)
+        endpoints: Any = bench.connect(Endpoints)
         up(bench, endpoints, request)
         asked = request.model_copy(update={"max_replicas": 2})
         setting = to_autoscale_setting(asked, account=bench.account, busy=Busy(share=70))

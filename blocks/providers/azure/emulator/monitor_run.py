@@ -93,8 +93,8 @@ class MonitorRun:
             baseline = _table(self._world, signal["referenceData"]["uri"])
             rows = self._collected(signal["productionData"])
             if not rows:
-                told = "The window for this current run contains no data."
-                raise Over("Failed", "UserError", told)
+                empty = "The window for this current run contains no data."
+                raise Over("Failed", "UserError", empty)
             for column in sorted({*baseline[0]} & {each for row in rows for each in row}):
                 first = [row.get(column) for row in baseline]
                 second = [row.get(column) for row in rows]
