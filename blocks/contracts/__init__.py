@@ -56,6 +56,7 @@ from blocks.contracts.operation import (
 )
 from blocks.contracts.secret import SecretStore
 from blocks.contracts.store import ObjectInfo, ObjectStore, StoreFeatures
+from blocks.contracts.study import Candidates, Goal, Scale, Study
 from blocks.contracts.traffic import Capture, Mirror, Serving, Traffic
 from blocks.contracts.training import (
     Idempotency,
@@ -89,6 +90,7 @@ __all__ = [
     "BatchInference",
     "BatchRequest",
     "BatchResult",
+    "Candidates",
     "Capture",
     "Conflict",
     "Contract",
@@ -98,6 +100,7 @@ __all__ = [
     "Endpoints",
     "Failure",
     "Frozen",
+    "Goal",
     "Idempotency",
     "InvalidRequest",
     "Inventory",
@@ -126,9 +129,11 @@ __all__ = [
     "Resource",
     "RunKey",
     "Sample",
+    "Scale",
     "SecretStore",
     "Serving",
     "StoreFeatures",
+    "Study",
     "Throttled",
     "Traffic",
     "TrainingFeatures",

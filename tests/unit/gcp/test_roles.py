@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from blocks.contracts import InvalidRequest, TrainingJobs
+from blocks.contracts import Candidates, InvalidRequest, Inventory, Study, TrainingJobs
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import CONTAINERS
 from blocks.providers.gcp.permissions import allowed_permissions
@@ -36,12 +36,23 @@ with Job.from_environment() as job:
 """
 
 
+def search(bench: Any) -> None:
+    jobs = bench.connect(TrainingJobs)
+    study = Study(metric="auc", parameters={"rate": Candidates(low=0, high=1)}, trials=1)
+    request = bench.training_request().model_copy(update={"study": study})
+    ref = jobs.submit(request, key=RUN)
+    jobs.cancel(ref)
+    bench.settle(ref)
+    assert all(not each.running for each in bench.connect(Inventory).owned())
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=TOKEN, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(JOBS))
     everything(bench, tmp_path, registers="aiplatform:UploadModel")
     request = bench.training_request(script=PRUNES)
     bench.settle(bench.connect(TrainingJobs).submit(request, key=RUN))
+    search(bench)
     assert set(bench.emulator.pull("actions", key=TOKEN)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) - TRACES == set(JOBS)
 

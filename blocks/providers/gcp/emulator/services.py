@@ -10,6 +10,7 @@ from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
 from blocks.providers.gcp.emulator.secrets import Secrets
 from blocks.providers.gcp.emulator.training import CustomJobs
+from blocks.providers.gcp.emulator.tuning import TuningJobs
 from blocks.providers.gcp.emulator.world import World
 
 Handler = Callable[[Any], Answer]
@@ -30,7 +31,13 @@ class Operations(Protocol):
         ...
 
 
-OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Predictions, RunServices, Secrets)
+OPERATIONS: tuple[type[Operations], ...] = (
+    CustomJobs,
+    TuningJobs,
+    Predictions,
+    RunServices,
+    Secrets,
+)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], frozenset[str]]:

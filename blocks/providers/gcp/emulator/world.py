@@ -12,6 +12,7 @@ from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
 from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
+from blocks.providers.gcp.emulator.custom_job import Job
 from blocks.providers.gcp.emulator.faults import faults
 from blocks.providers.gcp.emulator.log_entries import LogEntries
 from blocks.providers.gcp.emulator.long_running import LongRunning
@@ -43,6 +44,7 @@ class World(EmulatedWorld):
         self.operations = LongRunning()
         self.objects = Objects()
         self.logs = LogEntries(self.project)
+        self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
 
