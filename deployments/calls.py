@@ -135,7 +135,7 @@ class Release:
             "rounds": Candidates(low=1, high=9, whole=True),
             "kind": Candidates(values=("plain", "deep")),
         }
-        study = Study(metric="auc", parameters=searched, trials=4, parallel=2)
+        study = Study(metric="roc_auc", parameters=searched, trials=4, parallel=2)
         request = self._training().model_copy(update={"study": study, "parameters": {}})
         _over(jobs.status, jobs.submit(request, key=self._key))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
@@ -32,6 +33,14 @@ class Settings(Frozen):
     provisioning: float = 0.0  # seconds until a machine is there
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """Whose a token is that IAM made, and until when it is good by the cloud's clock."""
+
+    account: str
+    until: float
+
+
 class World(EmulatedWorld):
     """One project: besides what every cloud has, its operations, objects and log entries."""
 
@@ -45,6 +54,7 @@ class World(EmulatedWorld):
         self.objects = Objects()
         self.logs = LogEntries(self.project)
         self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
+        self.minted: dict[str, Minted] = {}  # by token
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
 
