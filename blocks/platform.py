@@ -7,7 +7,7 @@ from typing import TypeVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.contracts import Contract
+from blocks.contracts import Contract, InvalidRequest
 from blocks.registry import connect
 
 C = TypeVar("C", bound=Contract)
@@ -34,7 +34,20 @@ class Platform(Block):
     secrets: str = Field(default="local-secrets", description="Where secrets are looked up.")
     prices: str = Field(default="local-prices", description="Where machines are priced.")
     inventory: str = Field(default="local-inventory", description="Where owned things are listed.")
+    watching: str | None = Field(
+        default=None, description="Whose own model monitor looks at endpoints, if any does."
+    )
 
     def connect(self, contract: type[C]) -> C:
-        """Return the provider that keeps ``contract`` on this platform."""
-        return connect(getattr(self, contract.capability), contract)
+        """Return the provider that keeps ``contract`` on this platform.
+
+        Raises InvalidRequest where the platform names nobody for it.
+        """
+        capability = contract.capability
+        ref: str | None = getattr(self, capability)
+        if ref is None:
+            raise InvalidRequest(
+                f"platform {self.name!r} names nobody for {capability}; `bluewater providers` "
+                f"tells who keeps it, e.g. `{capability}: aws-{capability}`"
+            )
+        return connect(ref, contract)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks import registry
-from blocks.contracts import CONTRACTS, Contract
+from blocks.contracts import CONTRACTS, NEEDED, Contract
 from blocks.platform import Platform
 
 Chosen = Mapping[type[Contract], str]  # contract -> provider
@@ -55,7 +55,8 @@ def choose(provider: str, others: Mapping[str, str]) -> Chosen:
     if unknown := set(others) - set(known):
         raise registry.UnknownProvider(f"no capability {unknown.pop()!r}; use {', '.join(known)}")
     offered = registry.provider(provider).capabilities
-    chosen = {name: provider if name in offered else "local" for name in known}
+    needed = {contract.capability for contract in NEEDED}
+    chosen = dict.fromkeys(needed, "local") | dict.fromkeys(offered, provider)
     return {known[name]: entry for name, entry in {**chosen, **others}.items()}
 
 

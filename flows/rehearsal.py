@@ -95,9 +95,12 @@ def platform_of(provider: str) -> Platform:
     entry = registry.provider(provider)
     able = [entry, *([registry.provider(entry.beside)] if entry.beside else [])]
     refs = {}
-    for name in (contract.capability for contract in CONTRACTS):
-        doer = next((each.name for each in able if name in each.capabilities), "local")
-        refs[name] = f"{doer}-{name}"
+    for contract in CONTRACTS:
+        name = contract.capability
+        fallback = None if contract.optional else "local"
+        doer = next((each.name for each in able if name in each.capabilities), fallback)
+        if doer is not None:
+            refs[name] = f"{doer}-{name}"
     return Platform(name=f"rehearsal of {provider}", **refs)
 
 

@@ -116,7 +116,7 @@ def release(
             validation=validation,
             training=training,
             evaluation=evaluation,
-            profile_uri=reference.uri,
+            reference_uris=(reference.uri, reference.baseline_uri),
             run=run_id,
         )
         if spec.approval is not None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from blocks.contracts import Endpoints, ObjectStore, Prices, SecretStore, TrainingJobs
+from blocks.contracts import (
+    Endpoints,
+    MonitoringSchedules,
+    ObjectStore,
+    Prices,
+    SecretStore,
+    TrainingJobs,
+)
 from blocks.platform import Platform
 from tasks.specification.checks import Surroundings
 
@@ -15,4 +22,5 @@ def surroundings(platform: Platform) -> Surroundings:
         endpoints=platform.connect(Endpoints),
         prices=platform.connect(Prices),
         secrets=platform.connect(SecretStore),
+        watching=platform.connect(MonitoringSchedules) if platform.watching else None,
     )

@@ -9,6 +9,7 @@ from blocks.contracts import (
     InvalidRequest,
     ModelRegistry,
     Monitor,
+    MonitoringSchedules,
     ObjectStore,
 )
 from blocks.platform import Platform
@@ -17,6 +18,7 @@ from tasks.watch.reference import NAME
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
 from tasks.watch.stage import watch_endpoint
+from tasks.watch.training import BASELINE
 
 
 @flow(name="watch", flow_run_name="watch {endpoint}", log_prints=False)
@@ -42,20 +44,26 @@ def watch(
     model = next((each.model for each in endpoints.variants(endpoint) if each.name == live), None)
     if model is None:
         raise InvalidRequest(f"endpoint {endpoint!r} has no traffic; check its name")
-    if NAME not in model.evidence:
+    needed = [NAME, *([BASELINE] if spec and spec.monitor else [])]
+    if lacking := [name for name in needed if name not in model.evidence]:
         raise InvalidRequest(
-            f"version {model.version} of {model.name!r} was registered without {NAME}; "
+            f"version {model.version} of {model.name!r} was registered without {lacking[0]}; "
             "release it again"
         )
     store, models = platform.connect(ObjectStore), platform.connect(ModelRegistry)
     settle_alias_of(
         models, endpoints, store, model.name, alias, endpoint=endpoint, by=f"watch {endpoint}"
     )
+    wanted = spec or WatchSpec()
+    asked = wanted.monitor is not None or platform.watching is not None
+    monitors = platform.connect(MonitoringSchedules) if asked else None
     return watch_endpoint(
         platform.connect(Monitor),
         store,
-        spec or WatchSpec(),
+        wanted,
         endpoint=endpoint,
         reference_uri=model.evidence[NAME],
         variant=live,
+        monitors=monitors,
+        baseline_uri=model.evidence.get(BASELINE, ""),
     )

@@ -66,6 +66,14 @@ from blocks.contracts.training import (
     TrainingRequest,
     TrainingResult,
 )
+from blocks.contracts.watching import (
+    Check,
+    MonitorFinding,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    MonitorLook,
+    WatchingFeatures,
+)
 
 CONTRACTS: tuple[type[Contract], ...] = (
     TrainingJobs,
@@ -77,13 +85,18 @@ CONTRACTS: tuple[type[Contract], ...] = (
     SecretStore,
     Prices,
     Inventory,
+    MonitoringSchedules,
 )
-"""All contracts, in the order of a release."""
+"""All contracts, in the order of a release; those that a release can do without last."""
+
+NEEDED = tuple(contract for contract in CONTRACTS if not contract.optional)
+"""The contracts that every platform has somebody for."""
 
 __all__ = [
     "CONTRACTS",
     "ERRING_USERS",
     "LATENCY_RATIO",
+    "NEEDED",
     "PREDICTION_BUCKETS",
     "Basis",
     "BatchFeatures",
@@ -92,6 +105,7 @@ __all__ = [
     "BatchResult",
     "Candidates",
     "Capture",
+    "Check",
     "Conflict",
     "Contract",
     "Cost",
@@ -112,6 +126,10 @@ __all__ = [
     "ModelVersion",
     "Monitor",
     "MonitorFeatures",
+    "MonitorFinding",
+    "MonitorLook",
+    "MonitoringSchedule",
+    "MonitoringSchedules",
     "NoCapacity",
     "NotFound",
     "ObjectInfo",
@@ -147,6 +165,7 @@ __all__ = [
     "Variant",
     "VariantRequest",
     "VariantTick",
+    "WatchingFeatures",
     "Window",
     "latency_bucket",
     "latency_of",

@@ -25,6 +25,7 @@ class Contract(abc.ABC):
 
     provider: ClassVar[str]
     capability: ClassVar[str]
+    optional: ClassVar[bool] = False  # a platform may have nobody for it
 
     @abc.abstractmethod
     def _explain(self, error: Exception) -> ProviderError | None:

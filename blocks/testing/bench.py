@@ -14,6 +14,7 @@ from blocks.contracts import (
     OperationRef,
     TrainingRequest,
     VariantRequest,
+    Window,
 )
 
 C = TypeVar("C", bound=Contract)
@@ -73,6 +74,14 @@ class Bench(Protocol):
 
     def settle(self, ref: OperationRef) -> None:
         """Return when an operation has come to its end by itself."""
+        ...
+
+    def look(self, endpoint: str) -> None:
+        """Let the provider's monitor look at what was asked so far; return when it has."""
+        ...
+
+    def looking(self, endpoint: str) -> Window:
+        """Return a window, in the provider's time, in which that last look was due."""
         ...
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.contracts import BatchRequest, ModelDraft, OperationRef, TrainingRequest, VariantRequest
+from blocks.contracts import (
+    BatchRequest,
+    ModelDraft,
+    OperationRef,
+    TrainingRequest,
+    VariantRequest,
+    Window,
+)
 
 
 class Levers:
@@ -57,6 +64,15 @@ class Levers:
     def settle(self, ref: OperationRef) -> None:
         """Return when an operation has come to its end by itself."""
         self._of(ref.capability).settle(ref)
+
+    def look(self, endpoint: str) -> None:
+        """Let the provider's monitor look at what was asked so far; return when it has."""
+        self._of("watching").look(endpoint)
+
+    def looking(self, endpoint: str) -> Window:
+        """Return a window in which that last look was due."""
+        window: Window = self._of("watching").looking(endpoint)
+        return window
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Return what upstream holds of the request, in the words of ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from prefect import task
@@ -29,7 +30,7 @@ def register_model(
     validation: ValidationReport,
     training: TrainingReport,
     evaluation: EvaluationReport,
-    profile_uri: str,
+    reference_uris: Sequence[str],
     run: str,
 ) -> ModelVersion:
     """Return the version under which the model is kept; one version per run, however often.
@@ -45,7 +46,7 @@ def register_model(
         validation=validation,
         training=training,
         evaluation=evaluation,
-        profile_uri=profile_uri,
+        reference_uris=reference_uris,
     )
     draft = remember(store, f"{store.root}/runs/{run}/draft.json", ModelDraft, make)
     register = partial(models.register, draft, key=RunKey(run=run, step="register"))
@@ -63,7 +64,7 @@ def _draft(
     validation: ValidationReport,
     training: TrainingReport,
     evaluation: EvaluationReport,
-    profile_uri: str,
+    reference_uris: Sequence[str],
 ) -> ModelDraft:
     place = f"{store.root}/runs/{run}"
     lock = environment_lock()
@@ -79,8 +80,7 @@ def _draft(
         "validation/report.json": f"{place}/validation/report.json",
         **{f"evaluation/{name}.png": uri for name, uri in evaluation.plots.items()},
     }
-    if profile_uri:
-        kept[profile_uri.rpartition("/")[2]] = profile_uri
+    kept |= {uri.rpartition("/")[2]: uri for uri in reference_uris}
     source = local_path(spec.training.source)
     lineage = {
         "run": run,

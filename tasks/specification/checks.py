@@ -10,8 +10,11 @@ import pyarrow.parquet as pq
 
 from blocks.contracts import (
     Endpoints,
+    InvalidRequest,
     Mirror,
     ModelVersion,
+    MonitoringSchedule,
+    MonitoringSchedules,
     NotFound,
     ObjectStore,
     Prices,
@@ -54,6 +57,7 @@ class Surroundings:
     endpoints: Endpoints
     prices: Prices
     secrets: SecretStore
+    watching: MonitoringSchedules | None = None
 
 
 def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
@@ -64,6 +68,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_machines(spec, around.prices),
         *_budget(spec, around.prices),
         *_features(spec, around),
+        *_monitor(spec, around),
         *_secrets(spec, around.secrets),
     ]
 
@@ -203,6 +208,36 @@ def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[],
         mirror = Mirror(variant="v1", percent=rollout.shadow.percent)
         copied = Traffic(percent={"v0": 100}, mirror=mirror)
         yield lambda: features.require_traffic(copied)
+
+
+def _monitor(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
+    wanted = spec.watch.monitor
+    if wanted is None:
+        return
+    if around.watching is None:
+        yield Problem(
+            field="watch.monitor",
+            value=shown(wanted),
+            problem="this platform names nobody for watching",
+            remedy="name one in the platform, e.g. watching: aws-watching, or leave the field out",
+        )
+        return
+    schedule = MonitoringSchedule(
+        endpoint=spec.rollout.endpoint,
+        baseline_uri="",
+        output_uri="",
+        every=wanted.every,
+        checks=wanted.checks,
+    )
+    try:
+        around.watching.features.require(schedule)
+    except (Unsupported, InvalidRequest) as error:
+        yield Problem(
+            field=f"watch.monitor.{error.code.lower()}",
+            value=shown(wanted),
+            problem=str(error),
+            remedy="change the field, or leave watch.monitor out",
+        )
 
 
 def secret_names(spec: ReleaseSpec) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from blocks.contracts import Frozen, Window
+from blocks.contracts import Frozen, MonitorLook, Window
 from tasks.drift.alarm import Finding
 from tasks.drift.betting import LossEvidence
 from tasks.drift.performance import Estimate, Measured, Trust
@@ -48,6 +48,7 @@ class WatchReport(Frozen):
     causes: tuple[Cause, ...] = ()
     request: RetrainRequest | None = None
     why_not: str = ""  # why no retrain was asked for
+    monitor: tuple[MonitorLook, ...] = ()  # looks of the platform's own monitor in the window
     plots: Mapping[str, str] = {}  # name -> URI
 
     @property
@@ -93,7 +94,7 @@ class WatchReport(Frozen):
             parts.append(f"No retrain is asked for: {self.why_not}.")
         parts += [_estimated(self.estimate, self.expected_auc), _early(self.early)]
         parts += [_matured(each) for each in self.with_labels]
-        parts.append(_table(self.drift_rows()))
+        parts += [_table(self.drift_rows()), _looks(self.monitor)]
         parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
         return "\n\n".join(part for part in parts if part)
 
@@ -133,6 +134,24 @@ def _table(rows: Sequence[Mapping[str, str]]) -> str:
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     lines += ["| " + " | ".join(row.get(name, "") for name in names) + " |" for row in rows]
     return "## Columns\n\n" + "\n".join(lines)
+
+
+def _looks(looks: Sequence[MonitorLook]) -> str:
+    if not looks:
+        return ""
+    lines = ["## The platform's own monitor", "", "| due | column | found |", "|---|---|---|"]
+    for look in looks:
+        at = f"{look.at:%Y-%m-%d %H:%M}"
+        if look.failure is not None:
+            lines.append(f"| {at} | | failed: {look.failure.code}, {look.failure.message} |")
+        elif not look.findings:
+            lines.append(f"| {at} | | nothing |")
+        lines += [
+            f"| {at} | {each.column} | {each.check}: {each.metric}"
+            f"{'' if each.value is None else f' {each.value:.3g}'} {each.message} |"
+            for each in look.findings
+        ]
+    return "\n".join(lines)
 
 
 def _estimated(estimate: Estimate | None, expected: float | None) -> str:

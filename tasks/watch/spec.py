@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import Field, field_validator, model_validator
 
-from blocks.contracts import Frozen
+from blocks.contracts import Check, Frozen
 from tasks.drift.view import Change
 
 
@@ -34,6 +34,16 @@ class LabelSpec(Frozen):
         if value < timedelta(0):
             raise ValueError(f"maturity is {value}; labels cannot be there before the prediction")
         return value
+
+
+class MonitorSpec(Frozen):
+    """What the platform's own model monitor does beside our look; it asks for no retrain."""
+
+    every: timedelta = Field(default=timedelta(days=1), description="Time between two looks.")
+    checks: tuple[Check, ...] = Field(
+        default=(Check.DRIFT, Check.QUALITY), min_length=1, description="What it compares."
+    )
+    machine: str = Field(default="", description="Machine it runs on; empty = the platform's own.")
 
 
 class WatchSpec(Frozen):
@@ -83,6 +93,10 @@ class WatchSpec(Frozen):
     )
     labels: LabelSpec | None = Field(
         default=None, description="Where the truth is found later; empty if it never is."
+    )
+    monitor: MonitorSpec | None = Field(
+        default=None,
+        description="Have the platform's own model monitor look, too, e.g. SageMaker's.",
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,17 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from blocks.contracts import Frozen, Monitor, ObjectStore, Sample, TrainingResult, Window
+from blocks.contracts import (
+    Frozen,
+    Monitor,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    MonitorLook,
+    ObjectStore,
+    Sample,
+    TrainingResult,
+    Window,
+)
 from tasks import showing
 from tasks.data import DataSpec
 from tasks.evaluation.scoring import load_model
@@ -22,7 +32,7 @@ from tasks.watch.look import Look, window_before
 from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.training import reference_for
+from tasks.watch.training import BASELINE, baseline, reference_for
 
 DRAWN = 30  # looks on a picture
 
@@ -31,6 +41,7 @@ class ReferenceMade(Frozen):
     """Where the reference of a model is kept, and what it was made of."""
 
     uri: str
+    baseline_uri: str  # some training rows with the model's predictions, for other monitors
     rows: int
     batches: int
     columns: tuple[str, ...]
@@ -49,8 +60,10 @@ def profile_reference(
         )
         made = reference_for(store, data, spec, model, name=training.digest[:12])
         kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
+        rows = store.write(f"{place}/{BASELINE}", baseline(made, model))
         return ReferenceMade(
             uri=kept.uri,
+            baseline_uri=rows.uri,
             rows=made.profile.whole.rows,
             batches=len(made.profile.batches),
             columns=made.profile.axes.names,
@@ -68,9 +81,15 @@ def watch_endpoint(
     endpoint: str,
     reference_uri: str,
     variant: str = "",
+    monitors: MonitoringSchedules | None = None,
+    baseline_uri: str = "",
     now: datetime | None = None,
 ) -> WatchReport:
-    """Look at the newest whole window before ``now``; looking twice finds, and asks, the same."""
+    """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
+
+    The platform's own monitor, if there is one, is kept to its schedule and told of; what it
+    finds asks for nothing.
+    """
     moment = now or datetime.now(UTC)
     window = window_before(moment, spec)
     place = f"{store.root}/watch/{endpoint}/reports"
@@ -84,6 +103,8 @@ def watch_endpoint(
     )
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
+    looks = _other_looks(monitors, store, spec, report, baseline_uri)
+    report = report.model_copy(update={"monitor": tuple(looks)})
     known = recall(store, f"{place}/{_name(window)}.json", WatchReport)
     report = _decided(store, spec, report, moment, known)
     report = _drawn(store, place, [*earlier, report])
@@ -91,6 +112,32 @@ def watch_endpoint(
     _record(monitor, report)
     _show(report, store)
     return report
+
+
+def _other_looks(
+    monitors: MonitoringSchedules | None,
+    store: ObjectStore,
+    spec: WatchSpec,
+    report: WatchReport,
+    baseline_uri: str,
+) -> Sequence[MonitorLook]:
+    """Keep the platform's own monitor to its schedule, or stop it; return its looks."""
+    if monitors is None:
+        return ()
+    if spec.monitor is None:
+        monitors.stop(report.endpoint)
+        return ()
+    monitors.ensure(
+        MonitoringSchedule(
+            endpoint=report.endpoint,
+            baseline_uri=baseline_uri,
+            output_uri=f"{store.root}/watch/{report.endpoint}/monitor",
+            every=spec.monitor.every,
+            checks=spec.monitor.checks,
+            machine=spec.monitor.machine,
+        )
+    )
+    return monitors.looks(report.endpoint, report.window)
 
 
 def _decided(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from blocks.contracts import ObjectStore
 from tasks.data import DataSpec
@@ -19,6 +21,7 @@ from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
 
 SAMPLE = 4_000  # training rows that current ones are told from
+BASELINE = "baseline.parquet"
 
 
 def reference_for(
@@ -43,6 +46,14 @@ def reference_for(
         calibrator=calibrator,
         loss=loss,
     )
+
+
+def baseline(reference: WatchReference, model: LoadedModel) -> bytes:
+    """Return the sample of training rows with the model's predictions, as a Parquet file."""
+    rows, out = reference.sample.drop_columns([BATCH]), io.BytesIO()
+    scores = model.predict(model.take(rows.to_pandas()))
+    pq.write_table(rows.append_column(PREDICTION, pa.array(scores, pa.float64())), out)
+    return out.getvalue()
 
 
 def _with_batch(data: DataSpec) -> DataSpec:

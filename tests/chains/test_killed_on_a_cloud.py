@@ -13,7 +13,7 @@ import yaml
 
 from blocks import registry
 from blocks.contracts import (
-    CONTRACTS,
+    NEEDED,
     Endpoints,
     Inventory,
     ModelRegistry,
@@ -27,8 +27,8 @@ from tests.chains.clouds import CLOUDS
 from tests.chains.command import run, run_json, start
 from tests.chains.project import make_project
 
-EVERYTHING = {contract.capability for contract in CONTRACTS}
-WHOLE = [name for name in CLOUDS if set(registry.provider(name).capabilities) == EVERYTHING]
+EVERYTHING = {contract.capability for contract in NEEDED}
+WHOLE = [name for name in CLOUDS if set(registry.provider(name).capabilities) >= EVERYTHING]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
