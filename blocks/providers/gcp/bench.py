@@ -19,6 +19,7 @@ from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training_levers import TrainingLevers
+from blocks.providers.gcp.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -57,6 +58,7 @@ class _Bench(Levers):
             "models": self.models,
             "endpoints": self.endpoints,
             "batch": BatchLevers(self.levers_account, emulator, uploads),
+            "watching": WatchingLevers(self.levers_account, emulator),
         }
         super().__init__("gcp", kinds)
 

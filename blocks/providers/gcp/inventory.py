@@ -27,6 +27,8 @@ from blocks.providers.gcp.endpoint_calls import KIND as SERVED
 from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.lookup import is_id, look_for
+from blocks.providers.gcp.monitor_schedules import KIND as SCHEDULE
+from blocks.providers.gcp.monitor_schedules import MonitorSchedules
 from blocks.providers.gcp.owned_jobs import OwnedJobs
 from blocks.providers.gcp.training_calls import KIND_LABEL, is_over
 
@@ -62,10 +64,15 @@ class GcpInventory(Block, Inventory):
                 for each in requests
             )
             yield found.model_copy(update={"endpoint": name, "machines": machines})
+        yield from MonitorSchedules(account=self.account).owned()
         for model in self._models.list_models(self._mine(SERVED), **READS):
             yield _model(model)
 
     def _remove(self, resource: Resource) -> None:
+        if resource.kind == SCHEDULE:
+            if not MonitorSchedules(account=self.account).remove(resource.id):
+                raise self._denied(resource)
+            return
         remove = {
             **dict.fromkeys(OwnedJobs.kinds, self._stop),
             ENDPOINT: self._take_down,

@@ -43,6 +43,7 @@ class Models:
     def __init__(self, world: World, deployed: Callable[[str], bool]) -> None:
         """``deployed`` tells whether a version, as in ``.../models/M@2``, is on an endpoint."""
         self._world, self._deployed = world, deployed
+        world.find_model = self.find
         self._versions: dict[str, dict[str, Model]] = {}  # by name, then by version
         self._counted: dict[str, int] = {}  # versions that a model ever had
         self._uploaded: list[dict[str, str]] = []  # labels of whatever was uploaded
@@ -109,7 +110,8 @@ class Models:
         require_labels(model.labels)
         for alias in model.version_aliases:
             _require_alias(alias)
-        if not model.container_spec.image_uri:
+        named_only = not model.artifact_uri and "container_spec" not in model
+        if not model.container_spec.image_uri and not named_only:
             raise invalid("container_spec.image_uri must be set.")
         for route in (model.container_spec.predict_route, model.container_spec.health_route):
             if route and not route.startswith("/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+from blocks.providers.gcp.emulator.model_monitoring import ModelMonitoring
 from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
@@ -35,6 +36,7 @@ OPERATIONS: tuple[type[Operations], ...] = (
     CustomJobs,
     TuningJobs,
     Predictions,
+    ModelMonitoring,
     RunServices,
     Secrets,
 )

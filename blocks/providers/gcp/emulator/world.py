@@ -18,6 +18,7 @@ from blocks.providers.gcp.emulator.faults import faults
 from blocks.providers.gcp.emulator.log_entries import LogEntries
 from blocks.providers.gcp.emulator.long_running import LongRunning
 from blocks.providers.gcp.emulator.objects import Objects
+from blocks.providers.gcp.emulator.refusals import not_found
 
 NUMBER = "123456789012"  # of the project; answers name it so, requests may say its id
 MOUNT, MOUNTED = "/gcs", "BLUEWATER_GCS"
@@ -54,6 +55,7 @@ class World(EmulatedWorld):
         self.objects = Objects()
         self.logs = LogEntries(self.project)
         self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
+        self.find_model: Callable[[str], object] = not_found  # known once models are kept
         self.minted: dict[str, Minted] = {}  # by token
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
