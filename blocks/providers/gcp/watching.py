@@ -36,6 +36,7 @@ from blocks.providers.gcp.captured_rows import rows_of
 from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.model_calls import STAND_IN_IMAGE
 from blocks.providers.gcp.monitor_schedules import MonitorSchedules
 from blocks.providers.gcp.surroundings import encryption
 from blocks.providers.gcp.watching_calls import (
@@ -187,7 +188,11 @@ class VertexWatching(Block, MonitoringSchedules):
         client = self.account.client(ModelServiceClient)
         id_ = self.account.named(_WATCHED)
         name = f"{self.account.parent}/models/{id_}"
-        model = {"display_name": id_, "labels": self.account.marked(kind=_WATCHED)}
+        model = {
+            "display_name": id_,
+            "labels": self.account.marked(kind=_WATCHED),
+            "container_spec": {"image_uri": STAND_IN_IMAGE},
+        }
         request = {"parent": self.account.parent, "model_id": id_, "model": model}
         try:
             client.get_model(name=name, **READS)

@@ -17,7 +17,7 @@ class ModelMonitoring:
     unlocked: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, world: World) -> None:
-        self._monitors = ModelMonitors(world, lambda name: world.find_model(name))
+        self._monitors = ModelMonitors(world, world.find_model)
         self._schedules = Schedules(world, self._monitors)
 
     def handlers(self) -> Mapping[str, Callable[[Any], Answer]]:

@@ -131,10 +131,19 @@ class ModelMonitors:
                 columns = [[row.get(field.name) for row in each] for each in (before, now)]
                 value = distance(metric, *columns, kind=field.data_type)
                 if limit is not None and value > limit:
-                    yield self._alert(job, field.name, kind, metric, value, limit)
+                    yield self._alert(
+                        job, field.name, kind=kind, metric=metric, value=value, limit=limit
+                    )
 
     def _alert(
-        self, job: ModelMonitoringJob, name: str, kind: str, metric: str, value: float, limit: float
+        self,
+        job: ModelMonitoringJob,
+        name: str,
+        *,
+        kind: str,
+        metric: str,
+        value: float,
+        limit: float,
     ) -> ModelMonitoringAlert:
         moment = at(self._world.clock.now())
         return ModelMonitoringAlert(

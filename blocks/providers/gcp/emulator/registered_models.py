@@ -110,8 +110,7 @@ class Models:
         require_labels(model.labels)
         for alias in model.version_aliases:
             _require_alias(alias)
-        named_only = not model.artifact_uri and "container_spec" not in model
-        if not model.container_spec.image_uri and not named_only:
+        if not model.container_spec.image_uri:
             raise invalid("container_spec.image_uri must be set.")
         for route in (model.container_spec.predict_route, model.container_spec.health_route):
             if route and not route.startswith("/"):

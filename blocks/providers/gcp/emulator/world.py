@@ -32,6 +32,7 @@ class Settings(Frozen):
     speed: float = 1.0  # of its clock
     grace: float = 30.0  # seconds between SIGTERM and SIGKILL, as Compute Engine has it
     provisioning: float = 0.0  # seconds until a machine is there
+    scaling_period: float = 15.0  # seconds between two looks at the load of endpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
