@@ -165,11 +165,13 @@ def _parameter(name: str, candidates: Candidates) -> Mapping[str, Any]:
             "categorical_value_spec": {"values": list(candidates.values)},
         }
     low, high = candidates.low or 0.0, candidates.high or 0.0
-    if candidates.whole:
-        ends = {"integer_value_spec": {"min_value": int(low), "max_value": int(high)}}
-    else:
-        ends = {"double_value_spec": {"min_value": low, "max_value": high}}
-    return {"parameter_id": name, "scale_type": _SCALES[candidates.scale], **ends}
+    kind = "integer_value_spec" if candidates.whole else "double_value_spec"
+    number: type[float] = int if candidates.whole else float
+    return {
+        "parameter_id": name,
+        "scale_type": _SCALES[candidates.scale],
+        kind: {"min_value": number(low), "max_value": number(high)},
+    }
 
 
 def _usage(job: HyperparameterTuningJob) -> Usage | None:

@@ -9,6 +9,7 @@ import itertools
 import math
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 from google.cloud.aiplatform_v1.types import StudySpec
@@ -16,8 +17,7 @@ from google.cloud.aiplatform_v1.types import StudySpec
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid
 
 Value = float | str
-_Parameter = StudySpec.ParameterSpec
-_Scale = _Parameter.ScaleType
+_Scale = StudySpec.ParameterSpec.ScaleType
 _KINDS = (
     "double_value_spec",
     "integer_value_spec",
@@ -68,7 +68,7 @@ def require_searchable(spec: StudySpec) -> None:
         raise _not_here("automated stopping")
 
 
-def _require_range(spec: _Parameter) -> None:
+def _require_range(spec: Any) -> None:
     kind = _kind(spec)
     ends, name = getattr(spec, kind), spec.parameter_id
     if "default_value" in ends:
@@ -85,14 +85,14 @@ def _require_range(spec: _Parameter) -> None:
         raise invalid(f"{name}: the entire feasible space must be strictly positive.")
 
 
-def _kind(spec: _Parameter) -> str:
+def _kind(spec: Any) -> str:
     found = next((kind for kind in _KINDS if kind in spec), None)
     if found is None:
         raise invalid(f"{spec.parameter_id}: a parameter_value_spec is required.")
     return found
 
 
-def _places(spec: _Parameter) -> list[float]:
+def _places(spec: Any) -> list[float]:
     """Return where the points of a grid are, from 0 to 1."""
     kind = _kind(spec)
     count = _GRID
@@ -101,7 +101,7 @@ def _places(spec: _Parameter) -> list[float]:
     return [(number + 0.5) / count for number in range(count)]
 
 
-def _at(spec: _Parameter, place: float) -> Value:
+def _at(spec: Any, place: float) -> Value:
     """Return the value at a place between 0 and 1 of what is feasible."""
     kind = _kind(spec)
     if kind in ("categorical_value_spec", "discrete_value_spec"):
