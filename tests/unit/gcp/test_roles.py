@@ -96,11 +96,11 @@ def watch(bench: Any) -> None:
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=TOKEN, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(JOBS))
+    search(bench)
+    watch(bench)
     everything(bench, tmp_path, registers="aiplatform:UploadModel")
     request = bench.training_request(script=PRUNES)
     bench.settle(bench.connect(TrainingJobs).submit(request, key=RUN))
-    search(bench)
-    watch(bench)
     assert set(bench.emulator.pull("actions", key=TOKEN)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) - TRACES == set(JOBS)
 
