@@ -11,9 +11,10 @@ from blocks.cloud.job_files import read_outcome
 from blocks.contracts import OperationRef
 from blocks.providers.gcp.account import TOKEN_LABEL, GcpAccount
 from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.job_environment import progress_name, starts_name
 from blocks.providers.gcp.joblog import last_lines
 from blocks.providers.gcp.study_calls import StudyLeft, model_place
-from blocks.providers.gcp.training_calls import Left, is_over, output_of, progress_name, starts_name
+from blocks.providers.gcp.training_calls import Left, is_over, output_of
 
 _LAST_LINES = 20
 

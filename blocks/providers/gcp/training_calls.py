@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,13 +28,11 @@ from blocks.contracts import (
 )
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import name_of
+from blocks.providers.gcp.job_environment import environment, output_place
 from blocks.providers.gcp.machines import from_machine_spec, to_machine_spec
-from blocks.providers.gcp.secret import version_of
 from blocks.providers.gcp.surroundings import encryption, surroundings
 from blocks.providers.gcp.variables import to_env
 from blocks.workload import Outcome
-from blocks.workload.trial import METRIC, SEARCHED
-from blocks.workload.vertex import SOURCE, STARTS
 
 KIND_LABEL, TRAINING = "bluewater-kind", "training"  # custom jobs are used for other work, too
 STUDY = "study"
@@ -84,7 +81,7 @@ def to_custom_job(
         "image_uri": request.image or options.image,
         "command": list(_START),
         "args": list(request.command),
-        "env": to_env(_environment(request, token, account)),
+        "env": to_env(environment(request, token, account)),
     }
     machine = to_machine_spec(request.machine)
     disk = {"boot_disk_size_gb": options.boot_disk_gb}
@@ -93,7 +90,7 @@ def to_custom_job(
     spec: dict[str, Any] = {
         "worker_pool_specs": [{**pool, "replica_count": count} for count in counts],
         "scheduling": _scheduling(request, options),
-        "base_output_directory": {"output_uri_prefix": _output(request, token)},
+        "base_output_directory": {"output_uri_prefix": output_place(request, token)},
         **surroundings(account),
     }
     job = {
@@ -118,16 +115,6 @@ def machines_of(spec: CustomJobSpec) -> Machines:
         count=sum(pool.replica_count for pool in pools),
         spot=is_spot(spec),
     )
-
-
-def starts_name(token: str) -> str:
-    """Return the name of the file that counts the starts of a job."""
-    return f"starts-{token}"
-
-
-def progress_name(token: str) -> str:
-    """Return the name of the file that tells how far a job is."""
-    return f"progress-{token}.json"
 
 
 def is_over(job: CustomJob | HyperparameterTuningJob) -> bool:
@@ -228,46 +215,6 @@ def _usage(job: CustomJob) -> Usage | None:
         seconds=max(0.0, (ended - job.start_time).total_seconds()) * nodes,
         spot=is_spot(job.job_spec),
     )
-
-
-def _output(request: TrainingRequest, token: str) -> str:
-    """Return the output place of a job; trials of several studies have the same numbers."""
-    output = request.output_uri.rstrip("/")
-    return output if request.study is None else f"{output}/study-{token[:12]}"
-
-
-def _places(request: TrainingRequest, token: str) -> dict[str, str]:
-    """Return where a job keeps what; trials are told by Vertex AI, each another place."""
-    if request.study is not None:
-        return {
-            STARTS: starts_name(token),
-            METRIC: request.study.metric,
-            SEARCHED: json.dumps(sorted(request.study.parameters)),
-        }
-    output = f"{_output(request, token)}/model"
-    return {
-        "BLUEWATER_CHECKPOINTS_COPY": request.checkpoint_uri.rstrip("/"),
-        "BLUEWATER_OUTPUT_URI": output,
-        "BLUEWATER_PROGRESS": f"{output}/{progress_name(token)}",
-        STARTS: f"{output}/{starts_name(token)}",
-    }
-
-
-def _environment(request: TrainingRequest, token: str, account: GcpAccount) -> dict[str, str]:
-    told = {
-        **request.env,
-        "BLUEWATER_TOKEN": token,
-        SOURCE: request.source_uri.rstrip("/"),
-        "BLUEWATER_DATA": request.data_uri.rstrip("/"),
-        **_places(request, token),
-    }
-    if request.parameters:
-        told["BLUEWATER_PARAMETERS"] = json.dumps(dict(request.parameters))
-    if request.secrets:  # names; a description of the job shows them to everybody who may look
-        names = {key: version_of(account, name) for key, name in request.secrets.items()}
-        told["BLUEWATER_SECRETS"] = ",".join(names)
-        told["BLUEWATER_SECRETS_FROM"] = json.dumps(names, separators=(",", ":"))
-    return told
 
 
 def _scheduling(request: TrainingRequest, options: Options) -> Mapping[str, Any]:

@@ -69,27 +69,14 @@ def to_schedule(
     schedule: MonitoringSchedule, *, name: str, monitor: str, baseline: str, rows: str, limit: float
 ) -> dict[str, Any]:
     """Return the schedule that is asked for; each of its runs compares the rows since the last."""
-    drift = {
-        "numeric_metric_type": "jensen_shannon_divergence",
-        "categorical_metric_type": "l_infinity",
-        "default_numeric_alert_condition": {"threshold": limit},
-        "default_categorical_alert_condition": {"threshold": limit},
-    }
     live = {
-        "columnized_dataset": {
-            "gcs_source": {"gcs_uri": rows, "format_": _Format.JSONL},
-            "timestamp_field": AT,
-        },
+        **_dataset(rows, _Format.JSONL, timestamp_field=AT),
         "time_offset": {"offset": "0h", "window": f"{schedule.every // HOUR}h"},
     }
-    trained = {"columnized_dataset": {"gcs_source": {"gcs_uri": baseline, "format_": _Format.CSV}}}
     spec = {
         "objective_spec": {
-            "tabular_objective": {
-                "feature_drift_spec": drift,
-                "prediction_output_drift_spec": drift,
-            },
-            "baseline_dataset": trained,
+            "tabular_objective": _objective(limit),
+            "baseline_dataset": _dataset(baseline, _Format.CSV),
             "target_dataset": live,
         },
         "output_spec": {
@@ -121,6 +108,20 @@ def from_job(job: ModelMonitoringJob, alerts: Sequence[ModelMonitoringAlert]) ->
     return MonitorLook(
         phase=Phase.SUCCEEDED, findings=tuple(_finding(each) for each in alerts), **told
     )
+
+
+def _dataset(uri: str, kind: int, **others: str) -> dict[str, Any]:
+    return {"columnized_dataset": {"gcs_source": {"gcs_uri": uri, "format_": kind}, **others}}
+
+
+def _objective(limit: float) -> Mapping[str, Any]:
+    drift = {
+        "numeric_metric_type": "jensen_shannon_divergence",
+        "categorical_metric_type": "l_infinity",
+        "default_numeric_alert_condition": {"threshold": limit},
+        "default_categorical_alert_condition": {"threshold": limit},
+    }
+    return {"feature_drift_spec": drift, "prediction_output_drift_spec": drift}
 
 
 def _finding(alert: ModelMonitoringAlert) -> MonitorFinding:

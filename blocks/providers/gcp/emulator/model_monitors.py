@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
 from google.cloud.aiplatform_v1beta1.types import (
     CreateModelMonitoringJobRequest,
-    JobState,
     ListModelMonitoringJobsResponse,
     ListModelMonitorsResponse,
     ModelMonitor,
     ModelMonitoringAlert,
     ModelMonitoringJob,
-    ModelMonitoringObjectiveSpec,
-    ModelMonitoringSpec,
     SearchModelMonitoringAlertsResponse,
 )
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
 
 from blocks.providers.gcp.emulator.custom_job import at
-from blocks.providers.gcp.emulator.drift import JENSEN_SHANNON, L_INFINITY, NUMBERS, distance
 from blocks.providers.gcp.emulator.messages import masked
-from blocks.providers.gcp.emulator.monitoring_data import require_readable, rows
+from blocks.providers.gcp.emulator.monitoring_job import look, require_possible
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
 
-log = logging.getLogger(__name__)
-
 _ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _TYPES = frozenset({"float", "integer", "boolean", "string", "categorical"})
-_DRIFT = ModelMonitoringObjectiveSpec.DataDriftSpec
-_OBJECTIVES = {
-    "feature_drift_spec": ("raw-feature-drift", "feature_fields"),
-    "prediction_output_drift_spec": ("prediction-output-drift", "prediction_fields"),
-}
 
 
 class ModelMonitors:
@@ -74,93 +61,15 @@ class ModelMonitors:
         """Make a job and do its work: it is over when it is told of for the first time."""
         monitor = self._known(self._world.canonical(asked.parent))
         job = ModelMonitoringJob(asked.model_monitoring_job)
-        self.require_possible(job.model_monitoring_spec)
+        require_possible(job.model_monitoring_spec)
         number = self._world.name("modelMonitoringJobs").rpartition("/")[2]
         job.name = f"{monitor.name}/modelMonitoringJobs/{number}"
         job.create_time = at(self._world.clock.now())
         if schedule:
             job.schedule, job.schedule_time = schedule, at(due)
         self._jobs[job.name] = job
-        self._work(job, monitor, due or self._world.clock.now())
+        self._alerts[job.name] = look(self._world, job, monitor, due or self._world.clock.now())
         return job
-
-    def require_possible(self, spec: ModelMonitoringSpec) -> None:
-        """Raise what the service says to a job that its messages allow, but its rules do not."""
-        objective = spec.objective_spec
-        if "tabular_objective" not in objective:
-            raise invalid("model_monitoring_spec.objective_spec.tabular_objective is required.")
-        require_readable(objective.baseline_dataset, "baseline_dataset")
-        require_readable(objective.target_dataset, "target_dataset")
-        for name in _OBJECTIVES:
-            if name in objective.tabular_objective:
-                _require_metrics(getattr(objective.tabular_objective, name))
-        if not spec.output_spec.gcs_base_directory.output_uri_prefix.startswith("gs://"):
-            raise invalid("output_spec.gcs_base_directory must be in Cloud Storage.")
-
-    def _work(self, job: ModelMonitoringJob, monitor: ModelMonitor, cutoff: float) -> None:
-        try:
-            found = list(self._compared(job, monitor, cutoff))
-            job.state = JobState.JOB_STATE_SUCCEEDED
-        except GcpError as error:
-            found = []
-            job.state = JobState.JOB_STATE_FAILED
-            job.job_execution_detail = {"error": error.status()}
-        self._alerts[job.name] = found
-        job.update_time = at(self._world.clock.now())
-        prefix = job.model_monitoring_spec.output_spec.gcs_base_directory.output_uri_prefix
-        told = [ModelMonitoringAlert.to_dict(each) for each in found]
-        number = job.name.rpartition("/")[2]
-        report = f"{prefix.rstrip('/')}/jobs/{number}/anomalies.json"
-        self._world.objects.write(report, json.dumps(told).encode())
-
-    def _compared(
-        self, job: ModelMonitoringJob, monitor: ModelMonitor, cutoff: float
-    ) -> Iterator[ModelMonitoringAlert]:
-        """Yield an alert for each column that is further from its baseline than it may be."""
-        objective = job.model_monitoring_spec.objective_spec
-        before = rows(self._world, objective.baseline_dataset, cutoff)
-        now = rows(self._world, objective.target_dataset, cutoff)
-        for name, (kind, fields) in _OBJECTIVES.items():
-            if name not in objective.tabular_objective:
-                continue
-            drift = getattr(objective.tabular_objective, name)
-            for field in getattr(monitor.model_monitoring_schema, fields):
-                if drift.features and field.name not in drift.features:
-                    continue
-                metric, limit = _asked(drift, field.name, field.data_type)
-                columns = [[row.get(field.name) for row in each] for each in (before, now)]
-                value = distance(metric, *columns, kind=field.data_type)
-                if limit is not None and value > limit:
-                    yield self._alert(
-                        job, field.name, kind=kind, metric=metric, value=value, limit=limit
-                    )
-
-    def _alert(
-        self,
-        job: ModelMonitoringJob,
-        name: str,
-        *,
-        kind: str,
-        metric: str,
-        value: float,
-        limit: float,
-    ) -> ModelMonitoringAlert:
-        moment = at(self._world.clock.now())
-        return ModelMonitoringAlert(
-            stats_name=name,
-            objective_type=kind,
-            alert_time=moment,
-            anomaly={
-                "model_monitoring_job": job.name,
-                "algorithm": metric,
-                "tabular_anomaly": {
-                    "anomaly": value,
-                    "summary": f"{name} is {value:.3f} from its baseline, more than {limit:g}",
-                    "trigger_time": moment,
-                    "condition": {"threshold": limit},
-                },
-            },
-        )
 
     def _create(self, asked: Any) -> Operation:
         if asked.parent != self._world.parent:
@@ -245,24 +154,3 @@ class ModelMonitors:
         if name not in self._jobs:
             raise not_found(name)
         return self._jobs[name]
-
-
-def _require_metrics(drift: Any) -> None:
-    if drift.numeric_metric_type not in ("", JENSEN_SHANNON):
-        raise invalid(f"Unsupported numeric_metric_type: {drift.numeric_metric_type!r}")
-    if drift.categorical_metric_type not in ("", JENSEN_SHANNON, L_INFINITY):
-        raise invalid(f"Unsupported categorical_metric_type: {drift.categorical_metric_type!r}")
-
-
-def _asked(drift: Any, name: str, data_type: str) -> tuple[str, float | None]:
-    """Return the metric of a column, and the limit over which it raises an alert."""
-    numbers = data_type in NUMBERS
-    metric = drift.numeric_metric_type if numbers else drift.categorical_metric_type
-    usual = (
-        drift.default_numeric_alert_condition
-        if numbers
-        else drift.default_categorical_alert_condition
-    )
-    condition = drift.feature_alert_conditions.get(name, usual)
-    limit = condition.threshold if "threshold" in condition else None
-    return metric or (JENSEN_SHANNON if numbers else L_INFINITY), limit

@@ -16,6 +16,7 @@ from google.protobuf.empty_pb2 import Empty
 from blocks.providers.gcp.emulator.custom_job import at
 from blocks.providers.gcp.emulator.filters import matcher
 from blocks.providers.gcp.emulator.model_monitors import ModelMonitors
+from blocks.providers.gcp.emulator.monitoring_job import require_possible
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
@@ -60,7 +61,7 @@ class Schedules:
                 grpc.StatusCode.UNIMPLEMENTED, "schedules of monitoring jobs alone are emulated"
             )
         job = schedule.create_model_monitoring_job_request.model_monitoring_job
-        self._monitors.require_possible(job.model_monitoring_spec)
+        require_possible(job.model_monitoring_spec)
         now = self._world.clock.now()
         schedule.name, schedule.state = self._world.name("schedules"), _STATE.ACTIVE
         schedule.create_time = at(now)
