@@ -19,6 +19,7 @@ from blocks.cloud.bucket import Bucket
 from blocks.contracts import (
     BatchInference,
     BatchRequest,
+    Candidates,
     Capture,
     Contract,
     Endpoints,
@@ -33,7 +34,9 @@ from blocks.contracts import (
     ProcessingJobs,
     ProcessingRequest,
     RunKey,
+    Scale,
     Serving,
+    Study,
     Traffic,
     TrainingJobs,
     TrainingRequest,
@@ -120,6 +123,8 @@ class Release:
         if ProcessingJobs.capability in provider(self._endpoints.provider).capabilities:
             yield "A command near the data", self._process
         yield "A training job on spot machines", self._train
+        if self._place.connect(TrainingJobs).features.studies:
+            yield "A search for hyperparameters instead, in four trials", self._search
         yield "A model version, and the name it is known by", self._register
         yield "A first variant, which takes all traffic", lambda: self._serve("blue", 100)
         if offers.autoscaling:
@@ -154,8 +159,23 @@ class Release:
         _over(jobs.status, jobs.submit(request, key=self._key))
 
     def _train(self) -> None:
-        root, jobs = self._place.root, self._place.connect(TrainingJobs)
-        request = TrainingRequest(
+        jobs = self._place.connect(TrainingJobs)
+        self._trained = _over(jobs.status, jobs.submit(self._training(), key=self._key))
+
+    def _search(self) -> None:
+        jobs = self._place.connect(TrainingJobs)
+        searched = {
+            "learning_rate": Candidates(low=0.01, high=1, scale=Scale.LOG),
+            "rounds": Candidates(low=1, high=9, whole=True),
+            "kind": Candidates(values=("plain", "deep")),
+        }
+        study = Study(metric="roc_auc", parameters=searched, trials=4, parallel=2)
+        request = self._training().model_copy(update={"study": study, "parameters": {}})
+        _over(jobs.status, jobs.submit(request, key=self._key))
+
+    def _training(self) -> TrainingRequest:
+        root = self._place.root
+        return TrainingRequest(
             image=self._place.image,
             source_uri=f"{root}/code",
             command=("python", "train.py"),
@@ -169,7 +189,6 @@ class Release:
             output_uri=f"{root}/output",
             max_duration=timedelta(hours=1),
         )
-        self._trained = _over(jobs.status, jobs.submit(request, key=self._key))
 
     def _register(self) -> None:
         assert self._trained is not None  # noqa: S101 - the stages come in order

@@ -63,6 +63,7 @@ from blocks.contracts.processing import (
 )
 from blocks.contracts.secret import SecretStore
 from blocks.contracts.store import ObjectInfo, ObjectStore, StoreFeatures
+from blocks.contracts.study import Candidates, Goal, Scale, Study
 from blocks.contracts.traffic import Capture, Mirror, Serving, Traffic
 from blocks.contracts.training import (
     Idempotency,
@@ -109,6 +110,7 @@ __all__ = [
     "BatchInference",
     "BatchRequest",
     "BatchResult",
+    "Candidates",
     "Capture",
     "Check",
     "Conflict",
@@ -119,6 +121,7 @@ __all__ = [
     "Endpoints",
     "Failure",
     "Frozen",
+    "Goal",
     "Idempotency",
     "InvalidRequest",
     "Inventory",
@@ -155,9 +158,11 @@ __all__ = [
     "Resource",
     "RunKey",
     "Sample",
+    "Scale",
     "SecretStore",
     "Serving",
     "StoreFeatures",
+    "Study",
     "Throttled",
     "Traffic",
     "TrainingFeatures",

@@ -13,6 +13,7 @@ from pydantic import Field
 from blocks.contracts.errors import Unsupported
 from blocks.contracts.jobs import LoggedJobs
 from blocks.contracts.operation import Frozen
+from blocks.contracts.study import Study
 
 
 class Idempotency(StrEnum):
@@ -31,6 +32,7 @@ class TrainingFeatures:
     spot: bool
     multi_node: bool
     zones: bool  # a request may name the zone where it runs
+    studies: bool  # a request may be for a search of the best hyperparameters
     max_duration: timedelta | None  # the longest job the provider runs; None = no limit
 
     def require(self, request: TrainingRequest) -> None:
@@ -45,6 +47,11 @@ class TrainingFeatures:
         if request.nodes > 1 and not self.multi_node:
             raise Unsupported(
                 f"one node only, {request.nodes} asked; set nodes=1", code="MULTI_NODE"
+            )
+        if request.study is not None and not self.studies:
+            raise Unsupported(
+                "one training at a time here, no search for hyperparameters; set study=None",
+                code="STUDY",
             )
         if self.max_duration is not None and request.max_duration > self.max_duration:
             raise Unsupported(
@@ -68,7 +75,10 @@ class TrainingRequest(Frozen):
     data_uri: str
     checkpoint_uri: str  # shared by all attempts of one run
     output_uri: str  # model and outcome file
-    max_duration: timedelta = timedelta(hours=12)
+    max_duration: timedelta = timedelta(hours=12)  # of one job; in a study, of one trial
+    study: Study | None = Field(default=None, exclude_if=lambda study: study is None)
+    """Hyperparameters to be searched, on top of ``parameters``; no word of it where there is none,
+    so that a request without one has the token that it always had."""
 
 
 class TrainingResult(Frozen):
@@ -77,6 +87,7 @@ class TrainingResult(Frozen):
     model_uri: str
     digest: str = ""  # sha256 of the model folder, as ``blocks.workload.digest`` computes it
     metrics: Mapping[str, float] = {}
+    parameters: Mapping[str, str] = {}  # what a study found best; empty without one
 
 
 class TrainingJobs(LoggedJobs[TrainingRequest, TrainingResult]):

@@ -82,19 +82,20 @@ def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     spot price that nobody knows lies between nothing and the price on-demand.
     """
     on_demand = prices.price(spec.machine)
+    machines = spec.nodes * spec.trials
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
         least = timedelta(hours=spec.expected_hours or 0.0)
-        return priced(on_demand, least, max(least, failures), spec.nodes)
+        return priced(on_demand, least, max(least, failures), machines)
     spot = prices.price(spec.machine, spot=True)
     expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed
-    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, spec.nodes)
+    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, machines)
     last = on_demand if spec.spot.last_on_demand or spot is None else spot
     high = total(
         [
-            priced(spot or on_demand, lost, lost, spec.nodes),
-            priced(last, spec.max_duration, spec.max_duration, spec.nodes),
+            priced(spot or on_demand, lost, lost, machines),
+            priced(last, spec.max_duration, spec.max_duration, machines),
         ]
     )
     if low is None or high is None:

@@ -38,6 +38,7 @@ FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
     "ZONE": "training.spot.zones",
     "MULTI_NODE": "training.nodes",
+    "STUDY": "training.study",
     "MAX_DURATION": "training.max_duration",
     "SCALE_TO_ZERO": "rollout.min_replicas",
     "AUTOSCALING": "rollout.max_replicas",

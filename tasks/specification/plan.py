@@ -65,7 +65,12 @@ def _looking(stage: str, does: str, near: NearSpec | None, prices: Prices) -> Li
 def _training(spec: ReleaseSpec) -> str:
     training = spec.training
     kind = "spot" if training.spot else "on-demand"
-    return f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})"
+    command = f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})"
+    if training.study is None:
+        return command
+    searched = ", ".join(training.study.parameters)
+    aim = f"{training.study.goal}s {training.study.metric} over {searched}"
+    return f"{training.study.trials} trials of {command}; {aim}"
 
 
 def _rollout(spec: ReleaseSpec, live: str) -> str:

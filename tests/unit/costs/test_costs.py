@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from blocks.contracts import (
+    Candidates,
     ModelVersion,
     OperationRef,
     Phase,
+    Study,
     TrainingResult,
     Usage,
     VariantRequest,
@@ -61,6 +63,13 @@ def rolled_out(lasted: float, *, blue: str | None = "v1") -> RolloutReport:
         Entry(number=1, at=BEGAN + timedelta(hours=lasted), run="r", by="t", event=Event.FINISHED),
     ]
     return to_report(entries, url="", model=MODEL)
+
+
+def test_a_study_costs_as_much_as_all_its_trials(spec: ReleaseSpec, prices: LocalPrices) -> None:
+    study = Study(metric="auc", parameters={"rate": Candidates(low=1, high=2)}, trials=5)
+    asked = changed(spec, "training", max_duration=timedelta(hours=2), study=study)
+    cost = forecast(asked, prices).training
+    assert cost == Money(low=Decimal(0), high=ON_DEMAND * 10, currency="USD")
 
 
 def test_on_demand_costs_at_most_every_attempt_allowed_at_its_longest(

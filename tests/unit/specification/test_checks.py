@@ -36,6 +36,13 @@ LACKS = [
     Lack("spot", False, "training.spot", "{expected_hours: 1}", "expected_hours=1"),
     Lack("zones", False, "training.spot.zones", "[a]", "a"),
     Lack("multi_node", False, "training.nodes", "2", "2"),
+    Lack(
+        "studies",
+        False,
+        "training.study",
+        "{metric: auc, parameters: {rate: {low: 1, high: 2}}}",
+        "metric='auc'",
+    ),
     Lack("max_duration", timedelta(days=5), "training.max_duration", "P6D", "518400 s"),
     Lack("scale_to_zero", False, "rollout.min_replicas", "0", "0"),
     Lack("autoscaling", False, "rollout.max_replicas", "3", "3"),
