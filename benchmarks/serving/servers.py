@@ -58,9 +58,9 @@ def make(place: Path) -> pd.DataFrame:
     code = ROOT / "examples" / "flights" / "code"
     subprocess.run([sys.executable, "train.py"], cwd=code, env=environment, check=True)
     (place / "output" / "model").rename(place / "model")
-    rows = pd.read_parquet(place / "flights" / "holdout.parquet").head(MOST_ROWS)
-    inputs = Model.load(str(place / "model")).get_input_schema().input_names()
-    return rows[inputs]
+    model: Any = Model.load(str(place / "model"))  # MLflow's is half typed
+    inputs: list[str] = model.get_input_schema().input_names()
+    return pd.read_parquet(place / "flights" / "holdout.parquet").head(MOST_ROWS)[inputs]
 
 
 def write_bodies(place: Path, frame: pd.DataFrame, rows: Iterable[int]) -> dict[int, Path]:

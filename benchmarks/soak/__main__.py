@@ -72,6 +72,7 @@ def _lived(
         told = {key: value for key, value in world.environment().items() if key != HOME}
         os.environ.update(told)
         rounds.append(life.Round(name, world, folder))
+        stack.enter_context(rounds[-1].asking())
     rests, end = list[Mapping[str, Held]](), time.monotonic() + seconds
     while time.monotonic() < end:
         for each in rounds:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from blocks.contracts import Endpoints, Inventory, ProviderError, TrainingJobs
-from blocks.emulation.market import SpotMarket
+from blocks.contracts import Endpoints, Inventory, ProviderError
 from blocks.emulation.rehearsing import RECLAIM, EmulatedRehearsal
-from blocks.platform import Platform
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.rehearsal import Reclaim
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.waiting import until
+from flows.rehearsal import platform_of
 from flows.release import release
 from flows.sweep import sweep
 from flows.watch import watch
@@ -35,7 +34,7 @@ CHANGES = (
 )
 WATCH = WatchSpec(
     window=timedelta(minutes=1),
-    settle=timedelta(seconds=2),
+    settle=timedelta(seconds=35),  # every capture is written after 30
     least_rows=50,
     persistence=1,
     of=1,
@@ -50,8 +49,7 @@ class Round:
 
     def __init__(self, provider: str, world: Any, folder: Path) -> None:
         self.provider, self.world, self.number = provider, world, 0
-        capabilities = {name: f"{provider}-{name}" for name in _capabilities()}
-        self.platform = Platform(name=provider, **capabilities)
+        self.platform = platform_of(provider)
         machines = CLOUDS[provider].machines if provider in CLOUDS else ()
         file = make_project(folder / f"project-{provider}")
         self.spec: ReleaseSpec = load(file, changes=[*CHANGES, *machines])
@@ -62,15 +60,40 @@ class Round:
         self._coming: Iterator[str] = itertools.cycle(known) if known else itertools.repeat("")
 
     def turn(self) -> None:
-        """Release once, under load, with a reclaim and a fault; look for drift; sweep."""
+        """Look for drift of what is live; release, with a reclaim and a fault; sweep."""
         self.number += 1
-        with _asking(self.platform.connect(Endpoints), self.spec.rollout.endpoint, self.ends):
-            with self._reclaiming():
-                self._strike()
-                self._release()
-            self._calm()
+        if self.number > 1:
             self._watch()
+        with self._reclaiming():
+            self._strike()
+            self._release()
+        self._calm()
         sweep(self.platform, SweepSpec(grace=timedelta(0), checkpoints_kept=timedelta(0)), True)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Ask the endpoint for rows that are not like those it was trained on, all the time."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._ask, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _ask(self, stop: threading.Event) -> None:
+        endpoints, name = self.platform.connect(Endpoints), self.spec.rollout.endpoint
+        for number in itertools.count():
+            if stop.wait(1 / PER_SECOND):
+                return
+            row = {"x": 0.97 + number % 200 * 0.00015}
+            try:
+                status = endpoints.predict(name, {"dataframe_records": [row]}).status
+            except ProviderError as error:
+                self.ends[f"request: {type(error).__name__}"] += 1
+            else:
+                self.ends[f"request: {status}"] += 1
 
     def rest(self) -> None:
         """Wait until nothing is on its way: no job, and one server."""
@@ -118,35 +141,5 @@ class Round:
             return nullcontext()
         self.faults[RECLAIM] += 1
         if isinstance(self.world, EmulatedRehearsal):
-            jobs = self.platform.connect(TrainingJobs)
-            return SpotMarket(jobs, self.world.emulator, once=True, tape=None)
+            return self.world.market(once=True)
         return Reclaim(LocalTraining(machine=LocalMachine()))
-
-
-def _capabilities() -> Sequence[str]:
-    return [name for name in Platform.model_fields if name != "name"]
-
-
-@contextmanager
-def _asking(endpoints: Endpoints, name: str, ends: Counter[str]) -> Iterator[None]:
-    """Ask the endpoint for rows that are not like those it was trained on."""
-    stop = threading.Event()
-
-    def ask() -> None:
-        for number in itertools.count():
-            if stop.wait(1 / PER_SECOND):
-                return
-            row = {"x": 0.97 + number % 200 * 0.00015}
-            try:
-                status = endpoints.predict(name, {"dataframe_records": [row]}).status
-            except ProviderError as error:
-                ends[f"request: {type(error).__name__}"] += 1
-            else:
-                ends[f"request: {status}"] += 1
-
-    thread = threading.Thread(target=ask)
-    with ExitStack() as stack:
-        stack.callback(thread.join)
-        stack.callback(stop.set)
-        thread.start()
-        yield

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import abc
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, final
+from typing import ClassVar
 
 from pydantic import Field
 
-from blocks.contracts.base import Contract
 from blocks.contracts.errors import Unsupported
-from blocks.contracts.operation import Frozen, OperationRef, OperationStatus, RunKey
+from blocks.contracts.jobs import LoggedJobs
+from blocks.contracts.operation import Frozen
 from blocks.contracts.study import Study
 
 
@@ -91,60 +90,11 @@ class TrainingResult(Frozen):
     parameters: Mapping[str, str] = {}  # what a study found best; empty without one
 
 
-class LogLine(Frozen):
-    """One line that the job wrote."""
-
-    at: datetime
-    text: str
-
-
-class TrainingJobs(Contract):
-    """Start, watch and stop training jobs.
-
-    Calls return at once; nothing here waits. Waiting is the task's business.
-    """
+class TrainingJobs(LoggedJobs[TrainingRequest, TrainingResult]):
+    """Start, watch and stop training jobs."""
 
     capability: ClassVar[str] = "training"
     features: ClassVar[TrainingFeatures]
 
-    @final
-    def submit(self, request: TrainingRequest, *, key: RunKey) -> OperationRef:
-        """Start a job, or return the one already started under this key.
-
-        Raises:
-            Unsupported: before any network call, if ``features`` rules it out.
-            NoCapacity: nothing was started; another zone or provider may do.
-        """
-        with self._calling("submit"):
-            self.features.require(request)
-            return self._submit(request, key.token(request))
-
-    @final
-    def status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
-        """Observe the job once. A job that failed is a status, not an exception.
-
-        Raises NotFound for a job that never existed here.
-        """
-        with self._calling("status"):
-            return self._status(ref)
-
-    @final
-    def cancel(self, ref: OperationRef) -> None:
-        """Ask the job to stop. Cancelling a finished or unknown job does nothing."""
-        with self._calling("cancel"):
-            self._cancel(ref)
-
-    @final
-    def logs(self, ref: OperationRef, *, since: datetime | None = None) -> Iterator[LogLine]:
-        """Yield what the job wrote after ``since``, oldest first, up to what is there now."""
-        with self._calling("logs"):
-            yield from self._logs(ref, since)
-
-    @abc.abstractmethod
-    def _submit(self, request: TrainingRequest, token: str) -> OperationRef: ...
-    @abc.abstractmethod
-    def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]: ...
-    @abc.abstractmethod
-    def _cancel(self, ref: OperationRef) -> None: ...
-    @abc.abstractmethod
-    def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]: ...
+    def _require(self, request: TrainingRequest) -> None:
+        self.features.require(request)

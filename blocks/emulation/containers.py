@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +20,7 @@ from blocks.emulation.supervision import Supervision
 from blocks.emulation.warm import WarmInterpreter, WarmProcess
 
 _HOME = Path(__file__).resolve().parents[2]
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,15 +116,19 @@ class Containers:
     ) -> Container:
         """Start a command in its folder.
 
-        ``python`` is ours, and so is the ``blocks`` package that the image would hold.
+        ``python`` is ours, and so is the ``blocks`` package that the image would hold. What is
+        temporary goes with it.
         """
+        scratch = tempfile.mkdtemp(prefix="tmp-", dir=folder)
         with self._lock:  # none may be between being started and being known when all are ended
-            process = self._started(command, folder, self._environment(folder, env))
+            told = self._environment(folder, {"TMPDIR": scratch, **env})
+            process = self._started(command, folder, told)
             uptime = Uptime(name=name, began=self.now())
             self._uptimes.append(uptime)
 
             def over() -> None:
                 uptime.ended = self.now()
+                shutil.rmtree(scratch, ignore_errors=True)
 
             return self.keep(Container(name, folder, process, log, over))
 

@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -148,6 +149,7 @@ def _become(asked: Asked, output: int, path: Sequence[str]) -> None:
     os.chdir(asked.folder)
     os.environ.clear()
     os.environ.update(asked.env)
+    tempfile.tempdir = None  # as the environment says from here on
     told = filter(None, asked.env.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:] = [asked.folder, *told, *path]
     sys.argv[1:] = asked.arguments

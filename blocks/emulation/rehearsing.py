@@ -13,7 +13,7 @@ from blocks.contracts import TrainingJobs
 from blocks.emulation.launch import Emulator
 from blocks.emulation.market import SpotMarket
 from blocks.rehearsal import Calls
-from blocks.spot_trace import load
+from blocks.spot_trace import Tape, load
 
 RECLAIM = "spot-reclaim"
 
@@ -60,9 +60,11 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
             self.emulator.fault(name, **self.strikes[name])
         once, tape = RECLAIM in self._wanted, load(self._trace) if self._trace else None
         if once or tape is not None:
-            jobs = self._jobs()
-            market = SpotMarket(jobs, self._training, self._reclaim, once=once, tape=tape)
-            self._market = self._stack.enter_context(market)
+            self._market = self._stack.enter_context(self.market(once=once, tape=tape))
+
+    def market(self, *, once: bool, tape: Tape | None = None) -> SpotMarket:
+        """Return a market that takes machines of spot jobs while it is entered."""
+        return SpotMarket(self._jobs(), self._training, self._reclaim, once=once, tape=tape)
 
     def calls(self) -> Sequence[Calls]:
         """Return how often each operation was called, and how often in vain."""

@@ -5,24 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
 
-from deployments.databricks.grants import Place, caller_grants, served_grants
+from deployments.databricks.grants import OPTIONS, Place, caller_grants, served_grants
 
 
 def main() -> None:
     """Print the grants of one of the principals."""
-    documents: Mapping[str, Callable[[Place], dict[str, Any]]] = {
-        "caller": caller_grants,
-        "served": served_grants,
-    }
     parser = argparse.ArgumentParser(prog="python -m deployments.databricks", description=__doc__)
-    parser.add_argument("who", choices=sorted(documents))
+    parser.add_argument("who", choices=("caller", "served"))
     parser.add_argument("--principal", required=True, help="application id of the principal")
     parser.add_argument("--catalog", default="main")
     parser.add_argument("--schema", default="bluewater")
     parser.add_argument("--volume", default="files")
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="options",
+        choices=sorted(OPTIONS),
+        help="what the caller's blocks are set up for besides; may be said again",
+    )
     given = parser.parse_args()
     place = Place(
         principal=given.principal,
@@ -30,7 +32,9 @@ def main() -> None:
         schema=given.schema,
         volume=given.volume,
     )
-    json.dump(documents[given.who](place), sys.stdout, indent=2)
+    served = given.who == "served"
+    document = served_grants(place) if served else caller_grants(place, given.options)
+    json.dump(document, sys.stdout, indent=2)
     print()
 
 

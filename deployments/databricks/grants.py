@@ -29,6 +29,17 @@ SECRETS = ("scope READ",)
 CALLER = (*MODELS, *FILES, *SECRETS, *OWNED, ENTITLEMENT)
 """What blocks call. Runs are those of whoever submits them, with the same volumes mounted."""
 
+TABLES = ("CREATE TABLE", "SELECT system", "warehouse CAN_USE")
+"""What captures in an inference table take besides: of whoever puts it there, and reads it."""
+
+POOLS = ("pool CAN_ATTACH_TO",)
+"""What runs on machines of a pool take besides."""
+
+WATCHING = ("CREATE TABLE", "USE SCHEMA", "table BROWSE", "table MANAGE", "warehouse CAN_USE")
+"""What schedules of Databricks' own model monitor take besides. Whoever made a table owns it."""
+
+OPTIONS = {"tables": TABLES, "pools": POOLS, "watching": WATCHING}
+
 SERVED = ("WRITE VOLUME",)
 """What served models call: they bring captured requests and counts to the volume."""
 
@@ -43,9 +54,10 @@ class Place:
     volume: str = "files"
 
 
-def caller_grants(place: Place) -> dict[str, Any]:
-    """Return what whoever runs flows is granted."""
-    return _document(place, CALLER)
+def caller_grants(place: Place, options: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what whoever runs flows is granted; ``options`` are names of ``OPTIONS``."""
+    more = [grant for option in options for grant in OPTIONS[option]]
+    return _document(place, {*CALLER, *more})
 
 
 def served_grants(place: Place) -> dict[str, Any]:
@@ -71,6 +83,13 @@ def _statements(place: Place, grants: set[str]) -> list[str]:
     ]
     if files := sorted(grants & set(FILES)):
         told.append(f"GRANT {', '.join(files)} ON VOLUME {schema}.`{place.volume}` {to}")
+    if "CREATE TABLE" in grants:
+        told.append(f"GRANT CREATE TABLE ON SCHEMA {schema} {to}")
+    if "SELECT system" in grants:
+        told += [
+            f"GRANT USE CATALOG ON CATALOG `system` {to}",
+            f"GRANT USE SCHEMA, SELECT ON SCHEMA `system`.`serving` {to}",
+        ]
     if grants & set(MODELS):
         named = "CREATE MODEL, CREATE MODEL VERSION, EXECUTE, MANAGE"
         told.append(f"GRANT {named} ON SCHEMA {schema} {to}")

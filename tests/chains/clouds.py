@@ -14,6 +14,7 @@ class Cloud:
     permission: str  # that this call takes
     served_on: str = ""  # the machine of endpoints, where it is another one
     limits: tuple[str, ...] = ()  # what has to be changed besides, for what it does not offer
+    restarts: bool = True  # a job that lost its machine goes on by itself; else another attempt
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -52,6 +53,7 @@ CLOUDS = {
         served_on="CPU",
         creates_a_job="jobs:submit",
         permission="allow-cluster-create",
+        restarts=False,
     ),
     "azure": Cloud(
         machine="Standard_D4s_v3",

@@ -25,6 +25,7 @@ IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater:1"
 RELEASE = "AKIARELEASE"  # the key by which the release calls
 SETTING_UP = "AKIASETTINGUP"  # whose calls are those of the rehearsal itself
 GRACE = 10.0  # seconds between the notice and the end of a machine; SageMaker gives 120
+PATIENCE = 5.0  # seconds that a spot job waits for a machine that never comes
 
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "throttling": {"call": "sagemaker:[!I]*", "times": 3},
@@ -50,14 +51,14 @@ class AwsRehearsal(EmulatedRehearsal[launch.Account]):
         "lost-request": "two creates never arrive",
         "internal-error-after": "two creates are done, and answered with an internal error",
         "stale-read": "two describes do not know what was just created",
-        "capacity-error": "a job never gets its machine",
+        "capacity-error": "a job never gets its machine, and gives up after seconds, not days",
         "failed-health-check": "a container of the endpoint never answers the ping",
     }
 
     strikes: ClassVar[Mapping[str, Mapping[str, Any]]] = FAULTS
     setting_up: ClassVar[str] = SETTING_UP
     containers: ClassVar[str] = launch.CONTAINERS
-    settings: ClassVar[Mapping[str, float]] = {"grace": GRACE}
+    settings: ClassVar[Mapping[str, float]] = {"grace": GRACE, "patience": PATIENCE}
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables under which AWS blocks, and the SDK, find this account."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from databricks.sdk.errors.base import DatabricksError
@@ -22,18 +23,20 @@ from blocks.contracts import (
     OperationRef,
     OperationStatus,
     ProviderError,
+    Unsupported,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch_calls import asked_of, from_run, said_of, to_submit
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
-from blocks.providers.databricks.images import serving_image, wheel
+from blocks.providers.databricks.images import instance_pools, serving_image, wheel
 from blocks.providers.databricks.lookup import (
     cancel_run,
     found_run,
     reason_of_cluster,
     submitted,
 )
+from blocks.providers.databricks.placement import SERVERLESS, Placement, pool_for
 from blocks.providers.databricks.runs import BATCH, is_over
 from blocks.providers.databricks.volumes import Volumes
 
@@ -62,6 +65,10 @@ class DatabricksBatch(Block, BatchInference):
         description="Path of bluewater's wheel in a volume, where there is no image.",
     )
     runtime: str = Field(default=RUNTIME, description="Version of Databricks' runtime.")
+    pools: Sequence[str] = Field(
+        default_factory=instance_pools,
+        description="Ids of instance pools, from which runs on their machines take them.",
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
@@ -74,11 +81,14 @@ class DatabricksBatch(Block, BatchInference):
             request,
             name,
             asked=asked,
-            cloud=self.account.cloud,
-            image=self.image,
+            placement=self._placement(request),
             wheel=self.wheel,
-            runtime=self.runtime,
-            tags=self.account.tags(kind=BATCH, token=token, spot="yes" if request.spot else "no"),
+            tags=self.account.tags(
+                kind=BATCH,
+                token=token,
+                spot="yes" if request.spot else "no",
+                machine=request.machine,
+            ),
         )
         self._volumes.write(asked, request.model_dump_json().encode())
         return OperationRef(
@@ -114,8 +124,23 @@ class DatabricksBatch(Block, BatchInference):
         asked = self._volumes.read(place) if place else None
         return BatchRequest.model_validate_json(asked[0]) if asked else None
 
+    def _placement(self, request: BatchRequest) -> Placement:
+        return Placement(
+            cloud=self.account.cloud,
+            image=self.image,
+            runtime=self.runtime,
+            pool=pool_for(self.account, self.pools, request.machine, spot=request.spot),
+            dependencies=[self.wheel],
+        )
+
     def _look_at(self, request: BatchRequest) -> None:
         """Raise, with the remedy, for what could never run."""
+        if request.machine == SERVERLESS and (request.spot or not self.wheel):
+            raise Unsupported(
+                "serverless compute has no spot, and runs no image; set spot=False, and name a "
+                "wheel of bluewater in a volume",
+                code="SERVERLESS",
+            )
         if not self.image and not self.wheel:
             raise InvalidRequest(
                 "image: name an image with bluewater in it, or a wheel of it", code="IMAGE"

@@ -12,14 +12,12 @@ from databricks.sdk.service.jobs import (
     PythonWheelTask,
     Run,
     RunResultState,
-    SubmitTask,
     TerminationCodeCode,
 )
 
 from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
-from blocks.providers.databricks.account import CloudName
-from blocks.providers.databricks.clusters import to_cluster
+from blocks.providers.databricks.placement import SERVERLESS, Placement
 from blocks.providers.databricks.runs import (
     TASK,
     code_of,
@@ -43,32 +41,23 @@ def to_submit(
     name: str,
     *,
     asked: str,
-    cloud: CloudName,
-    image: str,
+    placement: Placement,
     wheel: str,
-    runtime: str,
     tags: dict[str, str],
 ) -> dict[str, Any]:
     """Return the arguments of the call that starts a run; ``asked`` is where the request lies."""
-    task = SubmitTask(
-        task_key=TASK,
-        python_wheel_task=PythonWheelTask(
+    serverless = request.machine == SERVERLESS  # which installs what its environment names
+    task = {
+        "task_key": TASK,
+        "python_wheel_task": PythonWheelTask(
             package_name=PACKAGE, entry_point=ENTRY, parameters=[asked]
         ),
-        new_cluster=to_cluster(
-            request.machine,
-            cloud=cloud,
-            spot=request.spot,
-            image=image,
-            runtime=runtime,
-            env={},
-            tags=tags,
-        ),
-        libraries=[Library(whl=wheel)] if wheel else None,
-        timeout_seconds=math.ceil((request.max_duration + _MARGIN).total_seconds()),
-        max_retries=0,
-    )
-    return {"run_name": name, "idempotency_token": name, "tasks": [task]}
+        "libraries": [Library(whl=wheel)] if wheel and not serverless else None,
+        "timeout_seconds": math.ceil((request.max_duration + _MARGIN).total_seconds()),
+        "max_retries": 0,
+    }
+    placed = placement.submitted(task, request.machine, spot=request.spot, env={}, tags=tags)
+    return {"run_name": name, "idempotency_token": name, **placed}
 
 
 def asked_of(run: Run | BaseRun) -> str:

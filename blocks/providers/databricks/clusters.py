@@ -32,24 +32,27 @@ def to_cluster(
     runtime: str,
     env: Mapping[str, str],
     tags: Mapping[str, str],
+    pool: str = "",
 ) -> ClusterSpec:
-    """Return a cluster of one machine for one run, which goes with it.
+    """Return a cluster of one machine for one run, which goes with it, or back into its pool.
 
     On spot the machine is a driver, too: where none is free one on demand takes its place, and one
     that is taken back takes the run with it.
     """
     return ClusterSpec(
         spark_version=runtime,
-        node_type_id=machine,
+        node_type_id=None if pool else machine,  # a pool knows its own, and whether they are spot
+        instance_pool_id=pool or None,
+        driver_instance_pool_id=pool or None,
         num_workers=0,
         spark_conf=dict(_SINGLE),
         custom_tags={"ResourceClass": "SingleNode", **tags},
         spark_env_vars=dict(env) or None,
         docker_image=DockerImage(url=image) if image else None,
         data_security_mode=DataSecurityMode.SINGLE_USER,  # who has volumes mounted
-        aws_attributes=_aws(spot) if cloud == "aws" else None,
-        azure_attributes=_azure(spot) if cloud == "azure" else None,
-        gcp_attributes=_gcp(spot) if cloud == "gcp" else None,
+        aws_attributes=_aws(spot) if cloud == "aws" and not pool else None,
+        azure_attributes=_azure(spot) if cloud == "azure" and not pool else None,
+        gcp_attributes=_gcp(spot) if cloud == "gcp" and not pool else None,
     )
 
 

@@ -23,12 +23,14 @@ from databricks.sdk.service.serving import (
 
 from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES, Settings
 from blocks.contracts import InvalidRequest, Traffic, Unsupported, Variant, VariantRequest
+from blocks.providers.databricks.gateway import calls_per_minute
 from blocks.providers.databricks.served import TICKS, TICKS_EVERY
 from blocks.providers.databricks.wanted import Wanted, WantedVariant
 
 PATIENCE = timedelta(seconds=297)  # that Databricks waits for an answer
 MOST = 16 * 1024 * 1024  # bytes of a request
 CONCURRENCY = 4  # units of provisioned concurrency that are one copy of a model
+PROVISIONED = "provisioned_concurrent_requests_total"  # of an entity, in an endpoint's metrics
 MACHINES = tuple(each.value for each in ServingModelWorkloadType)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _OURS = ("DATABRICKS_", "BLUEWATER_")  # how the variables begin that we set ourselves
@@ -69,12 +71,7 @@ def require_servable(request: VariantRequest) -> None:
             "CAN_QUERY on the endpoint, and set serving.token_secret=None",
             code="TOKEN",
         )
-    if serving.requests_per_second is not None:
-        raise Unsupported(
-            "a model sees nothing of its callers on Databricks; limit them at the AI gateway of "
-            "the endpoint, and leave requests_per_second out here",
-            code="RATE",
-        )
+    calls_per_minute(serving.requests_per_second)
 
 
 def to_served_entity(
@@ -86,7 +83,7 @@ def to_served_entity(
     env = {
         **request.env,
         **settings.to_environment(),
-        CAPTURES: surroundings.captures if request.capture.sample else "",
+        CAPTURES: surroundings.captures if request.capture.sample and not variant.table else "",
         CAPTURE_EVERY: str(surroundings.capture_every),
         TICKS: surroundings.ticks,
         TICKS_EVERY: str(surroundings.ticks_every),
@@ -209,12 +206,33 @@ def to_traffic(wanted: Wanted | None, endpoint: ServingEndpointDetailed | None) 
     return Traffic(percent=percent, etag=f"{move.word if move else ''}.{split}")
 
 
+def is_scaled(request: VariantRequest) -> bool:
+    """Whether Databricks may serve a variant by more copies than the fewest."""
+    return request.max_replicas > max(request.min_replicas, 1)
+
+
+def copies_of(metrics: str, name: str) -> int | None:
+    """Return by how many copies an entity is served; None where the metrics do not tell.
+
+    ``metrics`` is what an endpoint exports for Prometheus: gauges of the last minute, each with the
+    name of its entity in one of the labels.
+    https://docs.databricks.com/aws/en/machine-learning/model-serving/metrics-export-serving-endpoint
+    """
+    found = [
+        float(line.rpartition(" ")[2])
+        for line in metrics.splitlines()
+        if line.startswith(f"{PROVISIONED}{{") and f'"{name}"' in line
+    ]
+    return round(sum(found) / CONCURRENCY) if found else None
+
+
 def from_served_entity(
-    variant: WantedVariant, there: ServedEntityOutput | None, *, url: str
+    variant: WantedVariant, there: ServedEntityOutput | None, *, url: str, copies: int | None = None
 ) -> Variant:
-    """Return how a variant is served; Databricks counts no copies, so all or none are ready."""
+    """Return how a variant is served: by ``copies`` where they are known, or else by the fewest."""
     request = variant.request
-    ready = max(request.min_replicas, 1) if is_ready(there) else 0
+    fewest = max(request.min_replicas, 1)
+    ready = max(copies or 0, fewest) if is_ready(there) else 0
     return Variant(
         endpoint=request.endpoint,
         name=request.variant,

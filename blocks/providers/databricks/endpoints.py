@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import requests
 from databricks.sdk.errors.base import DatabricksError
@@ -18,6 +18,7 @@ from blocks.cloud.numbered import Numbered
 from blocks.cloud.steered import SteeredEndpoints
 from blocks.contracts import (
     EndpointFeatures,
+    InvalidRequest,
     Phase,
     Prediction,
     ProviderError,
@@ -32,11 +33,13 @@ from blocks.providers.databricks.endpoint_calls import (
     Surroundings,
     from_served_entity,
     is_ready,
+    is_scaled,
     require_servable,
     served_in,
     to_traffic,
 )
 from blocks.providers.databricks.errors import explain
+from blocks.providers.databricks.gateway import is_switched_off
 from blocks.providers.databricks.splitting import busy, in_force, is_over, wish
 from blocks.providers.databricks.steering import Seen, Steering
 from blocks.providers.databricks.unity import UnityVersions
@@ -69,7 +72,7 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
         capture=True,
         direct=True,
         sticky=False,  # a model sees no headers
-        autoscaling=False,
+        autoscaling=True,  # the service's own, by provisioned concurrency
         scale_to_zero=True,
         alarm_rollback=False,
         max_payload_bytes=MOST,
@@ -85,6 +88,12 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
     )
     apply_within: float = Field(
         default=300.0, description="Seconds that a move of traffic waits until it is in force."
+    )
+    captures: Literal["files", "table"] = Field(
+        default="files",
+        description="Where captured requests are kept: in files that the model itself writes "
+        "within seconds, or in an inference table of Unity Catalog, which Databricks fills within "
+        "the hour with all requests, and which, once switched off, is never written to again.",
     )
     capture_every: float = Field(
         default_factory=lambda: float(os.environ.get(CAPTURES_EVERY, "30")),
@@ -103,7 +112,28 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
 
     def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
-        return WantedVariant(request=request, token=token, word=uuid.uuid4().hex)
+        table = self.captures == "table"
+        if table:
+            self._require_table(request)
+        return WantedVariant(request=request, token=token, word=uuid.uuid4().hex, table=table)
+
+    def _require_table(self, request: VariantRequest) -> None:
+        """Raise InvalidRequest where requests would not get into a table, or not as asked for."""
+        if request.capture.sample != 1:
+            raise InvalidRequest(
+                "an inference table keeps all requests; set capture.sample=1, or captures='files' "
+                "in the Databricks endpoints block",
+                code="CAPTURE",
+            )
+        wanted = self._wishes.read(request.endpoint)
+        there = self._steering.describe(request.endpoint) if wanted and wanted.table else None
+        if there is not None and is_switched_off(there.ai_gateway):
+            raise InvalidRequest(
+                f"the inference table of {request.endpoint!r} was switched off, and Databricks "
+                "writes to none again; take the endpoint down for one with a new table, or set "
+                "captures='files' in the Databricks endpoints block",
+                code="INFERENCE_TABLE",
+            )
 
     def _scope(self) -> Mapping[str, str]:
         return {"host": self.account.host}
@@ -165,8 +195,13 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
             return False, None
 
     def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
-        there = served_in(seen.endpoint, wanted)
-        return from_served_entity(wanted, there, url=self._caller.url(wanted.request.endpoint))
+        request, there = wanted.request, served_in(seen.endpoint, wanted)
+        copies = None
+        if is_scaled(request) and is_ready(there):
+            copies = self._steering.copies(request.endpoint, request.variant)
+        return from_served_entity(
+            wanted, there, url=self._caller.url(request.endpoint), copies=copies
+        )
 
     @cached_property
     def _volumes(self) -> Volumes:

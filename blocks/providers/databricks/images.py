@@ -1,12 +1,14 @@
-"""Which images of ours the clusters of Databricks run."""
+"""Which images of ours the clusters of Databricks run, and which pools their machines are of."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 IMAGE = "BLUEWATER_DATABRICKS_IMAGE"
 TRAINING_IMAGE = "BLUEWATER_DATABRICKS_TRAINING_IMAGE"  # where training needs another one
 WHEEL = "BLUEWATER_DATABRICKS_WHEEL"
+POOLS = "BLUEWATER_DATABRICKS_POOLS"
 
 
 def serving_image() -> str:
@@ -22,3 +24,8 @@ def training_image() -> str:
 def wheel() -> str:
     """Return the path of bluewater's wheel in a volume, from the environment; or nothing."""
     return os.environ.get(WHEEL, "")
+
+
+def instance_pools() -> Sequence[str]:
+    """Return ids of instance pools, from the environment, between commas."""
+    return tuple(filter(None, os.environ.get(POOLS, "").replace(" ", "").split(",")))

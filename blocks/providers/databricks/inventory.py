@@ -17,6 +17,7 @@ from blocks.contracts import (
     Denied,
     Inventory,
     Machines,
+    MonitoringSchedule,
     ProviderError,
     Resource,
     Unavailable,
@@ -37,6 +38,8 @@ from blocks.providers.databricks.runs import (
     tags_of,
 )
 from blocks.providers.databricks.training_calls import output_of
+from blocks.providers.databricks.watching import KIND as WATCHING
+from blocks.providers.databricks.watching import LakehouseMonitors
 
 _JOBS = (f"{TRAINING}-job", f"{BATCH}-job")
 ENDPOINT = "endpoint"
@@ -69,12 +72,16 @@ class DatabricksInventory(Block, Inventory):
         for endpoint in self._client.serving_endpoints.list():
             if self._serves_us(endpoint):
                 yield self._endpoint(endpoint)
+        for schedule, since in self._monitors.watched():
+            yield self._watched(schedule, since)
 
     def _remove(self, resource: Resource) -> None:
         if resource.kind in _JOBS:
             self._stop(resource)
         elif resource.kind == ENDPOINT:
             self._take_down(resource)
+        elif resource.kind == WATCHING:
+            self._stop_watching(resource)
         else:
             raise self._denied(resource)
 
@@ -101,6 +108,22 @@ class DatabricksInventory(Block, Inventory):
         if self._described(resource.id) is not None:
             self._client.serving_endpoints.delete(resource.id)
             self._until(resource, lambda: self._described(resource.id) is None)
+
+    def _stop_watching(self, resource: Resource) -> None:
+        if not resource.id.startswith(self.account.named("")):
+            raise self._denied(resource)
+        self._monitors.stop(self._short(resource.id))
+
+    def _watched(self, schedule: MonitoringSchedule, since: datetime) -> Resource:
+        name = self.account.named(schedule.endpoint)
+        return Resource(
+            kind=WATCHING,
+            id=name,
+            name=name,
+            created=since,
+            running=True,  # as long as it is there
+            detail=f"{schedule.endpoint}, every {schedule.every}",
+        )
 
     def _endpoint(self, endpoint: Any) -> Resource:
         name = self._short(endpoint.name)
@@ -170,6 +193,10 @@ class DatabricksInventory(Block, Inventory):
         tags = {each.key: each.value for each in endpoint.tags or ()}
         ours = tags.get(OWNER_TAG) == self.account.owner
         return ours and str(endpoint.name).startswith(self.account.named(""))
+
+    @property
+    def _monitors(self) -> LakehouseMonitors:
+        return LakehouseMonitors(account=self.account)
 
     @property
     def _client(self) -> WorkspaceClient:

@@ -11,7 +11,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.compute import TerminationReason
 from databricks.sdk.service.jobs import Run
 
-from blocks.contracts import InvalidRequest, NotFound, Unavailable
+from blocks.contracts import Denied, InvalidRequest, NotFound, Unavailable
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import explain, is_missing, meaning_of
@@ -30,7 +30,10 @@ def submitted(account: DatabricksWorkspace, call: Mapping[str, Any]) -> str:
     try:
         return str(account.client().jobs.submit(**call).response.run_id)
     except (DatabricksError, requests.RequestException) as error:
-        unknown = isinstance(explain(error), Unavailable)  # it may have been done all the same
+        known = explain(error)
+        if isinstance(known, Denied):
+            raise  # nothing was made, and who may not make a run may not look for one either
+        unknown = isinstance(known, Unavailable)  # it may have been done all the same
         found = _run_named(account, call["run_name"], patient=unknown)
         if found is None:
             raise

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from databricks.sdk.errors.base import DatabricksError
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from blocks.cloud.samples import Samples
 from blocks.contracts import (
     Monitor,
     MonitorFeatures,
+    NotFound,
     ObjectInfo,
     ProviderError,
     Sample,
@@ -24,9 +26,13 @@ from blocks.contracts import (
     Window,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
-from blocks.providers.databricks.errors import explain
+from blocks.providers.databricks.clocks import READS
+from blocks.providers.databricks.errors import explain, is_missing
+from blocks.providers.databricks.gateway import table_of
+from blocks.providers.databricks.inference_table import requests_of, to_parquet
 from blocks.providers.databricks.tick_files import ticks_kept
 from blocks.providers.databricks.volumes import Volumes
+from blocks.serving.capture_names import name_of
 
 SETTLE = "BLUEWATER_DATABRICKS_SETTLE"
 
@@ -34,9 +40,9 @@ SETTLE = "BLUEWATER_DATABRICKS_SETTLE"
 class DatabricksMonitor(Block, Monitor):
     """Reads what our part of a served model wrote to the volume; keeps metrics there.
 
-    Databricks' own inference tables come up to an hour late, and its metrics of an endpoint are
-    those of the last minute and know no buckets of ours: they are for people and for audits, and
-    not what a rollout is judged by.
+    Databricks' own metrics of an endpoint are those of the last minute and know no buckets of ours.
+    Its inference tables come up to an hour late: captured requests may be read from them, and a
+    rollout is never judged by them.
     """
 
     _block_type_name = "Databricks monitor"
@@ -51,6 +57,10 @@ class DatabricksMonitor(Block, Monitor):
 
     account: DatabricksWorkspace = Field(
         default_factory=DatabricksWorkspace, description="Where and as whom."
+    )
+    captures_from: Literal["files", "table"] = Field(
+        default="files",
+        description="Where captured requests are read: where the endpoints block keeps them.",
     )
     settle: int = Field(
         default_factory=lambda: int(os.environ.get(SETTLE, "30")),
@@ -69,7 +79,36 @@ class DatabricksMonitor(Block, Monitor):
         return sealed(ticks, window, settle=self.settle, now=datetime.now(UTC))
 
     def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
+        if self.captures_from == "table":
+            return self._from_table(endpoint, window)
         return captured(self._volumes, f"{self.account.root}/captures/{endpoint}", window)
+
+    def _from_table(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
+        """Write what an inference table has of a window by now to one file, and return that."""
+        table = self._table(endpoint)
+        try:
+            found = list(requests_of(self.account, table, endpoint, window)) if table else []
+        except NotFound:
+            return []  # it is made with its first row
+        if not found:
+            return []
+        span = name_of(window.start.timestamp(), window.end.timestamp(), "table.parquet")
+        uri = f"{self.account.root}/captures-of-tables/{endpoint}/{span}"
+        self._volumes.write(uri, to_parquet(found))
+        there = self._volumes.head(uri)
+        if there is None:
+            return []
+        return [ObjectInfo(uri=uri, size=there.size, etag=there.etag, modified=there.modified)]
+
+    def _table(self, endpoint: str) -> str:
+        """Return the inference table of an endpoint; empty if there is none."""
+        api = self.account.client(attempts=READS).serving_endpoints
+        try:
+            return table_of(api.get(self.account.named(endpoint)).ai_gateway)
+        except DatabricksError as error:
+            if is_missing(error):
+                return ""
+            raise
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
         self._samples.add(metric, samples, labels)

@@ -27,7 +27,7 @@ RELEASE = "of-the-release"  # the service principal that the release is
 SETTING_UP = "of-the-rehearsal"  # whose calls are those of the rehearsal itself
 WORD = "rehearsal"  # their secret; any will do
 
-_CHANGES = "[js]*:[!glq]*"  # of runs and endpoints: no get, no list, no logs, no query
+_CHANGES = "[js]*:[!eglq]*"  # of runs and endpoints: no get, list, logs, query, no metrics
 _ALL = "[js]*:[!q]*"
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "throttling": {"call": _ALL, "times": 3},

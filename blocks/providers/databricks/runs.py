@@ -17,8 +17,9 @@ from databricks.sdk.service.jobs import (
 
 from blocks.contracts import Failure, Machines, Phase
 from blocks.providers.databricks.account import OWNER_TAG
+from blocks.providers.databricks.placement import tags_in
 
-KIND_TAG, TOKEN_TAG, SPOT_TAG = "bluewater-kind", "bluewater-token", "bluewater-spot"
+KIND_TAG, SPOT_TAG, MACHINE_TAG = "bluewater-kind", "bluewater-spot", "bluewater-machine"
 TRAINING, BATCH = "training", "batch"  # what the tag of a run's kind says
 TASK = "bluewater"  # the one task of a run
 
@@ -72,9 +73,8 @@ def task_of(run: Run | BaseRun) -> RunTask:
 
 
 def tags_of(run: Run | BaseRun) -> dict[str, str]:
-    """Return the marks on a run's cluster; a run itself has none."""
-    cluster = task_of(run).new_cluster
-    return dict(cluster.custom_tags or {}) if cluster else {}
+    """Return the marks on a run, which are those of what it is on."""
+    return tags_in(task_of(run))
 
 
 def is_of(run: Run | BaseRun, owner: str, name: str, kind: str = "") -> bool:
@@ -125,9 +125,9 @@ def was_running(run: Run) -> bool:
 
 def machines_of(run: Run | BaseRun) -> Machines:
     """Return what a run is on."""
-    cluster = task_of(run).new_cluster
-    node = (cluster.node_type_id if cluster else "") or ""
-    return Machines(machine=node, spot=tags_of(run).get(SPOT_TAG) == "yes")
+    tags, cluster = tags_of(run), task_of(run).new_cluster
+    node = (cluster.node_type_id if cluster else "") or tags.get(MACHINE_TAG, "")
+    return Machines(machine=node, spot=tags.get(SPOT_TAG) == "yes")
 
 
 def seconds_of(run: Run) -> float | None:

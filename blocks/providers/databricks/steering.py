@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.endpoint_calls import (
     Surroundings,
     again,
+    copies_of,
     entities,
     has_failed,
     is_failed,
@@ -36,10 +38,13 @@ from blocks.providers.databricks.endpoint_calls import (
     to_served_entity,
 )
 from blocks.providers.databricks.errors import is_missing, meaning_of
+from blocks.providers.databricks.gateway import is_like, put_gateway, to_gateway
 from blocks.providers.databricks.model_calls import SERVED, full_name
 from blocks.providers.databricks.serving_copy import copy_of
 from blocks.providers.databricks.unity import UnityVersions
 from blocks.providers.databricks.wanted import Wanted, WantedVariant
+
+log = logging.getLogger(__name__)
 
 _LAST_WORDS = 2000  # characters of a log that a failure is told by
 
@@ -72,7 +77,8 @@ class Steering:
         if endpoint is not None and is_updating(endpoint):
             return Seen(wanted=wanted, endpoint=endpoint)
         wanted = self._learn(name, wanted, endpoint)
-        if self._put(name, wanted, endpoint):
+        guarded = self._guard(name, wanted, endpoint)
+        if self._put(name, wanted, endpoint) or guarded:
             return Seen(wanted=wanted, endpoint=self.describe(name))
         return Seen(wanted=self._forget(name, wanted, endpoint), endpoint=endpoint)
 
@@ -170,7 +176,8 @@ class Steering:
         try:
             if endpoint is None:
                 tags = [EndpointTag(key=k, value=v) for k, v in self.account.tags().items()]
-                once.create(name=named, config=config, tags=tags)
+                gateway = to_gateway(self.account, name, wanted, None)
+                once.create(name=named, config=config, tags=tags, ai_gateway=gateway)
             else:
                 once.update_config(
                     name=named,
@@ -181,6 +188,33 @@ class Steering:
             if meaning_of(error) is not Conflict and not is_missing(error):
                 raise  # else somebody was faster, and the next look goes on
         return True
+
+    def _guard(self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed | None) -> bool:
+        """Put before the endpoint what should be there, if it is not; return whether it was."""
+        there = endpoint.ai_gateway if endpoint is not None else None
+        gateway = to_gateway(self.account, name, wanted, there)
+        if endpoint is None or is_like(there, gateway):
+            return False
+        try:
+            put_gateway(self._patient, self.account.named(name), gateway)
+        except DatabricksError as error:
+            if any(
+                each.served and not served_in(endpoint, each) for each in wanted.variants.values()
+            ):
+                raise  # whoever deploys is told
+            log.warning("the gateway of %s stays as it is: %s", name, error)
+            return False
+        return True
+
+    def copies(self, name: str, variant: str) -> int | None:
+        """Return by how many copies a variant is served; None where nobody tells."""
+        try:
+            told = self._patient.export_metrics(self.account.named(name)).contents
+        except DatabricksError as error:
+            if is_missing(error):
+                return None
+            raise
+        return copies_of(told.read().decode(), variant)
 
     def _config(
         self, name: str, wanted: Wanted, endpoint: ServingEndpointDetailed | None
@@ -261,4 +295,4 @@ def _is_like(endpoint: ServingEndpointDetailed, config: EndpointCoreConfigInput)
 
 def _at_rest(now: Wanted) -> Wanted:
     """Return a document of nothing, so that the next endpoint of that name begins anew."""
-    return Wanted() if not now.variants and now.move is not None else now
+    return Wanted() if not now.variants and now != Wanted() else now

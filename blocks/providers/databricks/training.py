@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
@@ -31,7 +31,7 @@ from blocks.contracts import (
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
-from blocks.providers.databricks.images import training_image
+from blocks.providers.databricks.images import instance_pools, training_image
 from blocks.providers.databricks.joblog import last_lines, lines_of
 from blocks.providers.databricks.lookup import (
     cancel_run,
@@ -39,6 +39,7 @@ from blocks.providers.databricks.lookup import (
     reason_of_cluster,
     submitted,
 )
+from blocks.providers.databricks.placement import Placement, pool_for, require_placeable
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.runs import is_over
 from blocks.providers.databricks.secret import DatabricksSecrets
@@ -61,7 +62,11 @@ from blocks.workload.databricks import LOG, PLAN, PROGRESS
 
 
 class DatabricksTraining(Block, TrainingJobs):
-    """Runs Python tasks on job clusters; a run that lost its machine is over, the next goes on."""
+    """Runs Python tasks on job clusters; a run that lost its machine is over, the next goes on.
+
+    The machine ``serverless`` is Databricks' own: no spot, no GPU, no image, and no variables with
+    secrets. Its price is in no book here, since it is metered.
+    """
 
     _block_type_name = "Databricks training"
     _block_type_slug = "databricks-training"
@@ -84,19 +89,35 @@ class DatabricksTraining(Block, TrainingJobs):
         description="Image of runs whose request names none; empty: the runtime as it is.",
     )
     runtime: str = Field(default=RUNTIME, description="Version of Databricks' runtime.")
+    pools: Sequence[str] = Field(
+        default_factory=instance_pools,
+        description="Ids of instance pools: a run on the machine of one, on spot or not as that "
+        "is, takes it from there; others have a cluster of their own.",
+    )
+    dependencies: Sequence[str] = Field(
+        default=(),
+        description="What runs on the machine 'serverless' need installed, as pip writes it.",
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
     def _submit(self, request: TrainingRequest, token: str) -> OperationRef:
+        image = request.image or self.image
+        require_placeable(request, image)
         self._look_at(request)
         call = to_submit(
             request,
             token,
             account=self.account,
             shipped=self._shipped,
-            image=self.image,
-            runtime=self.runtime,
+            placement=Placement(
+                cloud=self.account.cloud,
+                image=image,
+                runtime=self.runtime,
+                pool=pool_for(self.account, self.pools, request.machine, spot=request.spot),
+                dependencies=self.dependencies,
+            ),
         )
         plan = f"{notes_of(request, token)}/{PLAN}"
         self._volumes.write(plan, to_plan(request, token).to_json())

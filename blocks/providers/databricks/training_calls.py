@@ -15,7 +15,6 @@ from databricks.sdk.service.jobs import (
     Run,
     RunResultState,
     SparkPythonTask,
-    SubmitTask,
     TerminationCodeCode,
 )
 
@@ -28,7 +27,7 @@ from blocks.contracts import (
     Usage,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
-from blocks.providers.databricks.clusters import to_cluster
+from blocks.providers.databricks.placement import Placement
 from blocks.providers.databricks.places import path_of, uri_of
 from blocks.providers.databricks.runs import (
     TASK,
@@ -92,32 +91,28 @@ def to_submit(
     *,
     account: DatabricksWorkspace,
     shipped: Shipped,
-    image: str,
-    runtime: str,
+    placement: Placement,
 ) -> dict[str, Any]:
     """Return the arguments of the call that starts a one-time run, or finds the token's run."""
     name = account.named(token)
-    env = {variable: reference_to(account, secret) for variable, secret in request.secrets.items()}
-    tags = account.tags(kind=TRAINING, token=token, spot="yes" if request.spot else "no")
-    task = SubmitTask(
-        task_key=TASK,
-        spark_python_task=SparkPythonTask(
+    spot = "yes" if request.spot else "no"
+    task = {
+        "task_key": TASK,
+        "spark_python_task": SparkPythonTask(
             python_file=path_of(shipped.start),
             parameters=[path_of(shipped.kit), path_of(f"{notes_of(request, token)}/{PLAN}")],
         ),
-        new_cluster=to_cluster(
-            request.machine,
-            cloud=account.cloud,
-            spot=request.spot,
-            image=request.image or image,
-            runtime=runtime,
-            env=env,
-            tags=tags,
-        ),
-        timeout_seconds=max(1, math.ceil(request.max_duration.total_seconds())),
-        max_retries=0,
+        "timeout_seconds": max(1, math.ceil(request.max_duration.total_seconds())),
+        "max_retries": 0,
+    }
+    placed = placement.submitted(
+        task,
+        request.machine,
+        spot=request.spot,
+        env={name: reference_to(account, secret) for name, secret in request.secrets.items()},
+        tags=account.tags(kind=TRAINING, token=token, spot=spot, machine=request.machine),
     )
-    return {"run_name": name, "idempotency_token": name, "tasks": [task]}
+    return {"run_name": name, "idempotency_token": name, **placed}
 
 
 def to_plan(request: TrainingRequest, token: str) -> Plan:

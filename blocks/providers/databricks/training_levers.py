@@ -15,7 +15,7 @@ from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.clusters import is_spot
 from blocks.providers.databricks.emulator.launch import Workspace
-from blocks.providers.databricks.runs import TRAINING, is_of, task_of
+from blocks.providers.databricks.runs import TRAINING, is_of, machines_of, task_of
 from blocks.providers.databricks.training import DatabricksTraining
 from blocks.providers.databricks.training_calls import output_of
 from blocks.providers.databricks.volumes import Volumes
@@ -94,9 +94,9 @@ class TrainingLevers:
                 for name, told in variables.items()
                 if name in got
             },
-            "machine": cluster.node_type_id,
+            "machine": machines_of(run).machine,
             "nodes": 1 + (cluster.num_workers or 0),
-            "spot": is_spot(cluster),
+            "spot": machines_of(run).spot if cluster.instance_pool_id else is_spot(cluster),
             "zone": got.get("BLUEWATER_ZONE", ""),
             "data_uri": got["BLUEWATER_DATA"],
             "checkpoint_uri": got["BLUEWATER_CHECKPOINTS"],

@@ -8,6 +8,7 @@ that, whoever looks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Self
 
 from blocks.cloud import wanted
@@ -21,6 +22,7 @@ class WantedVariant(wanted.WantedVariant):
 
     word: str = ""  # another one each time that it is wanted anew, under the same token too
     version: str = ""  # of the model by which it is served, in Unity Catalog
+    table: bool = False  # its requests are kept in the endpoint's inference table
 
     @property
     def served(self) -> bool:
@@ -46,6 +48,14 @@ class Wanted(wanted.WantedVariants[WantedVariant]):
     """The variants of an endpoint, and whose the traffic is to be."""
 
     move: Move | None = None
+    table: str = ""  # word of the inference table of its requests, once a variant wants one
+
+    def asked(self, variant: WantedVariant, *, again: timedelta) -> Self:
+        """Return the same with a variant more; the first one that wants a table names it."""
+        after = super().asked(variant, again=again)
+        if variant.table and not after.table:
+            return after.model_copy(update={"table": variant.word})
+        return after
 
     @property
     def moving(self) -> Move | None:

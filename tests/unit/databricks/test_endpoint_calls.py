@@ -26,6 +26,7 @@ from blocks.contracts import (
 )
 from blocks.providers.databricks.endpoint_calls import (
     Surroundings,
+    copies_of,
     require_servable,
     to_routes,
     to_served_entity,
@@ -145,6 +146,19 @@ def test_what_databricks_would_never_serve_is_refused(change: dict[str, Any], fi
 
 
 def test_what_a_model_cannot_know_is_not_promised() -> None:
-    for serving in (Serving(requests_per_second=5), Serving(token_secret="caller")):
-        with pytest.raises(Unsupported):
-            require_servable(REQUEST.model_copy(update={"serving": serving}))
+    serving = Serving(token_secret="caller")
+    with pytest.raises(Unsupported):
+        require_servable(REQUEST.model_copy(update={"serving": serving}))
+
+
+def test_the_metrics_of_an_endpoint_tell_by_how_many_copies_each_is_served() -> None:
+    """Which label names the entity is not what the copies are counted by."""
+    told = "\n".join(
+        [
+            "# TYPE provisioned_concurrent_requests_total gauge",
+            'provisioned_concurrent_requests_total{endpoint_name="e",served_model_name="v3"} 12',
+            'provisioned_concurrent_requests_total{served_entity="v4",endpoint_name="e"} 4.0',
+            'cpu_usage_percentage{endpoint_name="e",served_model_name="v3"} 80',
+        ]
+    )
+    assert [copies_of(told, name) for name in ("v3", "v4", "v5")] == [3, 1, None]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.contracts import InvalidRequest, Phase, RunKey, TrainingJobs
+from blocks.contracts import Denied, InvalidRequest, Phase, RunKey, TrainingJobs
 from blocks.providers.databricks.bench import KEY
 from blocks.providers.databricks.emulator.launch import CONTAINERS
 from blocks.providers.databricks.permissions import allowed_grants
@@ -32,6 +32,13 @@ def test_everything_is_granted_that_is_done_and_nothing_else(bench: Any, tmp_pat
     lose_a_machine(bench)
     assert set(bench.emulator.pull("actions", key=KEY)) - {""} == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) - {""} == set(SERVED)
+
+
+def test_who_may_start_no_run_is_told_that_permission_and_no_other(bench: Any) -> None:
+    bench.emulator.pull("policy", key=KEY, actions=["* VOLUME", "scope *"])
+    jobs = bench.connect(TrainingJobs)
+    with pytest.raises(Denied, match="allow-cluster-create"):
+        jobs.submit(bench.training_request(), key=RunKey(run="run-1", step="train"))
 
 
 @pytest.mark.parametrize(("who", "grants"), [("caller", CALLER), ("served", SERVED)])

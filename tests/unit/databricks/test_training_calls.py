@@ -9,8 +9,10 @@ import pytest
 from databricks.sdk.service.compute import TerminationReason, TerminationReasonCode
 from databricks.sdk.service.jobs import Run
 
-from blocks.contracts import Phase, TrainingRequest
+from blocks.contracts import Phase, TrainingRequest, Unsupported
 from blocks.providers.databricks.account import CloudName, DatabricksWorkspace
+from blocks.providers.databricks.placement import Placement, require_placeable
+from blocks.providers.databricks.runs import is_of, machines_of
 from blocks.providers.databricks.training_calls import (
     Seen,
     Shipped,
@@ -37,11 +39,15 @@ REQUEST = TrainingRequest(
 )
 
 
-def submit(cloud: CloudName = "aws", **changes: Any) -> dict[str, Any]:
+def submit(cloud: CloudName = "aws", pool: str = "", **changes: Any) -> dict[str, Any]:
     account = DatabricksWorkspace(host="https://dbx", cloud=cloud, owner="me")
     request = REQUEST.model_copy(update=changes)
-    call = to_submit(request, TOKEN, account=account, shipped=SHIPPED, image="", runtime="16.4")
-    return {**call, "tasks": [each.as_dict() for each in call["tasks"]]}
+    placement = Placement(cloud=cloud, runtime="16.4", pool=pool, dependencies=["lightgbm>=4"])
+    call = to_submit(request, TOKEN, account=account, shipped=SHIPPED, placement=placement)
+    return {
+        name: [each.as_dict() for each in value] if isinstance(value, list) else value
+        for name, value in call.items()
+    }
 
 
 def run(code: str, *, kind: str = "CLIENT_ERROR", result: str = "FAILED", ran: int = 5) -> Run:
@@ -89,6 +95,42 @@ def test_spot_is_said_in_the_words_of_each_cloud(
         cluster = submit(cloud, spot=asked)["tasks"][0]["new_cluster"]
         assert cluster[field]["availability"] == availability
         assert cluster[field]["first_on_demand"] == first
+
+
+def test_a_machine_of_a_pool_is_described_by_the_pool() -> None:
+    """Node type and spot are the pool's: the service refuses them beside it."""
+    cluster = submit(pool="pool-7", spot=True)["tasks"][0]["new_cluster"]
+    assert (cluster["instance_pool_id"], cluster["driver_instance_pool_id"]) == ("pool-7", "pool-7")
+    assert not {"node_type_id", "aws_attributes"} & set(cluster)
+    assert cluster["custom_tags"]["bluewater-machine"] == "m5.xlarge"
+
+
+def test_a_serverless_run_has_an_environment_and_its_marks_on_the_task() -> None:
+    call = submit(machine="serverless")
+    [task], [environment] = call["tasks"], call["environments"]
+    assert "new_cluster" not in task
+    assert task["environment_key"] == environment["environment_key"]
+    assert environment["spec"]["dependencies"] == ["lightgbm>=4"]
+    told = Run.from_dict({"run_id": 1, "run_name": call["run_name"], "tasks": [task]})
+    assert is_of(told, "me", call["run_name"], "training")
+    assert machines_of(told).machine == "serverless"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"spot": True}, "SPOT"),
+        ({"image": "registry.example.com/mine:1"}, "IMAGE"),
+        ({"secrets": {"API_KEY": "api-key"}}, "SECRETS"),
+        ({"machine": "serverless-gpu"}, "MACHINE"),
+    ],
+)
+def test_what_serverless_compute_cannot_do_is_refused(change: dict[str, Any], code: str) -> None:
+    request = REQUEST.model_copy(update={"machine": "serverless", **change})
+    with pytest.raises(Unsupported) as caught:
+        require_placeable(request, request.image)
+    assert caught.value.code == code
+    require_placeable(REQUEST.model_copy(update={**change, "machine": "m5.xlarge"}), "")
 
 
 def test_a_run_shows_names_of_secrets_and_no_word_of_the_request() -> None:

@@ -102,6 +102,18 @@ def test_a_container_that_ended_leaves_its_number_to_others(
     assert containers.alive() == [second]
 
 
+def test_temporary_files_of_a_container_go_with_it(tmp_path: Path, containers: Containers) -> None:
+    code = "import tempfile, time; print(tempfile.mkdtemp(), flush=True); time.sleep(600)"
+    told: list[str] = []
+    container = containers.run("job", tmp_path, ["python", "-c", code], {}, told.append)
+    until(lambda: bool(told))
+    [place] = told
+    assert Path(place).is_dir()
+    container.end()
+    until(lambda: not Path(place).exists())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_containers_are_metered_by_the_clock_of_their_cloud(
     tmp_path: Path, containers: Containers
 ) -> None:

@@ -109,3 +109,18 @@ def _submitted(jobs: TrainingJobs, asked: TrainingRequest) -> bool:
             raise
         return False
     return True
+
+
+def test_a_machine_that_never_comes_is_given_up_in_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind: type[EmulatedRehearsal[Any]] = registry.load(registry.provider("aws").rehearsal or "")
+    with kind(tmp_path, faults=["capacity-error"]) as world:
+        for name, value in world.environment().items():
+            monkeypatch.setenv(name, value)
+        jobs, asked = connect("aws-training", TrainingJobs), request("aws")
+        world.strike()
+        ref = jobs.submit(asked, key=KEY)
+        until(lambda: jobs.status(ref).phase.done)
+        assert jobs.status(ref).phase is Phase.INTERRUPTED
+        assert world.met() == {"capacity-error": 1}

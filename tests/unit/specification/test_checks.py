@@ -12,6 +12,7 @@ import pytest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.processing import LocalProcessing
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
@@ -62,6 +63,7 @@ def here(tmp_path: Path) -> Surroundings:
         endpoints=LocalEndpoints(machine=machine),
         prices=LocalPrices(machine=machine),
         secrets=LocalSecrets(machine=machine),
+        processing=LocalProcessing(machine=machine),
     )
 
 
@@ -104,3 +106,42 @@ def test_a_release_over_its_budget_is_refused(here: Surroundings, tmp_path: Path
     assert "8.54" in problems[1].problem
     within = ("budget.per_run=1", "budget.per_month=9", "budget.requests_per_second=5")
     assert check(load(file, changes=within), here) == []
+
+
+def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
+    here: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make_project(tmp_path / "project")
+    near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
+    assert check(load(file, changes=near), here) == []
+    nobody = check(load(file, changes=near), dataclasses.replace(here, processing=None))
+    assert ["nobody for processing" in problem.problem for problem in nobody] == [True, True]
+    assert here.processing is not None
+    elsewhere = dataclasses.replace(
+        here.processing.features, scheme="s3", max_duration=timedelta(hours=3)
+    )
+    monkeypatch.setattr(type(here.processing), "features", elsewhere)
+    assert check(load(file), here) == []
+    problems = check(load(file, changes=near), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "evaluation.near.machine",
+    ]
+    assert "cannot reach" in problems[0].problem
+    assert "leave it out" in problems[0].remedy
+    slow = ["validation.near={machine: local.huge, max_duration: PT4H}"]
+    problems = check(load(file, changes=slow), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "validation.near.max_duration",
+    ]
+    assert "no price" in problems[0].problem
+
+
+def test_a_monitor_that_the_platform_has_nobody_for_is_told(
+    here: Surroundings, tmp_path: Path
+) -> None:
+    spec = load(make_project(tmp_path / "project"), changes=["watch.monitor={every: PT6H}"])
+    (problem,) = check(spec, here)
+    assert problem.field == "watch.monitor"
+    assert "watching" in problem.remedy

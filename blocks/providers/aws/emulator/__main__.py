@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=usual.speed, help="of the cloud's clock")
     parser.add_argument("--grace", type=float, default=usual.grace, help="seconds after SIGTERM")
     parser.add_argument("--provisioning", type=float, default=usual.provisioning)
+    parser.add_argument("--patience", type=float, default=usual.patience)
     parser.add_argument(
         "--notice", type=float, default=usual.notice, help="before a spot machine goes"
     )
@@ -38,6 +39,7 @@ def main() -> None:
         speed=given.speed,
         grace=given.grace,
         provisioning=given.provisioning,
+        patience=given.patience,
         notice=given.notice,
         scaling_period=given.scaling_period,
     )

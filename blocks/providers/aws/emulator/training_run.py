@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import tarfile
 import threading
 from pathlib import Path
@@ -50,9 +51,11 @@ class TrainingRun:
 
     def _machine(self, message: str) -> None:
         """Wait for a machine, and fill it. Raises Over if there will be none."""
-        job, clock = self._job, self._world.clock
+        job, clock, settings = self._job, self._world.clock, self._world.settings
         self._move("Starting", message)
-        ready = clock.now() + self._world.settings.provisioning
+        ready = clock.now() + settings.provisioning
+        patience = math.inf if settings.patience is None else settings.patience
+        gives_up = min(job.gives_up, ready + patience)
         told = False
         while not job.capacity or clock.now() < ready:
             if not job.capacity and not job.spot:
@@ -64,7 +67,7 @@ class TrainingRun:
             if not job.capacity and not told:
                 told = True
                 self._move("Starting", _RETRYING)
-            self._patient()
+            self._patient(gives_up)
         self._move("Downloading", "Downloading the training image")
         with self._world.lock:
             job.machine(clock.now(), there=True)
@@ -75,12 +78,12 @@ class TrainingRun:
             self._nodes.append(start_node(self._world, job, f"algo-{number}", self._machines))
         self._move("Training", "Training image download completed. Training in progress.")
 
-    def _patient(self) -> None:
+    def _patient(self, gives_up: float) -> None:
         """Wait one look for a machine. Raises Over when that is to end."""
         job, clock = self._job, self._world.clock
         if job.stop.wait(_LOOK_EVERY):
             raise Over("Stopped", "Training job stopped")
-        if clock.now() >= job.gives_up:
+        if clock.now() >= gives_up:
             self._move("Stopping", "Stopping the training job")
             raise Over("MaxWaitTimeExceeded", "Training job exceeded MaxWaitTimeInSeconds")
 

@@ -24,6 +24,7 @@ class Settings(Frozen):
     speed: float = 1.0  # of its clock
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL, as SageMaker has it
     provisioning: float = 0.0  # seconds until a machine is there
+    patience: float | None = None  # seconds that MaxWaitTimeInSeconds is cut to for want of one
     notice: float = 120.0  # seconds between a spot notice and the end of the machine, as EC2 has it
     scaling_period: float = (
         0.0  # seconds that auto scaling looks at a time; 0: as its metric has it

@@ -28,7 +28,8 @@ class Run:
     asked: dict[str, Any]  # the body that it was made with
     creator: str
     created: int
-    cluster_id: str
+    cluster_id: str  # empty on serverless compute
+    from_spot: bool = False  # its machine can be taken back, which its pool or its cluster says
     stop: threading.Event = field(default_factory=threading.Event)
     taken: threading.Event = field(default_factory=threading.Event)
     state: str = "PENDING"
@@ -52,15 +53,12 @@ class Run:
     @property
     def cluster(self) -> dict[str, Any]:
         """What was asked for as a cluster."""
-        found: dict[str, Any] = self.task["new_cluster"]
-        return found
+        return self.task.get("new_cluster") or {}
 
     @property
     def spot(self) -> bool:
         """Whether its machine can be taken back."""
-        told = [self.cluster.get(f"{cloud}_attributes") or {} for cloud in ("aws", "azure", "gcp")]
-        kinds = [str(each.get("availability", "ON_DEMAND")) for each in told]
-        return any(not kind.startswith("ON_DEMAND") for kind in kinds)
+        return self.from_spot or is_spot(self.cluster)
 
     def told(self, url: str) -> dict[str, Any]:
         """Return what a run is told as."""
@@ -81,7 +79,7 @@ class Run:
             **self.task,
             **self._common(self.task_id),
             "attempt_number": 0,
-            "cluster_instance": {"cluster_id": self.cluster_id},
+            **({"cluster_instance": {"cluster_id": self.cluster_id}} if self.cluster_id else {}),
         }
 
     def _common(self, id_: int) -> dict[str, Any]:
@@ -118,3 +116,10 @@ class Run:
 
     def _was_stopped(self) -> bool:
         return self.over is not None and self.over.result in ("CANCELED", "TIMEDOUT")
+
+
+def is_spot(asked: dict[str, Any], *, default: str = "ON_DEMAND") -> bool:
+    """Whether machines of a cluster, or of a pool, can be taken back."""
+    told = [asked.get(f"{cloud}_attributes") or {} for cloud in ("aws", "azure", "gcp")]
+    kinds = [each.get("availability") or each.get("gcp_availability") for each in told]
+    return any(not str(kind or default).startswith("ON_DEMAND") for kind in kinds)

@@ -7,9 +7,13 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from blocks.emulation.containers import Container
+from blocks.providers.databricks.emulator.pools import FULL, InstancePools
 from blocks.providers.databricks.emulator.run import Over, Run
 from blocks.providers.databricks.emulator.world import World
 
@@ -22,8 +26,8 @@ _KEPT = 10_000  # lines of output that are told
 class RunWork:
     """Runs a run as Databricks does, in a thread of its own."""
 
-    def __init__(self, world: World, run: Run) -> None:
-        self._world, self._run = world, run
+    def __init__(self, world: World, run: Run, pools: InstancePools) -> None:
+        self._world, self._run, self._pools = world, run, pools
         self._driver: Container | None = None
 
     def begin(self) -> None:
@@ -42,27 +46,41 @@ class RunWork:
             self._end(Over("FAILED", "INTERNAL_ERROR", "An internal error occurred."))
 
     def _cluster(self) -> None:
-        """Wait for the cluster. Raises Over if there will be none."""
+        """Wait for the cluster, and start the driver. Raises Over if there will be none."""
         run, world = self._run, self._world
-        if world.faults.take("stock-out", "*", str(run.id)):
-            raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
-        if world.faults.take("cluster-quota", "*", str(run.id)):
-            raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
-        ready = world.clock.now() + world.settings.provisioning
+        self._require_machine()
+        quick = self._pools.is_waiting(run.cluster)
+        ready = world.clock.now() + (0 if quick else world.settings.provisioning)
         while world.clock.now() < ready:
             if run.stop.wait(_LOOK_EVERY):
                 raise _cancelled()
-        try:
-            env = world.resolved(run.cluster.get("spark_env_vars") or {})
-        except LookupError as error:
-            raise Over(
-                "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
-            ) from error
+        env = self._env()
+        if lacking := _not_installed(run):
+            told = f"Library installation failed: no matching distribution for {lacking}"
+            raise Over("FAILED", "LIBRARY_INSTALLATION_ERROR", told)
         if run.stop.is_set():
             raise _cancelled()
         self._driver = self._started(env)
         with world.lock:
             run.state, run.message, run.began = "RUNNING", "In run", world.milliseconds()
+
+    def _require_machine(self) -> None:
+        run, faults = self._run, self._world.faults
+        if faults.take("stock-out", "*", str(run.id)):
+            raise _no_cluster("CLOUD_FAILURE", "CLOUD_PROVIDER_RESOURCE_STOCKOUT")
+        if faults.take("cluster-quota", "*", str(run.id)):
+            raise _no_cluster("CLUSTER_ERROR", "AWS_RESOURCE_QUOTA_EXCEEDED")
+        if self._pools.is_full(run.cluster):
+            raise _no_cluster("CLOUD_FAILURE", FULL)
+
+    def _env(self) -> dict[str, str]:
+        """Return the variables of the cluster, with secrets in place of their names."""
+        try:
+            return self._world.resolved(self._run.cluster.get("spark_env_vars") or {})
+        except LookupError as error:
+            raise Over(
+                "FAILED", "CLUSTER_ERROR", str(error), cluster="SECRET_RESOLUTION_ERROR"
+            ) from error
 
     def _worked(self) -> None:
         """Wait for the task. Raises Over."""
@@ -93,13 +111,14 @@ class RunWork:
 
     def _started(self, env: dict[str, str]) -> Container:
         world, run = self._world, self._run
-        folder = world.folder / "clusters" / run.cluster_id
+        folder = world.folder / "clusters" / (run.cluster_id or f"serverless-{run.id}")
         (folder / "tmp").mkdir(parents=True)
         name = f"run/{run.id}/{run.asked.get('run_name', '')}"
         given = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "TMPDIR": str(folder / "tmp"),
             **world.container_env(),
+            **({} if run.cluster_id else {"IS_SERVERLESS": "TRUE"}),
             **{key: self._mounted(value) for key, value in env.items()},
         }
         return world.containers.run(name, folder, self._command(), given, self._hear)
@@ -132,6 +151,21 @@ class RunWork:
             run = self._run
             run.state, run.message, run.over = "TERMINATED", over.message, over
             run.ended = self._world.milliseconds()
+
+
+def _not_installed(run: Run) -> str:
+    """Return what a serverless run needs that is not here: what there is stands for an index."""
+    for environment in run.asked.get("environments") or ():
+        for line in (environment.get("spec") or {}).get("dependencies") or ():
+            if line.startswith("/Volumes/"):
+                continue  # a wheel of ours, which is this interpreter's too
+            wanted = Requirement(line)
+            try:
+                if not wanted.specifier.contains(version(wanted.name), prereleases=True):
+                    return str(line)
+            except PackageNotFoundError:
+                return str(line)
+    return ""
 
 
 def _no_cluster(code: str, reason: str) -> Over:

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
-from blocks.providers.databricks.emulator.refusals import Refused, invalid
+from blocks.providers.databricks.emulator.pools import InstancePools
+from blocks.providers.databricks.emulator.refusals import invalid
 from blocks.providers.databricks.emulator.run import Run
+from blocks.providers.databricks.emulator.run_checks import check_run
 from blocks.providers.databricks.emulator.run_work import RunWork
 from blocks.providers.databricks.emulator.world import World
 
 _LONGEST_TOKEN = 64
-_LONGEST_PARAMETERS = 10_000  # bytes
 _PAGE = 25
 _FIRST, _STEP = 100_000_000_000_001, 10
-_SINGLE = {"spark.databricks.cluster.profile": "singleNode"}
-_MOUNTING = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "DATA_SECURITY_MODE_STANDARD")
 _MANAGE = "allow-cluster-create"  # a run of one's own is seen and cancelled by whom it is
 
 
@@ -28,12 +27,14 @@ class Runs:
         self._world = world
         self._runs: dict[int, Run] = {}
         self._tokens: dict[str, int] = {}
+        self._pools = InstancePools(self._used)
         world.levers["reclaim"] = self._reclaim
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
         api = "jobs:JobsAPI"
         return (
+            *self._pools.routes(),
             Route(sdk=f"{api}.submit", action=_MANAGE, handler=self.submit),
             Route(sdk=f"{api}.get_run", action="run CAN_VIEW", handler=self.get),
             Route(sdk=f"{api}.get_run_output", action="run CAN_VIEW", handler=self.output),
@@ -54,18 +55,22 @@ class Runs:
             raise invalid(f"idempotency_token has more than {_LONGEST_TOKEN} characters")
         if token in self._tokens:
             return {"run_id": self._tokens[token]}
-        _check(body)
+        check_run(body, self._pools)
+        cluster = body["tasks"][0].get("new_cluster") or {}
+        if cluster.get("instance_pool_id"):
+            world.permit(asked.caller, "pool CAN_ATTACH_TO")
         run = Run(
             id=_FIRST + _STEP * len(self._runs),
             asked=body,
             creator=asked.caller,
             created=world.milliseconds(),
-            cluster_id=f"1125-{len(self._runs):06d}-{uuid.uuid4().hex[:8]}",
+            cluster_id=f"1125-{len(self._runs):06d}-{uuid.uuid4().hex[:8]}" if cluster else "",
+            from_spot=self._pools.is_spot(cluster),
         )
         self._runs[run.id] = run
         if token:
             self._tokens[token] = run.id
-        RunWork(world, run).begin()
+        RunWork(world, run, self._pools).begin()
         return {"run_id": run.id}
 
     def get(self, asked: Asked) -> Said:
@@ -129,6 +134,11 @@ class Runs:
             raise invalid(f"Run {number} does not exist.")
         return run
 
+    def _used(self, pool: str) -> int:
+        """Return how many machines of a pool are with runs."""
+        runs = [each for each in self._runs.values() if each.over is None]
+        return sum(each.cluster.get("instance_pool_id") == pool for each in runs)
+
     def _reclaim(self, said: dict[str, Any]) -> None:
         """Take the machine of a run."""
         with self._world.lock:
@@ -137,31 +147,3 @@ class Runs:
 
 def _without(told: Said, *names: str) -> Said:
     return {name: value for name, value in told.items() if name not in names}
-
-
-def _check(body: Said) -> None:
-    """Raise what the service says to a run that its model allows, but its rules do not."""
-    tasks = body.get("tasks") or []
-    if len(tasks) != 1:
-        raise Refused("NOT_IMPLEMENTED", "only runs of one task are emulated", 501)
-    task = tasks[0]
-    if not (task.get("spark_python_task") or task.get("python_wheel_task")):
-        raise Refused("NOT_IMPLEMENTED", "only Python files and wheels are emulated", 501)
-    parameters = (task.get("spark_python_task") or task["python_wheel_task"]).get("parameters", [])
-    if sum(len(each.encode()) for each in parameters) > _LONGEST_PARAMETERS:
-        raise invalid(f"The parameters have more than {_LONGEST_PARAMETERS} bytes.")
-    cluster = task.get("new_cluster")
-    if not cluster:
-        raise invalid("Task must have a cluster: new_cluster is missing.")
-    _check_cluster(cluster)
-
-
-def _check_cluster(cluster: Said) -> None:
-    for name in ("spark_version", "node_type_id"):
-        if not cluster.get(name):
-            raise invalid(f"Cluster validation error: Missing required field: settings.{name}")
-    single = (cluster.get("spark_conf") or {}).items() >= _SINGLE.items()
-    if not cluster.get("num_workers") and not single:
-        raise invalid("Cluster validation error: num_workers 0 is for single-node clusters only.")
-    if cluster.get("data_security_mode") not in _MOUNTING:
-        raise invalid("Volumes are mounted where data_security_mode is SINGLE_USER or standard.")

@@ -8,8 +8,9 @@ import random
 import shutil
 import socket
 import threading
+import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,11 @@ CREATING, READY, FAILED, RECOVERING = (
     f"DEPLOYMENT_{each}" for each in ("CREATING", "READY", "FAILED", "RECOVERING")
 )
 STUCK = 1800.0  # of the cloud's seconds that an update may take
+SHRINK_AFTER = 300.0  # of the cloud's seconds with less to do after which an entity shrinks
 IDLE = 1800.0  # of the cloud's seconds without a request after which an entity scales to zero
 GRACE = 30.0  # of the cloud's seconds between SIGTERM and SIGKILL
 UNITS = 4  # of provisioned concurrency that one server is
-_SIZES = {"Small": 4, "Medium": 8, "Large": 16}
+_SIZES = {"Small": (4, 4), "Medium": (8, 16), "Large": (16, 64)}
 _SERVER = ("python", "-m", f"{__package__}.scoring")
 _LOOK_EVERY = 0.05  # of our own seconds
 _LINES = 1000  # of the log that are kept
@@ -65,13 +67,33 @@ class ServedEntity:
         self, world: World, endpoint: str, spec: Said, env: Mapping[str, str], model: Path
     ) -> None:
         self.spec, self.state, self.message = spec, CREATING, ""
-        self.at = world.milliseconds()
+        self.at, self.id = world.milliseconds(), uuid.uuid4().hex
         self.log: deque[str] = deque(maxlen=_LINES)
         self._world, self._endpoint, self._env, self._model = world, endpoint, env, model
         self._http = httpx.Client(timeout=2, trust_env=False)
         self._replicas: list[Replica] = []
         self._waking, self._over = threading.Lock(), threading.Event()
-        self._asked = world.clock.now()
+        self._counting = threading.Lock()
+        self._asked = self._busy = world.clock.now()
+        self._in_flight = 0
+        self._fewest, self._most = _bounds(spec)
+        self._wanted = self._fewest  # servers
+
+    @property
+    def provisioned(self) -> int:
+        """How many requests at once there are servers for."""
+        return UNITS * sum(each.serves for each in list(self._replicas))
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Count a request for as long as it takes: more servers come where more are in flight."""
+        with self._counting:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._in_flight -= 1
 
     def bring_up(self, cancelled: threading.Event) -> None:
         """Start the servers and wait until all are healthy. Raises NotReady; none is left."""
@@ -123,9 +145,8 @@ class ServedEntity:
         return NotReady(why)
 
     def _start(self) -> None:
-        size = _SIZES.get(self.spec.get("workload_size", ""), 0)
-        units = int(self.spec.get("min_provisioned_concurrency") or size or UNITS)
-        self._replicas = [self._one() for _ in range(max(1, units // UNITS))]
+        self._wanted = self._fewest
+        self._replicas = [self._one() for _ in range(self._wanted)]
 
     def _one(self) -> Replica:
         number, port = f"{next(_NUMBERS):04d}", _free_port()
@@ -159,13 +180,32 @@ class ServedEntity:
                         self._replicas[number] = self._one()
                 if self._healthy():
                     self.state = READY
+                if self._replicas:
+                    self._scale()
                 idle = self._world.clock.now() - self._asked > IDLE
                 if idle and self._replicas and self.spec.get("scale_to_zero_enabled"):
                     self._stop()
                     self.message = "Scaled to zero"
 
+    def _scale(self) -> None:
+        """Have as many servers as requests in flight want; fewer only after a while."""
+        now, load = self._world.clock.now(), -(-self._in_flight // UNITS)
+        wanted = min(max(load, self._fewest), self._most)
+        if wanted >= self._wanted:
+            self._busy = now
+        if wanted > self._wanted:
+            self._replicas += [self._one() for _ in range(wanted - self._wanted)]
+            self._wanted = wanted
+        elif wanted < self._wanted and now - self._busy > SHRINK_AFTER:
+            leaving, self._replicas = self._replicas[wanted:], self._replicas[:wanted]
+            self._wanted = wanted
+            self._end(leaving)
+
     def _stop(self) -> None:
         replicas, self._replicas = self._replicas, []
+        self._end(replicas)
+
+    def _end(self, replicas: list[Replica]) -> None:
         stops = [
             threading.Thread(
                 target=each.container.stop,
@@ -178,6 +218,14 @@ class ServedEntity:
             stop.start()
         for stop in stops:
             stop.join()
+
+
+def _bounds(spec: Said) -> tuple[int, int]:
+    """Return the fewest and the most servers of an entity."""
+    fewest, most = _SIZES.get(spec.get("workload_size", ""), (UNITS, UNITS))
+    fewest = int(spec.get("min_provisioned_concurrency") or fewest)
+    most = int(spec.get("max_provisioned_concurrency") or most)
+    return max(1, fewest // UNITS), max(1, most // UNITS)
 
 
 def _why(ended: Replica | None) -> str:

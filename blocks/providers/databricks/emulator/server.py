@@ -11,7 +11,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
@@ -95,8 +94,7 @@ class Emulator:
         return answer
 
     def _permit(self, route: Route, key: str) -> None:
-        allowed = self.world.policies.get(key, ("*",))
-        if route.action and not any(fnmatchcase(route.action, each) for each in allowed):
+        if route.action and not self.world.allows(key, route.action):
             told = f"User '{key}' does not have the permission {route.action}."
             raise Refused("PERMISSION_DENIED", told, 403)
 

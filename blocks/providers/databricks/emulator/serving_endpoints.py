@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from blocks.providers.databricks.emulator.endpoint_config import Config, configured
+from blocks.providers.databricks.emulator.gateway import Gateway
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
 from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
 from blocks.providers.databricks.emulator.served_entity import READY, STUCK, NotReady, ServedEntity
@@ -43,11 +46,21 @@ class Endpoint:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """An endpoint as it is open to requests."""
+
+    split: Mapping[str, int]
+    served: Mapping[str, ServedEntity]
+    gateway: Said | None
+    owner: str
+
+
 class ServingEndpoints:
     """Endpoints by name. An update takes a thread of its own."""
 
-    def __init__(self, world: World, models: UnityModels) -> None:
-        self._world, self._models = world, models
+    def __init__(self, world: World, models: UnityModels, gateway: Gateway) -> None:
+        self._world, self._models, self._gateway = world, models, gateway
         self._endpoints: dict[str, Endpoint] = {}
         self._made: list[str] = []
         world.levers["entities-made"] = lambda _: list(self._made)
@@ -62,17 +75,24 @@ class ServingEndpoints:
             Route(sdk=f"{api}.list", action=_VIEW, handler=self._list),
             Route(sdk=f"{api}.update_config", action=_MANAGE, handler=self._update),
             Route(sdk=f"{api}.patch", action=_MANAGE, handler=self._patch),
+            Route(sdk=f"{api}.put_ai_gateway", action=_MANAGE, handler=self._put_gateway),
+            Route(sdk=f"{api}.export_metrics", action=_VIEW, handler=self._metrics),
             Route(sdk=f"{api}.delete", action=_MANAGE, handler=self._delete),
             Route(sdk=f"{api}.logs", action=_VIEW, handler=self._logs),
         )
 
-    def split(self, name: str) -> tuple[Mapping[str, int], Mapping[str, ServedEntity]]:
-        """Return how traffic is split, and who gets it. Raises Refused."""
+    def open(self, name: str) -> Open:
+        """Return what a request finds at an endpoint. Raises Refused."""
         with self._world.lock:
             endpoint = self._known(name)
             if endpoint.config is None:
                 raise invalid(f"The endpoint '{name}' is not ready.")
-            return endpoint.config.split, dict(endpoint.config.served)
+            return Open(
+                split=endpoint.config.split,
+                served=dict(endpoint.config.served),
+                gateway=endpoint.gateway,
+                owner=endpoint.by,
+            )
 
     def _create(self, asked: Asked) -> Said:
         body = asked.body
@@ -85,8 +105,9 @@ class ServingEndpoints:
             by=asked.caller,
             at=self._world.milliseconds(),
             tags=list(body.get("tags") or ()),
-            gateway=body.get("ai_gateway"),
         )
+        if gateway := body.get("ai_gateway"):
+            endpoint.gateway = self._gateway.checked(name, gateway, now=None, caller=asked.caller)
         if body.get("config"):
             self._begin(endpoint, body["config"])
         self._endpoints[name] = endpoint
@@ -119,6 +140,26 @@ class ServingEndpoints:
         endpoint.tags = [*kept, *(body.get("add_tags") or ())]
         return {"tags": endpoint.tags}
 
+    def _put_gateway(self, asked: Asked) -> Said:
+        endpoint = self._known(asked["name"])
+        endpoint.gateway = self._gateway.checked(
+            endpoint.name, asked.body or {}, now=endpoint.gateway, caller=asked.caller
+        )
+        return endpoint.gateway
+
+    def _metrics(self, asked: Asked) -> Response:
+        """Tell gauges as Prometheus reads them."""
+        endpoint = self._known(asked["name"])
+        served = endpoint.config.served.values() if endpoint.config else ()
+        name = "provisioned_concurrent_requests_total"
+        labels = f'endpoint_name="{endpoint.name}",served_model_name='
+        lines = [
+            f"# HELP {name} Number of provisioned concurrency during the last minute",
+            f"# TYPE {name} gauge",
+            *(f'{name}{{{labels}"{each.spec["name"]}"}} {each.provisioned}' for each in served),
+        ]
+        return Response("\n".join([*lines, ""]), content_type="text/plain; version=0.0.4")
+
     def _delete(self, asked: Asked) -> Said:
         endpoint = self._known(asked["name"])
         del self._endpoints[endpoint.name]
@@ -144,6 +185,8 @@ class ServingEndpoints:
         )
         new = [each for name, each in config.served.items() if not _has(now, name, each)]
         self._made += [f"{endpoint.name}/{each.spec['name']}" for each in new]
+        for each in new:
+            self._gateway.served(endpoint.name, each.spec, each.id, endpoint.versions)
         endpoint.pending, endpoint.update = config, IN_PROGRESS
         work = threading.Thread(target=self._work, args=(endpoint, config, new), daemon=True)
         work.start()

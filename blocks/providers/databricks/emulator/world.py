@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
+from blocks.emulation.record import Call
 from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
 from blocks.providers.databricks.emulator.faults import faults
 from blocks.providers.databricks.emulator.identity import Identity
 from blocks.providers.databricks.emulator.launch import CATALOG, SCOPE
+from blocks.providers.databricks.emulator.refusals import Refused
 
 DRIVER, DRIVER_FOLDER = "/databricks/driver", "BLUEWATER_DRIVER"
 RUNTIME = "16.4"  # of Databricks, as what runs on it is told
@@ -44,6 +48,25 @@ class World(EmulatedWorld):
         for each in (self.volumes / CATALOG, folder / "Models", self.drafts):
             each.mkdir(parents=True, exist_ok=True)
         self.levers["schema"] = self._schema
+
+    def allows(self, key: str, action: str) -> bool:
+        """Whether whoever has a key may take an action."""
+        return any(fnmatchcase(action, each) for each in self.policies.get(key, ("*",)))
+
+    def permit(self, key: str, privilege: str) -> None:
+        """See that a privilege is there that a call takes besides its own. Raises Refused."""
+        allowed = self.allows(key, privilege)
+        call = Call(
+            call="privileges:check",
+            action=privilege,
+            key=key,
+            at=time.time(),
+            status=200 if allowed else 403,
+        )
+        self.record.keep(call, unknown=False)
+        if not allowed:
+            told = f"User '{key}' does not have {privilege}."
+            raise Refused("PERMISSION_DENIED", told, 403)
 
     def place(self, path: str) -> Path:
         """Return where a path below /Volumes or /Models is on this machine's disk."""

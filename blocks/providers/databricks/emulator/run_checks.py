@@ -1,0 +1,59 @@
+"""What the service says to a run that its model allows, but its rules do not."""
+
+from __future__ import annotations
+
+from blocks.providers.databricks.emulator.operations import Said
+from blocks.providers.databricks.emulator.pools import InstancePools
+from blocks.providers.databricks.emulator.refusals import Refused, invalid
+
+_LONGEST_PARAMETERS = 10_000  # bytes
+_SINGLE = {"spark.databricks.cluster.profile": "singleNode"}
+_MOUNTING = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "DATA_SECURITY_MODE_STANDARD")
+
+
+def check_run(body: Said, pools: InstancePools) -> None:
+    """Raise Refused for what would never be run."""
+    tasks = body.get("tasks") or []
+    if len(tasks) != 1:
+        raise Refused("NOT_IMPLEMENTED", "only runs of one task are emulated", 501)
+    task = tasks[0]
+    if not (task.get("spark_python_task") or task.get("python_wheel_task")):
+        raise Refused("NOT_IMPLEMENTED", "only Python files and wheels are emulated", 501)
+    parameters = (task.get("spark_python_task") or task["python_wheel_task"]).get("parameters", [])
+    if sum(len(each.encode()) for each in parameters) > _LONGEST_PARAMETERS:
+        raise invalid(f"The parameters have more than {_LONGEST_PARAMETERS} bytes.")
+    cluster, environment = task.get("new_cluster"), task.get("environment_key")
+    if cluster and environment:
+        raise invalid("environment_key is for serverless tasks: new_cluster must not be given.")
+    if environment:
+        _check_serverless(task, body.get("environments") or [])
+    elif not cluster:
+        raise invalid("Task must have a cluster: new_cluster is missing.")
+    else:
+        pools.check(cluster)
+        _check_cluster(cluster)
+
+
+def _check_serverless(task: Said, environments: list[Said]) -> None:
+    if task.get("libraries"):
+        raise invalid("Libraries field is not supported for serverless task, use environments.")
+    specs = {each["environment_key"]: each.get("spec") or {} for each in environments}
+    spec = specs.get(task["environment_key"])
+    if spec is None:
+        raise invalid(f"The environment_key {task['environment_key']} is not among environments.")
+    if not (spec.get("environment_version") or spec.get("client")):
+        raise invalid("environment_version must be given for an environment.")
+
+
+def _check_cluster(cluster: Said) -> None:
+    needed = (
+        ("spark_version",) if cluster.get("instance_pool_id") else ("spark_version", "node_type_id")
+    )
+    for name in needed:
+        if not cluster.get(name):
+            raise invalid(f"Cluster validation error: Missing required field: settings.{name}")
+    single = (cluster.get("spark_conf") or {}).items() >= _SINGLE.items()
+    if not cluster.get("num_workers") and not single:
+        raise invalid("Cluster validation error: num_workers 0 is for single-node clusters only.")
+    if cluster.get("data_security_mode") not in _MOUNTING:
+        raise invalid("Volumes are mounted where data_security_mode is SINGLE_USER or standard.")

@@ -1,0 +1,111 @@
+"""``python -m deployments.databricks.calls``: write down which calls a release makes there."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from blocks.contracts import Contract
+from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.emulator import launch
+from blocks.providers.databricks.secret import keep_secret
+from blocks.providers.databricks.volumes import Volumes
+from blocks.registry import implementation
+from deployments.calls import Place, Words, page, play, prepare
+
+C = TypeVar("C", bound=Contract)
+
+PAGE = Path(__file__).with_name("CALLS.md")
+IMAGE = "registry.example.com/bluewater:1"
+RELEASE = "bluewater-release"  # the service principal as which the release calls
+SCHEMA, VOLUME = "bluewater", "files"
+_HERE = re.compile(r"http://127\.0\.0\.1:\d+")
+_HOST = "https://dbc-a1b2345c-d6e7.cloud.databricks.com"
+_BLOTTED = re.compile(  # what is another one each time: code that is shipped, words of variants
+    r"(?<=/kit/)[0-9a-f]{16}(?=\.zip)|(?<=/kit/start-)[0-9a-f]{16}(?=\.py)|(?<=#)[0-9a-f]{32}(?=\")"
+)
+_READS = ("get", "list", "query", "logs", "search", "export")
+
+
+def _where(call: Mapping[str, Any]) -> str:
+    """Return the path that a call was made on: names are in it that are not in the body."""
+    return f"`{re.sub(r'^/api/[0-9.]+/', '', str(call['resource']))}`"
+
+
+WORDS = Words(
+    name="the workspace",
+    intro=(
+        "One release on Databricks, played by `python -m deployments.databricks.calls` in an "
+        "emulated workspace with two variants. Every call of jobs, models and serving that "
+        "changes something is here as it goes over the wire, in order, after its path; names of "
+        "what is shipped, and of variants, are blotted out where they are others each time. "
+        "Files of the volume are not shown. A test plays the release again and compares, and "
+        "holds each call against the SDK's own signatures."
+    ),
+    services=("jobs", "serving", "mlflow-uc", "catalog"),
+    is_read=lambda operation: operation.rpartition(".")[2].startswith(_READS),
+    where=_where,
+)
+
+
+def told() -> str:
+    """Play a release in a workspace of its own, and return the page."""
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
+        written = page(list(play(place, Path(scratch), WORDS)), WORDS)
+    return _BLOTTED.sub(lambda found: "." * len(found[0]), _HERE.sub(_HOST, written))
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[Place]:
+    """Open a workspace in which the code, the data and the secrets are."""
+    with launch.workspace(folder / "databricks", preloaded=True) as emulator:
+        emulator.pull("schema", schema=SCHEMA, volume=VOLUME)
+        given: dict[str, Any] = {
+            "host": emulator.url,
+            "client_secret": SecretStr("rehearsal"),
+            "cloud": "aws",
+            "catalog": launch.CATALOG,
+            "schema_name": SCHEMA,
+            "volume": VOLUME,
+            "prefix": "bluewater",
+            "scope": launch.SCOPE,
+            "warehouse": launch.WAREHOUSE,
+            "owner": "team-a",
+        }
+        owner = DatabricksWorkspace(**given, client_id="bluewater-owner")
+        for name, value in (
+            ("api-key", "sesame"),
+            ("client-id", launch.CONTAINERS),
+            ("client-secret", "rehearsal"),
+        ):
+            keep_secret(owner, name, value)
+        prepare(Volumes(owner), owner.root)
+        account = DatabricksWorkspace(**given, client_id=RELEASE)
+
+        def connect(contract: type[C]) -> C:
+            cls: Callable[..., C] = implementation("databricks", contract)
+            image = {"image": IMAGE, "wheel": ""} if contract.capability == "batch" else {}
+            return cls(account=account, **image)
+
+        yield Place(
+            emulator=emulator,
+            connect=connect,
+            bucket=Volumes(account),
+            root=account.root,
+            image=IMAGE,
+            machine="m5.xlarge",
+            serves_on="CPU",
+            key=RELEASE,
+        )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(told())
+    sys.stdout.write(f"{PAGE}\n")
