@@ -31,6 +31,9 @@ class Platform(Block):
     store: str = Field(default="local-store", description="Where objects are kept.")
     monitor: str = Field(default="local-monitor", description="Where live traffic is observed.")
     batch: str = Field(default="local-batch", description="Where data sets are scored.")
+    processing: str | None = Field(
+        default=None, description="Where commands run near the data, if anywhere."
+    )
     secrets: str = Field(default="local-secrets", description="Where secrets are looked up.")
     prices: str = Field(default="local-prices", description="Where machines are priced.")
     inventory: str = Field(default="local-inventory", description="Where owned things are listed.")

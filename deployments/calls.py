@@ -7,9 +7,11 @@ written down as it went over the wire.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +19,7 @@ from blocks.cloud.bucket import Bucket
 from blocks.contracts import (
     BatchInference,
     BatchRequest,
+    Candidates,
     Capture,
     Contract,
     Endpoints,
@@ -28,8 +31,12 @@ from blocks.contracts import (
     ModelVersion,
     OperationRef,
     OperationStatus,
+    ProcessingJobs,
+    ProcessingRequest,
     RunKey,
+    Scale,
     Serving,
+    Study,
     Traffic,
     TrainingJobs,
     TrainingRequest,
@@ -37,6 +44,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.emulation.launch import Emulator
+from blocks.registry import provider
 from blocks.testing.batches import make_rows
 from blocks.testing.waiting import until
 
@@ -44,6 +52,13 @@ T = TypeVar("T", bound=Frozen)
 C = TypeVar("C", bound=Contract)
 
 _SCRIPT = Path(__file__).with_name("example") / "train.py"
+_COUNT = b"""import os
+from pathlib import Path
+
+lines = Path(os.environ["BLUEWATER_IN_ONE"]).read_text().count(chr(10))
+(Path(os.environ["BLUEWATER_OUT_COUNTS"]) / "lines").write_text(str(lines))
+"""
+_KIT = re.compile(r"kit/[0-9a-f]{16}\.zip")  # named by our own code, and another with every change
 
 
 class Connect(Protocol):
@@ -66,6 +81,9 @@ class Place:
     machine: str
     key: str  # by which the release calls
     serves_on: str = ""  # where models are served on what jobs do not run on
+
+
+Stages = Sequence[tuple[str, Callable[[Place], None]]]  # titles, and what is done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +110,8 @@ class Section:
 class Release:
     """Plays a release through the contracts, stage by stage."""
 
-    def __init__(self, place: Place, folder: Path) -> None:
-        self._place, self._folder = place, folder
+    def __init__(self, place: Place, folder: Path, besides: Stages) -> None:
+        self._place, self._folder, self._besides = place, folder, besides
         self._key = RunKey(run="2026-05-01", step="release")
         self._endpoints = place.connect(Endpoints)
         self._trained: TrainingResult | None = None
@@ -102,7 +120,11 @@ class Release:
     def stages(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """Yield what is done, after the title of its section, in order."""
         offers = self._endpoints.features
+        if ProcessingJobs.capability in provider(self._endpoints.provider).capabilities:
+            yield "A command near the data", self._process
         yield "A training job on spot machines", self._train
+        if self._place.connect(TrainingJobs).features.studies:
+            yield "A search for hyperparameters instead, in four trials", self._search
         yield "A model version, and the name it is known by", self._register
         yield "A first variant, which takes all traffic", lambda: self._serve("blue", 100)
         if offers.autoscaling:
@@ -118,11 +140,42 @@ class Release:
         yield "All traffic to the second", lambda: self._shift(green=100)
         yield "The first variant goes", lambda: self._endpoints.retire("flights", "blue")
         yield "A data set is scored", self._score
+        for title, stage in self._besides:
+            yield title, partial(stage, self._place)
         yield "Everything is taken down", self._take_down
 
+    def _process(self) -> None:
+        root, jobs = self._place.root, self._place.connect(ProcessingJobs)
+        request = ProcessingRequest(
+            source_uri=f"{root}/code",
+            command=("python", "count.py"),
+            inputs={"data": f"{root}/data", "one": f"{root}/data/rows.csv"},
+            outputs={"counts": f"{root}/counts"},
+            env={"LOG_LEVEL": "info"},
+            secrets={"API_KEY": "api-key"},
+            machine=self._place.machine,
+            max_duration=timedelta(hours=1),
+        )
+        _over(jobs.status, jobs.submit(request, key=self._key))
+
     def _train(self) -> None:
-        root, jobs = self._place.root, self._place.connect(TrainingJobs)
-        request = TrainingRequest(
+        jobs = self._place.connect(TrainingJobs)
+        self._trained = _over(jobs.status, jobs.submit(self._training(), key=self._key))
+
+    def _search(self) -> None:
+        jobs = self._place.connect(TrainingJobs)
+        searched = {
+            "learning_rate": Candidates(low=0.01, high=1, scale=Scale.LOG),
+            "rounds": Candidates(low=1, high=9, whole=True),
+            "kind": Candidates(values=("plain", "deep")),
+        }
+        study = Study(metric="roc_auc", parameters=searched, trials=4, parallel=2)
+        request = self._training().model_copy(update={"study": study, "parameters": {}})
+        _over(jobs.status, jobs.submit(request, key=self._key))
+
+    def _training(self) -> TrainingRequest:
+        root = self._place.root
+        return TrainingRequest(
             image=self._place.image,
             source_uri=f"{root}/code",
             command=("python", "train.py"),
@@ -136,7 +189,6 @@ class Release:
             output_uri=f"{root}/output",
             max_duration=timedelta(hours=1),
         )
-        self._trained = _over(jobs.status, jobs.submit(request, key=self._key))
 
     def _register(self) -> None:
         assert self._trained is not None  # noqa: S101 - the stages come in order
@@ -202,13 +254,18 @@ class Release:
 def prepare(bucket: Bucket, root: str) -> None:
     """Bring what the training job reads."""
     bucket.write(f"{root}/code/train.py", _SCRIPT.read_bytes())
+    bucket.write(f"{root}/code/count.py", _COUNT)
     bucket.write(f"{root}/data/rows.csv", b"x\n1\n")
 
 
-def play(place: Place, folder: Path, words: Words) -> Iterator[Section]:
-    """Play a release, and tell of each of its stages what it called."""
+def play(place: Place, folder: Path, words: Words, *, besides: Stages = ()) -> Iterator[Section]:
+    """Play a release, and tell of each of its stages what it called.
+
+    ``besides`` is what a cloud can do that no contract knows, or not every cloud; it is played
+    before all is taken down.
+    """
     heard = 0
-    for title, stage in Release(place, folder).stages():
+    for title, stage in Release(place, folder, besides).stages():
         stage()
         calls = place.emulator.calls()
         mine = [each for each in calls[heard:] if each["key"] == place.key]
@@ -250,6 +307,7 @@ def _written(section: Section, words: Words) -> str:
     parts = [f"## {section.title}\n"]
     for each in section.changes:
         text = json.dumps(each["request"], indent=2, ensure_ascii=False)
+        text = _KIT.sub("kit/0123456789abcdef.zip", text)
         where = f" {each['where']}" if each["where"] else ""
         parts.append(f"`{each['call']}`{where}\n\n```json\n{text}\n```\n")
     if not section.changes:

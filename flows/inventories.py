@@ -6,7 +6,7 @@ from blocks import registry
 from blocks.contracts import CONTRACTS, Contract, Inventory
 from blocks.platform import Platform
 
-COMPUTING = ("training", "endpoints", "batch")
+COMPUTING = ("training", "endpoints", "batch", "processing")
 
 
 def inventories(platform: Platform) -> tuple[dict[str, Inventory], list[str]]:
@@ -23,7 +23,9 @@ def inventories(platform: Platform) -> tuple[dict[str, Inventory], list[str]]:
 def _further(platform: Platform) -> list[str]:
     known, found = registry.split(platform.inventory, Inventory)[0], []
     for capability in COMPUTING:
-        ref = str(getattr(platform, capability))
+        ref: str | None = getattr(platform, capability)
+        if ref is None:
+            continue
         provider, document = registry.split(ref, _contract(capability))
         offered = registry.provider(provider).capabilities
         if provider != known and Inventory.capability in offered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from blocks.contracts import Frozen, ModelVersion, Prices, TrainingJobs
+from blocks.contracts import Frozen, ModelVersion, Prices, ProcessingJobs, TrainingJobs
 from blocks.platform import Platform
 from flows.approval import require_approval
 from flows.rollout import to_ports
@@ -62,6 +62,7 @@ def release(
         NotAsked: there is no such request to retrain.
         SpecificationRefused: nothing was started.
         DataRejected: nothing was trained.
+        ProcessingFailed: a job near the data failed; nothing comes after it.
         TrainingFailed, TooManyInterruptions: there is no model.
         ChallengerRejected: nothing was registered.
         NotApproved: somebody, or nobody in time, said no; the version is registered.
@@ -69,8 +70,9 @@ def release(
     """
     # All is connected before anything is started: saved blocks come from Prefect's server, which
     # may be away when hours of training are over.
-    jobs, prices, ports = (
+    jobs, processing, prices, ports = (
         platform.connect(TrainingJobs),
+        platform.connect(ProcessingJobs) if platform.processing else None,
         platform.connect(Prices),
         to_ports(platform),
     )
@@ -81,7 +83,9 @@ def release(
         a_run(store, spec.name, digest, run=run or answer) as run_id,
     ):
         there = upload_sources(store, spec, run=run_id)
-        validation = validate_data(store, there.validation, there.data.train, run=run_id)
+        validation = validate_data(
+            store, there.validation, there.data.train, run=run_id, jobs=processing
+        )
         training = train_model(
             jobs, store, prices, there.training, data_uri=there.data.train, run=run_id
         )
@@ -103,6 +107,7 @@ def release(
             champion=models.resolve(spec.name, spec.alias),
             machine=spec.rollout.machine,
             run=run_id,
+            jobs=processing,
         )
         require(evaluation)
         reference = profile_reference(

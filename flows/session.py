@@ -18,7 +18,7 @@ def platform(name: str | None) -> Any:
     """Return the Platform of that name: a YAML file, a Prefect block, or this machine."""
     kind = registry.load("blocks.platform:Platform")
     if not name:
-        return kind(name="this machine")
+        return kind(name="this machine", processing="local-processing")
     file = Path(name)
     if file.suffix in {".yaml", ".yml"}:
         if not file.is_file():

@@ -7,6 +7,7 @@ from blocks.contracts import (
     MonitoringSchedules,
     ObjectStore,
     Prices,
+    ProcessingJobs,
     SecretStore,
     TrainingJobs,
 )
@@ -22,5 +23,6 @@ def surroundings(platform: Platform) -> Surroundings:
         endpoints=platform.connect(Endpoints),
         prices=platform.connect(Prices),
         secrets=platform.connect(SecretStore),
+        processing=platform.connect(ProcessingJobs) if platform.processing else None,
         watching=platform.connect(MonitoringSchedules) if platform.watching else None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from benchmarks.drift import flights, packages, quality, validation
-from benchmarks.drift.cost import LARGE, ORDER, TOO_MUCH
+from benchmarks.drift.cost import BEFORE, LARGE, ORDER, TOO_MUCH
 from benchmarks.drift.notes import Cell, Notes
 from benchmarks.drift.quality import FALSE_ROWS, NAMES, OURS, POWER_ROWS, WOBBLE
 from benchmarks.drift.world import DRIFTS, TOGETHER
@@ -24,8 +24,7 @@ def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
     yield from _section(
         "CPU seconds / largest memory of all its processes, MB", _costs(notes, sizes), ["", *heads]
     )
-    left = (f"{name} is not asked about {LARGE:,} rows: {why}." for name, why in TOO_MUCH.items())
-    yield from ["", " ".join([*left, "Other empty cells were not measured in this run."])]
+    yield from ["", _empty(notes)]
     heads = [f"{rows:,}{', wobble' if wobble else ''}" for rows, wobble in _false_columns()]
     yield from _section(
         "No drift: windows in which any of 30 columns is called, %", _false(notes), ["", *heads]
@@ -53,6 +52,18 @@ def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
         _flights(notes),
         ["rows of", "columns called", "domain AUC", "the estimate is", "estimated AUC", "AUC"],
     )
+
+
+def _empty(notes: Notes) -> str:
+    """Say why cells of the costs are empty."""
+    left = [f"{name} is not asked about {LARGE:,} rows: {why}." for name, why in TOO_MUCH.items()]
+    before = [
+        f"{name} at {LARGE:,} rows was not measured in this run; an earlier trial on two cores, "
+        f"not part of this benchmark, took {took}."
+        for name, took in BEFORE.items()
+        if not notes.has("cost", name, LARGE)
+    ]
+    return " ".join([*left, *before])
 
 
 def _section(title: str, rows: Iterator[Sequence[str]], head: Sequence[str]) -> Iterator[str]:

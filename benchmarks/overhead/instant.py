@@ -54,6 +54,7 @@ class InstantTraining(TrainingJobs):
         spot=True,
         multi_node=True,
         zones=True,
+        studies=False,
         max_duration=None,
     )
 

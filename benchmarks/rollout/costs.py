@@ -7,12 +7,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
-from benchmarks.rollout.worlds import SAME, simulate, ticks
+from benchmarks.rollout.monitor import SimulatedMonitor
+from benchmarks.rollout.worlds import (
+    SAME,
+    START,
+    STEP_TICKS,
+    STEPS,
+    TICK,
+    TICKS,
+    Traffic,
+    simulate,
+    ticks,
+)
 from blocks.contracts import VariantTick
 from tasks.rollout.judge import Judge
+from tasks.rollout.looks import Looks
 from tasks.rollout.verdict import VerdictRules
 
 ROLLOUTS, RUNS = 10, 5  # the least of the runs counts: others share the caches of the machine
@@ -30,21 +43,23 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What deciding at every tick costs, and reporting in full at every tick, too."""
+    """What deciding at every tick costs; reporting in full, too; looking as the flow does."""
 
     decided: Spent
     reported: Spent
+    looked: Spent
 
 
 def costs(*, rate: float, seed: int) -> Costs:
     """Measure rollouts that nobody stops, with daily cycle and incidents."""
-    decided, reported = [], []
+    decided, reported, looked = [], [], []
     for number in range(ROLLOUTS):
         traffic = simulate(SAME[1], rate=rate, random=np.random.default_rng([seed, number]))
         pairs = list(zip(ticks(traffic.blue, "blue"), ticks(traffic.green, "green"), strict=True))
         decided.append([_measured(pairs, report=False) for _ in range(RUNS)])
         reported.append([_measured(pairs, report=True) for _ in range(RUNS)])
-    return Costs(decided=_spent(decided), reported=_spent(reported))
+        looked.append([_looked(traffic) for _ in range(RUNS)])
+    return Costs(decided=_spent(decided), reported=_spent(reported), looked=_spent(looked))
 
 
 def _spent(runs: list[list[float]]) -> Spent:
@@ -61,6 +76,21 @@ def _measured(pairs: list[tuple[VariantTick, VariantTick]], *, report: bool) -> 
             judge.add(blue, green)
             _ = judge.verdict() if report else judge.decision
         return time.process_time() - began
+
+
+def _looked(traffic: Traffic) -> float:
+    """Look through the monitor's contract, and keep the points of the picture."""
+    monitor = SimulatedMonitor(traffic)
+    looks = Looks(
+        monitor, "e", RULES, blue="blue", green="green", start=START, mirrored=False, warmed=True
+    )
+    with _uncollected():
+        began = time.process_time()
+        for tick in range(TICKS):
+            step = tick // STEP_TICKS
+            since = START + timedelta(seconds=step * STEP_TICKS * TICK)
+            looks.again(START + timedelta(seconds=(tick + 1) * TICK), STEPS[step], since=since)
+        return time.process_time() - began - monitor.seconds
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from blocks.contracts import LATENCY_RATIO, VariantTick
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Name = TypeVar("Name", int, str)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = 5  # seconds
@@ -32,6 +34,7 @@ MEDIAN_MS, SPREAD, SLOW_SHARE, SLOW = 40.0, 0.5, 0.005, 4.0
 FIRST_BUCKET, BUCKETS = 10, 190  # 1.6 ms to 17 s
 EDGES = (FIRST_BUCKET + np.arange(BUCKETS + 1)) * np.log(LATENCY_RATIO)
 SCORES = 20  # prediction buckets that occur
+BUCKET_NAMES = range(FIRST_BUCKET, FIRST_BUCKET + BUCKETS)
 SCORE_NAMES = [str(5 * score) for score in range(SCORES)]
 PER_USER, ERRORS_PER_USER = 5, 4  # requests of a user in a tick; errors of one in trouble
 
@@ -127,7 +130,8 @@ def simulate(world: World, *, rate: float, random: np.random.Generator) -> Traff
 
 def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequence[VariantTick]:
     """Return what a monitor would return, from one tick on and up to another."""
-    latency, scores = _sparse(side.latency[first:last]), _sparse(side.scores[first:last])
+    latency = _sparse(side.latency[first:last], BUCKET_NAMES)
+    scores = _sparse(side.scores[first:last], SCORE_NAMES)
     return [
         VariantTick.model_construct(
             variant=variant,
@@ -139,8 +143,8 @@ def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequen
             users=int(side.users[number]),
             erring_users=int(side.erring_users[number]),
             erring=side.erring[number] if side.erring else (),
-            latency={bucket + FIRST_BUCKET: count for bucket, count in slow},
-            predictions={SCORE_NAMES[score]: count for score, count in scored},
+            latency=slow,
+            predictions=scored,
             outcomes={"conversion": int(side.conversions[number])},
         )
         for number, slow, scored in zip(range(first, last), latency, scores, strict=True)
@@ -220,9 +224,12 @@ def _latency(factor: Floats) -> Floats:
     return np.diff(below, axis=1)
 
 
-def _sparse(counts: Counts) -> Iterator[Sequence[tuple[int, int]]]:
-    """Return the places and counts that are not zero, row by row."""
-    rows, places = counts.nonzero()
+def _sparse(counts: Counts, names: Sequence[Name]) -> Iterator[dict[Name, int]]:
+    """Return the counts that are not zero by the names of their columns, row by row."""
+    rows, columns = counts.nonzero()
     ends = np.searchsorted(rows, np.arange(len(counts) + 1)).tolist()
-    found = list(zip(places.tolist(), counts[rows, places].tolist(), strict=True))
-    return (found[start:end] for start, end in pairwise(ends))
+    told = [names[column] for column in columns.tolist()]
+    found = counts[rows, columns].tolist()
+    return (
+        dict(zip(told[start:end], found[start:end], strict=True)) for start, end in pairwise(ends)
+    )

@@ -9,16 +9,20 @@ from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outc
 
 def data_is_object(bucket: Bucket, request: TrainingRequest) -> bool:
     """Return whether the data is one object. Raises InvalidRequest where there is nothing."""
-    source, data = request.source_uri, request.data_uri
+    require_source(bucket, request.source_uri)
+    return is_object(bucket, request.data_uri)
+
+
+def require_source(bucket: Bucket, source: str) -> None:
+    """Raise InvalidRequest, with the remedy, where there is no code."""
     if not any(bucket.below(source)):
         raise InvalidRequest(f"source_uri: there is no folder {source}", code="SOURCE")
-    return _is_object(bucket, data)
 
 
 def require_scorable(bucket: Bucket, request: BatchRequest) -> None:
     """Raise InvalidRequest, with the remedy, for a batch request that could never run."""
     data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
-    _is_object(bucket, data)
+    is_object(bucket, data)
     if not any(bucket.below(request.model.uri)):
         raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
     if f"{output}/".startswith(f"{data}/"):
@@ -43,9 +47,10 @@ def read_request(bucket: Bucket, asked: str) -> BatchRequest | None:
     return BatchRequest.model_validate_json(found[0]) if found else None
 
 
-def _is_object(bucket: Bucket, data: str) -> bool:
+def is_object(bucket: Bucket, data: str, *, field: str = "data_uri") -> bool:
+    """Return whether there is one object, and no folder. Raises InvalidRequest for nothing."""
     if any(bucket.below(data)):
         return False
     if bucket.head(data) is None:
-        raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
+        raise InvalidRequest(f"{field}: there is nothing at {data}", code="DATA")
     return True

@@ -24,6 +24,7 @@ from blocks.contracts.errors import (
     Unsupported,
 )
 from blocks.contracts.inventory import Inventory, Machines, Resource
+from blocks.contracts.jobs import LogLine
 from blocks.contracts.models import (
     ModelDraft,
     ModelRegistry,
@@ -54,12 +55,18 @@ from blocks.contracts.operation import (
     RunKey,
     Usage,
 )
+from blocks.contracts.processing import (
+    ProcessingFeatures,
+    ProcessingJobs,
+    ProcessingRequest,
+    ProcessingResult,
+)
 from blocks.contracts.secret import SecretStore
 from blocks.contracts.store import ObjectInfo, ObjectStore, StoreFeatures
+from blocks.contracts.study import Candidates, Goal, Scale, Study
 from blocks.contracts.traffic import Capture, Mirror, Serving, Traffic
 from blocks.contracts.training import (
     Idempotency,
-    LogLine,
     TrainingFeatures,
     TrainingJobs,
     TrainingRequest,
@@ -81,6 +88,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ObjectStore,
     Monitor,
     BatchInference,
+    ProcessingJobs,
     SecretStore,
     Prices,
     Inventory,
@@ -102,6 +110,7 @@ __all__ = [
     "BatchInference",
     "BatchRequest",
     "BatchResult",
+    "Candidates",
     "Capture",
     "Check",
     "Conflict",
@@ -112,6 +121,7 @@ __all__ = [
     "Endpoints",
     "Failure",
     "Frozen",
+    "Goal",
     "Idempotency",
     "InvalidRequest",
     "Inventory",
@@ -137,6 +147,10 @@ __all__ = [
     "Prediction",
     "Price",
     "Prices",
+    "ProcessingFeatures",
+    "ProcessingJobs",
+    "ProcessingRequest",
+    "ProcessingResult",
     "Promotion",
     "ProviderError",
     "QuotaExceeded",
@@ -144,9 +158,11 @@ __all__ = [
     "Resource",
     "RunKey",
     "Sample",
+    "Scale",
     "SecretStore",
     "Serving",
     "StoreFeatures",
+    "Study",
     "Throttled",
     "Traffic",
     "TrainingFeatures",

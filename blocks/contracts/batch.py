@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import abc
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, final
+from typing import ClassVar
 
-from blocks.contracts.base import Contract
 from blocks.contracts.errors import Unsupported
+from blocks.contracts.jobs import Jobs
 from blocks.contracts.models import ModelVersion
-from blocks.contracts.operation import Frozen, OperationRef, OperationStatus, RunKey
+from blocks.contracts.operation import Frozen
 from blocks.contracts.training import Idempotency
 
 
@@ -45,34 +44,11 @@ class BatchResult(Frozen):
     rows: int
 
 
-class BatchInference(Contract):
+class BatchInference(Jobs[BatchRequest, BatchResult]):
     """Start, watch and stop batch predictions, as with training jobs."""
 
     capability: ClassVar[str] = "batch"
     features: ClassVar[BatchFeatures]
 
-    @final
-    def submit(self, request: BatchRequest, *, key: RunKey) -> OperationRef:
-        """Start a job, or return the one already started under this key."""
-        with self._calling("submit"):
-            self.features.require(request)
-            return self._submit(request, key.token(request))
-
-    @final
-    def status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
-        """Observe the job once. A job that failed is a status, not an exception."""
-        with self._calling("status"):
-            return self._status(ref)
-
-    @final
-    def cancel(self, ref: OperationRef) -> None:
-        """Ask the job to stop. Cancelling a finished or unknown job does nothing."""
-        with self._calling("cancel"):
-            self._cancel(ref)
-
-    @abc.abstractmethod
-    def _submit(self, request: BatchRequest, token: str) -> OperationRef: ...
-    @abc.abstractmethod
-    def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]: ...
-    @abc.abstractmethod
-    def _cancel(self, ref: OperationRef) -> None: ...
+    def _require(self, request: BatchRequest) -> None:
+        self.features.require(request)

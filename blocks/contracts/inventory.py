@@ -25,7 +25,7 @@ class Machines(Frozen):
 class Resource(Frozen):
     """One thing that exists, and may cost money, because we asked for it."""
 
-    kind: str  # training-job, batch-job, endpoint, service
+    kind: str  # training-job, batch-job, processing-job, endpoint, service
     id: str
     name: str
     created: datetime

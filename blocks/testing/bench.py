@@ -12,6 +12,7 @@ from blocks.contracts import (
     Contract,
     ModelDraft,
     OperationRef,
+    ProcessingRequest,
     TrainingRequest,
     VariantRequest,
     Window,
@@ -54,6 +55,14 @@ class Bench(Protocol):
 
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score a data set of that many rows with a threshold model."""
+        ...
+
+    def processing_request(self, script: str) -> ProcessingRequest:
+        """Return a request whose job runs ``script`` (Python) for real.
+
+        Inputs: ``rows``, a folder with two files, and ``one``, an object. Outputs: ``found`` and
+        ``more``.
+        """
         ...
 
     def begin(self, ref: OperationRef) -> None:

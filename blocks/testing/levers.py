@@ -9,6 +9,7 @@ from blocks.contracts import (
     BatchRequest,
     ModelDraft,
     OperationRef,
+    ProcessingRequest,
     TrainingRequest,
     VariantRequest,
     Window,
@@ -43,6 +44,11 @@ class Levers:
     def batch_request(self, rows: int) -> BatchRequest:
         """Return a request to score that many rows."""
         request: BatchRequest = self._of("batch").request(rows)
+        return request
+
+    def processing_request(self, script: str) -> ProcessingRequest:
+        """Return a request whose job runs ``script`` over a folder and an object."""
+        request: ProcessingRequest = self._of("processing").request(script)
         return request
 
     def begin(self, ref: OperationRef) -> None:

@@ -34,7 +34,7 @@ class Never:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobWords:
-    """What can go wrong with jobs, of training or of batch inference."""
+    """What can go wrong with jobs: of training, of batch inference, of processing."""
 
     create: str  # the call that makes one
     search: str  # the call that shows whether one was made
@@ -80,5 +80,6 @@ class Words:
 
     training: JobWords | None = None
     batch: JobWords | None = None
+    processing: JobWords | None = None
     models: ModelWords | None = None
     endpoints: EndpointWords | None = None

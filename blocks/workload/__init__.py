@@ -27,6 +27,7 @@ from blocks.workload.outcome import (
     parse_outcome,
     read_outcome,
 )
+from blocks.workload.trial import report_metric
 
 __all__ = [
     "INTERRUPTED_EXIT",
@@ -41,4 +42,5 @@ __all__ = [
     "outcome_name",
     "parse_outcome",
     "read_outcome",
+    "report_metric",
 ]

@@ -20,6 +20,7 @@ from blocks.workload.durable import write_json
 from blocks.workload.environments import Surroundings, parameters, surroundings, unquoted
 from blocks.workload.outcome import INTERRUPTED_EXIT, Outcome, progress_line, write_outcome
 from blocks.workload.places import at, local_path
+from blocks.workload.trial import METRIC, report_metric
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +37,23 @@ class Job:
     An exception inside becomes a failure outcome and goes on; SIGTERM makes :meth:`notice` true.
     """
 
-    def __init__(self, told: Surroundings) -> None:
+    def __init__(self, told: Surroundings, environ: Mapping[str, str] | None = None) -> None:
         self.told = told
+        self._environ: Mapping[str, str] = environ or {}
         self.token, self.attempt = told.token, told.attempt
         self.parameters: Mapping[str, str] = _parameters(told)
         self._noticed = self._finished = False
         self._scratch: Path | None = None
         self._data: Path | None = None
-        self._told_at = 0.0
+        self._told_at = self._done = 0.0
         self._handler: Any = None
         self.checkpoints = self._checkpoints()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return the job that this machine's environment describes."""
-        return cls(surroundings(os.environ if environ is None else environ))
+        found = os.environ if environ is None else environ
+        return cls(surroundings(found), found)
 
     @property
     def data(self) -> Path:
@@ -84,13 +87,17 @@ class Job:
         return self._noticed
 
     def progress(self, *, done: float, of: float, **metrics: float) -> None:
-        """Tell how far the work is; the metrics go into the next checkpoint, too."""
+        """Tell how far the work is; the metrics go into the next checkpoint, and to a study."""
         self.checkpoints.metrics = dict(metrics)
+        self._done = done
         now, lines = time.monotonic(), self.told.progress == "-"
         every = _LINE_EVERY if lines else self.told.progress_every
-        if not self.told.progress or (now - self._told_at < every and done < of):
+        if now - self._told_at < every and done < of:
             return
         self._told_at = now
+        self._report(metrics)
+        if not self.told.progress:
+            return
         if lines:
             print(progress_line(done, of), flush=True)
             return
@@ -108,13 +115,20 @@ class Job:
             self._leave()
 
     def succeed(self, *, model: Path | str, metrics: Mapping[str, float]) -> None:
-        """Copy the model folder to the output place, verify it, and write the outcome last."""
+        """Copy the model folder to the output place, verify it, and write the outcome last.
+
+        Raises LookupError in a trial of a study whose metric is not among the metrics.
+        """
+        wanted = self._environ.get(METRIC, "")
+        if wanted and wanted not in metrics:
+            raise LookupError(f"the study compares by {wanted!r}; tell it among the metrics")
         said = digest(model)
         name = f"model-{self.token[:12]}" if self.token else "model"
         output = at(self.told.output or "output")
         output.put(Path(model), name)
         self._read_back(name, said)
         uri = f"{(self.told.output_uri or output.uri).rstrip('/')}/{name}"
+        self._report(metrics)
         self._tell(Outcome(ok=True, model_uri=uri, digest=said, metrics=metrics))
 
     def __enter__(self) -> Self:
@@ -140,6 +154,12 @@ class Job:
                 signal.signal(signal.SIGTERM, self._handler)
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _report(self, metrics: Mapping[str, float]) -> None:
+        """Tell a study the metric that it compares by; the last word counts."""
+        name = self._environ.get(METRIC, "")
+        if name in metrics:
+            report_metric(name, metrics[name], self._environ, step=self._done)
 
     def _fail(self, error: Exception) -> None:
         message = self._masked(f"{type(error).__name__}: {error}")

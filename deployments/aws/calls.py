@@ -19,6 +19,7 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.s3 import Objects
 from blocks.registry import implementation
+from deployments.aws.besides import besides
 from deployments.calls import Place, Section, Words, page, play, prepare
 
 C = TypeVar("C", bound=Contract)
@@ -37,13 +38,13 @@ WORDS = Words(
     services=("sagemaker", "application-autoscaling"),
     is_read=lambda operation: operation.startswith(("Describe", "List", "Invoke")),
 )
-_IMAGES = ("endpoints", "batch")  # what takes an image
+_IMAGES = ("endpoints", "batch", "processing")  # what takes an image
 
 
 def played() -> Sequence[Section]:
     """Play a release in an account of its own and return what it called."""
-    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        return list(play(place, Path(scratch), WORDS))
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as (place, account):
+        return list(play(place, Path(scratch), WORDS, besides=besides(account)))
 
 
 def told() -> str:
@@ -52,8 +53,8 @@ def told() -> str:
 
 
 @contextmanager
-def _place(folder: Path) -> Iterator[Place]:
-    """Open an account in which the code, the data and a secret are."""
+def _place(folder: Path) -> Iterator[tuple[Place, AwsAccount]]:
+    """Open an account in which the code, the data and a secret are; return it as it is reached."""
     with launch.account(folder / "aws", preloaded=True, grace=2.0) as emulator:
         given: dict[str, Any] = {
             "region": emulator.region,
@@ -78,7 +79,7 @@ def _place(folder: Path) -> Iterator[Place]:
             image = {"image": IMAGE} if contract.capability in _IMAGES else {}
             return cls(account=account, **image)
 
-        yield Place(
+        place = Place(
             emulator=emulator,
             connect=connect,
             bucket=Objects(account.client("s3")),
@@ -87,6 +88,7 @@ def _place(folder: Path) -> Iterator[Place]:
             machine="ml.m5.large",
             key=RELEASE,
         )
+        yield place, account
 
 
 if __name__ == "__main__":

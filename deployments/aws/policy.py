@@ -57,18 +57,43 @@ CALLER: Mapping[str, str] = {
         "CreateEndpoint",
         "DeleteEndpoint",
         "DescribeEndpoint",
-        "InvokeEndpoint",
+        "InvokeEndpointAsync",
         "UpdateEndpoint",
         "UpdateEndpointWeightsAndCapacities",
+    ),
+    # of an endpoint and, where models share its machines, of the component, too
+    **_of("*/bluewater-*", "CreateInferenceComponent", "InvokeEndpoint"),
+    **_of(
+        "inference-component/bluewater-*",
+        "DeleteInferenceComponent",
+        "DescribeInferenceComponent",
+        "UpdateInferenceComponentRuntimeConfig",
+    ),
+    **_of(
+        "data-quality-job-definition/bluewater-*",
+        "CreateDataQualityJobDefinition",
+        "DeleteDataQualityJobDefinition",
+        "DescribeDataQualityJobDefinition",
+    ),
+    **_of(
+        "monitoring-schedule/bluewater-*",
+        "CreateMonitoringSchedule",
+        "DeleteMonitoringSchedule",
+        "DescribeMonitoringSchedule",
+        "UpdateMonitoringSchedule",
     ),
     # groups are called as the models are in the specification
     **_of("model-package-group/*", "CreateModelPackageGroup", "DescribeModelPackageGroup"),
     **_of("model-package/*", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage"),
     **_of("*", "AddTags", "ListTags"),
+    "sagemaker:ListDataQualityJobDefinitions": _EVERYTHING,
     "sagemaker:ListEndpointConfigs": _EVERYTHING,
     "sagemaker:ListEndpoints": _EVERYTHING,
+    "sagemaker:ListInferenceComponents": _EVERYTHING,
     "sagemaker:ListModelPackages": _EVERYTHING,  # after a reply that was lost
     "sagemaker:ListModels": _EVERYTHING,
+    "sagemaker:ListMonitoringExecutions": _EVERYTHING,
+    "sagemaker:ListMonitoringSchedules": _EVERYTHING,
     "sagemaker:ListProcessingJobs": _EVERYTHING,
     "sagemaker:ListTrainingJobs": _EVERYTHING,
 }
@@ -101,6 +126,7 @@ SERVICE: Mapping[str, str] = {
     "logs:CreateLogStream": _LOGS,
     "logs:DescribeLogStreams": _LOGS,
     "logs:PutLogEvents": _LOGS,
+    "sns:Publish": "arn:aws:sns:{region}:{account}:*",  # what waits in a queue is answered
 }
 
 

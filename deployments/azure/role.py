@@ -12,13 +12,19 @@ from typing import Any
 
 _ML = "Microsoft.MachineLearningServices/workspaces"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_INSIGHTS = "Microsoft.Insights"
 _SECRETS = "Microsoft.KeyVault/vaults/secrets"
 
 CALLER = (
+    f"{_INSIGHTS}/autoscaleSettings/delete",
+    f"{_INSIGHTS}/autoscaleSettings/read",
+    f"{_INSIGHTS}/autoscaleSettings/write",
+    f"{_INSIGHTS}/metrics/read",
     f"{_ML}/computes/delete",
     f"{_ML}/computes/read",
     f"{_ML}/computes/write",
     f"{_ML}/environments/write",
+    f"{_ML}/experiments/read",
     f"{_ML}/experiments/runs/read",
     f"{_ML}/jobs/cancel/action",
     f"{_ML}/jobs/read",
@@ -34,6 +40,9 @@ CALLER = (
     f"{_ML}/onlineEndpoints/read",
     f"{_ML}/onlineEndpoints/write",
     f"{_ML}/read",
+    f"{_ML}/schedules/delete",
+    f"{_ML}/schedules/read",
+    f"{_ML}/schedules/write",
 )
 CALLER_DATA = (
     f"{_BLOBS}/delete",

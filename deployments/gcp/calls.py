@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from blocks.providers.gcp.emulator import launch
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.registry import implementation
-from deployments.calls import Place, Words, page, play, prepare
+from deployments.calls import Place, Section, Words, page, play, prepare
 
 C = TypeVar("C", bound=Contract)
 
@@ -41,13 +42,30 @@ WORDS = Words(
     is_read=lambda operation: operation.startswith(("Get", "List", "Predict", "RawPredict")),
 )
 _IMAGES = ("endpoints", "batch")  # what takes an image
+_MAPS = ("labels", "trafficSplit")
 _MOVE = re.compile(r'(?<="bluewater-move": ")[0-9a-f]{12}(?=")')
 
 
 def told() -> str:
     """Play a release in a project of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        return _MOVE.sub("............", page(list(play(place, Path(scratch), WORDS)), WORDS))
+        sections = [_ordered(each) for each in play(place, Path(scratch), WORDS)]
+        return _MOVE.sub("............", page(sections, WORDS))
+
+
+def _ordered(section: Section) -> Section:
+    """Put the entries of maps in order: on the wire they have none."""
+    changes = [{**each, "request": _sorted(each["request"])} for each in section.changes]
+    return replace(section, changes=changes)
+
+
+def _sorted(value: Any, name: str = "") -> Any:
+    if isinstance(value, list):
+        return [_sorted(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = sorted(value) if name in _MAPS else value
+    return {each: _sorted(value[each], each) for each in names}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from flows.surroundings import surroundings
 from flows.terminal import exits, show, tell_rollout
 from tasks.approval.answers import NotApproved
 from tasks.evaluation.report import ChallengerRejected
+from tasks.processing.job import ProcessingFailed
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.specification.loading import load_and_check
@@ -23,6 +24,7 @@ from tasks.validation.suite import SuiteRefused
 ENDS = (
     (DataRejected, Exit.DATA),
     (SuiteRefused, Exit.USAGE),
+    (ProcessingFailed, Exit.PROVIDER),
     (TrainingFailed, Exit.TRAINING),
     (TooManyInterruptions, Exit.TRAINING),
     (TrainingCancelled, Exit.TRAINING),

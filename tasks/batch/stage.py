@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import BatchInference, BatchRequest, BatchResult, Phase, RunKey
 from tasks import showing
-from tasks.waiting import OUTAGE, Pace, patiently, wait
+from tasks.attempts import last_attempt, why
+from tasks.waiting import Pace
 
 
 class ScoringFailed(Exception):
@@ -27,19 +27,14 @@ def score_data(
     """
     pace = pace or Pace(every=timedelta(seconds=2))
     progress = showing.Progress(f"Scoring, run {run}")
-    key = RunKey(run=run, step="score")
-    while True:
-        ref = patiently(partial(batch.submit, request, key=key), within=OUTAGE, pace=pace)
-        status = wait(
-            partial(batch.status, ref),
-            within=request.max_duration + OUTAGE,
-            pace=pace,
-            seen=lambda seen: progress.set(seen.progress or 0.0),
-        )
-        if status.phase is Phase.SUCCEEDED and status.result is not None:
-            return status.result
-        if status.phase is not Phase.INTERRUPTED:
-            failure = status.failure
-            why = f"{failure.code}: {failure.message}" if failure else status.phase.value
-            raise ScoringFailed(f"job {ref.id} {why}")
-        key = key.next()
+    ref, status = last_attempt(
+        batch,
+        request,
+        key=RunKey(run=run, step="score"),
+        within=request.max_duration,
+        pace=pace,
+        seen=lambda seen: progress.set(seen.progress or 0.0),
+    )
+    if status.phase is not Phase.SUCCEEDED or status.result is None:
+        raise ScoringFailed(f"job {ref.id} {why(status)}")
+    return status.result

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from blocks.contracts import Frozen, Prices
+from blocks.contracts import Frozen, Prices, Usage
 from tasks.costs.forecast import Forecast
 from tasks.costs.money import Money, hours, priced, shown, total
 from tasks.rollout.journal import CLOSED, Event
@@ -20,20 +21,26 @@ class CostReport(Frozen):
     forecast: Forecast
     training: Money | None
     rollout: Money | None  # of the second fleet
+    near: Money | None = None  # of jobs near the data; None also where none were asked for
     fleet_hours: float  # for which two versions were up
     per_thousand: Decimal | None = None  # rows, on a machine that is always busy
     currency: str = ""
 
     @property
     def per_run(self) -> Money | None:
-        """Training and rollout together."""
-        return total([self.training, self.rollout])
+        """Training, rollout and jobs near the data together."""
+        return total([self.training, self.rollout, *([self.near] if self.near else [])])
 
     def table(self) -> list[dict[str, str]]:
         """Return one row per kind of cost, for people."""
         rows = [
             ("training", self.forecast.training, self.training),
             ("second fleet of the rollout", self.forecast.rollout, self.rollout),
+            *(
+                [("jobs near the data", self.forecast.near, self.near)]
+                if self.forecast.near
+                else []
+            ),
             ("the run", self.forecast.per_run, self.per_run),
         ]
         told = [
@@ -61,6 +68,7 @@ def actual(
     *,
     training: TrainingReport,
     rollout: RolloutReport,
+    near: Sequence[Usage],
     per_thousand: Decimal | None,
     currency: str,
 ) -> CostReport:
@@ -70,10 +78,16 @@ def actual(
         forecast=expected,
         training=Money(low=cost.amount, high=cost.amount, currency=cost.currency) if cost else None,
         rollout=priced(prices.price(spec.machine), both, both, max(spec.min_replicas, 1)),
+        near=total(_metered(each, prices) for each in near),
         fleet_hours=float(hours(both)),
         per_thousand=per_thousand,
         currency=currency,
     )
+
+
+def _metered(usage: Usage, prices: Prices) -> Money | None:
+    cost = prices.cost(usage)
+    return Money(low=cost.amount, high=cost.amount, currency=cost.currency) if cost else None
 
 
 def both_up(rollout: RolloutReport) -> timedelta:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from blocks.contracts import Frozen, Prices
 from blocks.workload.interval import UNKNOWN_SAVE, best_interval
 from tasks.costs.money import Money, priced, total
+from tasks.processing.spec import NearSpec
 from tasks.rollout.spec import RolloutSpec
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.spec import SpotSpec, TrainingSpec
@@ -27,20 +28,22 @@ class Forecast(Frozen):
 
     training: Money | None
     rollout: Money | None  # of the second fleet, while both versions are up
+    near: Money | None = None  # of jobs near the data; None also where none are asked for
     per_month: Money | None  # of the endpoint, from min to max replicas
     per_thousand: Money | None  # predictions, at the load that the budget states; None without one
 
     @property
     def per_run(self) -> Money | None:
-        """Training and rollout together."""
-        return total([self.training, self.rollout])
+        """Training, rollout and jobs near the data together."""
+        return total([self.training, self.rollout, *([self.near] if self.near else [])])
 
     @property
     def per_run_expected(self) -> Decimal | None:
-        """What to reckon with for training and rollout; None if a price is unknown."""
+        """What to reckon with for all of it; None if a price is unknown."""
         if self.training is None or self.rollout is None:
             return None
-        return self.training.expected + self.rollout.expected
+        near = self.near.expected if self.near else Decimal(0)
+        return self.training.expected + self.rollout.expected + near
 
 
 def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) -> Forecast:
@@ -52,9 +55,15 @@ def forecast(spec: ReleaseSpec, prices: Prices, *, second_fleet: bool = True) ->
     return Forecast(
         training=training_cost(spec.training, prices),
         rollout=priced(price, least, most, max(rollout.min_replicas, 1)),
+        near=total(near_cost(each, prices) for each in spec.near()),
         per_month=month,
         per_thousand=_per_thousand(spec, month),
     )
+
+
+def near_cost(near: NearSpec, prices: Prices) -> Money | None:
+    """Return what a job near the data costs: nobody says how long it takes, only at most."""
+    return priced(prices.price(near.machine), UNKNOWN, near.max_duration, 1)
 
 
 def a_month(prices: Prices, machine: str, least: int, most: int) -> Money | None:
@@ -73,19 +82,20 @@ def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     spot price that nobody knows lies between nothing and the price on-demand.
     """
     on_demand = prices.price(spec.machine)
+    machines = spec.nodes * spec.trials
     if spec.spot is None:
         failures = spec.max_duration * (1 + spec.failures_allowed)
         least = timedelta(hours=spec.expected_hours or 0.0)
-        return priced(on_demand, least, max(least, failures), spec.nodes)
+        return priced(on_demand, least, max(least, failures), machines)
     spot = prices.price(spec.machine, spot=True)
     expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed
-    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, spec.nodes)
+    low = priced(spot or on_demand, expected or UNKNOWN, expected or UNKNOWN, machines)
     last = on_demand if spec.spot.last_on_demand or spot is None else spot
     high = total(
         [
-            priced(spot or on_demand, lost, lost, spec.nodes),
-            priced(last, spec.max_duration, spec.max_duration, spec.nodes),
+            priced(spot or on_demand, lost, lost, machines),
+            priced(last, spec.max_duration, spec.max_duration, machines),
         ]
     )
     if low is None or high is None:

@@ -10,6 +10,7 @@ from tasks import showing
 from tasks.costs.actual import CostReport, actual, both_up
 from tasks.costs.forecast import forecast
 from tasks.evaluation.report import EvaluationReport
+from tasks.processing.job import used
 from tasks.rollout.report import RolloutReport
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.report import TrainingReport
@@ -33,6 +34,9 @@ def tell_costs(
         spec.rollout,
         training=training,
         rollout=rollout,
+        near=used(
+            store, [f"{store.root}/runs/{run}/{part}" for part in ("validation", "evaluation")]
+        ),
         per_thousand=evaluation.cost_per_thousand,
         currency=evaluation.currency,
     )

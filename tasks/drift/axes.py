@@ -89,6 +89,9 @@ def numbers(column: pa.Array) -> np.ndarray:
     kind = column.type
     if pa.types.is_decimal(kind):
         column = column.cast(pa.float64())
+    elif pa.types.is_timestamp(kind):
+        # one unit for all: a file may have nanoseconds where Spark has microseconds
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
     elif pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         column = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
     elif pa.types.is_duration(kind):

@@ -71,7 +71,7 @@ def reference_of(
         raise MissingColumns(f"the data has no column {', '.join(map(repr, lacking))}")
     axes = axes_of(sample(store, objects, names), categorical=categorical)
     found = batches(store, objects, wanted)
-    parts = _named(found, batch) if batch else split(found, rows_of(store, objects))
+    parts = named(found, batch) if batch else split(found, rows_of(store, objects))
     return reference_from(parts, axes, model=model)
 
 
@@ -107,14 +107,8 @@ def split(
             start, position = start + size, position + size
 
 
-def _put_away(live: dict[str, Tally], done: dict[str, Profile]) -> None:
-    for name, tally in live.items():
-        profile = tally.profile()
-        done[name] = done[name] + profile if name in done else profile
-    live.clear()
-
-
-def _named(found: Iterator[pa.RecordBatch], batch: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+def named(found: Iterator[pa.RecordBatch], batch: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yield rows with the name of the batch that a column says they came in."""
     for rows in found:
         column = rows.column(batch)
         if not pa.types.is_dictionary(column.type):
@@ -125,3 +119,10 @@ def _named(found: Iterator[pa.RecordBatch], batch: str) -> Iterator[tuple[str, p
             name = values[each] if each >= 0 else "missing"
             here = np.flatnonzero(index == each)
             yield name, rows if len(here) == len(rows) else rows.take(pa.array(here))
+
+
+def _put_away(live: dict[str, Tally], done: dict[str, Profile]) -> None:
+    for name, tally in live.items():
+        profile = tally.profile()
+        done[name] = done[name] + profile if name in done else profile
+    live.clear()

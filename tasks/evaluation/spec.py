@@ -9,6 +9,7 @@ from pydantic import Field
 
 from blocks.contracts import Frozen
 from tasks.evaluation.metrics import Metric
+from tasks.processing.spec import NearSpec
 
 
 class LatencySpec(Frozen):
@@ -66,3 +67,9 @@ class EvaluationSpec(Frozen):
         default=None, gt=0, description="Most that 1,000 predictions may cost; empty for none."
     )
     latency: LatencySpec = Field(default=LatencySpec(), description="How fast it must answer.")
+    near: NearSpec | None = Field(
+        default=None,
+        description=(
+            "Machine of the platform that does it, near the data; empty: the one that runs flows."
+        ),
+    )

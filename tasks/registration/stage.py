@@ -91,6 +91,7 @@ def _draft(
         "code_digest": code_digest(source) if source else "",
         "environment_digest": sha256(lock),
         "training_jobs": ",".join(attempt.ref.id for attempt in training.attempts),
+        **{f"parameter.{name}": value for name, value in training.result.parameters.items()},
         **{f"tag.{name}": value for name, value in spec.tags.items()},
     }
     return ModelDraft(

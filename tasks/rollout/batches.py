@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from blocks.contracts import VariantTick
 
 Floats = NDArray[np.float64]
+Pair = tuple[int, int]  # blue's and green's
 
 SECONDS = 5.0  # of a piece: shares and rates hardly change within
 LOWEST = -60  # bucket of 50 microseconds
 BUCKETS = 300  # up to two minutes
+MIDDLE, WIDTH = 128, 512  # of a row of buckets with room for times that nobody has seen
 
 CALM, STIRRED = (60.0, 0.1), (10.0, 0.03)
 """Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
@@ -25,21 +28,21 @@ While the bets win, moments are short.
 NOTHING = {"requests": 0, "errors": 0, "users": 0}
 
 
-@dataclass(slots=True, kw_only=True)
-class Moment:
-    """Ticks of both variants that are looked at together. Pairs are blue's and green's."""
+@dataclass(slots=True)
+class Piece:
+    """What both did in the same few seconds."""
 
     start: float  # seconds since the epoch
     blue: list[VariantTick]
     green: list[VariantTick]
     seconds: float
-    requests: tuple[int, int]
-    users: tuple[int, int]
-    failed: tuple[int, int]  # requests
-    at_risk: tuple[int, int] = (0, 0)  # of an error: users, where they are known
-    errors: tuple[int, int] = (0, 0)
+    requests: Pair
+    users: Pair
+    failed: Pair  # requests
+    at_risk: Pair = (0, 0)  # of an error: users, where they are known
+    errors: Pair = (0, 0)
 
-    def join(self, later: Moment) -> None:
+    def join(self, later: Piece) -> None:
         """Add what both did next."""
         self.blue += later.blue
         self.green += later.green
@@ -47,39 +50,47 @@ class Moment:
         self.requests = _added(self.requests, later.requests)
         self.users = _added(self.users, later.users)
         self.failed = _added(self.failed, later.failed)
-        self.at_risk = _added(self.at_risk, later.at_risk)
-        self.errors = _added(self.errors, later.errors)
 
-    def latency(self, shift: int) -> Floats:
-        """Return answers of blue and green by bucket, (2, buckets); green's as if so much lower."""
-        each = [tick.latency for tick in self.blue]
-        first = sum(map(len, each))
-        each += [tick.latency for tick in self.green]
-        size = sum(map(len, each))
-        places = np.fromiter(chain.from_iterable(each), np.intp, size)
-        counts = np.fromiter(chain.from_iterable([found.values() for found in each]), np.intp, size)
-        places -= LOWEST
-        places[first:] -= shift
-        np.minimum(np.maximum(places, 0, out=places), BUCKETS - 1, out=places)
-        places[first:] += BUCKETS
-        found = np.bincount(places, counts, 2 * BUCKETS).astype(np.float64, copy=False)
-        return found.reshape(2, BUCKETS)
+
+@dataclass(slots=True)
+class Moment:
+    """Pieces that are looked at together."""
+
+    pieces: list[Piece]
+    requests: Pair
+    seconds: float
+
+    @property
+    def start(self) -> float:
+        """When it begins, in seconds since the epoch."""
+        return self.pieces[0].start
+
+    @property
+    def ticks(self) -> tuple[list[VariantTick], list[VariantTick]]:
+        """Blue's and green's."""
+        return (
+            [tick for piece in self.pieces for tick in piece.blue],
+            [tick for piece in self.pieces for tick in piece.green],
+        )
 
 
 class Pieces:
     """Adds ticks up to pieces of a few seconds, cut by the clock: anyone cuts them alike."""
 
     def __init__(self) -> None:
-        self._open: Moment | None = None
+        self._open: Piece | None = None
         self._number = 0.0
 
-    def add(self, blue: VariantTick | None, green: VariantTick | None) -> Sequence[Moment]:
+    def add(self, blue: VariantTick | None, green: VariantTick | None) -> Sequence[Piece]:
         """Add what both did in one tick; return the pieces that are complete by it."""
         tick = green or blue
         if tick is None:
             return ()
         at = tick.start.timestamp()
-        number, piece, now = at // SECONDS, self._open, _moment(at, blue, green)
+        number, piece, now = at // SECONDS, self._open, _piece(at, blue, green)
+        complete = at + tick.seconds >= (number + 1) * SECONDS
+        if piece is None and complete:
+            return (now,)
         done = []
         if piece is not None and self._number == number:
             piece.join(now)
@@ -87,7 +98,7 @@ class Pieces:
         elif piece is not None:
             done.append(piece)
         self._number, self._open = number, now
-        if at + tick.seconds >= (number + 1) * SECONDS:
+        if complete:
             done.append(now)
             self._open = None
         return done
@@ -104,17 +115,19 @@ class Moments:
         self._open: Moment | None = None
         self._known = 0  # requests of green in the moments before
 
-    def add(self, piece: Moment, *, stirred: bool) -> Sequence[Moment]:
-        """Add the next piece; return the moments that are complete by it."""
+    def add(
+        self, pieces: Sequence[Piece], requests: Pair, seconds: float, stirred: bool
+    ) -> Sequence[Moment]:
+        """Add the next pieces, and their sums; return the moments that are complete by it."""
         moment, done = self._open, []
-        if moment is None:
-            moment = piece
-        elif same_share(moment.requests, piece.requests):
-            moment.join(piece)
+        if moment is not None and same_share(moment.requests, requests):
+            moment.pieces += pieces
+            moment.requests = _added(moment.requests, requests)
+            moment.seconds += seconds
         else:
-            done.append(self._ended(moment))
-            moment = piece
-        self._open = moment
+            if moment is not None:
+                done.append(self._ended(moment))
+            self._open = moment = Moment([*pieces], requests, seconds)
         longest, growth = STIRRED if stirred else CALM
         enough = moment.requests[1] > self._times * growth * self._known
         if enough or moment.seconds >= self._times * longest:
@@ -127,7 +140,28 @@ class Moments:
         return moment
 
 
-def same_share(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def latency_below(blue: Sequence[VariantTick], green: Sequence[VariantTick], shift: int) -> Floats:
+    """Return answers of blue and green below each bucket and below all of them, (2, buckets + 1).
+
+    Green's count as if they were so many buckets quicker. Packing is the quickest way from many
+    small numbers to an array.
+    """
+    each = [tick.latency for tick in blue]
+    first = sum(map(len, each))
+    each += [tick.latency for tick in green]
+    size = sum(map(len, each))
+    counts = [found.values() for found in each]
+    numbers = chain(chain.from_iterable(each), chain.from_iterable(counts))
+    packed = np.frombuffer(struct.pack(f"{2 * size}i", *numbers), np.intc)
+    places = packed[:size] + (MIDDLE - LOWEST)
+    places[first:] += WIDTH - shift
+    found = np.bincount(places, packed[size:], 2 * WIDTH).reshape(2, WIDTH).cumsum(axis=1)
+    below: Floats = found[:, MIDDLE - 1 : MIDDLE + BUCKETS]
+    below[:, 0], below[:, -1] = 0.0, found[:, -1]  # what is beyond is in the first and the last
+    return below
+
+
+def same_share(one: Pair, other: Pair) -> bool:
     """Whether two pairs (blue's, green's) may be of one share, by four standard deviations."""
     (blue, green), (blues, greens) = one, other
     both, boths = blue + green, blues + greens
@@ -138,25 +172,25 @@ def same_share(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return (green / both - greens / boths) ** 2 <= 16 * variance
 
 
-def _moment(start: float, blue: VariantTick | None, green: VariantTick | None) -> Moment:
+def _piece(start: float, blue: VariantTick | None, green: VariantTick | None) -> Piece:
     """Return what both did in one tick."""
     if blue is None or green is None:
         known = [each for each in (blue, green) if each is not None]
         nothing = known[0].model_copy(update=NOTHING)
-        moment = _moment(start, blue or nothing, green or nothing)
-        moment.blue, moment.green = [blue] if blue else [], [green] if green else []
-        return moment
-    theirs, mine = blue.requests, green.requests
-    return Moment(
-        start=start,
-        blue=[blue],
-        green=[green],
-        seconds=blue.seconds,
-        requests=(theirs, mine),
-        users=(blue.users, green.users),
-        failed=(min(blue.errors, theirs), min(green.errors, mine)),
+        piece = _piece(start, blue or nothing, green or nothing)
+        piece.blue, piece.green = [blue] if blue else [], [green] if green else []
+        return piece
+    theirs, mine, lost, failed = blue.requests, green.requests, blue.errors, green.errors
+    return Piece(
+        start,
+        [blue],
+        [green],
+        blue.seconds,
+        (theirs, mine),
+        (blue.users, green.users),
+        (lost if lost < theirs else theirs, failed if failed < mine else mine),
     )
 
 
-def _added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+def _added(one: Pair, other: Pair) -> Pair:
     return one[0] + other[0], one[1] + other[1]

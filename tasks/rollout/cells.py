@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blocks.contracts import VariantTick
+from tasks.rollout.batches import Pair
 from tasks.rollout.evidence import GENTLE, MOST, RICHEST
 
 Floats = NDArray[np.float64]
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 LEAST = 100  # predictions of blue, below which there is no yardstick yet
 TENTHS = 10
 CELLS = TENTHS + 1  # the last for predictions that blue has never made
+EACH = np.ones(CELLS * 2 * len(GENTLE))
 LARGEST = 4096  # kinds of predictions that are remembered
 
 
@@ -30,6 +32,17 @@ class PredictionHistory:
         self._blue: dict[str, int] = {}
         self._total = self._cut_at = 0
         self._places: dict[str, int] = {}
+
+    def merged(self, ticks: Iterable[VariantTick]) -> Mapping[str, int]:
+        """Return the predictions of some ticks; of kinds seen before, at least 0."""
+        found = dict.fromkeys(self._blue, 0)
+        for tick in ticks:
+            for bucket, count in tick.predictions.items():
+                try:
+                    found[bucket] += count
+                except KeyError:
+                    found[bucket] = count
+        return found
 
     def learn(self, blue: Mapping[str, int]) -> None:
         """Remember a moment of blue. Tenths are cut anew each time twice as much is known."""
@@ -43,14 +56,14 @@ class PredictionHistory:
             self._cut()
 
     def cells(
-        self, blue: Mapping[str, int], green: Mapping[str, int], requests: tuple[int, int]
+        self, blue: Mapping[str, int], green: Mapping[str, int], requests: Pair
     ) -> tuple[list[float], list[float]] | None:
         """Return predictions by cell, of blue and of green, weighted to at most one a request.
 
         The rows of one request are alike: they count once, however many there are. A power below
         one of a bet is still fair (Jensen). ``requests`` are blue's and green's.
         """
-        if not self._cut_at or not blue or not green:
+        if not self._cut_at:
             return None
         return self._counted(blue, requests[0]), self._counted(green, requests[1])
 
@@ -64,9 +77,9 @@ class PredictionHistory:
             before += self._blue[bucket]
 
     def _counted(self, predictions: Mapping[str, int], requests: int) -> list[float]:
-        found, places = [0.0] * CELLS, self._places
+        found, place = [0.0] * CELLS, self._places.get
         for bucket, count in predictions.items():
-            found[places.get(bucket, TENTHS)] += count
+            found[place(bucket, TENTHS)] += count
         total = sum(found)
         if total <= requests:
             return found
@@ -88,7 +101,7 @@ class Cells:
     def place(self, part: float) -> None:
         """Place a part of the purse: a regression may begin now."""
         self._money += part * self.prior / self._money.size
-        self.money = float(self._money.sum())
+        self.money += part * self.prior
 
     def settle(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
@@ -101,9 +114,10 @@ class Cells:
         events[2] += events[1]
         won = events.T @ self._won
         self._money *= np.exp(np.minimum(won, MOST, out=won), out=won)
-        self.money = float(self._money.sum())
+        self.money = float(self._money.ravel() @ EACH)
         if self.money > RICHEST:
             self._money = np.minimum(self._money, RICHEST)
+            self.money = float(self._money.sum())
 
     @property
     def stirred(self) -> bool:
@@ -118,18 +132,6 @@ class Cells:
     def _refused(self, odds: float) -> list[float]:
         fair = log1p(self._accepted * odds)
         return [fair - log1p(ratio * odds) for ratio in self._ratios]
-
-
-def merged(ticks: Iterable[VariantTick]) -> Mapping[str, int]:
-    """Return the predictions of some ticks."""
-    each = [tick.predictions for tick in ticks]
-    if len(each) == 1:
-        return each[0]
-    found: dict[str, int] = {}
-    for counts in each:
-        for name, count in counts.items():
-            found[name] = found.get(name, 0) + count
-    return found
 
 
 def place_of(cell: int) -> str:

@@ -42,6 +42,8 @@ class Stake:
         self._chances = list(prior)
         self._money = [0.0] * len(self._chances)
         self._bets = [(effect, accepted * effect) for effect in effects]
+        self._ratios = [accepted * effect for effect in effects]
+        self._powers = [[effect**green for effect in effects] for green in range(FEW + 1)]
         self.money = 0.0
 
     def place(self, part: float) -> None:
@@ -51,7 +53,7 @@ class Stake:
         ]
         self.money = sum(self._money)
 
-    def settle(self, green: float, blue: float, odds: float) -> None:
+    def settle(self, green: int, blue: int, odds: float) -> None:
         """Take in events of a moment; odds are green's requests by blue's."""
         both = green + blue
         if not both:
@@ -59,8 +61,10 @@ class Stake:
         fair = 1 + self._accepted * odds
         if both <= FEW:
             self._money = [
-                money * effect**green * (fair / (1 + ratio * odds)) ** both
-                for money, (effect, ratio) in zip(self._money, self._bets, strict=True)
+                money * won * (fair / (1 + ratio * odds)) ** both
+                for money, won, ratio in zip(
+                    self._money, self._powers[green], self._ratios, strict=True
+                )
             ]
         else:
             gains = (
@@ -82,6 +86,7 @@ class Certificate:
 
     def __init__(self, *, largest: float) -> None:
         self._largest = largest
+        self._most = math.log(len(self._BELOW))
         self._bets = [(math.log(below), below * largest) for below in self._BELOW]
         self._log = [-math.log(len(self._BELOW))] * len(self._BELOW)
 
@@ -96,6 +101,10 @@ class Certificate:
     def log_evidence(self) -> float:
         """Return the logarithm of the evidence."""
         return _log_sum(self._log)
+
+    def at_most(self) -> float:
+        """Return what it does not exceed. Quick."""
+        return max(self._log) + self._most
 
 
 class Rarity:

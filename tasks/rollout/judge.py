@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 
 from blocks.contracts import LATENCY_RATIO, VariantTick
-from tasks.rollout.batches import Moment, Moments, Pieces
-from tasks.rollout.cells import PredictionHistory, merged
+from tasks.rollout.batches import Moment, Moments, Piece, Pieces, latency_below
+from tasks.rollout.cells import PredictionHistory
 from tasks.rollout.known import Known
 from tasks.rollout.purse import Purse
 from tasks.rollout.shares import Shares
@@ -56,19 +56,16 @@ class Judge:
         for piece in self._pieces.add(blue, green):
             if piece.requests[0] and piece.requests[1]:
                 self._compare(piece)
-            for moment in self._moments.add(piece, stirred=self._purse.stirred):
+            moments = self._moments.add([piece], piece.requests, piece.seconds, self._purse.stirred)
+            for moment in moments:
                 self._fold(moment)
-                if not self.rules.predictions:
-                    continue
-                for longer in self._longer.add(moment, stirred=self._purse.cells.stirred):
-                    self._fold_predictions(longer)
 
     @property
     def decision(self) -> Decision:
         """What to do now, without the reasons. Looking often costs nothing."""
         if self._purse.evidence >= self._threshold:
             return Decision.RETURN
-        return Decision.GO_ON if self._known.certified >= 1 else Decision.KEEP_LOOKING
+        return Decision.GO_ON if self._known.enough else Decision.KEEP_LOOKING
 
     def verdict(self) -> Verdict:
         """Say what the evidence is now, and why."""
@@ -92,57 +89,60 @@ class Judge:
             findings=self._purse.findings(self._known.ratios()),
         )
 
-    def _compare(self, piece: Moment) -> None:
+    def _compare(self, piece: Piece) -> None:
         """Settle what is bet on errors, and place the bets of minutes gone by."""
         self._verdict = None
-        requests = piece.requests
-        self._blue += requests[0]
-        self._green += requests[1]
+        theirs, mine = piece.requests
+        self._blue += theirs
+        self._green += mine
         if self._first is None:
             self._first = piece.start
         while piece.start - self._first >= 60 * (self._minutes + 1):
             self._minutes += 1
             self._purse.minute()
-        if piece.users[0] and piece.users[1]:
-            piece.at_risk = piece.users
+        users, piece.at_risk, piece.errors = piece.users, piece.requests, piece.failed
+        if users[0] and users[1]:
+            (theirs, mine), piece.at_risk = users, users
             piece.errors = self._troubled.first(piece.blue, piece.green)
-        else:
-            piece.at_risk, piece.errors = requests, piece.failed
-        odds = piece.at_risk[1] / piece.at_risk[0]
-        self._purse.errors.settle(piece.errors[1], piece.errors[0], odds)
+        self._purse.errors.settle(piece.errors[1], piece.errors[0], mine / theirs)
 
     def _fold(self, moment: Moment) -> None:
         """Settle what is bet on latency and outcomes, and learn."""
-        theirs, mine = moment.requests
+        (theirs, mine), (blue, green) = moment.requests, moment.ticks
         ranks, below = self._purse.ranks, None
-        latency = moment.latency(self._busy if mine > BUSIER * (theirs + mine) else self._usual)
+        busy = mine > BUSIER * (theirs + mine)
+        latency = latency_below(blue, green, self._busy if busy else self._usual)
         if theirs and mine:
             self._verdict = None
             if self._latency_counts(moment):
                 below = ranks.below(latency)
-                ranks.settle(below)
-            outcomes = self._outcomes(moment)
-            self._purse.settle(outcomes, mine / theirs)
+            outcomes = self._outcomes(blue, green)
+            self._purse.settle(below, outcomes, mine / theirs)
             self._known.add(moment, below, outcomes)
         ranks.learn(latency[0], moment.seconds)
+        if self.rules.predictions:
+            stirred = self._purse.cells.stirred
+            for longer in self._longer.add(moment.pieces, moment.requests, moment.seconds, stirred):
+                self._fold_predictions(longer)
 
     def _fold_predictions(self, moment: Moment) -> None:
         """Settle what is bet on predictions, and learn."""
-        blue = merged(moment.blue)
-        cells = self._predictions.cells(blue, merged(moment.green), moment.requests)
+        history = self._predictions
+        blue, green = [history.merged(side) for side in moment.ticks]
+        cells = history.cells(blue, green, moment.requests)
         if cells is not None:
             self._verdict = None
-            self._purse.cells.settle(*cells)
+            self._purse.settle_predictions(*cells)
             self._known.add_predictions(*cells)
-        self._predictions.learn(blue)
+        history.learn(blue)
 
-    def _outcomes(self, moment: Moment) -> Sequence[tuple[int, int]]:
+    def _outcomes(
+        self, blue: Sequence[VariantTick], green: Sequence[VariantTick]
+    ) -> Sequence[tuple[int, int]]:
         """Return business events by kind, blue's and green's."""
+        theirs, mine = [tick.outcomes for tick in blue], [tick.outcomes for tick in green]
         return [
-            (
-                sum([tick.outcomes.get(name, 0) for tick in moment.blue]),
-                sum([tick.outcomes.get(name, 0) for tick in moment.green]),
-            )
+            (sum([each.get(name, 0) for each in theirs]), sum([each.get(name, 0) for each in mine]))
             for name in self.rules.outcomes
         ]
 

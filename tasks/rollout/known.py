@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.rollout.batches import Floats, Moment
+from tasks.rollout.batches import Floats, Moment, Pair, Piece
 from tasks.rollout.cells import CELLS
 from tasks.rollout.evidence import Certificate, Rarity
 from tasks.rollout.ranks import ABOVE
@@ -15,7 +15,7 @@ from tasks.rollout.ratios import Ratios
 from tasks.rollout.verdict import VerdictRules
 
 ERRORS, LATENCY, OUTCOMES, PREDICTIONS = range(4)  # groups of kinds
-PLACES = tuple(ABOVE.values())
+PLACES = list(ABOVE.values())
 TAIL = list(ABOVE).index(0.95)  # above it, green must be shown not to have too many answers
 
 
@@ -27,7 +27,7 @@ class Known:
         self._ratios = Ratios([1, len(ABOVE), len(rules.outcomes), CELLS])
         self._fine = [Certificate(largest=rules.largest_ratio) for _ in range(2)]
         self._rarity = Rarity(rules.harmless_error_rate)
-        self.certified = 0.0
+        self._certified: float | None = 0.0  # None until somebody asks
 
     def add(
         self,
@@ -40,20 +40,20 @@ class Known:
         Pairs are blue's and green's.
         """
         odds, (errors, tail) = moment.requests[1] / moment.requests[0], self._fine
-        if all(moment.at_risk):
-            at_risk = moment.at_risk[1] / moment.at_risk[0]
-            self._ratios.add(ERRORS, moment.errors[1:], moment.errors[:1], at_risk)
-            errors.settle(moment.errors[1], moment.errors[0], at_risk)
+        failed, seen, at_risk = _summed(moment.pieces)
+        if at_risk[0] and at_risk[1]:
+            each = at_risk[1] / at_risk[0]
+            self._ratios.add(ERRORS, seen[1:], seen[:1], each)
+            errors.settle(seen[1], seen[0], each)
         if outcomes:
             blues, greens = zip(*outcomes, strict=True)
             self._ratios.add(OUTCOMES, greens, blues, odds)
         if below is not None:
-            blue, green = below.tolist()
-            slow, slows = ([each[-1] - each[place] for place in PLACES] for each in (green, blue))
+            slows, slow = [[each[-1] - each[at] for at in PLACES] for each in below.tolist()]
             self._ratios.add(LATENCY, slow, slows, odds)
             tail.settle(slow[TAIL], slows[TAIL], odds)
-        self._rarity.settle(moment.failed[1], moment.requests[1])
-        self.certified = self._proven()
+        self._rarity.settle(failed, moment.requests[1])
+        self._certified = None
 
     def add_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
@@ -66,8 +66,35 @@ class Known:
         rows: list[list[float]] = np.array(found).T.tolist()
         return rows
 
+    @property
+    def certified(self) -> float:
+        """Share of the way to the proof that green is good enough."""
+        if self._certified is None:
+            self._certified = self._proven()
+        return self._certified
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is proven. Asked at every look, so what is far from it is told apart first."""
+        if self._certified is None:
+            tail, needed = self._fine[1], -math.log(self._rules.alpha)
+            if tail.at_most() < needed:
+                return False
+        return self.certified >= 1
+
     def _proven(self) -> float:
-        """Return the share of the way to the proof that green is good enough."""
         errors, tail = (each.log_evidence() for each in self._fine)
         fine = max(errors, self._rarity.log_evidence())
         return min(fine, tail) / -math.log(self._rules.alpha)
+
+
+def _summed(pieces: Sequence[Piece]) -> tuple[int, Pair, Pair]:
+    """Return green's requests that failed, errors, and who was at risk of one."""
+    failed = blue = green = of_blue = of_green = 0
+    for piece in pieces:
+        failed += piece.failed[1]
+        blue += piece.errors[0]
+        green += piece.errors[1]
+        of_blue += piece.at_risk[0]
+        of_green += piece.at_risk[1]
+    return failed, (blue, green), (of_blue, of_green)

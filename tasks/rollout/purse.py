@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.rollout.batches import Floats
 from tasks.rollout.cells import CELLS, Cells, place_of
 from tasks.rollout.evidence import CHANCES, EFFECTS, GENTLE, MILD, Stake
 from tasks.rollout.ranks import ABOVE, Ranks
@@ -35,14 +36,22 @@ class Purse:
         self.ranks = Ranks(PARTS["latency"])
         self.cells = Cells(PARTS["predictions"] * rules.predictions, 1 + rules.prediction_tolerance)
         self._left = 1.0
+        self.stirred = False  # whether bets settled by the moment have won more than a little
         self._place(FIRST)
 
     def minute(self) -> None:
         """Place the bets of one more minute: a regression may begin now."""
         self._place(self._left * (1 - math.exp(-1 / ONSET_MEAN)))
 
-    def settle(self, outcomes: Sequence[tuple[int, int]], odds: float) -> None:
-        """Take in outcomes by kind, blue's and green's; odds are green's requests by blue's."""
+    def settle(
+        self, below: Floats | None, outcomes: Sequence[tuple[int, int]], odds: float
+    ) -> None:
+        """Take in a moment: answers below each edge of the ranks, and outcomes by kind.
+
+        Pairs are blue's and green's; odds are green's requests by blue's.
+        """
+        if below is not None:
+            self.ranks.settle(below)
         for (blue, green), good, stake in zip(
             outcomes, self._rules.outcomes.values(), self.outcomes, strict=True
         ):
@@ -50,22 +59,17 @@ class Purse:
                 stake.settle(blue, green, 1 / odds)
             else:
                 stake.settle(green, blue, odds)
+        self._add_up()
 
-    @property
-    def stirred(self) -> bool:
-        """Whether bets that are settled by the moment have won more than a little."""
-        money = self.ranks.money + self.cells.money
-        for stake in self.outcomes:
-            money += stake.money
-        return money > STIRRED * self._placed
+    def settle_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
+        """Take in answers by cell."""
+        self.cells.settle(blue, green)
+        self._add_up()
 
     @property
     def evidence(self) -> float:
         """What the purse has become."""
-        money = self._left + self.errors.money + self.ranks.money + self.cells.money
-        for stake in self.outcomes:
-            money += stake.money
-        return money
+        return self._left + self.errors.money + self._by_moment
 
     def findings(self, ratios: Sequence[Sequence[float]]) -> tuple[Finding, ...]:
         """Return what is known of each metric: ratios (with low and high) come kind by kind."""
@@ -103,6 +107,14 @@ class Purse:
         self.cells.place(part)
         for stake in self.outcomes:
             stake.place(part)
+        self._add_up()
+
+    def _add_up(self) -> None:
+        """Add up the bets that are settled by the moment. Asked at every look, so kept."""
+        self._by_moment = self.ranks.money + self.cells.money
+        for stake in self.outcomes:
+            self._by_moment += stake.money
+        self.stirred = self._by_moment > STIRRED * self._placed
 
     def _alone(self, stake: Stake) -> float:
         return self._grown(stake.money, stake.prior)

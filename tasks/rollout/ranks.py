@@ -47,9 +47,18 @@ def scores() -> Floats:
 
 
 SCORES = scores()
+BETS = len(SCORES)
 
-FORMS = ((SCORES, np.log(SCORES)), (1 / SCORES, -np.log(SCORES)))
-"""Beyond half of the traffic, blue is the smaller draw; its low ranks speak against green."""
+FORMS = tuple(
+    -np.diff(np.vstack([log, score]), axis=1, prepend=0.0, append=0.0).T
+    for score, log in ((SCORES, np.log(SCORES)), (1 / SCORES, -np.log(SCORES)))
+)
+"""What turns answers below each edge into sums of log scores, and of scores, (edges, 2 bets).
+
+For the draw that is green's, and blue's: beyond half of the traffic, blue is the smaller draw; its
+low ranks speak against green.
+"""
+TWICE = 2 * EDGES
 
 
 class Ranks:
@@ -59,58 +68,52 @@ class Ranks:
         self.prior, self.money = prior, 0.0
         shares = [BODY / len(SHIFTS)] * len(SHIFTS) + [(1 - BODY) / len(TAILS)] * len(TAILS)
         self._chances = prior * np.array(shares)
-        self._money = np.zeros(len(shares))
-        self._blue = np.zeros(BUCKETS)
-        self._below = np.zeros((2, BUCKETS + 1))
+        self._money = np.zeros(BETS)
+        self._blue = np.zeros(BUCKETS + 1)  # answers remembered below each bucket and all of them
         self._cuts = np.zeros(len(EDGES) + 2, np.intp)
         self._cuts[-1] = BUCKETS
 
     def place(self, part: float) -> None:
         """Place a part of the purse: a regression may begin now."""
         self._money += part * self._chances
-        self.money = float(self._money.sum())
+        self.money += part * self.prior
 
     def settle(self, below: Floats) -> None:
         """Take in answers below each edge of the bins of ranks, (2, edges)."""
-        blue, green = below[:, 1:] - below[:, :-1]
         if not below[1, -1]:
             return
-        won = self.gains(blue, green)
+        won = self.gains(below)
         np.exp(np.minimum(won, MOST, out=won), out=won)
         self._money *= won
-        self.money = float(self._money.sum())
+        self.money = sum(self._money.tolist())
         if self.money > RICHEST:
             self._money = np.minimum(self._money, RICHEST)
+            self.money = sum(self._money.tolist())
 
     def learn(self, blue: Floats, seconds: float) -> None:
-        """Remember what blue did; forget slowly."""
+        """Remember what blue did, by answers below each bucket; forget slowly."""
         self._blue *= math.exp(-seconds / MEMORY)
         self._blue += blue
 
     def below(self, both: Floats) -> Floats:
         """Return answers below each edge of the bins, 0 and all included, of blue and green.
 
-        ``both`` are answers by bucket, (2, buckets).
+        ``both`` are answers below each bucket, (2, buckets + 1).
         """
         among = self._blue + both[0]
         among += both[1]
-        rank = among.cumsum()
-        all_of_them = rank[-1]
-        among *= 0.5
-        rank -= among
-        self._cuts[1:-1] = rank.searchsorted(EDGES * all_of_them)
-        both.cumsum(axis=1, out=self._below[:, 1:])
-        found: Floats = self._below[:, self._cuts]
-        return found
+        ranks = among[1:] + among[:-1]  # twice the middle of each bucket
+        self._cuts[1:-1] = ranks.searchsorted(TWICE * among[-1])
+        return both.take(self._cuts, axis=1)
 
-    def gains(self, blue: Floats, green: Floats) -> Floats:
-        """Return the logarithm of what each bet wins on answers by bin of ranks, (bets,)."""
-        both = blue + green
-        of_green, of_both = green.sum(), both.sum()
-        draw, drawn, (score, log) = green, of_green, FORMS[0]
-        if 2 * of_green > of_both:
-            draw, drawn, (score, log) = blue, of_both - of_green, FORMS[1]
-        won: Floats = log @ draw - drawn * np.log(score @ both / of_both)
+    def gains(self, below: Floats) -> Floats:
+        """Return the logarithm of what each bet wins on answers below each edge, (bets,)."""
+        of_blue, of_green = below[:, -1].tolist()
+        side, drawn = (1, of_green) if of_green <= of_blue else (0, of_blue)
+        told = below @ FORMS[1 - side]
+        means = told[0, BETS:] + told[1, BETS:]
+        np.log(np.divide(means, of_blue + of_green, out=means), out=means)
+        won: Floats = told[side, :BETS] - np.multiply(means, drawn, out=means)
         return won
 
     def by_part(self) -> tuple[tuple[float, float], tuple[float, float]]:

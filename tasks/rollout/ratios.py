@@ -17,7 +17,7 @@ HIT = np.log(RATIOS)
 
 Waiting = tuple[Sequence[float], Sequence[float], float]
 
-KEPT = 64  # moments that are taken in at once
+KEPT = 256  # moments that are taken in at once
 
 
 class Ratios:

@@ -29,12 +29,15 @@ class Shares:
             self._at = expected
         self._now = self._now[0] + green, self._now[1] + blue
 
-    def mismatch(self) -> str:
-        """Return what is wrong with green's share, or "" while nothing is certain."""
+    def log_evidence(self) -> float:
+        """Return the logarithm of the evidence that it is another share."""
         self._fold()
         top = max(self._log)
-        evidence = top + math.log(sum(math.exp(log - top) for log in self._log))
-        if not self._expected or evidence < math.log(CERTAINTY):
+        return top + math.log(sum(math.exp(log - top) for log in self._log))
+
+    def mismatch(self) -> str:
+        """Return what is wrong with green's share, or "" while nothing is certain."""
+        if self.log_evidence() < math.log(CERTAINTY) or not self._expected:
             return ""
         ratio = self._green / self._expected
         if abs(ratio - 1) < TOLERANCE:

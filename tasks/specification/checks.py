@@ -18,6 +18,7 @@ from blocks.contracts import (
     NotFound,
     ObjectStore,
     Prices,
+    ProcessingJobs,
     ProviderError,
     SecretStore,
     Traffic,
@@ -27,6 +28,7 @@ from blocks.contracts import (
 )
 from tasks.costs.forecast import forecast
 from tasks.costs.money import shown as shown_money
+from tasks.specification.near import near
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
@@ -36,6 +38,7 @@ FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
     "ZONE": "training.spot.zones",
     "MULTI_NODE": "training.nodes",
+    "STUDY": "training.study",
     "MAX_DURATION": "training.max_duration",
     "SCALE_TO_ZERO": "rollout.min_replicas",
     "AUTOSCALING": "rollout.max_replicas",
@@ -56,6 +59,7 @@ class Surroundings:
     endpoints: Endpoints
     prices: Prices
     secrets: SecretStore
+    processing: ProcessingJobs | None = None
     watching: MonitoringSchedules | None = None
 
 
@@ -69,6 +73,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_features(spec, around),
         *_monitor(spec, around),
         *_secrets(spec, around.secrets),
+        *near(spec, around.processing, around.prices, around.store),
     ]
 
 

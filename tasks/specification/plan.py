@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blocks.contracts import Frozen, Prices, VariantRequest
-from tasks.costs.forecast import a_month, fleet_times, forecast
+from tasks.costs.forecast import a_month, fleet_times, forecast, near_cost
 from tasks.costs.money import Money, difference
+from tasks.processing.spec import NearSpec
 from tasks.rollout.journal import Event, Journal
 from tasks.specification.checks import Surroundings
 from tasks.specification.spec import ReleaseSpec
@@ -26,11 +27,13 @@ def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
     traffic = around.endpoints.traffic(rollout.endpoint)
     live = max(traffic.percent, key=traffic.share, default="")
     costs = forecast(spec, around.prices, second_fleet=bool(live))
-    yield Line(stage="validate", does=f"{spec.validation.suite} over {data.train}", costs="nothing")
+    does = f"{spec.validation.suite} over {data.train}"
+    yield _looking("validate", does, spec.validation.near, around.prices)
     yield Line(stage="train", does=_training(spec), costs=_word(costs.training))
     against = "recent and held-out rows" if data.recent else "held-out rows"
     slices = f", by {', '.join(data.slices)}" if data.slices else ""
-    yield Line(stage="evaluate", does=f"against {spec.alias} on {against}{slices}", costs="nothing")
+    does = f"against {spec.alias} on {against}{slices}"
+    yield _looking("evaluate", does, spec.evaluation.near, around.prices)
     yield Line(stage="register", does=f"creates a version of {spec.name}", costs="nothing")
     yield Line(
         stage="roll out",
@@ -51,10 +54,23 @@ def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
     yield Line(stage="in all", does="this release", costs=_word(costs.per_run))
 
 
+def _looking(stage: str, does: str, near: NearSpec | None, prices: Prices) -> Line:
+    """Return the line of a stage that reads data, here or near them."""
+    if near is None:
+        return Line(stage=stage, does=does, costs="nothing")
+    where = f"{does}, near the data on {near.machine}"
+    return Line(stage=stage, does=where, costs=_word(near_cost(near, prices)))
+
+
 def _training(spec: ReleaseSpec) -> str:
     training = spec.training
     kind = "spot" if training.spot else "on-demand"
-    return f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})"
+    command = f"{' '.join(training.command)} on {training.nodes} x {training.machine} ({kind})"
+    if training.study is None:
+        return command
+    searched = ", ".join(training.study.parameters)
+    aim = f"{training.study.goal}s {training.study.metric} over {searched}"
+    return f"{training.study.trials} trials of {command}; {aim}"
 
 
 def _rollout(spec: ReleaseSpec, live: str) -> str:

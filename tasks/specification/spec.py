@@ -12,6 +12,7 @@ from tasks.approval.spec import ApprovalSpec
 from tasks.costs.spec import BudgetSpec
 from tasks.data import DataSpec
 from tasks.evaluation.spec import EvaluationSpec
+from tasks.processing.spec import NearSpec
 from tasks.rollout.spec import RolloutSpec
 from tasks.training.spec import TrainingSpec
 from tasks.validation.spec import ValidationSpec
@@ -67,6 +68,11 @@ class ReleaseSpec(Frozen):
             for section, field in PLACES
         ]
         return [(field, uri) for field, uri in found if uri is not None]
+
+    def near(self) -> list[NearSpec]:
+        """Return the machines that do a part of the release near the data."""
+        asked = (self.validation.near, self.evaluation.near)
+        return [each for each in asked if each is not None]
 
     def digest(self) -> str:
         """Return a short name for exactly this specification."""

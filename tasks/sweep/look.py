@@ -17,7 +17,8 @@ from tasks.sweep.runs import Runs
 from tasks.sweep.spec import SweepSpec
 from tasks.sweep.variants import variants
 
-ENDPOINT, TRAINING, BATCH = "endpoint", "training-job", "batch-job"
+ENDPOINT, BATCH = "endpoint", "batch-job"
+OF_RELEASES = ("training-job", "processing-job")  # they write below the run that asked for them
 LOST = {
     "instance": "a machine that no job knows",
     "process": "a process that nothing knows by a name",
@@ -86,8 +87,8 @@ def _wanted(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) -> V
     """Say whether a run wants it. What may be of another store is left alone."""
     if resource.kind in LOST:
         return Standing.ORPHAN, LOST[resource.kind]
-    if resource.kind == TRAINING:
-        return _training(resource, runs, spec, now)
+    if resource.kind in OF_RELEASES:
+        return _of_release(resource, runs, spec, now)
     if resource.kind == BATCH:
         over = runs.scoring_over(resource.output_uri, now, spec.abandoned_after)
         if over is None:
@@ -98,7 +99,7 @@ def _wanted(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) -> V
     return Standing.WANTED, "runs for this workspace"
 
 
-def _training(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) -> Verdict:
+def _of_release(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) -> Verdict:
     name = runs.of_output(resource.output_uri)
     if not resource.output_uri:
         return Standing.ORPHAN, "what was asked of it is not known any more"

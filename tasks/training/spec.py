@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from blocks.contracts import Frozen
+from blocks.contracts import Frozen, Study
 
 
 class SpotSpec(Frozen):
@@ -110,8 +110,35 @@ class TrainingSpec(Frozen):
         default=0, ge=0, description="Times the training code itself may fail and be tried again."
     )
     max_duration: timedelta = Field(
-        default=timedelta(hours=12), description="Longest time that one attempt may take."
+        default=timedelta(hours=12),
+        description="Longest time that one attempt may take, or one trial of a study.",
     )
+    study: Study | None = Field(
+        default=None,
+        exclude_if=lambda study: study is None,  # a specification without one is called as ever
+        description="Search hyperparameters; the best trial's model goes on. Empty: train once.",
+    )
+
+    @model_validator(mode="after")
+    def _searched(self) -> TrainingSpec:
+        if self.study is None:
+            return self
+        fixed = sorted({*self.study.parameters} & {*self.parameters})
+        if fixed:
+            raise ValueError(f"parameters that the study searches are fixed, too: {fixed}")
+        if self.spot is not None and self.spot.deadline is not None:
+            raise ValueError("a study has no deadline: the spot policy decides for one job alone")
+        return self
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest time that one attempt may take, with all trials of a study."""
+        return self.max_duration * (self.study.rounds if self.study else 1)
+
+    @property
+    def trials(self) -> int:
+        """How often the command runs in one attempt."""
+        return self.study.trials if self.study else 1
 
 
 def expected_billed_hours(work: float, interruptions_per_hour: float) -> float:

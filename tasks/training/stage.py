@@ -75,6 +75,7 @@ def to_request(spec: TrainingSpec, data_uri: str, place: str) -> TrainingRequest
         checkpoint_uri=f"{place}/checkpoints",
         output_uri=f"{place}/output",
         max_duration=spec.max_duration,
+        study=spec.study,
     )
 
 
@@ -167,7 +168,7 @@ class _Trainer:
                 self.jobs.cancel(ref)
 
         observe = partial(self.jobs.status, ref)
-        within = self.spec.max_duration + OUTAGE
+        within = self.spec.longest + OUTAGE
         status = wait(observe, within=within, pace=self.pace, seen=seen)
         if self.chooser is not None and choice is not None:
             self.chooser.told(status.progress)

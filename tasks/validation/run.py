@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import great_expectations as gx
 import numpy as np
+import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import (
     DataContextConfig,
@@ -37,6 +38,28 @@ FRAME_ONLY = {
 }
 
 
+class Rows(Protocol):
+    """Rows that a suite can be asked of, wherever they lie."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the columns."""
+        ...
+
+    @property
+    def frame_only(self) -> Collection[str]:
+        """Expectations that only a frame answers rightly."""
+        ...
+
+    def ask(self, name: str, lines: Sequence[Expectation]) -> Any:
+        """Return what Great Expectations says of the lines, without the rows in memory."""
+        ...
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return a few columns in memory, for questions that can be asked of nothing else."""
+        ...
+
+
 def run_suite(
     name: str, lines: Sequence[Expectation], data: ParquetData, folder: Path, *, examples: int
 ) -> tuple[tuple[Check, ...], str]:
@@ -45,23 +68,25 @@ def run_suite(
     DuckDB answers over the files. What Great Expectations cannot ask a data base (dates in a
     format, JSON, rising values) is asked of pandas, with only the columns that it needs.
     """
+    return run_suite_on(_Files(data, folder), name, lines, examples=examples)
+
+
+def run_suite_on(
+    rows: Rows, name: str, lines: Sequence[Expectation], *, examples: int
+) -> tuple[tuple[Check, ...], str]:
+    """Return what came of each expectation, in order, and Great Expectations' own page as HTML."""
     numbered = [
         line.model_copy(update={"meta": {**line.meta, NUMBER: number}})
         for number, line in enumerate(lines)
     ]
-    asked = [
-        line.model_copy(update={"kwargs": translated(line.kwargs)})
-        for line in numbered
-        if line.type not in FRAME_ONLY
-    ]
     with _quiet():
-        result = _over_files(name, asked, data, folder)
+        result = rows.ask(name, [line for line in numbered if line.type not in rows.frame_only])
         for place, each in enumerate(result.results):
             if _raised(each):
                 line = numbered[each.expectation_config.meta[NUMBER]]
-                result.results[place] = _over_frame(name, line, data)
+                result.results[place] = _over_frame(name, line, rows)
         result.results += [
-            _over_frame(name, line, data) for line in numbered if line.type in FRAME_ONLY
+            _over_frame(name, line, rows) for line in numbered if line.type in rows.frame_only
         ]
         _tidy(result)
         page = _page(result)
@@ -70,12 +95,8 @@ def run_suite(
     return tuple(checks), page
 
 
-def _page(result: ExpectationSuiteValidationResult) -> str:
-    view: Any = DefaultJinjaPageView()
-    return str(view.render(ValidationResultsPageRenderer().render(result)))
-
-
-def _context() -> Any:
+def context() -> Any:
+    """Return a context of Great Expectations that leaves nothing behind and tells nobody."""
     return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
@@ -86,30 +107,54 @@ def _context() -> Any:
     )
 
 
-def _over_files(name: str, lines: Sequence[Expectation], data: ParquetData, folder: Path) -> Any:
-    base = data.database(folder)
-    kept = surely_unique_lines(base, data.rows, lines)
-    source = _context().data_sources.add_sql("files", connection_string=base.url)
-    asset = source.add_table_asset(VIEW, table_name=VIEW).add_batch_definition_whole_table("all")
-    try:
-        batch = asset.get_batch()
-        kept |= kept_by_all(batch, lines)
-        rest = [line for line in lines if number_of(line) not in kept]
-        result = batch.validate(to_gx_suite(name, rest))
-    finally:
-        source.get_engine().dispose()
-        source.get_execution_engine().engine.dispose()
-    result.results += [as_kept(line, data.rows) for line in lines if number_of(line) in kept]
-    return result
+class _Files:
+    """Rows in Parquet files, asked through DuckDB."""
+
+    def __init__(self, data: ParquetData, folder: Path) -> None:
+        self._data, self._folder = data, folder
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return list(self._data.schema.names)
+
+    @property
+    def frame_only(self) -> Collection[str]:
+        return FRAME_ONLY
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        return self._data.frame(columns)
+
+    def ask(self, name: str, lines: Sequence[Expectation]) -> Any:
+        data = self._data
+        lines = [line.model_copy(update={"kwargs": translated(line.kwargs)}) for line in lines]
+        base = data.database(self._folder)
+        kept = surely_unique_lines(base, data.rows, lines)
+        source = context().data_sources.add_sql("files", connection_string=base.url)
+        asset = source.add_table_asset(VIEW, table_name=VIEW)
+        try:
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            kept |= kept_by_all(batch, lines)
+            rest = [line for line in lines if number_of(line) not in kept]
+            result = batch.validate(to_gx_suite(name, rest))
+        finally:
+            source.get_engine().dispose()
+            source.get_execution_engine().engine.dispose()
+        result.results += [as_kept(line, data.rows) for line in lines if number_of(line) in kept]
+        return result
 
 
-def _over_frame(name: str, line: Expectation, data: ParquetData) -> Any:
+def _over_frame(name: str, line: Expectation, rows: Rows) -> Any:
     """Ask pandas one thing, with the columns that it looks at in memory."""
-    source = _context().data_sources.add_pandas("frame")
+    source = context().data_sources.add_pandas("frame")
     asset = source.add_dataframe_asset(VIEW).add_batch_definition_whole_dataframe("all")
-    columns = [each for each in line.columns if each in data.schema.names]
-    batch = asset.get_batch({"dataframe": data.frame(columns or data.schema.names)})
+    columns = [each for each in line.columns if each in rows.columns]
+    batch = asset.get_batch({"dataframe": rows.frame(columns or rows.columns)})
     return batch.validate(to_gx_suite(name, [line])).results[0]
+
+
+def _page(result: ExpectationSuiteValidationResult) -> str:
+    view: Any = DefaultJinjaPageView()
+    return str(view.render(ValidationResultsPageRenderer().render(result)))
 
 
 def _raised(each: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from blocks.contracts import Frozen
+from tasks.processing.spec import NearSpec
 
 
 class ValidationSpec(Frozen):
@@ -19,5 +20,11 @@ class ValidationSpec(Frozen):
         description=(
             "URI of a suite that `bluewater profile` derived from batches; the newest batch of the "
             "training data must keep it, too."
+        ),
+    )
+    near: NearSpec | None = Field(
+        default=None,
+        description=(
+            "Machine of the platform that does it, near the data; empty: the one that runs flows."
         ),
     )

@@ -36,13 +36,14 @@ NAMES = {
 
 def translated(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return an expectation's arguments with the names of types as a data base has them."""
+    return named(kwargs, NAMES)
+
+
+def named(kwargs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return an expectation's arguments with other names of types, by those that pandas has."""
     words = dict(kwargs)
-    if isinstance(named := words.get("type_"), str):
-        words["type_"] = _name(named)
+    if isinstance(one := words.get("type_"), str):
+        words["type_"] = names.get(one.lower(), one)
     if isinstance(listed := words.get("type_list"), list):
-        words["type_list"] = [_name(each) for each in listed]
+        words["type_list"] = [names.get(str(each).lower(), each) for each in listed]
     return words
-
-
-def _name(pandas: Any) -> Any:
-    return NAMES.get(str(pandas).lower(), pandas)

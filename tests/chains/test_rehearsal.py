@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blocks import registry
+from blocks.contracts import ProcessingJobs
 from blocks.providers.aws.rehearsal import BUCKET
 from deployments.aws import ec2_policy, lambda_policy
 from deployments.aws.policy import Place, caller_policy, document
@@ -63,6 +64,15 @@ def machines(provider: str) -> list[str]:
     return [word for change in changes for word in ("--set", change)]
 
 
+def near_the_data(provider: str) -> list[str]:
+    """Return the options by which data and models are looked at by jobs, where there are any."""
+    if ProcessingJobs.capability not in registry.provider(provider).capabilities:
+        return []
+    machine = CLOUDS[provider].machine if provider in CLOUDS else "local.small"
+    parts = ("validation", "evaluation")
+    return [word for part in parts for word in ("--set", f"{part}.near={{machine: {machine}}}")]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("provider", PLAYED)
@@ -74,12 +84,13 @@ def test_a_rehearsal_releases_under_load_and_leaves_nothing(
         *("--provider", provider, "--fault", "spot-reclaim", "--per-second", "10"),
         *("--set", "training.spot={interruptions_per_hour: 1, expected_hours: 0.01}"),
         *("--set", 'training.parameters={slope: "0.5", pause: "0.3"}', "--json"),
-        *machines(provider),
+        *(*machines(provider), *near_the_data(provider)),
         workspace=workspace,
         api=prefect_api,
     )
     report = json.loads(out[out.index("{") :])
     assert report["release"]["rollout"]["outcome"] == "live"
+    assert report["release"]["validation"]["rows"] == 2000
     assert report["faults"] == {"spot-reclaim": 1}
     assert set(report["answers"]) == {"200"}
     assert report["removed"] > 0

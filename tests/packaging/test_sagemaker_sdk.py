@@ -42,13 +42,44 @@ with AwsBench(Path(tempfile.mkdtemp())) as bench:
 """
 
 
+MONITORS = """
+import json
+from sagemaker.core.image_uris import retrieve
+from blocks.providers.aws.monitor_images import REGISTRIES, address_in
+
+def told(region):
+    return retrieve(framework="model-monitor", region=region)
+
+wrong = {each: told(each) for each in REGISTRIES if address_in(each) != told(each)}
+print(json.dumps({"wrong": wrong, "china": address_in("cn-north-1")}))
+"""
+
+
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment with the SDK in it."""
+    place = tmp_path_factory.mktemp("sdk")
+    return installed(built(place), "sagemaker,aws-rehearsal", place / "env")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_framework_of_aws_is_an_image_and_the_kit_comes_with_the_code(tmp_path: Path) -> None:
-    wheel = built(tmp_path)
-    python = installed(wheel, "sagemaker,aws-rehearsal", tmp_path / "env")
-    out = said(python, "-c", TRAIN, home=tmp_path, around={"AWS_REGION": "us-east-1"})
+def test_a_framework_of_aws_is_an_image_and_the_kit_comes_with_the_code(
+    sdk: Path, tmp_path: Path
+) -> None:
+    out = said(sdk, "-c", TRAIN, home=tmp_path, around={"AWS_REGION": "us-east-1"})
     told = json.loads(out.strip().splitlines()[-1])
     assert "pytorch-training:2.3" in told["image"]
     assert "us-east-1" in told["image"]
     assert told["kits"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_monitors_image_is_where_the_sdk_says_and_it_knows_other_regions(
+    sdk: Path, tmp_path: Path
+) -> None:
+    out = said(sdk, "-c", MONITORS, home=tmp_path, around={"AWS_REGION": "us-east-1"})
+    told = json.loads(out.strip().splitlines()[-1])
+    assert told["wrong"] == {}
+    assert told["china"].endswith(".cn-north-1.amazonaws.com.cn/sagemaker-model-monitor-analyzer")

@@ -15,6 +15,8 @@ from blocks.contracts import (
     ModelRegistry,
     Monitor,
     ObjectStore,
+    Phase,
+    ProcessingJobs,
     RunKey,
     Sample,
     Traffic,
@@ -22,6 +24,8 @@ from blocks.contracts import (
     Unavailable,
     Window,
 )
+from blocks.registry import provider
+from blocks.testing.processing import GOES_ON, TELLS
 
 RUN = RunKey(run="run-1", step="everything")
 ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
@@ -78,6 +82,16 @@ def score(bench: Any) -> None:
     batch.cancel(batch.submit(bench.batch_request(1_000_000), key=RUN.next()))
 
 
+def process(bench: Any) -> None:
+    jobs = bench.connect(ProcessingJobs)
+    bench.keep_secret("api-key", "sesame")
+    request = bench.processing_request(TELLS).model_copy(update={"secrets": {"API_KEY": "api-key"}})
+    bench.settle(ref := jobs.submit(request, key=RUN))
+    assert list(jobs.logs(ref))
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+    jobs.cancel(jobs.submit(bench.processing_request(GOES_ON), key=RUN))
+
+
 def keep(bench: Any, folder: Path) -> None:
     store = bench.connect(ObjectStore)
     (folder / "large").write_bytes(bytes(12 << 20))  # goes in parts
@@ -103,5 +117,7 @@ def everything(bench: Any, folder: Path, *, registers: str) -> None:
     register(bench, registers)
     serve(bench)
     score(bench)
+    if ProcessingJobs.capability in provider(bench.connect(ObjectStore).provider).capabilities:
+        process(bench)
     take_down(bench)
     keep(bench, folder)

@@ -22,7 +22,7 @@ def answered(reply: Mapping[str, Any], *, seconds: float) -> Prediction:
     return Prediction(
         status=200,
         variant=reply.get("InvokedProductionVariant", ""),
-        body=_decoded(reply["Body"].read()),
+        body=decoded(reply["Body"].read()),
         seconds=seconds,
     )
 
@@ -38,7 +38,7 @@ def refused(error: ClientError, *, seconds: float) -> Prediction:
         return Prediction(
             status=int(response.get("OriginalStatusCode", 500)),
             variant="",
-            body=_decoded(response.get("OriginalMessage", "")),
+            body=decoded(response.get("OriginalMessage", "")),
             seconds=seconds,
         )
     if code in UNANSWERED:
@@ -53,7 +53,8 @@ def refused(error: ClientError, *, seconds: float) -> Prediction:
     raise error
 
 
-def _decoded(content: bytes | str) -> Any:
+def decoded(content: bytes | str) -> Any:
+    """Return the JSON that somebody answered, or its text."""
     try:
         return json.loads(content)
     except ValueError:

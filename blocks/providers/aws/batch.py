@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -31,13 +29,13 @@ from blocks.providers.aws.batch_calls import (
     from_describe_processing_job,
     to_create_processing_job,
 )
-from blocks.providers.aws.errors import code_of, explain
+from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
-from blocks.providers.aws.lookup import READS, UNKNOWN, look_for
+from blocks.providers.aws.lookup import READS
+from blocks.providers.aws.processing_jobs import found_job, is_open, stop_job
 from blocks.providers.aws.s3 import Objects
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-_OPEN = "InProgress"
 
 
 class SageMakerBatch(Block, BatchInference):
@@ -71,7 +69,7 @@ class SageMakerBatch(Block, BatchInference):
         name = self.account.named(token)
         make_named(
             lambda: self._create(request, name, token),
-            partial(self._found, name),
+            partial(found_job, self.account, name),
             explain=explain,
             conflict_is_the_name=True,
         )
@@ -84,7 +82,7 @@ class SageMakerBatch(Block, BatchInference):
         )
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
-        job = self._found(ref.id)
+        job = found_job(self.account, ref.id)
         request = self.request_of(ref.id) if job else None
         if job is None or request is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.region}", code="JOB")
@@ -93,15 +91,9 @@ class SageMakerBatch(Block, BatchInference):
         return from_describe_processing_job(job, request, progress)
 
     def _cancel(self, ref: OperationRef) -> None:
-        job = self._found(ref.id)
-        if job is None or job["ProcessingJobStatus"] != _OPEN:
-            return
-        try:
-            self._sagemaker.stop_processing_job(ProcessingJobName=ref.id)
-        except ClientError as error:
-            now = self._found(ref.id)  # it may have ended in the meantime
-            if code_of(error) not in UNKNOWN or (now and now["ProcessingJobStatus"] == _OPEN):
-                raise
+        job = found_job(self.account, ref.id)
+        if job is not None and is_open(job):
+            stop_job(self.account, ref.id)
 
     def _create(self, request: BatchRequest, name: str, token: str) -> None:
         """Create a job, after a look at what would make it fail when it starts."""
@@ -131,11 +123,6 @@ class SageMakerBatch(Block, BatchInference):
             call["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] = key
         tags = self.account.tags(token=token)
         return {**call, "RoleArn": self.account.execution_role, "Tags": tags}
-
-    def _found(self, name: str, *, patient: bool = True) -> Mapping[str, Any] | None:
-        """Return a job's description, or None if there is none; if patient, look again."""
-        describe = self.account.client("sagemaker", attempts=READS).describe_processing_job
-        return look_for(describe, "ProcessingJobName", name, patient=patient)
 
     def request_of(self, name: str) -> BatchRequest | None:
         """Return what was asked of the job of a name, if that is still known."""

@@ -68,10 +68,10 @@ def from_describe_processing_job(
     job: Mapping[str, Any], request: BatchRequest, progress: Progress | None
 ) -> OperationStatus[BatchResult]:
     """Return how a job is doing."""
-    said, phase = _said(job), _phase(job)
+    said, phase = _said(job), phase_of(job)
     failure = None
     if phase in (Phase.FAILED, Phase.INTERRUPTED, Phase.CANCELLED):
-        failure = _failure(job, said, phase)
+        failure = failure_of(job, said, phase)
     result = None
     if phase is Phase.SUCCEEDED:
         result = BatchResult(output_uri=request.output_uri, rows=said.rows if said else 0)
@@ -81,13 +81,14 @@ def from_describe_processing_job(
         result=result,
         failure=failure,
         interruptions=int(phase is Phase.INTERRUPTED),
-        usage=_usage(job, request, said),
+        usage=usage_of(job, request.machine, said),
         progress=1.0 if phase is Phase.SUCCEEDED else share,
         poll_after=None if phase.done else timedelta(seconds=15),
     )
 
 
-def _phase(job: Mapping[str, Any]) -> Phase:
+def phase_of(job: Mapping[str, Any]) -> Phase:
+    """Return where a processing job stands, whatever it processes."""
     status = job["ProcessingJobStatus"]
     if status == "Failed":
         lost = _first_word(job) in _BEFORE and _said(job) is None
@@ -99,7 +100,8 @@ def _phase(job: Mapping[str, Any]) -> Phase:
     return Phase.RUNNING if job.get("ProcessingStartTime") else Phase.QUEUED
 
 
-def _failure(job: Mapping[str, Any], said: Said | None, phase: Phase) -> Failure:
+def failure_of(job: Mapping[str, Any], said: Said | None, phase: Phase) -> Failure:
+    """Return why a job of that phase did not end well."""
     reason = str(job.get("FailureReason", ""))
     if phase is Phase.CANCELLED:
         return Failure(code="CANCELLED", message="cancelled by request")
@@ -125,13 +127,14 @@ def _first_word(job: Mapping[str, Any]) -> str:
     return word if colon and word.isalpha() else ""
 
 
-def _usage(job: Mapping[str, Any], request: BatchRequest, said: Said | None) -> Usage | None:
+def usage_of(job: Mapping[str, Any], machine: str, said: Said | None) -> Usage | None:
+    """Return machine time; None before the job has ended."""
     began, ended = job.get("ProcessingStartTime"), job.get("ProcessingEndTime")
     if not began or not ended:
         return None
     seconds = (ended - began).total_seconds()
     return Usage(
-        machine=request.machine,
+        machine=machine,
         seconds=seconds,
         billed_seconds=seconds,
         cpu_seconds=said.cpu_seconds if said else None,

@@ -20,19 +20,22 @@ from blocks.providers.aws.batch_levers import BatchLevers
 from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.endpoint_levers import IMAGE, QUICK, EndpointLevers
 from blocks.providers.aws.model_levers import ModelLevers
+from blocks.providers.aws.processing_levers import SageMakerProcessingLevers
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.training_levers import TrainingLevers
+from blocks.providers.aws.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
 
 C = TypeVar("C", bound=Contract)
 
-_KINDS = ("training", "models", "batch", "endpoints")
+_KINDS = ("training", "models", "batch", "endpoints", "processing", "watching")
 
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "batch": {"image": IMAGE},
     "endpoints": QUICK,
+    "processing": {"image": IMAGE},
     "monitor": {"settle": 1},
 }
 
@@ -61,7 +64,9 @@ class _Bench(Levers):
         self.models = ModelLevers(emulator, uploads)
         self.batch = BatchLevers(self.levers_account, emulator, uploads)
         self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
-        kinds = (self.training, self.models, self.batch, self.endpoints)
+        processing = SageMakerProcessingLevers(self.levers_account, emulator)
+        watching = WatchingLevers(self.levers_account, emulator)
+        kinds = (self.training, self.models, self.batch, self.endpoints, processing, watching)
         super().__init__("aws", dict(zip(_KINDS, kinds, strict=True)))
 
     def connect(self, contract: type[C]) -> C:

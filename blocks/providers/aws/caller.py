@@ -6,17 +6,29 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blocks.contracts import Conflict, NotFound, Prediction
+from blocks.contracts import Conflict, NotFound, Prediction, Unsupported
 from blocks.providers.aws import answers
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import Attributes
 from blocks.providers.aws.desired import Desired, DesiredStates
+from blocks.providers.aws.queued_caller import Asked, QueuedCaller
 
 REMEMBERED = 30.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a caller has to know of an endpoint."""
+
+    token: str = ""  # the bearer token that it asks for
+    variant: str = ""  # the first one
+    limit: timedelta | None = None  # how long an answer may take, behind a queue; None: no queue
 
 
 class Caller:
@@ -27,12 +39,15 @@ class Caller:
     ) -> None:
         self._account, self._states, self._secret = account, states, secret
         self._runtime = account.client("sagemaker-runtime")
-        self._tokens: dict[str, tuple[float, str]] = {}
+        self._queued = QueuedCaller(account)
+        self._known: dict[str, tuple[float, _Known]] = {}
 
     def ask(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         """Ask once, one variant alone where it is named. Raises NotFound or Conflict."""
-        look = self._look_word(endpoint, variant) if variant else ""
-        attributes = Attributes(token=self._token(endpoint), look=look)
+        known = self._knows(endpoint)
+        if known.limit is not None:
+            return self._queued.wait(self.begin(endpoint, payload, variant), known.limit)
+        attributes = self._attributes(known, endpoint, variant)
         call: dict[str, Any] = {
             "EndpointName": self._account.named(endpoint),
             "Body": json.dumps(payload).encode(),
@@ -46,6 +61,26 @@ class Caller:
         except ClientError as error:
             return answers.refused(error, seconds=time.perf_counter() - begun)
         return answers.answered(reply, seconds=time.perf_counter() - begun)
+
+    def begin(self, endpoint: str, payload: Any, variant: str | None = None) -> Asked:
+        """Put a request into an endpoint's queue. Raises Unsupported where there is none."""
+        known = self._knows(endpoint)
+        if known.limit is None:
+            raise Unsupported(
+                f"endpoint {endpoint!r} answers at once and has no queue; ask it by predict",
+                code="ASYNCHRONOUS",
+            )
+        return self._queued.begin(
+            endpoint,
+            payload,
+            variant=known.variant,
+            attributes=self._attributes(known, endpoint, variant),
+            limit=known.limit,
+        )
+
+    def answer(self, asked: Asked) -> Prediction | None:
+        """Look once for the answer to a request in a queue; None while it waits."""
+        return self._queued.answer(asked)
 
     def _served(self, endpoint: str) -> Desired:
         desired = self._states.read(endpoint)
@@ -65,11 +100,20 @@ class Caller:
             )
         return desired.variants[variant].token
 
-    def _token(self, endpoint: str) -> str:
-        """Return the bearer token of an endpoint; a caller does not look it up for each call."""
-        at, token = self._tokens.get(endpoint, (-math.inf, ""))
+    def _attributes(self, known: _Known, endpoint: str, variant: str | None) -> Attributes:
+        look = self._look_word(endpoint, variant) if variant else ""
+        return Attributes(token=known.token, look=look)
+
+    def _knows(self, endpoint: str) -> _Known:
+        """Return what a caller has to know of an endpoint, not looked up for each call."""
+        at, known = self._known.get(endpoint, (-math.inf, _Known()))
         if time.monotonic() - at > REMEMBERED:
-            first = next(iter(self._served(endpoint).variants.values()))
-            token = self._secret(first.request.serving.token_secret)
-            self._tokens[endpoint] = (time.monotonic(), token)
-        return token
+            desired = self._served(endpoint)
+            first = next(iter(desired.variants.values())).request
+            known = _Known(
+                token=self._secret(first.serving.token_secret),
+                variant=first.variant,
+                limit=first.serving.timeout if desired.asynchronous else None,
+            )
+            self._known[endpoint] = (time.monotonic(), known)
+        return known

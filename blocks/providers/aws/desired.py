@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from blocks.cloud.documents import Documents
 from blocks.contracts import Frozen, Mirror, Traffic, VariantRequest
+from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.s3 import Objects
 
 
@@ -23,6 +24,13 @@ class DesiredVariant(Frozen):
     model: str  # the name of its model in SageMaker
     proven: bool = False  # it was in service once
     failure: str = ""  # why it never got ready; it is left out of the endpoint from then on
+
+
+class Recorded(Frozen):
+    """What SageMaker itself keeps of what an endpoint is asked and answers."""
+
+    uri: str
+    percent: int  # of the requests
 
 
 class Attempt(Frozen):
@@ -44,6 +52,8 @@ class Desired(Frozen):
     configs: tuple[str, ...] = ()  # endpoint configurations that were made and not yet removed
     models: tuple[str, ...] = ()  # models of variants that are gone, not yet removed
     scaled: Mapping[str, str] = {}  # variants whose size follows the traffic: their tokens
+    asynchronous: AsyncInference | None = None  # requests wait in a queue
+    recorded: Recorded | None = None
 
     def traffic(self) -> Traffic:
         """Return the split."""
@@ -86,7 +96,8 @@ class Desired(Frozen):
             [name, each.model, each.request.machine, each.request.min_replicas]
             for name, each in sorted(self.served().items())
         ]
-        text = json.dumps([parts, mirror], sort_keys=True)
+        options = [each.model_dump() for each in (self.asynchronous, self.recorded) if each]
+        text = json.dumps([parts, mirror, *options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def changed(self, **changes: object) -> Desired:

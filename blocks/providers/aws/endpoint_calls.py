@@ -9,7 +9,9 @@ from typing import Any
 
 from blocks.cloud.serving import Settings
 from blocks.contracts import InvalidRequest, Unsupported, Variant, VariantRequest
-from blocks.providers.aws.desired import Desired, DesiredVariant, shadow_model
+from blocks.providers.aws.asynchronous import PATIENCE as QUEUED_PATIENCE
+from blocks.providers.aws.asynchronous import to_async_inference_config
+from blocks.providers.aws.desired import Desired, DesiredVariant, Recorded, shadow_model
 from blocks.providers.aws.serverless import MODEL, is_serverless, to_serverless_config
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
@@ -18,14 +20,15 @@ BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Dele
 _VALUE = 1024  # characters of an environment value
 
 
-def require_servable(request: VariantRequest, *, isolated: bool) -> None:
+def require_servable(request: VariantRequest, *, isolated: bool, queued: bool = False) -> None:
     """Raise InvalidRequest or Unsupported for what SageMaker would never serve."""
     for field, name in (("endpoint", request.endpoint), ("variant", request.variant)):
         if not NAME.fullmatch(name):
             raise InvalidRequest(f"{field} {name!r} ends with a dash; leave it out", code="NAME")
-    if request.serving.timeout.total_seconds() > PATIENCE:
+    patience = QUEUED_PATIENCE if queued else PATIENCE
+    if request.serving.timeout.total_seconds() > patience:
         raise InvalidRequest(
-            f"serving.timeout is {request.serving.timeout}, and SageMaker waits {PATIENCE} s at "
+            f"serving.timeout is {request.serving.timeout}, and SageMaker waits {patience} s at "
             "most; ask for less, or score in batches",
             code="TIMEOUT",
         )
@@ -72,7 +75,7 @@ def to_create_model(
     }
 
 
-def to_create_endpoint_config(desired: Desired, *, name: str) -> dict[str, Any]:
+def to_create_endpoint_config(desired: Desired, *, name: str, kms_key: str = "") -> dict[str, Any]:
     """Return the configuration that an endpoint should have now."""
     shadow = desired.shadow()
     served = desired.served()
@@ -90,7 +93,13 @@ def to_create_endpoint_config(desired: Desired, *, name: str) -> dict[str, Any]:
         weight = live * desired.mirror.percent / 100
         model = shadow_model(served[shadow])
         call["ShadowProductionVariants"] = [_production(served[shadow], model, weight)]
-    return call
+    if desired.asynchronous:
+        told = to_async_inference_config(desired.asynchronous, kms_key=kms_key)
+        call["AsyncInferenceConfig"] = told
+    key = {"KmsKeyId": kms_key} if kms_key else {}
+    if desired.recorded:
+        call["DataCaptureConfig"] = {**_capture(desired.recorded), **key}
+    return {**call, **key}
 
 
 def to_weights(desired: Desired, endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -160,6 +169,16 @@ def _model(request: VariantRequest) -> tuple[dict[str, Any], dict[str, str]]:
         "CompressionType": "None",
     }
     return {"ModelDataSource": {"S3DataSource": source}}, {}
+
+
+def _capture(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": recorded.percent,
+        "DestinationS3Uri": recorded.uri,
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
 
 
 def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str, Any]:

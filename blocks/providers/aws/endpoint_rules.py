@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blocks.contracts import Conflict, Traffic, Unsupported, VariantRequest
+from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.desired import Desired
 from blocks.providers.aws.endpoint_calls import BUSY, holds
+from blocks.providers.aws.serverless import is_serverless
 from blocks.providers.aws.steering import Seen
 
 
@@ -38,6 +40,36 @@ def require_alike(asked: VariantRequest, now: Desired) -> None:
                 f"{there!r} for all its callers; keep it, or take another name for the endpoint",
                 code="SERVING",
             )
+
+
+def require_alone(asked: VariantRequest, queue: AsyncInference | None, now: Desired) -> None:
+    """Raise for a second variant where SageMaker has one alone: serverless, or behind a queue."""
+    others = [each.request for each in now.variants.values() if not each.failure]
+    if not others:
+        return
+    if queue != now.asynchronous:
+        raise Conflict(
+            f"endpoint {asked.endpoint!r} has asynchronous={now.asynchronous!r}, and {queue!r} is "
+            "wanted; an endpoint stays what it is, so take another name for it",
+            code="ASYNCHRONOUS",
+        )
+    kind = "asynchronous" if queue else "serverless"
+    if queue is None and not any(is_serverless(each) for each in (asked, *others)):
+        return
+    there = ", ".join(f"{each.variant} on {each.machine}" for each in others)
+    raise Unsupported(
+        f"a {kind} endpoint has one variant, no split and no copies, and {asked.endpoint!r} "
+        f"has {there}; take an endpoint of machines that answers at once, or a new one",
+        code="WEIGHTS",
+    )
+
+
+def require_synchronous(to: Traffic, now: Desired) -> None:
+    """Raise Unsupported for a mirror of requests that wait in a queue."""
+    if to.mirror is not None and now.asynchronous is not None:
+        raise Unsupported(
+            "SageMaker makes no copies of requests that wait in a queue", code="MIRROR"
+        )
 
 
 def require_room(to: Traffic, shares: Mapping[str, int], now: Desired) -> None:

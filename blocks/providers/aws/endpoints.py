@@ -31,21 +31,29 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.asynchronous import AsyncInference, folder_of, require_queued
 from blocks.providers.aws.caller import Caller
-from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
+from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant, Recorded
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
     model_name,
     require_servable,
 )
-from blocks.providers.aws.endpoint_rules import is_leaving, require_alike, require_room
+from blocks.providers.aws.endpoint_rules import (
+    is_leaving,
+    require_alike,
+    require_alone,
+    require_room,
+    require_synchronous,
+)
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS
+from blocks.providers.aws.queued_caller import Asked
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.scaling import missing
 from blocks.providers.aws.secret import AwsSecrets
-from blocks.providers.aws.serverless import require_alone, require_hosted
+from blocks.providers.aws.serverless import require_hosted
 from blocks.providers.aws.steering import Seen, Steering
 
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
@@ -88,12 +96,19 @@ class SageMakerEndpoints(Block, Endpoints):
         default=30.0, description="Seconds between two files of captured requests."
     )
 
+    asynchronous: AsyncInference | None = Field(
+        default=None,
+        description="For endpoints of one variant whose requests wait in a queue; empty: they "
+        "are answered at once.",
+    )
+
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
     def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
-        require_servable(request, isolated=self.account.network_isolation)
-        require_hosted(request, in_vpc=bool(self.account.vpc()) or self.account.network_isolation)
+        queue, isolated = self._queue(request), self.account.network_isolation
+        require_servable(request, isolated=isolated, queued=queue is not None)
+        require_hosted(request, in_vpc=bool(self.account.vpc()) or isolated)
         self._secret(request.serving.token_secret)
 
         def add(now: Desired) -> Desired:
@@ -103,10 +118,11 @@ class SageMakerEndpoints(Block, Endpoints):
                     raise differs(known.request, request)
                 return now
             require_alike(request, now)
-            require_alone(request, now)
+            require_alone(request, queue, now)
             model = self.account.named(model_name(request, token))
             wanted = DesiredVariant(request=request, token=token, model=model)
-            return now.with_variant(request.variant, wanted)
+            after = now.with_variant(request.variant, wanted)
+            return after.model_copy(update={"asynchronous": queue})
 
         after = self._states.change(request.endpoint, add)
         try:
@@ -161,6 +177,7 @@ class SageMakerEndpoints(Block, Endpoints):
                     "read it again",
                     code="ETAG",
                 )
+            require_synchronous(to, now)
             copied = [to.mirror.variant] if to.mirror else []
             self._require_ready(seen, now, [*shares, *copied])
             require_room(to, shares, now)
@@ -193,10 +210,26 @@ class SageMakerEndpoints(Block, Endpoints):
         def empty(now: Desired) -> Desired:
             for name in now.variants:
                 now = now.with_variant(name, None)
-            return now.changed(percent={}, mirror=None, moves=now.moves + 1)
+            return now.changed(percent={}, mirror=None, recorded=None, moves=now.moves + 1)
 
         self._states.change(endpoint, empty)
         self._await(endpoint, lambda seen: is_leaving(seen, ""))
+
+    def record(self, endpoint: str, recorded: Recorded | None) -> None:
+        """Let SageMaker itself keep what an endpoint is asked, and see that it does; or no longer.
+
+        The latter is written down and not waited for.
+        """
+        known = self._states.read(endpoint)
+        if known is None or known.recorded == recorded:
+            return
+        self._states.change(endpoint, lambda now: now.changed(recorded=recorded))
+        self._await(endpoint, lambda seen: recorded is None or seen.in_force)
+
+    def is_queued(self, endpoint: str) -> bool:
+        """Whether requests to an endpoint wait in a queue."""
+        desired = self._states.read(endpoint)
+        return desired is not None and desired.asynchronous is not None
 
     def requests(self, endpoint: str) -> Sequence[VariantRequest]:
         """Return what was asked for an endpoint and is still wanted."""
@@ -205,6 +238,19 @@ class SageMakerEndpoints(Block, Endpoints):
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)
+
+    def ask_later(self, endpoint: str, payload: Any) -> Asked:
+        """Put a request into the queue of an asynchronous endpoint; returns at once.
+
+        Raises Unsupported for an endpoint that has none.
+        """
+        with self._calling("ask_later"):
+            return self._caller.begin(endpoint, payload)
+
+    def answer(self, asked: Asked) -> Prediction | None:
+        """Look once for the answer to such a request; None while it waits."""
+        with self._calling("answer"):
+            return self._caller.answer(asked)
 
     def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
         """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
@@ -247,6 +293,15 @@ class SageMakerEndpoints(Block, Endpoints):
             return now.with_variant(request.variant, None) if new else now
 
         self._states.change(request.endpoint, take_out)
+
+    def _queue(self, request: VariantRequest) -> AsyncInference | None:
+        """Return where answers go, if requests are to wait in a queue."""
+        if self.asynchronous is None:
+            return None
+        folder = folder_of(self.account.root, self.account.named(request.endpoint))
+        placed = self.asynchronous.placed(folder)
+        require_queued(request, placed)
+        return placed
 
     def _secret(self, name: str | None) -> str:
         if not name:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from botocore.exceptions import (
@@ -149,6 +151,20 @@ def explain(error: Exception) -> ProviderError | None:
     if isinstance(error, ParamValidationError):
         return InvalidRequest(str(error), code="ParamValidation")
     return Unavailable(str(error)) if isinstance(error, BotoCoreError) else None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn an error of the SDK into one of ours."""
+    try:
+        yield
+    except ProviderError:
+        raise
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        raise known from error
 
 
 def _answered(error: ClientError) -> ProviderError | None:

@@ -7,8 +7,6 @@ one variant that nothing else here steers, and what it did is read from its stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -24,7 +22,6 @@ from blocks.contracts import (
     OperationRef,
     OperationStatus,
     Phase,
-    ProviderError,
     RunKey,
     Unsupported,
     VariantRequest,
@@ -32,7 +29,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import BUSY, model_name, require_servable
-from blocks.providers.aws.errors import explain
+from blocks.providers.aws.errors import explained
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS, Described, look_for
 from blocks.providers.aws.parts import Parts
@@ -215,17 +212,3 @@ class SageMakerGuardrail(Block):
     @property
     def _reads(self) -> Any:
         return self.account.client("sagemaker", attempts=READS)
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn an error of the SDK into one of ours."""
-    try:
-        yield
-    except ProviderError:
-        raise
-    except Exception as error:
-        known = explain(error)
-        if known is None:
-            raise
-        raise known from error

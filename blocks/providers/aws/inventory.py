@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -27,8 +27,12 @@ from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
+from blocks.providers.aws.processing import SageMakerProcessing
+from blocks.providers.aws.processing_calls import machine_of, outputs_of
+from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.watching import SageMakerModelMonitor
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
 _LOOK_EVERY = 0.5
@@ -47,6 +51,7 @@ class Kind:
     word: str  # as in <Word>Name, <Word>Arn, <Word>Status
     listed: str  # the member of the answer that holds the list
     idle: frozenset[str] | None  # states in which it does not compute; None: it never does
+    summary: str = ""  # what a list has in place of the word, where it differs
 
     def runs(self, told: Mapping[str, Any]) -> bool:
         """Whether it computes or bills."""
@@ -56,6 +61,21 @@ class Kind:
 _DONE = frozenset({"Completed", "Failed", "Stopped"})
 # In the order in which they may be removed: nothing before what uses it.
 KINDS = (
+    Kind(
+        kind="monitoring-schedule",
+        noun="monitoring_schedule",
+        word="MonitoringSchedule",
+        listed="MonitoringScheduleSummaries",
+        idle=frozenset({"Failed", "Stopped"}),
+    ),
+    Kind(
+        kind="monitoring-definition",
+        noun="data_quality_job_definition",
+        word="JobDefinition",
+        summary="MonitoringJobDefinition",
+        listed="JobDefinitionSummaries",
+        idle=None,
+    ),
     Kind(
         kind="training-job",
         noun="training_job",
@@ -69,6 +89,13 @@ KINDS = (
         word="ProcessingJob",
         listed="ProcessingJobSummaries",
         idle=_DONE,
+    ),
+    Kind(
+        kind="inference-component",
+        noun="inference_component",
+        word="InferenceComponent",
+        listed="InferenceComponents",
+        idle=frozenset({"Failed", "Deleting"}),
     ),
     Kind(
         kind="endpoint",
@@ -86,11 +113,16 @@ KINDS = (
     ),
     Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
 )
-_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch]] = {
+_JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch | SageMakerProcessing]] = {
     "training-job": SageMakerTraining,
     "batch-job": SageMakerBatch,
+    "processing-job": SageMakerProcessing,
 }
-_BY_NAME = {kind.kind: kind for kind in KINDS}
+_BATCH = next(kind for kind in KINDS if kind.kind == "batch-job")
+_BY_NAME = {
+    **{kind.kind: kind for kind in KINDS},
+    "processing-job": replace(_BATCH, kind="processing-job"),  # SageMaker has one list for both
+}
 
 
 class AwsInventory(Block, Inventory):
@@ -111,8 +143,21 @@ class AwsInventory(Block, Inventory):
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
-                    found = _resource(kind, told)
+                    found = self._resource(kind, told)
                     yield self._detailed(found) if found.running else found
+
+    def _resource(self, kind: Kind, told: Mapping[str, Any]) -> Resource:
+        name = told[f"{kind.summary or kind.word}Name"]
+        if kind is _BATCH and runs_a_command(self.account, name):
+            kind = _BY_NAME["processing-job"]
+        return Resource(
+            kind=kind.kind,
+            id=name,
+            name=name,
+            created=told["CreationTime"],
+            running=kind.runs(told),
+            detail=str(told.get(f"{kind.word}Status", "")),
+        )
 
     def _detailed(self, resource: Resource) -> Resource:
         """Add what it runs on and whose it is: a list of SageMaker's tells neither."""
@@ -127,6 +172,11 @@ class AwsInventory(Block, Inventory):
             if asked is not None:
                 machines = Machines(machine=asked.machine, spot=asked.spot)
                 details.update(output_uri=asked.output_uri, machines=(machines,))
+        elif resource.kind == "processing-job":
+            job = self._described(_BY_NAME["processing-job"], resource.id)
+            if job is not None:
+                details["output_uri"] = min(outputs_of(job).values())
+                details["machines"] = (Machines(machine=machine_of(job)),)
         elif resource.kind == "endpoint":
             details["endpoint"] = name = resource.id.removeprefix(self.account.named(""))
             requests = SageMakerEndpoints(account=self.account).requests(name)
@@ -150,6 +200,11 @@ class AwsInventory(Block, Inventory):
             self._stop(kind, name)
         elif kind.kind == "endpoint":
             self._take_down(name)
+        elif kind.kind == "inference-component":
+            self._delete(kind, name)
+            self._until(kind, name, lambda told: False)
+        elif kind.kind == "monitoring-schedule":
+            self._unwatch(kind, name)
         else:
             self._delete(kind, name)
 
@@ -173,6 +228,12 @@ class AwsInventory(Block, Inventory):
         with contextlib.suppress(_Busy):  # it goes already
             self._delete(kind, name)
         self._until(kind, name, lambda told: False)
+
+    def _unwatch(self, kind: Kind, name: str) -> None:
+        """Stop a schedule; one that nobody knows is an orphan and goes."""
+        watching = SageMakerModelMonitor(account=self.account)
+        watching.take_down(name.removeprefix(self.account.named("")))
+        self._delete(kind, name)
 
     def _delete(self, kind: Kind, name: str) -> None:
         """Delete it; gone is fine. Raises _Busy if SageMaker refuses and it is still there."""
@@ -200,18 +261,6 @@ class AwsInventory(Block, Inventory):
     @property
     def _sagemaker(self) -> Any:
         return self.account.client("sagemaker", attempts=READS)
-
-
-def _resource(kind: Kind, told: Mapping[str, Any]) -> Resource:
-    name = told[f"{kind.word}Name"]
-    return Resource(
-        kind=kind.kind,
-        id=name,
-        name=name,
-        created=told["CreationTime"],
-        running=kind.runs(told),
-        detail=str(told.get(f"{kind.word}Status", "")),
-    )
 
 
 def _denied(resource: Resource, owner: str) -> Denied:

@@ -27,18 +27,16 @@ class Parts:
         for name, variant in desired.served().items():
             copies = name == desired.shadow()
             call = to_create_model(variant, copies=copies, image=self._image, told=self._told)
-            self.unless_there(
-                self._sagemaker.create_model,
-                **call,
-                **self._surroundings(),
-                Tags=self._account.tags(token=variant.token),
-            )
+            self.make_model(call, self._account.tags(token=variant.token))
         self.unless_there(
             self._sagemaker.create_endpoint_config,
-            **to_create_endpoint_config(desired, name=config),
-            **({"KmsKeyId": self._account.kms_key} if self._account.kms_key else {}),
+            **to_create_endpoint_config(desired, name=config, kms_key=self._account.kms_key),
             Tags=self._account.tags(),
         )
+
+    def make_model(self, call: Mapping[str, Any], tags: list[dict[str, str]]) -> None:
+        """Make a model that runs as the account's role, in its network."""
+        self.unless_there(self._sagemaker.create_model, **call, **self._surroundings(), Tags=tags)
 
     def _surroundings(self) -> dict[str, Any]:
         vpc = self._account.vpc()
@@ -66,6 +64,7 @@ class Parts:
 
     def _is_there(self, call: Mapping[str, Any], *, patient: bool) -> bool:
         describe = {
+            "InferenceComponentName": self._reads.describe_inference_component,
             "ModelName": self._reads.describe_model,
             "EndpointName": self._reads.describe_endpoint,
             "EndpointConfigName": self._reads.describe_endpoint_config,

@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 from blocks.contracts import InvalidRequest, Unsupported, VariantRequest
-from blocks.providers.aws.desired import Desired
 
 MODEL = "BLUEWATER_MODEL"  # URI of a model that the container has to bring itself
 MAX_BODY = 4 * 1024 * 1024  # bytes
@@ -63,19 +62,6 @@ def require_hosted(request: VariantRequest, *, in_vpc: bool) -> None:
         raise Unsupported(
             "a serverless endpoint is in no VPC; leave out subnets, or name a machine", code="VPC"
         )
-
-
-def require_alone(asked: VariantRequest, now: Desired) -> None:
-    """Raise Unsupported for a second variant where one of them is serverless."""
-    others = [each.request for each in now.variants.values() if not each.failure]
-    if not others or not any(is_serverless(each) for each in (asked, *others)):
-        return
-    there = ", ".join(f"{each.variant} on {each.machine}" for each in others)
-    raise Unsupported(
-        f"a serverless endpoint has one variant, no split and no copies, and {asked.endpoint!r} "
-        f"has {there}; take machines for both, or a new endpoint",
-        code="WEIGHTS",
-    )
 
 
 def _memory_of(request: VariantRequest) -> int:

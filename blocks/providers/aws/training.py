@@ -66,6 +66,7 @@ class SageMakerTraining(Block, TrainingJobs):
         spot=True,
         multi_node=True,
         zones=False,  # SageMaker takes a zone of the subnets that it is given
+        studies=False,
         max_duration=timedelta(days=28),
     )
 

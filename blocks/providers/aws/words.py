@@ -11,6 +11,18 @@ _DONE = ("internal-error-after", "lost-reply")
 _THROTTLING = Refused(fault="throttling", kind=Throttled, code="ThrottlingException")
 _LIMIT = Refused(fault="resource-limit", kind=QuotaExceeded, code="ResourceLimitExceeded")
 
+_PROCESS = JobWords(
+    create=_SCORE,
+    search=_LOOK,
+    get=_LOOK,
+    cancel=_END,
+    refused=(_THROTTLING, _LIMIT),
+    done=_DONE,
+    passing=(("throttling", _LOOK), ("unavailable", _LOOK)),
+    no_machine="capacity-error",
+    no_machine_says="CapacityError",
+)
+
 WORDS = Words(
     training=JobWords(
         create=_TRAIN,
@@ -37,17 +49,8 @@ WORDS = Words(
             Never(change={"image": ""}, code="IMAGE"),
         ),
     ),
-    batch=JobWords(
-        create=_SCORE,
-        search=_LOOK,
-        get=_LOOK,
-        cancel=_END,
-        refused=(_THROTTLING, _LIMIT),
-        done=_DONE,
-        passing=(("throttling", _LOOK), ("unavailable", _LOOK)),
-        no_machine="capacity-error",
-        no_machine_says="CapacityError",
-    ),
+    batch=_PROCESS,
+    processing=_PROCESS,
     models=ModelWords(
         create="sagemaker:CreateModelPackage",
         done=_DONE,

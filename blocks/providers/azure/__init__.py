@@ -11,6 +11,7 @@ PROVIDER = Provider(
         "models": "blocks.providers.azure.models:AzureModels",
         "endpoints": "blocks.providers.azure.endpoints:AzureEndpoints",
         "monitor": "blocks.providers.azure.monitor:AzureMonitor",
+        "watching": "blocks.providers.azure.watching:AzureWatching",
         "batch": "blocks.providers.azure.batch:AzureBatch",
         "store": "blocks.providers.azure.store:AzureStore",
         "secrets": "blocks.providers.azure.secret:AzureSecrets",

@@ -20,12 +20,14 @@ from azure.identity import (
     DefaultAzureCredential,
     ManagedIdentityCredential,
 )
+from azure.mgmt.monitor import MonitorManagementClient
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.contracts import InvalidRequest
 from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
+from blocks.providers.azure.demands import Demands
 from blocks.providers.azure.lookup import READS
 
 OWNER_TAG = "bluewater-owner"
@@ -116,6 +118,9 @@ class AzureAccount(Block):
     vault: str = Field(
         default_factory=_from("BLUEWATER_AZURE_VAULT"), description="Name of the Key Vault."
     )
+    demands: Demands = Field(
+        default_factory=Demands, description="What the workspace must be like to be used."
+    )
     owner: str = Field(
         default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
@@ -125,7 +130,8 @@ class AzureAccount(Block):
     def ml(self, *, attempts: int = 1) -> MLClient:
         """Return the workspace's client, made once; safe to share between threads.
 
-        ``attempts`` above 1 let it repeat calls that may be repeated: reads, never creates.
+        ``attempts`` above 1 let it repeat calls that may be repeated: reads, never creates. Raises
+        InvalidRequest where the workspace is not as demanded.
         """
         return self._kept(("ml", attempts), lambda: self._ml(attempts))
 
@@ -139,6 +145,19 @@ class AzureAccount(Block):
                 credential=self.credential,
                 # its own way to repeat waits a quarter of a minute before it does
                 retry_policy=LinearRetry(backoff=1, retry_total=attempts - 1),
+                **self.options(attempts),
+            ),
+        )
+
+    def monitor(self, *, attempts: int = 1) -> MonitorManagementClient:
+        """Return the client of Azure Monitor, made once: metrics, and how machines are scaled."""
+        return self._kept(
+            ("monitor", attempts),
+            lambda: MonitorManagementClient(
+                self.credential,
+                self.subscription,
+                base_url=self.scope.removesuffix("/.default"),
+                credential_scopes=[self.scope],
                 **self.options(attempts),
             ),
         )
@@ -189,10 +208,19 @@ class AzureAccount(Block):
     @property
     def data_plane(self) -> str:
         """Address of the workspace's own services, which are in the region where it is."""
-        if self.endpoint:
-            return self.endpoint
-        region = self.location or self.ml(attempts=READS).workspaces.get(self.workspace).location
-        return f"https://{region}.{CLOUDS[self.cloud].ml}"
+        return self.endpoint or f"https://{self.region}.{CLOUDS[self.cloud].ml}"
+
+    @property
+    def region(self) -> str:
+        """Where the workspace is."""
+        return self.location or str(self.ml(attempts=READS).workspaces.get(self.workspace).location)
+
+    def resource(self, path: str) -> str:
+        """Return the id of a thing of the workspace, such as ``onlineEndpoints/NAME``."""
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}/providers/"
+            f"Microsoft.MachineLearningServices/workspaces/{self.workspace}/{path}"
+        )
 
     @property
     def scope(self) -> str:
@@ -268,4 +296,6 @@ class AzureAccount(Block):
             # The SDK leaves the name of its cloud there, which nobody that we start could import
             # it under: only this process knows of an emulator.
             os.environ.pop("AZUREML_CURRENT_CLOUD", None)
+        if self.demands.any:
+            self.demands.require(client.workspaces.get(self.workspace))
         return client

@@ -22,6 +22,7 @@ from blocks.providers.azure.model_levers import ModelLevers
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_levers import TrainingLevers
+from blocks.providers.azure.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -35,6 +36,7 @@ _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
 }
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
+MINUTE = 0.5  # seconds that metrics take for one
 GRACE = 2.0  # seconds that a container has after SIGTERM
 _open: list[launch.Subscription] = []  # the subscription of the worlds that are open now
 
@@ -54,11 +56,12 @@ class _Bench(Levers):
         with contextlib.suppress(ResourceExistsError):
             self.levers_account.blobs().create_container(launch.CONTAINER)
         objects = Objects(self.levers_account)
-        uploads = Uploads(objects, self.levers_account.root, folder)
+        self.uploads = uploads = Uploads(objects, self.levers_account.root, folder)
         kinds = {
             "training": TrainingLevers(self.levers_account, emulator, uploads),
             "models": ModelLevers(emulator, uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, uploads),
+            "watching": WatchingLevers(self.levers_account, emulator),
             "batch": BatchLevers(self.levers_account, emulator, uploads),
         }
         super().__init__("azure", kinds)
@@ -91,7 +94,8 @@ def AzureBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the c
     if _open:
         yield _Bench(folder, _open[-1])
         return
-    with launch.subscription(folder / "azure", preloaded=True, grace=GRACE) as emulator:
+    quick = {"grace": GRACE, "minute": MINUTE}
+    with launch.subscription(folder / "azure", preloaded=True, **quick) as emulator:
         _open.append(emulator)
         try:
             yield _Bench(folder, emulator)

@@ -95,6 +95,7 @@ class Clusters:
             max_instances=nodes,
             idle_time_before_scale_down=max(1, int(idle.total_seconds())),
             location=self._account.location or None,
+            enable_node_public_ip=not self._account.demands.private,
             tags=self._account.tags(kind="cluster"),
         )
         try:

@@ -28,7 +28,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.azure.account import AzureAccount
-from blocks.providers.azure.inside import CLIENT, STORAGE, TICKS, TICKS_EVERY, WANTED
+from blocks.providers.azure.inside import CLIENT, COLLECTED, STORAGE, TICKS, TICKS_EVERY, WANTED
 from blocks.providers.azure.objects import SCHEME
 
 PATIENCE = timedelta(seconds=180)  # that a managed online endpoint waits for an answer
@@ -107,28 +107,47 @@ def to_endpoint(
 ) -> Any:
     """Return an endpoint whose traffic is split so; all else of it is always the same."""
     return ManagedOnlineEndpoint(
-        name=endpoint_name(account, endpoint),
-        auth_mode="key",
-        tags={**account.tags(endpoint=endpoint), MOVE_TAG: traffic.etag},
-        identity=_identity(identity),
-        traffic={deployment_name(name): share for name, share in traffic.percent.items()},
+        **endpoint_settings(endpoint, traffic, account=account, identity=identity),
         mirror_traffic=_mirrored(traffic.mirror),
-        public_network_access="enabled" if public else "disabled",
+        public_network_access="enabled" if public and not account.demands.private else "disabled",
     )
+
+
+def endpoint_settings(
+    endpoint: str, traffic: Traffic, *, account: AzureAccount, identity: str
+) -> dict[str, Any]:
+    """Return what an endpoint is told, of whichever kind it is."""
+    return {
+        "name": endpoint_name(account, endpoint),
+        "auth_mode": "key",
+        "tags": {**account.tags(endpoint=endpoint), MOVE_TAG: traffic.etag},
+        "identity": _identity(identity),
+        "traffic": {deployment_name(name): share for name, share in traffic.percent.items()},
+    }
 
 
 def to_deployment(
     variant: WantedVariant, *, account: AzureAccount, image: str, told: Mapping[str, str]
 ) -> Any:
     """Return the deployment of a variant; ``told`` is what only the block knows."""
+    return ManagedOnlineDeployment(
+        **deployment_settings(variant, account=account, image=image, told=told),
+        instance_count=variant.request.min_replicas,
+    )
+
+
+def deployment_settings(
+    variant: WantedVariant, *, account: AzureAccount, image: str, told: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what a deployment is told, of whichever kind it is."""
     request = variant.request
     probe = {"period": 5, "timeout": 2, "success_threshold": 1}
-    return ManagedOnlineDeployment(
-        name=deployment_name(request.variant),
-        endpoint_name=endpoint_name(account, request.endpoint),
-        tags={**account.tags(token=variant.token), VARIANT_TAG: request.variant},
-        environment=to_environment(image),
-        environment_variables={
+    return {
+        "name": deployment_name(request.variant),
+        "endpoint_name": endpoint_name(account, request.endpoint),
+        "tags": {**account.tags(token=variant.token), VARIANT_TAG: request.variant},
+        "environment": to_environment(image),
+        "environment_variables": {
             **request.env,
             **Settings.of(request, variant.token).to_environment(),
             **told,
@@ -137,15 +156,14 @@ def to_deployment(
             TICKS: f"{account.root}/ticks",
             CAPTURES: f"{account.root}/captures" if request.capture.sample else "",
         },
-        instance_type=request.machine,
-        instance_count=request.min_replicas,
-        request_settings=OnlineRequestSettings(
+        "instance_type": request.machine,
+        "request_settings": OnlineRequestSettings(
             max_concurrent_requests_per_instance=request.serving.concurrency,
             request_timeout_ms=int(request.serving.timeout.total_seconds() * 1000),
         ),
-        liveness_probe=ProbeSettings(initial_delay=10, failure_threshold=30, **probe),
-        readiness_probe=ProbeSettings(initial_delay=5, failure_threshold=120, **probe),
-    )
+        "liveness_probe": ProbeSettings(initial_delay=10, failure_threshold=30, **probe),
+        "readiness_probe": ProbeSettings(initial_delay=5, failure_threshold=120, **probe),
+    }
 
 
 def to_environment(image: str) -> Any:
@@ -161,9 +179,12 @@ def to_environment(image: str) -> Any:
     )
 
 
-def told_of(*, capture_every: float, ticks_every: float, identity_client: str) -> dict[str, str]:
+def told_of(
+    *, capture_every: float, ticks_every: float, identity_client: str, collected: str
+) -> dict[str, str]:
     """Return what the containers of a block's endpoints are told besides."""
     return {
+        **({COLLECTED: collected} if collected else {}),
         CAPTURE_EVERY: str(capture_every),
         TICKS_EVERY: str(ticks_every),
         **({CLIENT: identity_client} if identity_client else {}),

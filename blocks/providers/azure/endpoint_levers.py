@@ -15,19 +15,34 @@ from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
 
-QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0, "ticks_every": 0.2}
+QUICK: Mapping[str, Any] = {
+    "image": IMAGE,
+    "capture_every": 1.0,
+    "ticks_every": 0.2,
+    "collect": True,
+    "busy_requests": 240.0,  # a minute: what one caller that never waits surely exceeds
+}
 
 
 class EndpointLevers:
     """The endpoints part of the bench."""
 
-    def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        account: AzureAccount,
+        emulator: Subscription,
+        uploads: Uploads,
+        *,
+        endpoints: AzureEndpoints | None = None,
+        machine: str = MACHINE,
+    ) -> None:
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = AzureEndpoints(account=account, **QUICK)
+        self._endpoints = endpoints or AzureEndpoints(account=account, **QUICK)
+        self._machine = machine
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
-        return self._uploads.variant_request(kind, variant, machine=MACHINE)
+        return self._uploads.variant_request(kind, variant, machine=self._machine)
 
     def settle(self, ref: OperationRef) -> None:
         """Wait until the variant is ready, or will never be."""

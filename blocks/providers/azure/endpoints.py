@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -31,11 +31,14 @@ from blocks.providers.azure.endpoint_calls import (
     MOST,
     from_deployment,
     require_servable,
+    to_deployment,
+    to_endpoint,
     told_of,
 )
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.images import serving_image
 from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.scaling import Busy, Scaling
 from blocks.providers.azure.steering import Place, Seen, Steering
 from blocks.providers.azure.wanted import WantedEndpoint, wishes
 
@@ -59,7 +62,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
         capture=True,
         direct=True,
         sticky=False,
-        autoscaling=False,
+        autoscaling=True,
         scale_to_zero=False,
         alarm_rollback=False,
         max_payload_bytes=MOST,
@@ -84,8 +87,24 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
     capture_every: float = Field(
         default=30.0, description="Seconds between two files of captured requests."
     )
+    collect: bool = Field(
+        default=False,
+        description="Keep captured requests as Azure's own model monitors read them, too.",
+    )
     ticks_every: float = Field(
         default=2.0, description="Seconds between two files of a container's counts."
+    )
+
+    busy_share: float = Field(
+        default=70.0,
+        ge=5,
+        le=95,
+        description="Percent of its processors, or GPUs, above which a variant with bounds grows.",
+    )
+    busy_requests: float | None = Field(
+        default=None,
+        gt=0,
+        description="Requests a minute and machine above which it grows; empty: by the percent.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -96,6 +115,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
+        _ = self.account.ml()  # refuses a workspace that is not as demanded, before a word is kept
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
         return WantedVariant(request=request, token=token)
@@ -105,7 +125,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     def _stage(self, seen: Seen, wanted: WantedVariant) -> Phase:
         name = wanted.request.variant
-        if seen.answers(name):
+        if seen.answers(name) and seen.is_scaled(wanted):
             return Phase.SUCCEEDED
         return Phase.RUNNING if seen.deployment(name) is not None else Phase.QUEUED
 
@@ -188,15 +208,32 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     @cached_property
     def _steering(self) -> Steering:
-        told = told_of(
+        return Steering(self.account, self._wishes, self._makes())
+
+    def _makes(self) -> Place:
+        """Return what is made where something is wanted."""
+        busy = Busy(share=self.busy_share, requests=self.busy_requests)
+        return Place(
+            endpoint=partial(
+                to_endpoint,
+                account=self.account,
+                identity=self.identity,
+                public=self.public_access,
+            ),
+            deployment=partial(
+                to_deployment, account=self.account, image=self.image, told=self._told()
+            ),
+            scaling=Scaling(self.account, busy),
+        )
+
+    def _told(self) -> Mapping[str, str]:
+        """Return what only this block can tell containers."""
+        return told_of(
             capture_every=self.capture_every,
             ticks_every=self.ticks_every,
             identity_client=self.identity_client,
+            collected=f"{self.account.root}/collected" if self.collect else "",
         )
-        place = Place(
-            image=self.image, identity=self.identity, public=self.public_access, told=told
-        )
-        return Steering(self.account, self._wishes, place)
 
     @cached_property
     def _caller(self) -> Caller:

@@ -9,6 +9,8 @@ ASKED = "BLUEWATER_BATCH"  # URI of a batch job's request
 STORAGE = "BLUEWATER_STORAGE"  # address of a storage account, with {account} for its name
 WANTED = "BLUEWATER_WANTED"  # folder of what endpoints should be
 TICKS, TICKS_EVERY = "BLUEWATER_TICKS", "BLUEWATER_TICKS_EVERY"  # folder for them; seconds
+COLLECTED = "BLUEWATER_COLLECTED"  # folder of what Azure's monitors read; missing: nothing is
+INPUTS = "model_inputs"  # what the service calls the collection of what models are asked
 CLIENT = "AZURE_CLIENT_ID"  # which of the machine's identities, where it has several
 
 

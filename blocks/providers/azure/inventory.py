@@ -27,8 +27,10 @@ from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
 from blocks.providers.azure.lookup import READS, is_name, look_for
+from blocks.providers.azure.scaling import AUTOSCALE_KIND, Scaling
 from blocks.providers.azure.training import AzureTraining
 from blocks.providers.azure.training_calls import machines_of, output_of
+from blocks.providers.azure.watching import SCHEDULE_KIND, AzureWatching
 
 _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{TRAINING}-job": AzureTraining,
@@ -61,6 +63,8 @@ class AzureInventory(Block, Inventory):
         for endpoint in self._endpoints.list():
             if self._is_ours(endpoint):
                 yield self._served(endpoint)
+        yield from self._scaling.owned()
+        yield from self._watching.owned()
 
     def _served(self, endpoint: Any) -> Resource:
         """Return an endpoint with the machines of those that should be behind it."""
@@ -98,6 +102,11 @@ class AzureInventory(Block, Inventory):
     def _remove(self, resource: Resource) -> None:
         if resource.kind == CLUSTER_KIND:
             self._clusters.remove(resource.id)
+            return
+        if resource.kind in (AUTOSCALE_KIND, SCHEDULE_KIND):
+            of = self._scaling if resource.kind == AUTOSCALE_KIND else self._watching
+            if not of.remove(resource.id):
+                raise self._denied(resource)
             return
         kinds = {**dict.fromkeys(_JOBS, self._jobs.get), ENDPOINT: self._endpoints.get}
         if resource.kind not in kinds or not is_name(resource.id):
@@ -160,6 +169,14 @@ class AzureInventory(Block, Inventory):
     @property
     def _clusters(self) -> Clusters:
         return Clusters(self.account)
+
+    @property
+    def _watching(self) -> AzureWatching:
+        return AzureWatching(account=self.account)
+
+    @property
+    def _scaling(self) -> Scaling:
+        return Scaling(self.account)
 
     @property
     def _jobs(self) -> Any:

@@ -16,6 +16,7 @@ from blocks.cloud.logged_ticks import sealed
 from blocks.cloud.samples import Samples
 from blocks.cloud.tick_files import TickReader
 from blocks.contracts import (
+    InvalidRequest,
     Monitor,
     MonitorFeatures,
     ObjectInfo,
@@ -27,6 +28,7 @@ from blocks.contracts import (
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.objects import Objects
+from blocks.providers.azure.platform_metrics import PLATFORM, PlatformMetrics
 
 SETTLE = "BLUEWATER_AZURE_SETTLE"
 
@@ -36,7 +38,8 @@ class AzureMonitor(Block, Monitor):
 
     Azure Monitor's own metrics are per minute and know no buckets of ours, and lines reach Log
     Analytics minutes after they were written, so these are for dashboards and alerts and not what
-    a rollout is judged by.
+    a rollout is judged by. They are read under their names with ``azure/`` before them, such as
+    ``azure/RequestsPerMinute``, by the label ``endpoint`` and, if wanted, ``variant``.
     """
 
     _block_type_name = "Azure monitor"
@@ -68,10 +71,18 @@ class AzureMonitor(Block, Monitor):
         return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
+        if metric.startswith(PLATFORM):
+            raise InvalidRequest(f"{metric} is Azure's own; record it otherwise", code="METRIC")
         self._samples.add(metric, samples, labels)
 
     def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        if metric.startswith(PLATFORM):
+            return self._platform.between(metric.removeprefix(PLATFORM), window, labels)
         return self._samples.between(metric, window, labels)
+
+    @cached_property
+    def _platform(self) -> PlatformMetrics:
+        return PlatformMetrics(self.account)
 
     @cached_property
     def _objects(self) -> Objects:

@@ -22,7 +22,8 @@ from blocks.cloud.folders import bring
 from blocks.cloud.serving import CAPTURE_EVERY, Settings, config_of, serve
 from blocks.cloud.tick_files import TickWriter
 from blocks.contracts import ProviderError
-from blocks.providers.azure.inside import STORAGE, TICKS, TICKS_EVERY, WANTED, Storage
+from blocks.providers.azure.collecting import CollectingObjects
+from blocks.providers.azure.inside import COLLECTED, STORAGE, TICKS, TICKS_EVERY, WANTED, Storage
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.wanted import LEARNT_EVERY, WantedEndpoint, wishes
 from blocks.serving.app import App
@@ -51,7 +52,7 @@ def main() -> None:
             port=int(os.environ.get(PORT, "8080")),
             capture_every=float(os.environ.get(CAPTURE_EVERY, "30")),
         )
-        objects = Objects(Storage(os.environ[STORAGE]))
+        objects = _objects(settings)
         bring(objects, settings.model.uri, config.model_folder)
         folder, every = f"{os.environ[TICKS]}/{settings.endpoint}", os.environ[TICKS_EVERY]
         ticks = TickWriter(objects, folder, config.replica, every=float(every))
@@ -67,6 +68,15 @@ def main() -> None:
         ticks.close()
     except (NotServed, ValidationError, AzureError, ProviderError) as error:
         sys.exit(str(error))
+
+
+def _objects(settings: Settings) -> Objects:
+    """Return the bucket, which takes what Azure's own monitors read where they are to be used."""
+    storage, collected = Storage(os.environ[STORAGE]), os.environ.get(COLLECTED)
+    if not collected:
+        return Objects(storage)
+    source = f"{settings.endpoint}/{settings.variant}"
+    return CollectingObjects(storage, f"{collected}/{settings.endpoint}", source)
 
 
 class Copies:

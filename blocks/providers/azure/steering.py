@@ -21,11 +21,10 @@ from blocks.providers.azure.endpoint_calls import (
     deployment_name,
     endpoint_name,
     from_endpoint,
-    to_deployment,
-    to_endpoint,
 )
 from blocks.providers.azure.errors import explain
 from blocks.providers.azure.lookup import READS, look_for
+from blocks.providers.azure.scaling import Scaling, scales
 from blocks.providers.azure.splitting import Step, next_step
 from blocks.providers.azure.wanted import WantedEndpoint
 
@@ -51,6 +50,11 @@ class Seen:
         sound = variant in self.wanted.staying() and not self.wanted.variants[variant].failure
         return sound and there is not None and there.provisioning_state in READY
 
+    def is_scaled(self, variant: WantedVariant) -> bool:
+        """Whether what is to be scaled is."""
+        known = self.wanted.scaled.get(variant.request.variant)
+        return known == variant.token or not scales(variant.request)
+
     @property
     def in_force(self) -> bool:
         """Whether traffic is split as it should be."""
@@ -68,12 +72,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What the block knows of the endpoints that are made."""
+    """What the block knows of the endpoints that are made: of which kind they are."""
 
-    image: str
-    identity: str
-    public: bool
-    told: Mapping[str, str]
+    endpoint: Callable[[str, Traffic], Any]  # of a name, whose traffic is split so
+    deployment: Callable[[WantedVariant], Any]
+    scaling: Scaling | None = None  # None: a deployment of this kind scales itself
 
 
 class Steering:
@@ -155,15 +158,21 @@ class Steering:
             return False
         there = seen.deployment(variant.request.variant)
         if there is None:
-            asked = to_deployment(
-                variant, account=self._account, image=self._place.image, told=self._place.told
-            )
-            return self._deployed(name, variant, asked)
+            return self._deployed(name, variant, self._place.deployment(variant))
         if there.provisioning_state != "Failed":
-            return False
+            return self._scale(name, seen, variant, there)
         why = self._changes.why(there)
         words = self._last_words(there.name, seen.endpoint.name)
         self._blame(name, variant, why.code, f"{why.message}\n{words}".strip())
+        return True
+
+    def _scale(self, name: str, seen: Seen, variant: WantedVariant, there: Any) -> bool:
+        """Have a variant scaled that is up; return whether it acted."""
+        if seen.is_scaled(variant) or there.provisioning_state in BUSY:
+            return False
+        if self._place.scaling is not None:
+            self._place.scaling.begin(variant.request)
+        self._wishes.change(name, lambda now: now.scaling(variant))
         return True
 
     def _deployed(self, name: str, variant: WantedVariant, asked: Any) -> bool:
@@ -227,10 +236,7 @@ class Steering:
         return now is None or now.moves != wanted.moves
 
     def _put(self, name: str, traffic: Traffic) -> bool:
-        place = self._place
-        asked = to_endpoint(
-            name, traffic, account=self._account, identity=place.identity, public=place.public
-        )
+        asked = self._place.endpoint(name, traffic)
         return self._done(self._endpoints.begin_create_or_update, asked)
 
     def _done(self, change: Callable[..., Any], *what: Any) -> bool:
@@ -247,6 +253,8 @@ class Steering:
         return True
 
     def _forget(self, name: str, variant: WantedVariant) -> None:
+        if self._place.scaling is not None and scales(variant.request):
+            self._place.scaling.end(name, variant.request.variant)
         self._wishes.change(name, lambda now: now.without(variant))
 
     def _blame(self, name: str, variant: WantedVariant, code: str, words: str) -> None:

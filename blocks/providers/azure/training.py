@@ -60,6 +60,7 @@ class AzureTraining(Block, TrainingJobs):
         spot=True,
         multi_node=True,
         zones=False,  # a workspace is in a region, and takes what machines it has
+        studies=False,
         max_duration=timedelta(days=21),
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from blocks.cloud.bucket import Bucket
 from blocks.cloud.documents import Documents
-from blocks.cloud.wanted import Wanted
+from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.contracts import Mirror, Traffic
 
 LEARNT_EVERY = 0.5  # seconds between two looks of a container at who gets copies
@@ -26,6 +26,7 @@ class WantedEndpoint(Wanted):
     moves: int = 0  # how often traffic was moved
     copied: str = ""  # the variant whose containers are told that all they get are copies
     told: datetime | None = None  # when they were
+    scaled: Mapping[str, str] = {}  # the tokens of variants that are scaled, by their names
 
     @property
     def traffic(self) -> Traffic:
@@ -47,6 +48,11 @@ class WantedEndpoint(Wanted):
         percent = {name: share for name, share in to.percent.items() if share}
         changes = {"percent": percent, "mirror": to.mirror, "moves": self.moves + 1}
         return self.model_copy(update=changes)
+
+    def scaling(self, variant: WantedVariant) -> WantedEndpoint:
+        """Return the same with a variant noted as scaled."""
+        scaled = {**self.scaled, variant.request.variant: variant.token}
+        return self.model_copy(update={"scaled": scaled})
 
     def telling(self, variant: str) -> WantedEndpoint:
         """Return the same with containers told that this variant alone gets copies."""

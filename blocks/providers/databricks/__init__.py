@@ -9,6 +9,7 @@ PROVIDER = Provider(
     capabilities={
         "training": "blocks.providers.databricks.training:DatabricksTraining",
         "batch": "blocks.providers.databricks.batch:DatabricksBatch",
+        "processing": "blocks.providers.databricks.processing:DatabricksProcessing",
         "models": "blocks.providers.databricks.models:UnityCatalogModels",
         "endpoints": "blocks.providers.databricks.endpoints:DatabricksEndpoints",
         "watching": "blocks.providers.databricks.watching:LakehouseMonitors",

@@ -16,6 +16,7 @@ from blocks.providers.databricks.batch_levers import IMAGE, BatchLevers
 from blocks.providers.databricks.emulator import launch
 from blocks.providers.databricks.endpoint_levers import QUICK, EndpointLevers
 from blocks.providers.databricks.model_levers import ModelLevers
+from blocks.providers.databricks.processing_levers import DatabricksProcessingLevers
 from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
@@ -29,6 +30,7 @@ C = TypeVar("C", bound=Contract)
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "batch": {"image": IMAGE},
     "endpoints": QUICK,
+    "processing": {"image": IMAGE},
     "monitor": {"settle": 1},
 }
 
@@ -51,8 +53,10 @@ class _Bench(Levers):
         self.account.client()  # signs in once for all who connect
         emulator.pull("schema", schema=self.account.schema_name, volume=VOLUME)
         self.uploads = Uploads(Volumes(self.levers_account), self.levers_account.root, folder)
+        training = TrainingLevers(self.levers_account, emulator)
         kinds: Mapping[str, Any] = {
-            "training": TrainingLevers(self.levers_account, emulator),
+            "training": training,
+            "processing": DatabricksProcessingLevers(self.levers_account, emulator, training),
             "batch": BatchLevers(self.levers_account, emulator, self.uploads),
             "models": ModelLevers(self.levers_account, emulator, self.uploads),
             "endpoints": EndpointLevers(self.levers_account, emulator, self.uploads),

@@ -77,6 +77,7 @@ class DatabricksTraining(Block, TrainingJobs):
         spot=True,
         multi_node=False,  # several machines are Spark's there, and not the command's
         zones=False,  # the workspace chooses
+        studies=False,
         max_duration=None,
     )
 

@@ -16,6 +16,17 @@ _REFUSED = (
 )
 _PASSING = (("unavailable", _GET), ("stale-read", _GET), ("unavailable", "files:*"))
 _NO_MACHINE = "CLOUD_PROVIDER_RESOURCE_STOCKOUT"
+_RUN = JobWords(
+    create=_CREATE,
+    search=_LIST,
+    get=_GET,
+    cancel=_CANCEL,
+    refused=_REFUSED,
+    done=_DONE,
+    passing=_PASSING,
+    no_machine="stock-out",
+    no_machine_says=_NO_MACHINE,
+)
 
 WORDS = Words(
     training=JobWords(
@@ -41,17 +52,8 @@ WORDS = Words(
             Never(change={"output_uri": "s3://elsewhere/output"}, code="SCHEME"),
         ),
     ),
-    batch=JobWords(
-        create=_CREATE,
-        search=_LIST,
-        get=_GET,
-        cancel=_CANCEL,
-        refused=_REFUSED,
-        done=_DONE,
-        passing=_PASSING,
-        no_machine="stock-out",
-        no_machine_says=_NO_MACHINE,
-    ),
+    batch=_RUN,
+    processing=_RUN,
     models=ModelWords(
         create="mlflow-uc:model-versions.create",
         done=_DONE,

@@ -12,6 +12,7 @@ PROVIDER = Provider(
         "endpoints": "blocks.providers.gcp.endpoints:VertexEndpoints",
         "batch": "blocks.providers.gcp.batch:VertexBatch",
         "monitor": "blocks.providers.gcp.monitor:VertexMonitor",
+        "watching": "blocks.providers.gcp.watching:VertexWatching",
         "store": "blocks.providers.gcp.store:GcpStore",
         "secrets": "blocks.providers.gcp.secret:GcpSecrets",
         "prices": "blocks.providers.gcp.cost:GcpPrices",

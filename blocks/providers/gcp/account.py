@@ -16,6 +16,7 @@ import google.auth
 import grpc
 from google.api_core.retry import Retry, if_exception_type
 from google.auth import impersonated_credentials
+from google.auth.transport.requests import Request
 from google.cloud import storage
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
@@ -95,6 +96,10 @@ class GcpAccount(Block):
         default_factory=_from("STORAGE_EMULATOR_HOST"),
         description="URL of an emulator of Cloud Storage, instead of Google's.",
     )
+    iam_endpoint: str = Field(
+        default_factory=_from("BLUEWATER_GCP_IAM_ENDPOINT"),
+        description="URL of an emulator of IAM's service account credentials, not Google's.",
+    )
     service_account: str = Field(
         default_factory=_from("BLUEWATER_GCP_SERVICE_ACCOUNT"),
         description="E-mail of the service account that jobs and endpoints run as.",
@@ -133,6 +138,7 @@ class GcpAccount(Block):
         ``kind`` is a client of the generated libraries, such as ``JobServiceClient``; ``host`` is
         where it calls, if that is not where all of its kind do.
         """
+        self._act()
         if (kind, host) not in self._clients:
             with _MAKING:
                 if (kind, host) not in self._clients:
@@ -142,6 +148,7 @@ class GcpAccount(Block):
     @property
     def storage(self) -> storage.Client:
         """The client of Cloud Storage."""
+        self._act()
         with _MAKING:
             if (storage.Client, "") not in self._clients:
                 told = {"api_endpoint": self.storage_endpoint} if self.storage_endpoint else None
@@ -161,6 +168,7 @@ class GcpAccount(Block):
             target_principal=self.impersonate,
             target_scopes=list(_SCOPES),
             lifetime=60 * self.token_minutes,
+            iam_endpoint_override=self._generating,
         )
 
     @property
@@ -212,6 +220,22 @@ class GcpAccount(Block):
     @cached_property
     def _clients(self) -> dict[tuple[type[Any], str], Any]:
         return {}
+
+    @property
+    def _generating(self) -> str | None:
+        """Where tokens of the impersonated account are made, if not at Google's address."""
+        if not self.iam_endpoint:
+            return None
+        where = f"{self.iam_endpoint.rstrip('/')}/v1/projects/-/serviceAccounts"
+        return f"{where}/{self.impersonate}:generateAccessToken"
+
+    def _act(self) -> None:
+        """Have a token of the impersonated account; gRPC would tell a no to that as an outage."""
+        if not self.impersonate or self.credentials.valid:
+            return
+        with _MAKING:
+            if not self.credentials.valid:
+                self.credentials.refresh(Request())
 
     def _source(self) -> Any:
         if self.access_token is not None:

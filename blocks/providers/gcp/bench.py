@@ -19,6 +19,7 @@ from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training_levers import TrainingLevers
+from blocks.providers.gcp.watching_levers import WatchingLevers
 from blocks.registry import implementation
 from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
@@ -33,6 +34,7 @@ _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
 
 TOKEN = "ya29.of-the-release"  # noqa: S105 - by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
+SCALING_PERIOD = 0.5  # seconds between two looks at the load; Vertex AI has 15
 _open: list[launch.Project] = []  # the project of the worlds that are open now
 
 
@@ -57,6 +59,7 @@ class _Bench(Levers):
             "models": self.models,
             "endpoints": self.endpoints,
             "batch": BatchLevers(self.levers_account, emulator, uploads),
+            "watching": WatchingLevers(self.levers_account, emulator),
         }
         super().__init__("gcp", kinds)
 
@@ -88,7 +91,8 @@ def GcpBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the cla
     if _open:
         yield _Bench(folder, _open[-1])
         return
-    with launch.project(folder / "gcp", preloaded=True, grace=GRACE) as emulator:
+    quick = {"grace": GRACE, "scaling_period": SCALING_PERIOD}
+    with launch.project(folder / "gcp", preloaded=True, **quick) as emulator:
         _open.append(emulator)
         try:
             yield _Bench(folder, emulator)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ MOST = 10_000_000  # bytes of a request to a dedicated endpoint
 KIND = "served"  # of a model that is made for a variant
 MOVE_LABEL = "bluewater-move"  # of an endpoint: a new word for each move of its traffic
 COMMAND = ("python", "-m", "blocks.providers.gcp.serve")
+METRICS = "aiplatform.googleapis.com/prediction/online"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
@@ -98,22 +100,43 @@ def to_served_model(
     return {**model, **encryption(account)}
 
 
-def to_deployed_model(variant: WantedVariant, *, model: str, account: GcpAccount) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleBy:
+    """By what a variant grows and shrinks between its bounds."""
+
+    cpu_percent: int = 60  # of all processors of a replica
+    requests_a_minute: int | None = None  # of a replica
+
+
+def to_deployed_model(
+    variant: WantedVariant, *, model: str, account: GcpAccount, scale_by: ScaleBy
+) -> dict[str, Any]:
     """Return the deployment of a variant's model."""
     request = variant.request
+    resources: dict[str, Any] = {
+        "machine_spec": to_machine_spec(request.machine),
+        "min_replica_count": request.min_replicas,
+        "max_replica_count": request.max_replicas,
+    }
+    if request.max_replicas > request.min_replicas:
+        resources["autoscaling_metric_specs"] = _metrics(scale_by)
     deployed: dict[str, Any] = {
         "id": deployed_id(variant),
         "model": model,
         "display_name": request.variant,
-        "dedicated_resources": {
-            "machine_spec": to_machine_spec(request.machine),
-            "min_replica_count": request.min_replicas,
-            "max_replica_count": request.max_replicas,
-        },
+        "dedicated_resources": resources,
     }
     if account.service_account:
         deployed["service_account"] = account.service_account
     return deployed
+
+
+def _metrics(scale_by: ScaleBy) -> list[dict[str, Any]]:
+    metrics = [{"metric_name": f"{METRICS}/cpu/utilization", "target": scale_by.cpu_percent}]
+    if scale_by.requests_a_minute is not None:
+        count = {"metric_name": f"{METRICS}/request_count", "target": scale_by.requests_a_minute}
+        metrics.append(count)
+    return metrics
 
 
 def served_id(variant: WantedVariant) -> str:

@@ -19,7 +19,12 @@ from blocks.testing.waiting import until
 
 MACHINE = "n1-standard-2"
 IMAGE = "us-central1-docker.pkg.dev/rehearsal-project/bluewater/server:1"
-QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0}
+QUICK: Mapping[str, Any] = {
+    "image": IMAGE,
+    "capture_every": 1.0,
+    "cpu_percent": 100,  # what a processor has to do here depends on who else is on the machine
+    "requests_a_minute": 120,
+}
 
 
 class EndpointLevers:
@@ -64,6 +69,7 @@ class EndpointLevers:
             "model": settings.model,
             "machine": from_machine_spec(resources.machine_spec),
             "min_replicas": resources.min_replica_count,
+            "max_replicas": resources.max_replica_count,
             "serving": settings.serving,
             "capture": settings.capture,
         }

@@ -28,6 +28,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.asking import Caller
 from blocks.providers.gcp.endpoint_calls import (
     MOST,
+    ScaleBy,
     deployed_in,
     from_deployed_model,
     from_endpoint,
@@ -59,7 +60,7 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
         capture=True,
         direct=False,  # nobody can ask one deployed model past the split
         sticky=False,
-        autoscaling=False,
+        autoscaling=True,
         scale_to_zero=False,
         alarm_rollback=False,
         max_payload_bytes=MOST,
@@ -74,6 +75,12 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
     )
     capture_every: float = Field(
         default=30.0, description="Seconds between two files of captured requests."
+    )
+    cpu_percent: int = Field(
+        default=60, ge=1, le=100, description="Load of its processors at which a variant grows."
+    )
+    requests_a_minute: int | None = Field(
+        default=None, ge=1, description="Requests of a replica at which a variant grows, too."
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -161,8 +168,13 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
 
     @cached_property
     def _steering(self) -> Steering:
+        scale_by = ScaleBy(cpu_percent=self.cpu_percent, requests_a_minute=self.requests_a_minute)
         return Steering(
-            self.account, self._wishes, image=self.image, capture_every=self.capture_every
+            self.account,
+            self._wishes,
+            image=self.image,
+            capture_every=self.capture_every,
+            scale_by=scale_by,
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -71,6 +72,8 @@ def explain(error: Exception) -> ProviderError | None:
         return _answered(error)
     if isinstance(error, auth.TransportError):
         return Unavailable(str(error), code="TRANSPORT")
+    if isinstance(error, auth.RefreshError) and (told := _told_by_iam(error)) is not None:
+        return told
     if isinstance(error, auth.GoogleAuthError):
         return Denied(
             f"{error}; see https://cloud.google.com/docs/authentication/application-default-"
@@ -109,6 +112,15 @@ def refusal(code: str, message: str, details: Any = ()) -> ProviderError | None:
         return kind(message, code=code, retry_after=_after(details))
     known = _CODES.get(code)
     return None if known is None else known(message, code=code, retry_after=_after(details))
+
+
+def _told_by_iam(error: auth.RefreshError) -> ProviderError | None:
+    """Return what IAM answered when it was asked for a token; None if it did not tell."""
+    try:
+        told = json.loads(error.args[1])["error"]
+        return refusal(str(told["status"]), str(told["message"]))
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _answered(error: exceptions.GoogleAPICallError) -> ProviderError | None:

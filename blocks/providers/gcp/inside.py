@@ -13,8 +13,8 @@ PROJECT = "BLUEWATER_GCP_PROJECT"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
-def bucket() -> Objects:
-    """Return the objects that the container may read and write."""
+def bucket(kind: type[Objects] = Objects) -> Objects:
+    """Return the objects that the container may read and write, of our kind or of another."""
     credentials, project = google.auth.default(scopes=list(_SCOPES))
     emulator = os.environ.get("STORAGE_EMULATOR_HOST")
     client = storage.Client(
@@ -22,4 +22,4 @@ def bucket() -> Objects:
         credentials=credentials,
         client_options={"api_endpoint": emulator} if emulator else None,
     )
-    return Objects(client, kms_key=os.environ.get("BLUEWATER_GCP_KMS_KEY", ""))
+    return kind(client, kms_key=os.environ.get("BLUEWATER_GCP_KMS_KEY", ""))

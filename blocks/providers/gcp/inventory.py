@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
-from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
 from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
-from google.cloud.aiplatform_v1.types import CustomJob, Endpoint, JobState, Model
+from google.cloud.aiplatform_v1.types import Endpoint, Model
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -19,23 +18,22 @@ from blocks.contracts import (
     Denied,
     Inventory,
     Machines,
-    OperationRef,
     ProviderError,
     Resource,
     Unavailable,
 )
-from blocks.providers.gcp.account import OWNER_LABEL, READS, TOKEN_LABEL, GcpAccount
-from blocks.providers.gcp.batch import VertexBatch
+from blocks.providers.gcp.account import OWNER_LABEL, READS, GcpAccount
 from blocks.providers.gcp.endpoint_calls import KIND as SERVED
 from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.lookup import is_id, look_for
-from blocks.providers.gcp.training import VertexTraining
-from blocks.providers.gcp.training_calls import KIND_LABEL, TRAINING, is_over, machines_of
+from blocks.providers.gcp.monitor_schedules import KIND as SCHEDULE
+from blocks.providers.gcp.monitor_schedules import MonitorSchedules
+from blocks.providers.gcp.owned_jobs import OwnedJobs
+from blocks.providers.gcp.training_calls import KIND_LABEL, is_over
 
 _STOPS_WITHIN = 180.0  # seconds
 _LOOK_EVERY = 0.5
-_JOBS: Mapping[str, str] = {"training-job": TRAINING, "batch-job": "batch"}
 ENDPOINT, MODEL = "endpoint", "model"
 
 
@@ -56,9 +54,7 @@ class GcpInventory(Block, Inventory):
         return explain(error)
 
     def _owned(self) -> Iterator[Resource]:
-        for kind, label in _JOBS.items():
-            for job in self._jobs.list_custom_jobs(self._mine(label), **READS):
-                yield self._detailed(_job(kind, job), job)
+        yield from self._jobs.listed()
         for endpoint in self._endpoints.list_endpoints(self._mine(), **READS):
             found = _endpoint(endpoint)
             name = found.id.removeprefix(self.account.named(""))
@@ -68,25 +64,17 @@ class GcpInventory(Block, Inventory):
                 for each in requests
             )
             yield found.model_copy(update={"endpoint": name, "machines": machines})
+        yield from MonitorSchedules(account=self.account).owned()
         for model in self._models.list_models(self._mine(SERVED), **READS):
             yield _model(model)
 
-    def _detailed(self, resource: Resource, job: CustomJob) -> Resource:
-        """Add what a running job runs on and whose it is."""
-        if not resource.running:
-            return resource
-        output = str(job.job_spec.base_output_directory.output_uri_prefix)
-        if resource.kind == "batch-job":
-            token = str(job.labels.get(TOKEN_LABEL, ""))
-            asked = VertexBatch(account=self.account, image="none").request_of(token)
-            output = asked.output_uri if asked else ""
-        return resource.model_copy(
-            update={"machines": (machines_of(job),), "output_uri": output.rstrip("/")}
-        )
-
     def _remove(self, resource: Resource) -> None:
+        if resource.kind == SCHEDULE:
+            if not MonitorSchedules(account=self.account).remove(resource.id):
+                raise self._denied(resource)
+            return
         remove = {
-            **dict.fromkeys(_JOBS, self._stop),
+            **dict.fromkeys(OwnedJobs.kinds, self._stop),
             ENDPOINT: self._take_down,
             MODEL: self._delete_model,
         }.get(resource.kind)
@@ -101,9 +89,7 @@ class GcpInventory(Block, Inventory):
 
     def _stop(self, resource: Resource) -> None:
         """Stop a job and see that it stops. Raises Unavailable if it does not in time."""
-        VertexTraining(account=self.account).cancel(
-            OperationRef(provider=self.provider, capability="training", id=resource.id, token="")
-        )
+        self._jobs.cancel(resource)
         self._until(resource, lambda job: job is None or is_over(job))
 
     def _take_down(self, resource: Resource) -> None:
@@ -145,14 +131,16 @@ class GcpInventory(Block, Inventory):
             time.sleep(_LOOK_EVERY)
 
     def _described(self, resource: Resource) -> Any:
+        if resource.kind in OwnedJobs.kinds:
+            return self._jobs.described(resource)
         get: Callable[..., Any] = {
             ENDPOINT: self._endpoints.get_endpoint,
             MODEL: self._models.get_model,
-        }.get(resource.kind, self._jobs.get_custom_job)
+        }[resource.kind]
         return look_for(partial(get, name=self._name(resource), **READS), patient=False)
 
     def _name(self, resource: Resource) -> str:
-        collection = {ENDPOINT: "endpoints", MODEL: "models"}.get(resource.kind, "customJobs")
+        collection = {ENDPOINT: "endpoints", MODEL: "models"}[resource.kind]
         return f"{self.account.parent}/{collection}/{resource.id}"
 
     def _mine(self, kind: str = "") -> dict[str, str]:
@@ -160,8 +148,8 @@ class GcpInventory(Block, Inventory):
         return {"parent": self.account.parent, "filter": told or self.account.mine}
 
     @property
-    def _jobs(self) -> JobServiceClient:
-        return self.account.client(JobServiceClient)
+    def _jobs(self) -> OwnedJobs:
+        return OwnedJobs(account=self.account)
 
     @property
     def _endpoints(self) -> EndpointServiceClient:
@@ -177,17 +165,6 @@ class GcpInventory(Block, Inventory):
             f"{OWNER_LABEL}={self.account.owner_label}; remove it where it belongs",
             code="NOT_OURS",
         )
-
-
-def _job(kind: str, job: CustomJob) -> Resource:
-    return Resource(
-        kind=kind,
-        id=_id(job.name),
-        name=job.display_name,
-        created=job.create_time,
-        running=not is_over(job),
-        detail=JobState(job.state).name,
-    )
 
 
 def _endpoint(endpoint: Endpoint) -> Resource:

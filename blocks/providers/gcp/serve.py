@@ -19,6 +19,8 @@ from pydantic import ValidationError
 
 from blocks.cloud.folders import bring
 from blocks.cloud.serving import CAPTURE_EVERY, Settings, config_of, serve
+from blocks.providers.gcp.captured_rows import CapturedRows
+from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.inside import bucket
 from blocks.serving.model import NotServed
 
@@ -40,7 +42,8 @@ def main() -> None:
             port=int(os.environ.get(PORT) or os.environ.get("PORT", "8080")),
             capture_every=float(os.environ.get(CAPTURE_EVERY, "30")),
         )
-        objects = bucket()
+        on_vertex = MODEL in os.environ and "K_SERVICE" not in os.environ
+        objects = bucket(CapturedRows if on_vertex else Objects)
         bring(objects, os.environ[MODEL], config.model_folder)
         serve(settings, config, objects, grace=GRACE)
     except (NotServed, ValidationError, GoogleAPIError, GoogleAuthError) as error:

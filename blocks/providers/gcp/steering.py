@@ -22,6 +22,7 @@ from blocks.cloud.documents import Documents
 from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.providers.gcp.account import ONCE, READS, GcpAccount
 from blocks.providers.gcp.endpoint_calls import (
+    ScaleBy,
     deployed_in,
     served_id,
     to_deployed_model,
@@ -50,10 +51,16 @@ class Steering:
     """Knows the calls that change what is deployed."""
 
     def __init__(
-        self, account: GcpAccount, wishes: Documents[Wanted], *, image: str, capture_every: float
+        self,
+        account: GcpAccount,
+        wishes: Documents[Wanted],
+        *,
+        image: str,
+        capture_every: float,
+        scale_by: ScaleBy,
     ) -> None:
         self._account, self._wishes = account, wishes
-        self._image, self._capture_every = image, capture_every
+        self._image, self._capture_every, self._scale_by = image, capture_every, scale_by
         self._endpoints = account.client(EndpointServiceClient)
         self._models = account.client(ModelServiceClient)
 
@@ -157,7 +164,9 @@ class Steering:
         asked = {
             "endpoint": self.endpoint_name(name),
             "deployed_model": DeployedModel(
-                to_deployed_model(variant, model=model, account=self._account)
+                to_deployed_model(
+                    variant, model=model, account=self._account, scale_by=self._scale_by
+                )
             ),
         }
         deploy = partial(begun, partial(self._endpoints.deploy_model, asked, **ONCE))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
+from google.cloud.aiplatform_v1.types import (
+    CustomJob,
+    CustomJobSpec,
+    HyperparameterTuningJob,
+    JobState,
+    Scheduling,
+)
+from google.rpc import status_pb2
 
 from blocks.contracts import (
     Failure,
@@ -22,14 +28,14 @@ from blocks.contracts import (
 )
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import name_of
+from blocks.providers.gcp.job_environment import environment, output_place
 from blocks.providers.gcp.machines import from_machine_spec, to_machine_spec
-from blocks.providers.gcp.secret import version_of
 from blocks.providers.gcp.surroundings import encryption, surroundings
 from blocks.providers.gcp.variables import to_env
 from blocks.workload import Outcome
-from blocks.workload.vertex import SOURCE, STARTS
 
 KIND_LABEL, TRAINING = "bluewater-kind", "training"  # custom jobs are used for other work, too
+STUDY = "study"
 POLL_AFTER = timedelta(seconds=10)
 
 _START = ("python", "-m", "blocks.workload.vertex")
@@ -54,6 +60,7 @@ class Options:
     image: str
     boot_disk_gb: int
     restart: bool
+    failed_trials: int = 3  # of a study, until it is given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,7 @@ def to_custom_job(
         "image_uri": request.image or options.image,
         "command": list(_START),
         "args": list(request.command),
-        "env": to_env(_environment(request, token, account)),
+        "env": to_env(environment(request, token, account)),
     }
     machine = to_machine_spec(request.machine)
     disk = {"boot_disk_size_gb": options.boot_disk_gb}
@@ -83,12 +90,12 @@ def to_custom_job(
     spec: dict[str, Any] = {
         "worker_pool_specs": [{**pool, "replica_count": count} for count in counts],
         "scheduling": _scheduling(request, options),
-        "base_output_directory": {"output_uri_prefix": request.output_uri.rstrip("/")},
+        "base_output_directory": {"output_uri_prefix": output_place(request, token)},
         **surroundings(account),
     }
     job = {
         "display_name": account.named(token),
-        "labels": account.marked(token=token, kind=TRAINING),
+        "labels": account.marked(token=token, kind=TRAINING if request.study is None else STUDY),
         "job_spec": spec,
     }
     return {**job, **encryption(account)}
@@ -100,29 +107,38 @@ def output_of(job: CustomJob) -> str:
     return f"{prefix.rstrip('/')}/model"
 
 
-def machines_of(job: CustomJob) -> Machines:
-    """Return what a job runs on."""
-    pools = job.job_spec.worker_pool_specs
+def machines_of(spec: CustomJobSpec) -> Machines:
+    """Return what a job runs on, or a trial of a study."""
+    pools = spec.worker_pool_specs
     return Machines(
         machine=from_machine_spec(pools[0].machine_spec),
         count=sum(pool.replica_count for pool in pools),
-        spot=_is_spot(job),
+        spot=is_spot(spec),
     )
 
 
-def starts_name(token: str) -> str:
-    """Return the name of the file that counts the starts of a job."""
-    return f"starts-{token}"
-
-
-def progress_name(token: str) -> str:
-    """Return the name of the file that tells how far a job is."""
-    return f"progress-{token}.json"
-
-
-def is_over(job: CustomJob) -> bool:
+def is_over(job: CustomJob | HyperparameterTuningJob) -> bool:
     """Whether Vertex AI is done with the job."""
     return job.state in _ENDED
+
+
+def is_waiting(job: CustomJob | HyperparameterTuningJob) -> bool:
+    """Whether the job waits for its machines still."""
+    return job.state in _WAITING
+
+
+def is_spot(spec: CustomJobSpec) -> bool:
+    """Whether a job runs on spot machines."""
+    return bool(spec.scheduling.strategy == Scheduling.Strategy.SPOT)
+
+
+def failed(error: status_pb2.Status, last_lines: str) -> tuple[Phase, Failure]:
+    """Sort a failure by its status code."""
+    code = name_of(error.code)
+    failure = Failure(code=code, message=f"{error.message}\n{last_lines}".strip())
+    # What is exhausted is Google's machines, unless a limit of the account is named.
+    no_machine = code == _EXHAUSTED and not _is_quota(error)
+    return (Phase.INTERRUPTED if no_machine or code in _TAKEN else Phase.FAILED), failure
 
 
 def from_custom_job(job: CustomJob, left: Left) -> OperationStatus[TrainingResult]:
@@ -169,7 +185,7 @@ def _without_a_model(job: CustomJob, left: Left) -> tuple[Phase, Failure]:
     if left.outcome is not None:
         return Phase.FAILED, Failure(code=left.outcome.code, message=left.outcome.message)
     if job.state is JobState.JOB_STATE_FAILED:
-        return _failed(job, left.last_lines)
+        return failed(job.error, left.last_lines)
     remedy = "the command ended without an outcome; call job.succeed(...) at its end"
     return Phase.FAILED, Failure(code="NO_OUTCOME", message=remedy)
 
@@ -182,18 +198,9 @@ def _took_too_long(job: CustomJob) -> bool:
     return bool(ran >= job.job_spec.scheduling.timeout)
 
 
-def _failed(job: CustomJob, last_lines: str) -> tuple[Phase, Failure]:
-    """Sort a failure by its status code."""
-    code = name_of(job.error.code)
-    failure = Failure(code=code, message=f"{job.error.message}\n{last_lines}".strip())
-    # What is exhausted is Google's machines, unless a limit of the account is named.
-    no_machine = code == _EXHAUSTED and not _is_quota(job)
-    return (Phase.INTERRUPTED if no_machine or code in _TAKEN else Phase.FAILED), failure
-
-
-def _is_quota(job: CustomJob) -> bool:
+def _is_quota(error: status_pb2.Status) -> bool:
     """Whether the account's limit keeps a job from its machine."""
-    return any(each.type_url.endswith("google.rpc.QuotaFailure") for each in job.error.details)
+    return any(each.type_url.endswith("google.rpc.QuotaFailure") for each in error.details)
 
 
 def _usage(job: CustomJob) -> Usage | None:
@@ -206,33 +213,8 @@ def _usage(job: CustomJob) -> Usage | None:
     return Usage(
         machine=from_machine_spec(pools[0].machine_spec),
         seconds=max(0.0, (ended - job.start_time).total_seconds()) * nodes,
-        spot=_is_spot(job),
+        spot=is_spot(job.job_spec),
     )
-
-
-def _is_spot(job: CustomJob) -> bool:
-    return bool(job.job_spec.scheduling.strategy == Scheduling.Strategy.SPOT)
-
-
-def _environment(request: TrainingRequest, token: str, account: GcpAccount) -> dict[str, str]:
-    output = f"{request.output_uri.rstrip('/')}/model"
-    told = {
-        **request.env,
-        "BLUEWATER_TOKEN": token,
-        SOURCE: request.source_uri.rstrip("/"),
-        "BLUEWATER_DATA": request.data_uri.rstrip("/"),
-        "BLUEWATER_CHECKPOINTS_COPY": request.checkpoint_uri.rstrip("/"),
-        "BLUEWATER_OUTPUT_URI": output,
-        "BLUEWATER_PROGRESS": f"{output}/{progress_name(token)}",
-        STARTS: f"{output}/{starts_name(token)}",
-    }
-    if request.parameters:
-        told["BLUEWATER_PARAMETERS"] = json.dumps(dict(request.parameters))
-    if request.secrets:  # names; a description of the job shows them to everybody who may look
-        names = {key: version_of(account, name) for key, name in request.secrets.items()}
-        told["BLUEWATER_SECRETS"] = ",".join(names)
-        told["BLUEWATER_SECRETS_FROM"] = json.dumps(names, separators=(",", ":"))
-    return told
 
 
 def _scheduling(request: TrainingRequest, options: Options) -> Mapping[str, Any]:

@@ -11,9 +11,10 @@ from google.cloud.aiplatform_v1.types import CustomJob, Scheduling
 from blocks.contracts import OperationRef
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
+from blocks.providers.gcp.job_kinds import CUSTOM, TUNING
 from blocks.providers.gcp.machines import from_machine_spec
 from blocks.providers.gcp.training import VertexTraining
-from blocks.providers.gcp.training_calls import KIND_LABEL, TRAINING
+from blocks.providers.gcp.training_calls import KIND_LABEL, STUDY, TRAINING
 from blocks.testing.live_training import LiveTraining, secrets_in
 from blocks.testing.uploads import Uploads
 from blocks.workload.vertex import SOURCE
@@ -31,10 +32,13 @@ class TrainingLevers(LiveTraining):
         self._account = account
 
     def created(self) -> int:
-        """Count this owner's jobs."""
-        told = f'{self._account.mine} AND labels.{KIND_LABEL}="{TRAINING}"'
-        asked = {"parent": self._account.parent, "filter": told}
-        return len(list(self._account.client(JobServiceClient).list_custom_jobs(asked)))
+        """Count this owner's jobs; a study is one."""
+        client, parent = self._account.client(JobServiceClient), self._account.parent
+        kinds = ((CUSTOM, TRAINING), (TUNING, STUDY))
+        told = {
+            label: f'{self._account.mine} AND labels.{KIND_LABEL}="{label}"' for _, label in kinds
+        }
+        return sum(len(list(kind.list(client, parent, told[label]))) for kind, label in kinds)
 
     def _told(self, ref: OperationRef, got: Mapping[str, str]) -> Mapping[str, object]:
         spec = self._described(ref).job_spec

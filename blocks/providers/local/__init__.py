@@ -12,6 +12,7 @@ PROVIDER = Provider(
         "store": "blocks.providers.local.store:LocalStore",
         "monitor": "blocks.providers.local.monitor:LocalMonitor",
         "batch": "blocks.providers.local.batch:LocalBatch",
+        "processing": "blocks.providers.local.processing:LocalProcessing",
         "secrets": "blocks.providers.local.secret:LocalSecrets",
         "prices": "blocks.providers.local.cost:LocalPrices",
         "inventory": "blocks.providers.local.inventory:LocalInventory",

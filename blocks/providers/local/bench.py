@@ -18,6 +18,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch_levers import BatchLevers
 from blocks.providers.local.endpoint_levers import EndpointLevers
 from blocks.providers.local.model_levers import ModelLevers
+from blocks.providers.local.processing_levers import LocalProcessingLevers
 from blocks.providers.local.secret import PREFIX
 from blocks.providers.local.training_levers import TrainingLevers
 from blocks.registry import implementation
@@ -25,7 +26,7 @@ from blocks.testing.levers import Levers
 
 C = TypeVar("C", bound=Contract)
 
-_KINDS = ("training", "models", "batch", "endpoints")
+_KINDS = ("training", "models", "batch", "endpoints", "processing")
 
 
 class _Bench(Levers):
@@ -38,7 +39,8 @@ class _Bench(Levers):
         self.models = ModelLevers(self.machine, folder)
         self.batch = BatchLevers(self.machine, folder)
         self.endpoints = EndpointLevers(self.machine, folder)
-        kinds = (self.training, self.models, self.batch, self.endpoints)
+        processing = LocalProcessingLevers(self.machine, folder, self.training)
+        kinds = (self.training, self.models, self.batch, self.endpoints, processing)
         super().__init__("local", dict(zip(_KINDS, kinds, strict=True)))
         self._secrets: list[str] = []
 

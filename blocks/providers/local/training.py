@@ -60,6 +60,7 @@ class LocalTraining(Block, TrainingJobs):
         spot=True,
         multi_node=False,
         zones=True,
+        studies=False,
         max_duration=None,
     )
 

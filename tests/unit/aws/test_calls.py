@@ -46,6 +46,10 @@ def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
         "CreateEndpoint",
         "UpdateEndpoint",
         "UpdateEndpointWeightsAndCapacities",
+        "CreateInferenceComponent",
+        "CreateMonitoringSchedule",
+        "DeleteInferenceComponent",
+        "DeleteMonitoringSchedule",
         "CreateProcessingJob",
         "RegisterScalableTarget",
         "PutScalingPolicy",
@@ -58,19 +62,19 @@ def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
 
 def test_a_configuration_is_made_before_it_is_used_and_goes_after_it_was() -> None:
     """The old one may go only once the new one is in force."""
-    made, gone, in_force = set[str](), set[str](), ""
+    made, gone, in_force = set[str](), set[str](), dict[str, str]()
     for _, operation, said in calls():
         name = said.get("EndpointConfigName", "")
         if operation == "CreateEndpointConfig":
             made.add(name)
         elif operation in ("CreateEndpoint", "UpdateEndpoint"):
             assert name in made - gone
-            in_force = name
+            in_force[said["EndpointName"]] = name
         elif operation == "DeleteEndpoint":
-            in_force = ""
+            in_force.pop(said["EndpointName"])
         elif operation == "DeleteEndpointConfig":
             assert name in made - gone
-            assert name != in_force
+            assert name not in in_force.values()
             gone.add(name)
     assert made == gone
 

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from blocks.contracts import Endpoints, Phase, RunKey
+from blocks.contracts import (
+    Capture,
+    Endpoints,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    ObjectStore,
+    Phase,
+    RunKey,
+    Window,
+)
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.bench import KEY
+from blocks.providers.aws.component_calls import Share
+from blocks.providers.aws.components import Pool, SageMakerComponents
 from blocks.providers.aws.cost import AwsPrices
 from blocks.providers.aws.emulator.launch import CONTAINERS
+from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE, QUICK
+from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.testing.waiting import until
 from deployments.aws.policy import CALLER, ROLE
-from tests.unit.exercises import everything
+from tests.unit.exercises import ROW, everything
 
 
 def scale(bench: Any) -> None:
@@ -30,10 +48,58 @@ def scale(bench: Any) -> None:
     until(lambda: not bench.running(), within=120)
 
 
+def queue(bench: Any) -> None:
+    """Ask an endpoint whose requests wait."""
+    request = bench.variant_request().model_copy(update={"endpoint": "queued"})
+    endpoints = SageMakerEndpoints(account=bench.account, **QUICK, asynchronous=AsyncInference())
+    ref = endpoints.deploy(request, key=RunKey(run="run-1", step="queue"))
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    assert endpoints.predict("queued", ROW).status == 200
+
+
+def share(bench: Any) -> None:
+    """Ask a model that shares a machine, and take it off."""
+    block, key = SageMakerComponents(account=bench.account, image=IMAGE), RunKey(run="1", step="a")
+    opened = block.open(Pool(endpoint="shared", machine=MACHINE), key=key)
+    until(lambda: block.status(opened).phase is Phase.SUCCEEDED, within=60)
+    request = bench.variant_request(variant="one").model_copy(update={"endpoint": "shared"})
+    placed = block.place(request, Share(), key=key)
+    assert block.place(request, Share(), key=key) == placed
+    until(lambda: block.status(placed).phase is Phase.SUCCEEDED, within=60)
+    assert block.predict("shared", "one", ROW).status == 200
+    block.resize("shared", "one", 1)
+    until(lambda: block.status(placed).phase is Phase.SUCCEEDED, within=60)
+    block.remove("shared", "one")
+
+
+def watch(bench: Any) -> None:
+    """Let SageMaker's own monitor look every hour, and then every other one."""
+    endpoints, monitors = bench.connect(Endpoints), bench.connect(MonitoringSchedules)
+    request = bench.variant_request().model_copy(update={"endpoint": "watched"})
+    request = request.model_copy(update={"capture": Capture(sample=1.0)})
+    bench.settle(endpoints.deploy(request, key=RunKey(run="run-1", step="watch")))
+    store, out = bench.connect(ObjectStore), io.BytesIO()
+    pq.write_table(pa.table({"x": [0.7], "n": [1]}), out)
+    kept = store.write(f"{store.root}/baseline.parquet", out.getvalue())
+    for hours in (1, 2):
+        schedule = MonitoringSchedule(
+            endpoint="watched",
+            baseline_uri=kept.uri,
+            output_uri=f"{store.root}/monitor",
+            every=timedelta(hours=hours),
+        )
+        monitors.ensure(schedule)
+    now = datetime.now(UTC)
+    assert monitors.looks("watched", Window(start=now - timedelta(hours=1), end=now)) == []
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=KEY, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(ROLE))
     scale(bench)
+    queue(bench)
+    share(bench)
+    watch(bench)
     assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")
     assert set(bench.emulator.pull("actions", key=KEY)) == set(CALLER)

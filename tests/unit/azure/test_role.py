@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from blocks.contracts import Endpoints, Phase, Unavailable
+from blocks.contracts import (
+    Endpoints,
+    Inventory,
+    Monitor,
+    MonitoringSchedule,
+    ObjectStore,
+    Phase,
+    Traffic,
+    Unavailable,
+    Window,
+)
+from blocks.contracts import MonitoringSchedules as Watching
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.scaling import AUTOSCALE_KIND
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
 from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
+from tests.conformance.served import World
 from tests.unit.exercises import RUN, everything
 
 
@@ -32,6 +49,44 @@ def train_on_a_cluster(bench: Any) -> None:
     until(is_submitted)
 
 
+def scale(bench: Any) -> None:
+    endpoints, monitor = bench.connect(Endpoints), bench.connect(Monitor)
+    request = bench.variant_request().model_copy(update={"max_replicas": 2})
+    ref = endpoints.deploy(request, key=RUN)
+    # looked at by the block alone: whoever looks first has it scaled
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=5), end=now)
+    monitor.read("azure/RequestsPerMinute", window, labels={"endpoint": request.endpoint})
+    inventory = bench.connect(Inventory)
+    [setting] = [each for each in inventory.owned() if each.kind == AUTOSCALE_KIND]
+    inventory.remove(setting)
+    endpoints.take_down(request.endpoint)
+
+
+def watch(bench: Any) -> None:
+    world, store, monitors = World(bench), bench.connect(ObjectStore), bench.connect(Watching)
+    world.serve("threshold", "blue")
+    world.give(Traffic(percent={"blue": 100}))
+    rows, out = [{"x": each / 10, "n": each} for each in range(10)], io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), out)
+    kept = store.write(f"{store.root}/baseline.parquet", out.getvalue())
+    monitors.ensure(
+        MonitoringSchedule(
+            endpoint=world.name,
+            baseline_uri=kept.uri,
+            output_uri=f"{store.root}/monitor",
+            every=timedelta(hours=1),
+        )
+    )
+    world.ask(10)
+    bench.look(world.name)
+    [look] = monitors.looks(world.name, bench.looking(world.name))
+    assert look.phase is Phase.SUCCEEDED
+    monitors.stop(world.name)
+    bench.connect(Endpoints).take_down(world.name)
+
+
 def fail_to_serve(bench: Any) -> None:
     endpoints, request = bench.connect(Endpoints), bench.variant_request(kind="unloadable")
     ref = endpoints.deploy(request, key=RUN)
@@ -44,6 +99,8 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train_on_a_cluster(bench)
+    scale(bench)
+    watch(bench)
     fail_to_serve(bench)
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from blocks.contracts import (
+    Candidates,
     ModelVersion,
     OperationRef,
     Phase,
+    Study,
     TrainingResult,
     Usage,
     VariantRequest,
@@ -25,6 +27,7 @@ from blocks.providers.local.cost import LocalPrices
 from tasks.costs.actual import actual, both_up
 from tasks.costs.forecast import fleet_times, forecast, spot_time
 from tasks.costs.money import Money, hours, total
+from tasks.processing.spec import NearSpec
 from tasks.rollout.journal import Entry, Event
 from tasks.rollout.report import RolloutReport, to_report
 from tasks.specification.loading import load
@@ -60,6 +63,13 @@ def rolled_out(lasted: float, *, blue: str | None = "v1") -> RolloutReport:
         Entry(number=1, at=BEGAN + timedelta(hours=lasted), run="r", by="t", event=Event.FINISHED),
     ]
     return to_report(entries, url="", model=MODEL)
+
+
+def test_a_study_costs_as_much_as_all_its_trials(spec: ReleaseSpec, prices: LocalPrices) -> None:
+    study = Study(metric="auc", parameters={"rate": Candidates(low=1, high=2)}, trials=5)
+    asked = changed(spec, "training", max_duration=timedelta(hours=2), study=study)
+    cost = forecast(asked, prices).training
+    assert cost == Money(low=Decimal(0), high=ON_DEMAND * 10, currency="USD")
 
 
 def test_on_demand_costs_at_most_every_attempt_allowed_at_its_longest(
@@ -194,14 +204,28 @@ def test_actual_costs_come_from_metered_time_and_from_the_journal(
         spec.rollout,
         training=TrainingReport(result=TrainingResult(model_uri="file:///m"), attempts=attempts),
         rollout=rolled_out(2),
+        near=[Usage(machine="local.small", seconds=7200.0, billed_seconds=7200.0)],
         per_thousand=Decimal("0.001"),
         currency="USD",
     )
     assert report.training == Money(low=SPOT, high=SPOT, currency="USD")
     assert report.rollout == Money(low=ON_DEMAND * 2, high=ON_DEMAND * 2, currency="USD")
+    assert report.near == Money(low=ON_DEMAND * 2, high=ON_DEMAND * 2, currency="USD")
     assert report.fleet_hours == 2
     run = next(row for row in report.table() if row["what"] == "the run")
-    assert run["was"] == "0.027 USD"
+    assert run["was"] == "0.050 USD"
+
+
+def test_jobs_near_the_data_are_expected_to_cost_their_longest(
+    spec: ReleaseSpec, prices: LocalPrices
+) -> None:
+    near = NearSpec(machine="local.small", max_duration=timedelta(hours=3))
+    asked = changed(changed(spec, "validation", near=near), "evaluation", near=near)
+    before, expected = forecast(spec, prices), forecast(asked, prices)
+    assert before.near is None
+    assert expected.near == Money(low=Decimal(0), high=ON_DEMAND * 6, currency="USD")
+    assert before.per_run is not None and expected.per_run is not None
+    assert expected.per_run.high == before.per_run.high + ON_DEMAND * 6
 
 
 def test_a_first_version_has_no_second_fleet() -> None:

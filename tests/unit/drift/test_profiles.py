@@ -210,6 +210,20 @@ def test_every_plain_type_is_profiled(kind: pa.DataType, values: list[object]) -
     assert (column.values, column.missing) == (2, 1)
 
 
+def test_a_moment_counts_alike_in_whatever_unit() -> None:
+    """Parquet of pandas may have nanoseconds, and Spark reads and sends microseconds."""
+    seconds = pa.array([1_700_000_000 + 60 * each for each in range(500)], pa.timestamp("s"))
+    tables = [pa.table({"at": seconds.cast(pa.timestamp(unit))}) for unit in ("us", "ns", "ms")]
+    axes = axes_of(tables[0])
+    profiles = []
+    for each in tables:
+        assert axes_of(each) == axes
+        tally = Tally(axes)
+        tally.add(each.to_batches()[0])
+        profiles.append(tally.profile())
+    assert profiles[1:] == profiles[:1] * 2
+
+
 def test_lists_and_identifiers_are_left_out() -> None:
     table = pa.table(
         {

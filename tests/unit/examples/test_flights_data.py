@@ -13,7 +13,7 @@ import pytest
 from blocks.contracts import ObjectStore
 from examples.flights import prepare as flights_of_2013
 from tasks.validation.spec import ValidationSpec
-from tasks.validation.stage import validated
+from tasks.validation.validated import validated
 
 EXAMPLE = Path(flights_of_2013.__file__).parent
 MONTHS = [f"months/2013-{month:02}" for month in range(5, 13)]

@@ -10,6 +10,7 @@ import json
 import sys
 
 from google.cloud import aiplatform, storage
+from google.cloud.aiplatform import hyperparameter_tuning
 
 
 def create_custom_job(bucket: str) -> str:
@@ -26,6 +27,41 @@ def create_custom_job(bucket: str) -> str:
     )
     job.run(restart_job_on_worker_restart=True, timeout=3600)
     return str(job.state.name)
+
+
+def create_hyperparameter_tuning_job(bucket: str) -> str:
+    """Try a container with some values of its hyperparameters."""
+    measure = (
+        "import os, pathlib, sys; rate = sys.argv[1].partition('=')[2]; "
+        "told = dict(timestamp=1, trial=os.environ['CLOUD_ML_TRIAL_ID'], loss=rate, global_step=1);"
+        " import json; file = pathlib.Path(os.environ['CLOUD_ML_HP_METRIC_FILE']); "
+        "file.write_text(json.dumps({**told, 'global_step': '1'}) + chr(10))"
+    )
+    container = {"image_uri": "gcr.io/p/trainer", "command": ["python", "-c", measure], "args": []}
+    pools = [
+        {
+            "machine_spec": {"machine_type": "n1-standard-4"},
+            "replica_count": 1,
+            "container_spec": container,
+        }
+    ]
+    custom = aiplatform.CustomJob(
+        display_name="tuned", worker_pool_specs=pools, base_output_dir=f"gs://{bucket}/tuned"
+    )
+    job = aiplatform.HyperparameterTuningJob(
+        display_name="tuned",
+        custom_job=custom,
+        metric_spec={"loss": "minimize"},
+        parameter_spec={
+            "rate": hyperparameter_tuning.DoubleParameterSpec(min=0.001, max=1, scale="log")
+        },
+        max_trial_count=2,
+        parallel_trial_count=2,
+    )
+    job.run()
+    measured = [each.final_measurement.metrics[0].value for each in job.trials]
+    tried = [each.parameters[0].value for each in job.trials]
+    return f"{job.state.name} {len(measured)} {measured == tried}"
 
 
 def upload_model(bucket: str, parent: str | None = None) -> aiplatform.Model:
@@ -52,6 +88,7 @@ def main(project: str, location: str, address: str, bucket: str) -> None:
     )
     storage.Client(project=project).create_bucket(bucket)
     told: dict[str, object] = {"job": create_custom_job(bucket)}
+    told["tuned"] = create_hyperparameter_tuning_job(bucket)
     blue = upload_model(bucket)
     green = upload_model(bucket, parent=blue.resource_name)
     told["versions"] = [blue.version_id, green.version_id]

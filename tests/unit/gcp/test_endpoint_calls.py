@@ -22,6 +22,7 @@ from blocks.contracts import (
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.endpoint_calls import (
     MOVE_LABEL,
+    ScaleBy,
     from_endpoint,
     require_servable,
     to_deployed_model,
@@ -72,15 +73,30 @@ def test_a_value_is_not_taken_for_the_name_of_a_variable() -> None:
     assert environment(VARIANT)["MODE"] == "$$(quick)"
 
 
+def deployed(variant: WantedVariant) -> dict[str, Any]:
+    scale_by = ScaleBy(cpu_percent=70, requests_a_minute=90)
+    return to_deployed_model(variant, model="models/m", account=ACCOUNT, scale_by=scale_by)
+
+
 def test_one_token_is_one_deployed_model_on_the_machine_that_was_asked_for() -> None:
-    asked = to_deployed_model(VARIANT, model="models/m", account=ACCOUNT)
-    again = to_deployed_model(VARIANT, model="models/m", account=ACCOUNT)
+    asked, again = deployed(VARIANT), deployed(VARIANT)
     other = VARIANT.model_copy(update={"token": "e" * 32})
     assert asked["id"] == again["id"] != deployed_id(other)
     assert asked["id"].isdigit()
     assert len(asked["id"]) == 10
     machine = DeployedModel(asked).dedicated_resources.machine_spec
     assert (machine.machine_type, machine.accelerator_count) == ("n1-standard-4", 1)
+
+
+def test_a_variant_with_bounds_says_by_what_it_grows() -> None:
+    assert not DeployedModel(deployed(VARIANT)).dedicated_resources.autoscaling_metric_specs
+    request = REQUEST.model_copy(update={"min_replicas": 1, "max_replicas": 3})
+    scaled = deployed(VARIANT.model_copy(update={"request": request}))
+    specs = DeployedModel(scaled).dedicated_resources.autoscaling_metric_specs
+    assert [(each.metric_name.rpartition("online/")[2], each.target) for each in specs] == [
+        ("cpu/utilization", 70),
+        ("request_count", 90),
+    ]
 
 
 def test_traffic_is_told_by_the_names_of_variants() -> None:

@@ -36,6 +36,7 @@ def test_the_steps_of_googles_samples_work_with_the_address_changed(tmp_path: Pa
         assert emulator.unknown() == []
     assert json.loads(ran.stdout.splitlines()[-1]) == {
         "job": "JOB_STATE_SUCCEEDED",
+        "tuned": "JOB_STATE_SUCCEEDED 2 True",
         "versions": ["1", "2"],
         "split": [10, 90],
         "predictions": [0.0, 0.0],

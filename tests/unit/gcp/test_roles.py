@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from blocks.contracts import InvalidRequest, TrainingJobs
+from blocks.contracts import (
+    Candidates,
+    Capture,
+    Check,
+    Endpoints,
+    InvalidRequest,
+    Inventory,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    ObjectStore,
+    Study,
+    Traffic,
+    TrainingJobs,
+)
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import CONTAINERS
 from blocks.providers.gcp.permissions import allowed_permissions
 from deployments.gcp.roles import ACTING, CALLER, JOBS
-from tests.unit.exercises import RUN, everything
+from tests.unit.exercises import ROW, RUN, everything
 
 TRACES = {"storage.buckets.get"}  # Google's library asks for its traces alone, and takes a no
 
@@ -36,9 +53,51 @@ with Job.from_environment() as job:
 """
 
 
+def search(bench: Any) -> None:
+    jobs = bench.connect(TrainingJobs)
+    study = Study(metric="auc", parameters={"rate": Candidates(low=0, high=1)}, trials=1)
+    request = bench.training_request().model_copy(update={"study": study})
+    ref = jobs.submit(request, key=RUN)
+    jobs.cancel(ref)
+    bench.settle(ref)
+    assert all(not each.running for each in bench.connect(Inventory).owned())
+
+
+def watch(bench: Any) -> None:
+    """Have a monitor look, change what it knows of, and take its schedule down."""
+    endpoints, monitors = bench.connect(Endpoints), bench.connect(MonitoringSchedules)
+    store, request = bench.connect(ObjectStore), bench.variant_request()
+    request = request.model_copy(update={"capture": Capture(sample=1.0)})
+    bench.settle(endpoints.deploy(request, key=RUN))
+    name = request.endpoint
+    endpoints.shift(name, Traffic(percent={"blue": 100}), since=endpoints.traffic(name))
+    assert endpoints.predict(name, ROW).status == 200
+    for columns in ({"x": [0.5]}, {"x": [0.5], "prediction": [1.0]}):
+        out = io.BytesIO()
+        pq.write_table(pa.table(columns), out)
+        kept = store.write(f"{store.root}/baseline-{len(columns)}.parquet", out.getvalue())
+        monitors.ensure(
+            MonitoringSchedule(
+                endpoint=name,
+                baseline_uri=kept.uri,
+                output_uri=f"{store.root}/monitor",
+                every=timedelta(hours=1),
+                checks=(Check.DRIFT,),
+            )
+        )
+    bench.look(name)
+    assert len(monitors.looks(name, bench.looking(name))) == 1
+    inventory = bench.connect(Inventory)
+    for resource in list(inventory.owned()):
+        inventory.remove(resource)
+    assert monitors.schedule(name) is None
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
     bench.emulator.pull("policy", key=TOKEN, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(JOBS))
+    search(bench)
+    watch(bench)
     everything(bench, tmp_path, registers="aiplatform:UploadModel")
     request = bench.training_request(script=PRUNES)
     bench.settle(bench.connect(TrainingJobs).submit(request, key=RUN))

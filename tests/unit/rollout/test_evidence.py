@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
+from tasks.rollout.batches import Floats
 from tasks.rollout.cells import CELLS, Cells
-from tasks.rollout.evidence import EFFECTS, FEW, GENTLE, Certificate, Stake
+from tasks.rollout.evidence import CHANCES, EFFECTS, FEW, GENTLE, Certificate, Rarity, Stake
 from tasks.rollout.purse import Purse
 from tasks.rollout.ranks import EDGES, Ranks, scores
 from tasks.rollout.ratios import Ratios
@@ -24,6 +26,11 @@ BINS = len(EDGES) + 1
 def draws(total: int, green: int) -> list[tuple[int, ...]]:
     """Return every way in which so many of all requests can be green's."""
     return list(itertools.combinations(range(total), green))
+
+
+def below(blue: Floats, green: Floats) -> Floats:
+    """Return answers below each edge of the bins, 0 and all included."""
+    return np.vstack([blue, green]).cumsum(axis=1) @ np.eye(BINS, BINS + 1, 1)
 
 
 @settings(deadline=None, max_examples=40)
@@ -39,7 +46,7 @@ def test_bets_on_ranks_win_nothing_on_average_if_green_is_a_random_draw(
     for chosen in draws(len(places), green):
         mine = np.bincount([places[n] for n in chosen], minlength=BINS).astype(float)
         both = np.bincount(places, minlength=BINS).astype(float)
-        won.append(np.exp(ranks.gains(both - mine, mine)))
+        won.append(np.exp(ranks.gains(below(both - mine, mine))))
     assert np.mean(won, axis=0).max() <= 1 + 1e-9
 
 
@@ -117,7 +124,7 @@ def test_a_slower_answer_of_green_never_speaks_for_it(
     worse[[place, place + 1]] += (-1, 1)
     better[[place, place + 1]] += (1, -1)
     ranks = Ranks(1.0)
-    assert (ranks.gains(better, worse) >= ranks.gains(blues, mine) - 1e-9).all()
+    assert (ranks.gains(below(better, worse)) >= ranks.gains(below(blues, mine)) - 1e-9).all()
 
 
 def test_the_purse_is_one_before_anything_happens_and_however_long_nothing_does() -> None:
@@ -145,6 +152,59 @@ def test_evidence_stays_a_number_whatever_happens() -> None:
         assert math.isfinite(purse.evidence)
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    events=st.integers(1, 40),
+    odds=st.floats(0.02, 50),
+    largest=st.floats(1.05, 5),
+    beyond=st.floats(1, 10),
+)
+def test_a_certificate_wins_nothing_on_average_for_a_ratio_that_is_not_acceptable(
+    events: int, odds: float, largest: float, beyond: float
+) -> None:
+    ratio, won = largest * beyond, []
+    for green in range(events + 1):
+        certificate = Certificate(largest=largest)
+        certificate.settle(green, events - green, odds)
+        won.append(math.exp(certificate.log_evidence()))
+        assert certificate.log_evidence() <= certificate.at_most() + 1e-9
+    chances = binom.pmf(np.arange(events + 1), events, ratio * odds / (1 + ratio * odds))
+    assert chances @ won <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(requests=st.integers(1, 60), limit=st.floats(0.001, 0.5), beyond=st.floats(1, 2))
+def test_nothing_is_won_on_average_on_a_rate_that_is_not_harmless(
+    requests: int, limit: float, beyond: float
+) -> None:
+    won = []
+    for events in range(requests + 1):
+        rarity = Rarity(limit)
+        rarity.settle(events, requests)
+        won.append(math.exp(rarity.log_evidence()))
+    assert binom.pmf(np.arange(requests + 1), requests, limit * beyond) @ won <= 1 + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    green=st.integers(0, 2 * FEW),
+    blue=st.integers(0, 2 * FEW),
+    odds=st.floats(0.02, 50),
+    margin=st.sampled_from([0.0, 0.05, 0.5]),
+)
+def test_one_more_event_of_green_never_speaks_for_it_and_one_of_blue_never_against(
+    green: int, blue: int, odds: float, margin: float
+) -> None:
+    def money(mine: int, theirs: int) -> float:
+        stake = Stake(CHANCES, EFFECTS, 1 + margin)
+        stake.place(1.0)
+        stake.settle(mine, theirs, odds)
+        return stake.money
+
+    assert money(green + 1, blue) >= money(green, blue) * (1 - 1e-9)
+    assert money(green, blue + 1) <= money(green, blue) * (1 + 1e-9)
+
+
 def test_a_certificate_is_seldom_given_at_the_largest_acceptable_ratio() -> None:
     random, given_at_last = np.random.default_rng(3), 0
     for _ in range(400):
@@ -170,6 +230,19 @@ def test_confidence_sequences_cover_the_true_ratio_at_all_times_together(ratio: 
             out |= not 0.96 * low[0] <= ratio <= 1.04 * high[0]
         missed += out
     assert missed <= 0.05 * 200 + 3 * math.sqrt(0.05 * 0.95 * 200)
+
+
+@settings(deadline=None, max_examples=40)
+@given(requests=st.integers(1, 60), share=st.floats(0.01, 0.99))
+def test_nothing_is_won_on_average_while_green_gets_the_share_that_it_should(
+    requests: int, share: float
+) -> None:
+    won = []
+    for green in range(requests + 1):
+        shares = Shares()
+        shares.settle(green, requests - green, share)
+        won.append(math.exp(shares.log_evidence()))
+    assert binom.pmf(np.arange(requests + 1), requests, share) @ won <= 1 + 1e-9
 
 
 def test_a_share_that_is_not_the_one_asked_for_is_told() -> None:

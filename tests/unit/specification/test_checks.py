@@ -12,6 +12,7 @@ import pytest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.processing import LocalProcessing
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
@@ -35,6 +36,13 @@ LACKS = [
     Lack("spot", False, "training.spot", "{expected_hours: 1}", "expected_hours=1"),
     Lack("zones", False, "training.spot.zones", "[a]", "a"),
     Lack("multi_node", False, "training.nodes", "2", "2"),
+    Lack(
+        "studies",
+        False,
+        "training.study",
+        "{metric: auc, parameters: {rate: {low: 1, high: 2}}}",
+        "metric='auc'",
+    ),
     Lack("max_duration", timedelta(days=5), "training.max_duration", "P6D", "518400 s"),
     Lack("scale_to_zero", False, "rollout.min_replicas", "0", "0"),
     Lack("autoscaling", False, "rollout.max_replicas", "3", "3"),
@@ -55,6 +63,7 @@ def here(tmp_path: Path) -> Surroundings:
         endpoints=LocalEndpoints(machine=machine),
         prices=LocalPrices(machine=machine),
         secrets=LocalSecrets(machine=machine),
+        processing=LocalProcessing(machine=machine),
     )
 
 
@@ -97,6 +106,36 @@ def test_a_release_over_its_budget_is_refused(here: Surroundings, tmp_path: Path
     assert "8.54" in problems[1].problem
     within = ("budget.per_run=1", "budget.per_month=9", "budget.requests_per_second=5")
     assert check(load(file, changes=within), here) == []
+
+
+def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
+    here: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make_project(tmp_path / "project")
+    near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
+    assert check(load(file, changes=near), here) == []
+    nobody = check(load(file, changes=near), dataclasses.replace(here, processing=None))
+    assert ["nobody for processing" in problem.problem for problem in nobody] == [True, True]
+    assert here.processing is not None
+    elsewhere = dataclasses.replace(
+        here.processing.features, scheme="s3", max_duration=timedelta(hours=3)
+    )
+    monkeypatch.setattr(type(here.processing), "features", elsewhere)
+    assert check(load(file), here) == []
+    problems = check(load(file, changes=near), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "evaluation.near.machine",
+    ]
+    assert "cannot reach" in problems[0].problem
+    assert "leave it out" in problems[0].remedy
+    slow = ["validation.near={machine: local.huge, max_duration: PT4H}"]
+    problems = check(load(file, changes=slow), here)
+    assert [problem.field for problem in problems] == [
+        "validation.near.machine",
+        "validation.near.max_duration",
+    ]
+    assert "no price" in problems[0].problem
 
 
 def test_a_monitor_that_the_platform_has_nobody_for_is_told(

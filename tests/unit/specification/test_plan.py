@@ -11,6 +11,7 @@ from blocks.contracts import ModelVersion, VariantRequest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.processing import LocalProcessing
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
@@ -33,6 +34,7 @@ def here(tmp_path: Path) -> Surroundings:
         endpoints=LocalEndpoints(machine=machine),
         prices=LocalPrices(machine=machine),
         secrets=LocalSecrets(),
+        processing=LocalProcessing(machine=machine),
     )
 
 

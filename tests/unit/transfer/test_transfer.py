@@ -11,6 +11,7 @@ from blocks.contracts import InvalidRequest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.endpoints import LocalEndpoints
+from blocks.providers.local.processing import LocalProcessing
 from blocks.providers.local.secret import LocalSecrets
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
@@ -111,6 +112,7 @@ def test_places_of_this_machine_are_checked_before_anything_is_copied(
         endpoints=LocalEndpoints(machine=machine),
         prices=LocalPrices(machine=machine),
         secrets=LocalSecrets(machine=machine),
+        processing=LocalProcessing(machine=machine),
     )
     assert check(spec, around) == []
     (project / "request.json").unlink()

@@ -57,6 +57,7 @@ class Ec2Training(Block, TrainingJobs):
         spot=True,
         multi_node=False,
         zones=True,
+        studies=False,
         max_duration=None,
     )
 

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
+from blocks.providers.aws.emulator.captures import check_capture
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
+from blocks.providers.aws.emulator.queued import check_queued
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.serverless import CONFIG, check_alone, check_variant
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
+ROLE = "ExecutionRoleArn"  # of an endpoint whose models come later
+_OF_ROLE = ("VpcConfig", "EnableNetworkIsolation")
 PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
-_EMULATED = {"EndpointConfigName", PRODUCTION, SHADOW, "Tags", "KmsKeyId"}
+_EMULATED = {
+    "EndpointConfigName",
+    PRODUCTION,
+    SHADOW,
+    "Tags",
+    "KmsKeyId",
+    QUEUE,
+    CAPTURE,
+    ROLE,
+    *_OF_ROLE,
+}
 _VARIANT = {
     "VariantName",
     "ModelName",
@@ -81,6 +97,14 @@ class EndpointConfigs:
             raise AwsError("ValidationException", told)
         return self._known[name]
 
+    def queue_of(self, name: str) -> Answer | None:
+        """Return how a configuration lets requests wait; None if it does not, or is gone."""
+        return self._known.get(name, {}).get(QUEUE)
+
+    def capture_of(self, name: str) -> Answer | None:
+        """Return what a configuration lets SageMaker keep; None for nothing, or if it is gone."""
+        return self._known.get(name, {}).get(CAPTURE)
+
     def _check(self, asked: Answer) -> None:
         if unknown := sorted({*asked} - _EMULATED):
             told = f"not emulated: {', '.join(unknown)}"
@@ -95,15 +119,36 @@ class EndpointConfigs:
             raise AwsError("ValidationException", told)
         for each in (*live, *shadows):
             self._check_variant(each)
+        _check_machines(asked, (*live, *shadows))
         check_alone(live, shadows)
+        check_capture(asked)
+        check_queued(asked.get(QUEUE), live, shadows)
 
     def _check_variant(self, variant: Answer) -> None:
         if unknown := sorted({*variant} - _VARIANT):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
+        if "ModelName" not in variant:
+            return
         model = self._models.describe({"ModelName": variant["ModelName"]})
         if CONFIG in variant:
             check_variant(variant, model)
         elif "InstanceType" not in variant or "InitialInstanceCount" not in variant:
             told = "InstanceType and InitialInstanceCount must be specified"
             raise AwsError("ValidationException", told)
+
+
+def _check_machines(asked: Answer, variants: Sequence[Answer]) -> None:
+    """Raise what SageMaker says to machines that wait for inference components."""
+    bare = [each for each in variants if "ModelName" not in each]
+    if not bare:
+        if given := [each for each in (ROLE, *_OF_ROLE) if each in asked]:
+            told = f"{given[0]} is for endpoint configurations of inference components."
+            raise AwsError("ValidationException", told)
+        return
+    if ROLE not in asked or len(variants) > 1:
+        told = "Inference components need ExecutionRoleArn, and one variant without ModelName."
+        raise AwsError("ValidationException", told)
+    if CONFIG in bare[0] or "InstanceType" not in bare[0] or "InitialInstanceCount" not in bare[0]:
+        told = "InstanceType and InitialInstanceCount must be specified"
+        raise AwsError("ValidationException", told)

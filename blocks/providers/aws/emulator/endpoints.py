@@ -10,15 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blocks.providers.aws.emulator.alarms import Alarms
+from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
+from blocks.providers.aws.emulator.captures import told_of
 from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
+from blocks.providers.aws.emulator.fleet_answers import told_of_fleets
 from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.guardrails import Policy, policy_of
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
-from blocks.providers.aws.emulator.serverless import CONFIG, kind_of, size_of
+from blocks.providers.aws.emulator.serverless import kind_of, size_of
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -41,6 +45,7 @@ class Endpoints:
         self._world, self._models, self._configs = world, models, configs
         self._targets, self._alarms = targets, alarms
         targets.exists = self._has_variant
+        self.has_components: Callable[[str], bool] = lambda name: False
         self._changes = Changes(world, alarms)
         self._known: dict[str, Endpoint] = {}
         world.levers["kill-replicas"] = self._kill
@@ -62,6 +67,20 @@ class Endpoints:
         with self._world.lock:
             found = self._known.get(name)
             return found if found is not None and found.fleets else None
+
+    def is_there(self, name: str) -> bool:
+        """Whether there is an endpoint of that name, whatever its state."""
+        return name in self._known
+
+    def queue_of(self, name: str) -> Answer | None:
+        """Return how an endpoint that can be asked lets requests wait; None if it does not."""
+        endpoint = self.find(name)
+        return self._configs.queue_of(endpoint.config) if endpoint else None
+
+    def capture_of(self, name: str) -> Answer | None:
+        """Return what is kept of the traffic of an endpoint that can be asked."""
+        endpoint = self.find(name)
+        return self._configs.capture_of(endpoint.config) if endpoint else None
 
     def create(self, asked: Answer) -> Answer:
         """Make an endpoint; its name is unique."""
@@ -96,10 +115,12 @@ class Endpoints:
             "FailureReason": endpoint.reason,
             "CreationTime": endpoint.created,
             "LastModifiedTime": endpoint.changed,
-            PRODUCTION: _told(endpoint.live()),
-            SHADOW: _told(endpoint.shadows()),
+            PRODUCTION: told_of_fleets(endpoint.live()),
+            SHADOW: told_of_fleets(endpoint.shadows()),
             "PendingDeploymentSummary": pending,
             "LastDeploymentConfig": endpoint.deployment,
+            CAPTURE: told_of(self._configs.capture_of(endpoint.config)),
+            QUEUE: self._configs.queue_of(endpoint.config),
         }
 
     def list(self, asked: Answer) -> Answer:
@@ -131,6 +152,7 @@ class Endpoints:
             {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
         )
         self._require_unscaled(endpoint, fleets)
+        self._require_same_kind(endpoint, config)
         kept = endpoint.deployment if asked.get("RetainDeploymentConfig") else None
         deployment = asked.get("DeploymentConfig", kept)
         policy = self._policy(endpoint, fleets, deployment) if deployment else None
@@ -164,6 +186,9 @@ class Endpoints:
         endpoint = self._of(asked["EndpointName"], "sagemaker:DeleteEndpoint")
         if endpoint.status in ("Updating", "Deleting"):
             told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
+            raise AwsError("ValidationException", told)
+        if self.has_components(endpoint.name):
+            told = f'Cannot delete endpoint "{endpoint.arn}" with inference components.'
             raise AwsError("ValidationException", told)
         endpoint.move("Deleting", self._world.clock.now(), reason=endpoint.reason)
         self._targets.forget(endpoint.name)
@@ -214,7 +239,8 @@ class Endpoints:
         shadow: bool = False,
     ) -> Fleet:
         weight = float(variant.get("InitialVariantWeight", 1.0)) if weight is None else weight
-        model = self._models.describe({"ModelName": variant["ModelName"]})
+        name = variant.get("ModelName")
+        model = self._models.describe({"ModelName": name}) if name else {}
         return Fleet(
             endpoint=endpoint,
             config=config,
@@ -260,6 +286,16 @@ class Endpoints:
                 )
                 raise AwsError("ValidationException", told)
 
+    def _require_same_kind(self, endpoint: Endpoint, config: str) -> None:
+        """Refuse to give an endpoint a queue, or to take it away.
+
+        What the service does then is not documented; requests that wait would have no place.
+        """
+        before, after = (self._configs.queue_of(each) for each in (endpoint.config, config))
+        if (before is None) != (after is None):
+            told = f"{QUEUE} cannot be added to or removed from an endpoint."
+            raise AwsError("ValidationException", told)
+
     def _policy(
         self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer
     ) -> Policy | None:
@@ -280,22 +316,3 @@ class Endpoints:
         for replica in killed:
             replica.container.end()
         return len(killed)
-
-
-def _told(fleets: Sequence[Fleet]) -> list[Answer] | None:
-    return [
-        {
-            "VariantName": each.name,
-            "CurrentWeight": each.weight,
-            "DesiredWeight": each.wanted,
-            **(
-                {f"Current{CONFIG}": each.variant[CONFIG]}
-                if CONFIG in each.variant
-                else {
-                    "CurrentInstanceCount": len(each.serving()),
-                    "DesiredInstanceCount": each.count,
-                }
-            ),
-        }
-        for each in fleets
-    ] or None

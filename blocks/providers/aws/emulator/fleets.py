@@ -60,6 +60,8 @@ class Fleet:
     weight: float
     wanted: float
     count: int  # of instances that it should have
+    answers_as: str = ""  # what callers are told who answered, where it is not the name
+    log_group: str = ""  # where it is not the endpoint's
     asked: int = 0  # requests so far
     replicas: list[Replica] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -75,6 +77,10 @@ class Fleet:
         mine, theirs = ([each.variant.get(key) for key in same] for each in (self, other))
         return mine == theirs and self.shadow == other.shadow and self.count == other.count
 
+    def size(self) -> int:
+        """Return how many instances are there; those that wait for models are at once."""
+        return len(self.serving()) if self.model else self.count
+
     def serving(self) -> list[Replica]:
         """Return the replicas that can be asked."""
         return [each for each in self.replicas if each.serves]
@@ -89,6 +95,8 @@ class Machines:
 
     def bring_up(self, fleet: Fleet) -> None:
         """Start a fleet and wait until it is healthy. Raises Unhealthy, and nothing is left."""
+        if not fleet.model:
+            return
         if self._world.faults.take("failed-health-check", "*", fleet.endpoint):
             raise Unhealthy(_unhealthy(fleet))
         try:
@@ -128,7 +136,7 @@ class Machines:
 
     def await_size(self, fleet: Fleet) -> None:
         """Wait until a fleet has as many healthy replicas as it should have."""
-        while len(fleet.serving()) != fleet.count:
+        while fleet.size() != fleet.count:
             if fleet.over.wait(_LOOK_EVERY) or self._world.closing.is_set():
                 return
 
@@ -155,7 +163,7 @@ class Machines:
         shutil.rmtree(folder, ignore_errors=True)
         container = fleet.model["PrimaryContainer"]
         bring(world.objects, container, folder / "model")
-        group = f"/aws/sagemaker/Endpoints/{fleet.endpoint}"
+        group = fleet.log_group or f"/aws/sagemaker/Endpoints/{fleet.endpoint}"
 
         def hear(line: str) -> None:
             world.logs.write(group, f"{fleet.name}/{instance}", line)

@@ -8,11 +8,12 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from blocks.providers.aws.emulator import queues, runtime
 from blocks.providers.aws.emulator.alarms import Alarms
+from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.models import Models
-from blocks.providers.aws.emulator.runtime import PATH, Runtime
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.scaling import Scaler
 from blocks.providers.aws.emulator.world import World
@@ -26,19 +27,22 @@ class Hosting:
         self._configs = EndpointConfigs(world, self._models)
         self._targets = ScalableTargets(world)
         alarms = Alarms(world)
-        self._endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
-        self._scaler = Scaler(world, self._endpoints, self._targets)
-        self._runtime = Runtime(world, self._endpoints, alarms)
+        self.endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
+        self._scaler = Scaler(world, self.endpoints, self._targets)
+        self._components = Components(world, self._models, self.endpoints)
+        self._runtime = runtime.Runtime(world, self.endpoints, self._components, alarms)
+        self._queues = queues.Queues(world, self.endpoints, self._runtime)
 
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return what answers an operation, by its name."""
         return {
             **self._models.handlers(),
             **self._configs.handlers(),
-            **self._endpoints.handlers(),
+            **self.endpoints.handlers(),
             **self._targets.handlers(),
+            **self._components.handlers(),
         }
 
     def paths(self) -> Mapping[re.Pattern[str], Callable[[Request, re.Match[str]], Response]]:
         """Return the paths that are POSTed to outside the control plane."""
-        return {PATH: self._runtime.invoke}
+        return {runtime.PATH: self._runtime.invoke, queues.PATH: self._queues.invoke}

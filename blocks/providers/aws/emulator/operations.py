@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from werkzeug.wrappers import Request, Response
 
 from blocks.providers.aws.emulator.hosting import Hosting
+from blocks.providers.aws.emulator.monitoring import Monitoring
 from blocks.providers.aws.emulator.packages import ModelPackages
 from blocks.providers.aws.emulator.price_list import PriceListing
 from blocks.providers.aws.emulator.processing import ProcessingJobs
@@ -42,7 +43,6 @@ class Route:
 OPERATIONS: tuple[type[Operations], ...] = (
     ModelPackages,
     PriceListing,
-    ProcessingJobs,
     Tagging,
     TrainingJobs,
 )
@@ -50,9 +50,10 @@ OPERATIONS: tuple[type[Operations], ...] = (
 
 def answering(world: World) -> tuple[dict[str, Handler], list[Route]]:
     """Return every operation that is emulated, by its name, and the paths beside them."""
-    hosting = Hosting(world)
+    hosting, jobs = Hosting(world), ProcessingJobs(world)
+    monitoring = Monitoring(world, hosting.endpoints, jobs)
     found: dict[str, Handler] = {}
-    for each in (*(kind(world) for kind in OPERATIONS), hosting):
+    for each in (*(kind(world) for kind in OPERATIONS), hosting, jobs, monitoring):
         found.update(each.handlers())
     paths = hosting.paths().items()
     return found, [Route(method="POST", path=path, handler=handler) for path, handler in paths]

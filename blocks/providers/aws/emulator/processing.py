@@ -31,6 +31,7 @@ _NO_MACHINE = (
 _EMULATED = {
     "ProcessingJobName",
     "ProcessingInputs",
+    "ProcessingOutputConfig",
     "ProcessingResources",
     "StoppingCondition",
     "AppSpecification",
@@ -107,6 +108,7 @@ class ProcessingJobs:
         if unknown := sorted({*asked} - _EMULATED):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
+        _check_outputs(asked)
         if not asked["AppSpecification"].get("ContainerEntrypoint"):
             told = "an image's own entrypoint is not emulated; give ContainerEntrypoint"
             raise AwsError("UnknownOperationException", told, 501)
@@ -201,6 +203,7 @@ class ProcessingRun:
         self._hear(folder)
         if status:
             raise _Over("Failed", f"AlgorithmError: See job logs for more information, {status}")
+        self._bring(folder)
         raise _Over("Completed")
 
     def _started(self, folder: Path) -> Container:
@@ -228,11 +231,26 @@ class ProcessingRun:
         folder.mkdir(parents=True)
         for each in self._job.asked.get("ProcessingInputs", []):
             source = each["S3Input"]
-            place = folder / source["LocalPath"].removeprefix(f"{MOUNT}/")
+            place = folder / _below(source["LocalPath"])
             place.mkdir(parents=True)
             if not self._world.objects.download(source["S3Uri"], place):
                 told = f'No S3 objects found under S3 URL "{source["S3Uri"]}"'
                 raise _Over("Failed", f"ClientError: Data download failed:{told}")
+        for _, place in self._outputs(folder):
+            place.mkdir(parents=True)
+
+    def _outputs(self, folder: Path) -> list[tuple[str, Path]]:
+        """Return where each output goes, and the folder that is kept of it."""
+        told = self._job.asked.get("ProcessingOutputConfig", {}).get("Outputs", [])
+        outputs = [each["S3Output"] for each in told]
+        return [(each["S3Uri"], folder / _below(each["LocalPath"])) for each in outputs]
+
+    def _bring(self, folder: Path) -> None:
+        """Bring the outputs to S3, as SageMaker does at the end of a job. Raises _Over."""
+        for uri, place in self._outputs(folder):
+            if not self._world.objects.has_bucket(uri):
+                raise _Over("Failed", f"ClientError: Data upload failed: no bucket for {uri}")
+            self._world.objects.upload(place, uri)
 
     def _hear(self, folder: Path) -> None:
         """Keep the container's last words."""
@@ -246,3 +264,30 @@ class ProcessingRun:
             now = self._world.clock.now()
             self._job.status, self._job.reason = status, reason
             self._job.ended = self._job.changed = now
+
+
+def _check_outputs(asked: Answer) -> None:
+    """Raise what SageMaker says to outputs that its model allows, but its rules do not."""
+    outputs = asked.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    for each in outputs:
+        target = each.get("S3Output")
+        if target is None or target["S3UploadMode"] != "EndOfJob":
+            told = "only outputs that go to S3 at the end of a job are emulated"
+            raise AwsError("UnknownOperationException", told, 501)
+    places = [
+        told["LocalPath"]
+        for told in (
+            *(each["S3Input"] for each in asked.get("ProcessingInputs", [])),
+            *(each["S3Output"] for each in outputs),
+        )
+    ]
+    for place in places:
+        if not place.startswith(f"{MOUNT}/processing/"):
+            told = f"LocalPath must begin with {MOUNT}/processing/, not {place}"
+            raise AwsError("ValidationException", told)
+    if len(set(places)) < len(places):
+        raise AwsError("ValidationException", "LocalPath must be unique across inputs and outputs")
+
+
+def _below(place: str) -> str:
+    return place.removeprefix(f"{MOUNT}/")

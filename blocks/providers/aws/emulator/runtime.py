@@ -14,6 +14,8 @@ from werkzeug.wrappers import Request, Response
 from blocks.providers.aws.container import ATTRIBUTES
 from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.alarms import Alarms, Answered
+from blocks.providers.aws.emulator.captures import capture
+from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Replica
@@ -22,6 +24,7 @@ from blocks.providers.aws.emulator.world import World
 
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 TARGET = "X-Amzn-SageMaker-Target-Variant"
+COMPONENT = "X-Amzn-SageMaker-Inference-Component"
 INVOKED = "x-Amzn-Invoked-Production-Variant"
 MAX_BODY = 6_291_456
 TIMEOUT = 60.0  # seconds that a container has for an answer
@@ -32,7 +35,10 @@ _COPIES = 8  # on their way at a time
 class Runtime:
     """InvokeEndpoint."""
 
-    def __init__(self, world: World, endpoints: Endpoints, alarms: Alarms) -> None:
+    def __init__(
+        self, world: World, endpoints: Endpoints, components: Components, alarms: Alarms
+    ) -> None:
+        self._components = components
         self._world, self._endpoints, self._alarms = world, endpoints, alarms
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
@@ -51,20 +57,34 @@ class Runtime:
         if len(body) > MAX_BODY:
             told = f"Body length must be less than or equal to {MAX_BODY}"
             raise AwsError("ValidationError", told)
-        fleet = self._chosen(endpoint, request.headers.get(TARGET, ""))
+        if self._endpoints.queue_of(name) is not None:
+            told = f"Endpoint {name} has an AsyncInferenceConfig and takes InvokeEndpointAsync only"
+            raise AwsError("ValidationError", told)
+        named = self._components.chosen(endpoint, request.headers.get(COMPONENT, ""))
+        fleet = named or self._chosen(endpoint, request.headers.get(TARGET, ""))
         self._admit(fleet, body)
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
+        return self.answered(fleet, body, headers)
+
+    def answered(
+        self, fleet: Fleet, body: bytes, headers: dict[str, str], *, limit: float = TIMEOUT
+    ) -> Response:
+        """Let a variant answer, and its metrics know. Raises what its callers are told."""
         with self._world.lock:
             fleet.asked += 1
         began = time.monotonic()
         try:
-            answer = self._asked(fleet, body, headers)
+            answer = self._asked(fleet, body, headers, limit)
         except AwsError as error:
             status = int(error.details.get("OriginalStatusCode") or error.status)
             self._tell(fleet, status, time.monotonic() - began)
             raise
         self._tell(fleet, answer.status_code, time.monotonic() - began)
+        asked = (headers.get("content-type", ""), body)
+        answered = (answer.content_type or "", answer.get_data())
+        config = self._endpoints.capture_of(fleet.endpoint)
+        capture(self._world, config, fleet, asked, answered)
         return answer
 
     def _admit(self, fleet: Fleet, body: bytes) -> None:
@@ -108,10 +128,12 @@ class Runtime:
             raise AwsError("ServiceUnavailable", "No variant has a weight.", 503)
         return self._random.choices(live, weights)[0]
 
-    def _asked(self, fleet: Fleet, body: bytes, headers: dict[str, str]) -> Response:
+    def _asked(
+        self, fleet: Fleet, body: bytes, headers: dict[str, str], limit: float = TIMEOUT
+    ) -> Response:
         for replica in self._in_order(fleet):
             try:
-                reply = self._posted(replica, body, headers)
+                reply = self._posted(replica, body, headers, limit)
             except httpx.TimeoutException:
                 raise _failed(fleet, 0, "Your invocation timed out", code=504) from None
             except httpx.HTTPError:
@@ -119,7 +141,7 @@ class Runtime:
             if reply.status_code >= 400:
                 raise _failed(fleet, reply.status_code, reply.text)
             answer = Response(reply.content, content_type=reply.headers["content-type"])
-            answer.headers[INVOKED] = fleet.name
+            answer.headers[INVOKED] = fleet.answers_as or fleet.name
             return answer
         raise AwsError("ServiceUnavailable", "The service is unavailable. Try again later.", 503)
 
@@ -132,11 +154,14 @@ class Runtime:
             mixed.sort(key=lambda each: each.flying)
         return mixed
 
-    def _posted(self, replica: Replica, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    def _posted(
+        self, replica: Replica, body: bytes, headers: dict[str, str], limit: float
+    ) -> httpx.Response:
         with self._world.lock:
             replica.flying += 1
         try:
-            return self._http.post(f"{replica.url}/invocations", content=body, headers=headers)
+            where = f"{replica.url}/invocations"
+            return self._http.post(where, content=body, headers=headers, timeout=limit)
         finally:
             with self._world.lock:
                 replica.flying -= 1

@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=usual.speed, help="of the cloud's clock")
     parser.add_argument("--grace", type=float, default=usual.grace, help="seconds after SIGTERM")
     parser.add_argument("--provisioning", type=float, default=usual.provisioning)
+    parser.add_argument("--minute", type=float, default=usual.minute, help="seconds of one")
     parser.add_argument("--zygote", action="store_true", help="fork a world per line of input")
     given = parser.parse_args()
     if given.zygote:
@@ -28,7 +29,8 @@ def main() -> None:
         return
     if given.folder is None:
         parser.error("--folder is needed")
-    settings = Settings(speed=given.speed, grace=given.grace, provisioning=given.provisioning)
+    names = Settings.model_fields
+    settings = Settings(**{name: value for name, value in vars(given).items() if name in names})
     serve(Asked(folder=given.folder, port=given.port, settings=settings), own_images())
 
 

@@ -14,6 +14,12 @@ from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import Cluster, World
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
+_ATTACHED = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
+    r"(Microsoft\.ContainerService/managedClusters|Microsoft\.Kubernetes/connectedClusters)/[^/]+",
+    re.IGNORECASE,
+)
+KUBERNETES = "kubernetes"
 _TAKES = 0.2  # of the cloud's seconds until a cluster is there, or gone
 _ENDS = ("Succeeded", "Failed")
 _NO_QUOTA = "The subscription's quota is less than one machine of that size."
@@ -67,6 +73,7 @@ class Computes:
         """Begin to make a cluster, or to change one."""
         name, now = asked["name"], self._world.clock.now()
         _check(name, asked.body)
+        _check_address(asked.body, self._world.workspace)
         old = self._world.clusters.get(name)
         if old is not None and old.state not in _ENDS:
             raise AzureError("Conflict", f"Compute {name} is being changed.", 409)
@@ -142,8 +149,35 @@ def _check(name: str, body: Said) -> None:
     """Raise what the service says to a cluster that its model allows, but its rules do not."""
     if not _NAME.fullmatch(name):
         raise AzureError("InvalidResourceName", f"{name} cannot be the name of a compute.")
-    if str((body.get("properties") or {}).get("computeType", "")).lower() != "amlcompute":
-        raise AzureError("NotImplemented", "only clusters are emulated", 501)
+    kind = compute_type(body)
+    if kind == KUBERNETES:
+        _check_attached(body["properties"])
+        return
+    if kind != "amlcompute":
+        raise AzureError("NotImplemented", "emulated are clusters, and those of Kubernetes", 501)
     settings = body["properties"].get("properties") or {}
     if not settings.get("vmSize") or not settings.get("scaleSettings"):
         raise AzureError("BadArgument", "A cluster needs vmSize and scaleSettings.")
+
+
+def compute_type(body: Said) -> str:
+    """Return of which kind a compute is, in small letters."""
+    return str((body.get("properties") or {}).get("computeType", "")).lower()
+
+
+def _check_attached(asked: Said) -> None:
+    """Raise what the service says to a cluster of Kubernetes that it cannot attach."""
+    if not _ATTACHED.fullmatch(asked.get("resourceId") or ""):
+        raise AzureError("BadArgument", "resourceId is no cluster of AKS or of Azure Arc.")
+    if not (asked.get("properties") or {}).get("namespace"):
+        raise AzureError("BadArgument", "A cluster of Kubernetes is attached with a namespace.")
+
+
+def _check_address(body: Said, workspace: Said) -> None:
+    """Raise what the service says to machines without an address that are in no network."""
+    settings = body["properties"].get("properties") or {}
+    network = (workspace.get("managedNetwork") or {}).get("isolationMode", "Disabled")
+    bare = settings.get("enableNodePublicIp") is False and not settings.get("subnet")
+    if bare and network == "Disabled":
+        told = "Nodes without a public IP need a virtual network, or a managed one."
+        raise AzureError("BadArgument", told)

@@ -67,9 +67,9 @@ class Deployment:
     def scale(self, count: int) -> None:
         """Have so many instances; return once they are ready."""
         self._count = count
-        for extra in self._replicas[count:]:
+        leaving, self._replicas[count:] = self._replicas[count:], []  # asked no more from now on
+        for extra in leaving:
             extra.container.stop(self._world.clock, grace=self._world.settings.grace)
-        del self._replicas[count:]
         self._grow()
         while not self._healthy() and not self._over.wait(_LOOK_EVERY):
             pass
@@ -102,6 +102,10 @@ class Deployment:
     def count(self) -> int:
         """Count the instances."""
         return len(self._replicas)
+
+    def pids(self) -> list[int]:
+        """Return the processes of the instances that can be asked."""
+        return [each.container.pid for each in self._replicas if each.serves]
 
     def kill(self) -> int:
         """Kill the containers that run; return how many."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.deployment import Deployment
+from blocks.providers.azure.emulator.deployment_rules import check_deployment
 from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.online_endpoint import (
     Deployed,
@@ -22,6 +23,7 @@ from blocks.providers.azure.emulator.replica import Place
 from blocks.providers.azure.emulator.world import World
 
 _TAIL = 1000  # lines of a log, if nobody says how many
+_SKU = {"name": "Default"}
 _PATH = "onlineEndpoints/{endpoint}/deployments"
 
 
@@ -89,7 +91,7 @@ class Deployments:
         """Begin to make a deployment, or to change one."""
         endpoint, name, body = self._endpoint(asked["endpoint"]), asked["name"], asked.body
         require_name("deployment", name)
-        _check(body)
+        check_deployment(body, on_kubernetes=bool(endpoint.compute))
         require_idle(endpoint)
         old = endpoint.deployments.get(name)
         if old is not None:
@@ -131,6 +133,7 @@ class Deployments:
 
         def done(_: AzureError | None) -> None:
             endpoint.deployments.pop(found.name, None)
+            self._world.metrics.forget(endpoint.name, found.name)
 
         change = found.change = self._changes.begin(work, done)
         return Told(status=202, headers=self._changes.leaving(change))
@@ -140,6 +143,12 @@ class Deployments:
         deployed = self._known(asked)[1]
         tail = int((asked.body or {}).get("tail") or _TAIL)
         return {"content": deployed.running.log(tail) if deployed.running else ""}
+
+    def resize(self, endpoint: OnlineEndpoint, deployed: Deployed, count: int) -> None:
+        """Have so many instances of a deployment. Raises AzureError while something goes on."""
+        require_idle(endpoint)
+        require_idle(deployed)
+        self._change(endpoint, deployed, {**deployed.body, "sku": {**_SKU, "capacity": count}})
 
     def _begin(
         self,
@@ -199,16 +208,3 @@ class Deployments:
         """Kill the containers of a deployment."""
         deployed = self._endpoint(said["endpoint"]).deployments[said["deployment"]]
         return deployed.running.kill() if deployed.running else 0
-
-
-def _check(body: Said) -> None:
-    asked = body["properties"]
-    if str(asked.get("endpointComputeType")).lower() != "managed":
-        raise AzureError("NotImplemented", "only managed deployments are emulated", 501)
-    if not asked.get("instanceType"):
-        raise AzureError("BadArgument", "A managed deployment needs an instance type.")
-    if not asked.get("environmentId"):
-        raise AzureError("BadArgument", "A deployment needs an environment.")
-    script = (asked.get("codeConfiguration") or {}).get("scoringScript")
-    if asked.get("codeConfiguration") and not script:
-        raise AzureError("BadArgument", "The code of a deployment needs a scoring script.")

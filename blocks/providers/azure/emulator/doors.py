@@ -11,6 +11,7 @@ from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
 from blocks.providers.azure.emulator.models import Models
 from blocks.providers.azure.emulator.operations import Operations, Route
+from blocks.providers.azure.emulator.schedules import Schedules
 from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
 from blocks.providers.azure.emulator.world import World
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Models,
     Codes,
     OnlineEndpoints,
+    Schedules,
     Vault,
 )
 

@@ -7,9 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from blocks.providers.azure.emulator.autoscale import Autoscale
+from blocks.providers.azure.emulator.autoscaler import Autoscaler
 from blocks.providers.azure.emulator.changes import Changes
+from blocks.providers.azure.emulator.computes import KUBERNETES, compute_type
 from blocks.providers.azure.emulator.deployments import Deployments
 from blocks.providers.azure.emulator.jobs import page
+from blocks.providers.azure.emulator.metering import Metering
 from blocks.providers.azure.emulator.online_endpoint import (
     OnlineEndpoint,
     require_idle,
@@ -19,6 +23,7 @@ from blocks.providers.azure.emulator.online_endpoint import (
 )
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.router import Router
 from blocks.providers.azure.emulator.scoring import Scoring
 from blocks.providers.azure.emulator.world import World
 
@@ -36,6 +41,10 @@ class OnlineEndpoints:
         self._endpoints: dict[str, OnlineEndpoint] = {}
         self._deployments = Deployments(world, self._changes, self._known)
         self._scoring = Scoring(world, self._endpoints)
+        self._metering = Metering(world, self._endpoints)
+        self._autoscale = Autoscale(world, self._endpoints)
+        Autoscaler(world, self._autoscale, self._deployments.resize)
+        self._router = Router(world, self._endpoints, self._deployments.resize)
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -93,6 +102,8 @@ class OnlineEndpoints:
             *self._deployments.routes(),
             *self._changes.routes(),
             *self._scoring.routes(),
+            *self._metering.routes(),
+            *self._autoscale.routes(),
         )
 
     def put(self, asked: Asked) -> Told:
@@ -102,11 +113,15 @@ class OnlineEndpoints:
         if old is not None:
             require_idle(old)
         require_traffic(asked.body, old.deployments if old else {})
+        self._require_compute(asked.body["properties"].get("compute") or "", old)
         endpoint = old or OnlineEndpoint(
             name=name, body=asked.body, created=self._world.clock.now()
         )
         endpoint.body, endpoint.state = asked.body, "Updating" if old else "Creating"
         self._endpoints[name.lower()] = endpoint
+        self._metering.begin()
+        if endpoint.compute:
+            self._router.begin()
         change = endpoint.change = self._changes.begin(
             lambda: self._wait(name), lambda error: self._done(endpoint, error)
         )
@@ -156,6 +171,16 @@ class OnlineEndpoints:
         second = (asked.body or {}).get("keyType", "").lower() == "secondary"
         self._known(asked["name"]).keys[int(second)] = secrets.token_hex(16)
         return Told()
+
+    def _require_compute(self, compute: str, old: OnlineEndpoint | None) -> None:
+        """Raise what Azure says to a cluster that is not attached, or is another one now."""
+        if old is not None and old.compute.lower() != compute.lower():
+            raise AzureError("BadRequest", "An endpoint stays on the compute that it is on.")
+        found = self._world.clusters.get(compute.rpartition("/")[2])
+        sound = found is not None and compute_type(found.asked) == KUBERNETES
+        if compute and (not sound or found is None or found.state != "Succeeded"):
+            told = f"The compute {compute} is no attached cluster of Kubernetes that is ready."
+            raise AzureError("BadArgument", told)
 
     def _wait(self, name: str) -> None:
         stuck = self._world.faults.take("stuck-updating", _PUT, name)

@@ -27,6 +27,7 @@ class Job:
     name: str
     asked: dict[str, Any]  # the body that it was made with
     created: float
+    schedule: str = ""  # that began it
     low_priority: bool = False  # the cluster's machines
     capacity: bool = True
     stop: threading.Event = field(default_factory=threading.Event)

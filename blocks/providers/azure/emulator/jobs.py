@@ -102,7 +102,10 @@ class Jobs:
     def list(self, asked: Asked) -> Said:
         """List jobs, the newest first, some at a time."""
         stale = self._world.faults.take("stale-read", "ml:Jobs.List")
-        found = sorted(self._jobs.values(), key=lambda job: -job.created)
+        schedule = asked.request.args.get("scheduleId")
+        every = [*self._jobs.values(), *self._world.scheduled.values()]
+        mine = [job for job in every if schedule in (None, job.schedule)]
+        found = sorted(mine, key=lambda job: -job.created)
         tag = asked.request.args.get("tag", "")
         told = [self._told(job) for job in found if _has(job, tag)][stale:]
         return page(told, asked, self._world.url)
@@ -184,7 +187,7 @@ class Jobs:
         return self._told(job)
 
     def _known(self, name: str, call: str) -> Job:
-        job = self._jobs.get(name)
+        job = self._jobs.get(name) or self._world.scheduled.get(name)
         if job is None or self._world.faults.take("stale-read", call, name):
             raise AzureError("NotFound", f"Run {name} was not found.", 404)
         return job

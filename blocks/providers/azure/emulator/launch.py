@@ -36,7 +36,7 @@ def subscription(
 ) -> AbstractContextManager[Subscription]:
     """Start an emulated subscription and end it after; ``preloaded`` starts more ones at once.
 
-    ``settings`` are those of ``world.Settings``: speed, grace, provisioning.
+    ``settings`` are those of ``world.Settings``: speed, grace, provisioning, minute.
     """
     package = __name__.rpartition(".")[0]
     return emulated(Subscription, package, folder, settings, preloaded=preloaded)

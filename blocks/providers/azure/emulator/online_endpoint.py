@@ -31,11 +31,16 @@ class Deployed:
     running: Deployment | None = None
 
     @property
+    def per_instance(self) -> int:
+        """How many requests an instance is to have in hand."""
+        settings = self.body["properties"].get("requestSettings") or {}
+        return int(settings.get("maxConcurrentRequestsPerInstance") or 1)
+
+    @property
     def most(self) -> int:
         """How many requests it takes at a time; more are refused."""
-        settings = self.body["properties"].get("requestSettings") or {}
         count = self.running.count() if self.running else 0
-        return 2 * int(settings.get("maxConcurrentRequestsPerInstance") or 1) * count
+        return 2 * self.per_instance * count
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +56,11 @@ class OnlineEndpoint:
     mirror: Mapping[str, int] = field(default_factory=dict)
     keys: list[str] = field(default_factory=lambda: [secrets.token_hex(16) for _ in range(2)])
     deployments: dict[str, Deployed] = field(default_factory=dict)
+
+    @property
+    def compute(self) -> str:
+        """The cluster of Kubernetes that it is on; empty: it is managed."""
+        return str(self.body["properties"].get("compute") or "")
 
 
 def require_name(kind: str, name: str) -> None:
@@ -93,7 +103,7 @@ def tell_endpoint(world: World, changes: Changes, endpoint: OnlineEndpoint) -> S
     name = endpoint.name
     told = _told(world, changes, f"onlineEndpoints/{name}", endpoint)
     told["type"] = f"{ML}/onlineEndpoints"
-    told["kind"] = "K8S" if endpoint.body["properties"].get("compute") else "Managed"
+    told["kind"] = _kind(endpoint)
     told["properties"]["scoringUri"] = f"{world.url}/scoring/{name}/score"
     told["properties"]["swaggerUri"] = f"{world.url}/scoring/{name}/swagger.json"
     told["identity"] = {**_MACHINE, "type": _identity(endpoint.body)}
@@ -107,7 +117,7 @@ def tell_deployment(
     place = f"onlineEndpoints/{endpoint.name}/deployments/{deployed.name}"
     told = _told(world, changes, place, deployed)
     told["type"] = f"{ML}/onlineEndpoints/deployments"
-    told["kind"] = "Managed"
+    told["kind"] = _kind(endpoint)
     told["properties"].setdefault("scaleSettings", {"scaleType": "Default"})
     told["sku"] = {"name": "Default", "capacity": capacity(deployed.body)}
     return told
@@ -116,6 +126,10 @@ def tell_deployment(
 def capacity(body: Said) -> int:
     """Return how many instances are asked for."""
     return int((body.get("sku") or {}).get("capacity") or 1)
+
+
+def _kind(endpoint: OnlineEndpoint) -> str:
+    return "K8S" if endpoint.compute else "Managed"
 
 
 _MACHINE = {

@@ -54,6 +54,11 @@ def check_answer(model: str, body: Any) -> None:
         raise ValueError(f"no {model}: {'; '.join(problems)}")
 
 
+def is_duration(value: Any) -> bool:
+    """Whether a text is a duration as ISO 8601 writes it."""
+    return isinstance(value, str) and _DURATION.fullmatch(value) is not None
+
+
 def _found(model: str, body: Any, *, told: bool) -> list[str]:
     every = _problems(getattr(models, model), body, "", told=told)
     return [each for each in every if each.partition(":")[0] not in _WAIVED]
@@ -152,7 +157,7 @@ def _of_values(known: list[Any], value: Any, path: str) -> Iterator[str]:
 
 def _of_plain(kind: Any, value: Any, path: str) -> Iterator[str]:
     if kind is datetime.timedelta:
-        if not (isinstance(value, str) and _DURATION.fullmatch(value)):
+        if not is_duration(value):
             yield f"{path}: {value!r} is not an ISO 8601 duration"
     elif kind in _KINDS:
         number_as_flag = isinstance(value, bool) and kind is not bool

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +13,7 @@ import httpx
 from werkzeug.wrappers import Response
 
 from blocks.providers.azure.emulator.job import seconds
+from blocks.providers.azure.emulator.metrics import Answer
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint
 from blocks.providers.azure.emulator.operations import Asked, Route, Said
 from blocks.providers.azure.emulator.refusals import AzureError
@@ -31,6 +34,8 @@ class Scoring:
     def __init__(self, world: World, endpoints: Mapping[str, OnlineEndpoint]) -> None:
         self._world, self._endpoints = world, endpoints
         self._http = httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=None))
+        self._answers: Counter[str] = Counter()  # that were right, by endpoint
+        world.levers["answered"] = lambda said: self._answers[said["endpoint"]]
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
 
     def routes(self) -> Sequence[Route]:
@@ -64,8 +69,28 @@ class Scoring:
             chosen = _chosen(endpoint, target)
             copied = None if target else _copied(endpoint)
         if copied is not None:
-            self._copying.submit(self._sent, copied, content, headers)
-        return self._sent(chosen, content, headers)
+            self._copying.submit(self._counted, endpoint, copied, content, headers, copied=True)
+        return self._counted(endpoint, chosen, content, headers, copied=False)
+
+    def _counted(
+        self,
+        endpoint: OnlineEndpoint,
+        to: Deployed,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        copied: bool,
+    ) -> Response:
+        """Send a request, and count its answer."""
+        begun = time.perf_counter()
+        reply = self._sent(to, content, headers)
+        took = time.perf_counter() - begun
+        told = int(reply.headers.get(_STATUS) or reply.status_code)
+        answer = Answer(status=reply.status_code, model_status=told, copied=copied)
+        with self._world.lock:
+            self._answers[endpoint.name] += reply.status_code == 200 and not copied
+            self._world.metrics.answered(endpoint.name, to.name, answer, took)
+        return reply
 
     def _sent(self, to: Deployed, content: bytes, headers: Mapping[str, str]) -> Response:
         with self._world.lock:

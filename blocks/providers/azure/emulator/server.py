@@ -36,6 +36,7 @@ StartResponse = Callable[..., Any]
 
 _FAILED, _UNKNOWN = 500, 501
 _OPEN = ("login", "msi")  # services that ask for no token
+_SAYING = ("ml", "insights")  # services of whose calls the record keeps what is said
 _KEYED = "inference"  # the service that asks for a key of its own
 _BROKEN = AzureError("InternalServerError", "the emulator failed; see its log", _FAILED)
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
@@ -186,9 +187,9 @@ def _blob_route(operation: str) -> Route:
 
 
 def _said(route: Route, request: Request) -> dict[str, Any]:
-    """Return what a call to the workspace says; of others the record keeps the path alone."""
+    """Return what a call says of the workspace; of others the record keeps the path alone."""
     try:
-        body = _body(request) if route.service == "ml" else None
+        body = _body(request) if route.service in _SAYING else None
     except AzureError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -27,6 +27,7 @@ class Workspace:
     def __init__(self, world: World) -> None:
         self._world = world
         self._environments: dict[tuple[str, str], Said] = {}
+        world.levers["workspace"] = self._become
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -89,9 +90,14 @@ class Workspace:
                 "discoveryUrl": f"{self._world.url}/discovery",
                 "mlFlowTrackingUri": f"azureml://{LOCATION}.api.azureml.ms/mlflow/v1.0",
                 "provisioningState": "Succeeded",
+                **self._world.workspace,
             },
             "systemData": self._world.made(0.0),
         }
+
+    def _become(self, said: Said) -> None:
+        """Have other settings from now on, in Azure's words."""
+        self._world.workspace.update(said)
 
     def environment(self, asked: Asked) -> Said:
         """Tell of an environment's version."""

@@ -15,7 +15,9 @@ from blocks.emulation.world import EmulatedWorld
 from blocks.providers.azure.emulator.blobs import Blobs
 from blocks.providers.azure.emulator.faults import faults
 from blocks.providers.azure.emulator.identity import MANAGED, Identity
+from blocks.providers.azure.emulator.job import Job
 from blocks.providers.azure.emulator.launch import GROUP, STORAGE, SUBSCRIPTION, WORKSPACE
+from blocks.providers.azure.emulator.metrics import Metrics
 
 MOUNT, MOUNTED = "/mnt/azureml", "BLUEWATER_AZUREML_MOUNT"
 _WORKSPACE = (
@@ -30,6 +32,9 @@ class Settings(Frozen):
     speed: float = 1.0  # of its clock
     grace: float = 30.0  # seconds between SIGTERM and SIGKILL of what is cancelled
     provisioning: float = 0.0  # seconds until a machine is there
+    minute: float = (
+        60.0  # of its seconds that its metrics, and what is scaled by them, take for one
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +72,11 @@ class World(EmulatedWorld):
         self.blobs = Blobs(STORAGE, self.lock)
         self.assets: dict[str, dict[str, Any]] = {}  # models, code, environments: by id, small
         self.clusters: dict[str, Cluster] = {}
+        self.metrics = Metrics(self.clock.now, settings.minute)
+        self.workspace: dict[str, Any] = {"publicNetworkAccess": "Enabled"}  # of its properties
+        self.scheduled: dict[str, Job] = {}  # jobs that schedules began
+        self.mails: list[dict[str, str]] = []  # that were sent
+        self.levers["mails"] = lambda _: list(self.mails)
         self.changes: dict[str, Any] = {}  # that go on or went on, by id
 
     def resource(self, path: str) -> str:

@@ -9,19 +9,28 @@ from fnmatch import fnmatchcase
 
 import grpc
 
-from blocks.providers.gcp.emulator.refusals import GcpError, denied
+from blocks.providers.gcp.emulator.refusals import GcpError, denied, info
 from blocks.providers.gcp.emulator.world import World
 
 ANONYMOUS = "anonymous"
 _PARTS_OF_A_JWT = 3
 
 
-def caller(authorization: str) -> str:
+def caller(world: World, authorization: str) -> str:
     """Return the key by which policies and the record know a caller.
 
-    It is the token itself, or, where a service account signed one for itself, its e-mail.
+    It is the token itself, or, of a service account, its e-mail: where it signed a token for
+    itself, and where IAM made one for whoever acts as it.
     """
     token = authorization.removeprefix("Bearer ").strip()
+    if minted := world.minted.get(token):
+        if world.clock.now() >= minted.until:
+            raise GcpError(
+                grpc.StatusCode.UNAUTHENTICATED,
+                "Request had invalid authentication credentials. Expected OAuth 2 access token.",
+                info("ACCESS_TOKEN_EXPIRED"),
+            )
+        return minted.account
     parts = token.split(".")
     if len(parts) == _PARTS_OF_A_JWT:
         try:

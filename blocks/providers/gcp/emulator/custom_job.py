@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
 from google.rpc import status_pb2
@@ -32,6 +34,9 @@ class Job:
         self.told.create_time = at(now)
         self.told.state = JobState(JobState.JOB_STATE_PENDING)
         self.capacity = True
+        self.env: Mapping[str, str] = {}  # besides what every job is told
+        self.measured: Path | None = None  # where it tells its metric, as a trial of a study
+        self.log_labels, self.line_labels = {"job_id": self.id}, dict[str, str]()
         self.stop, self.taken = threading.Event(), threading.Event()
 
     @property

@@ -48,10 +48,10 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
     command = [*(spec.command or STAND_IN), *spec.args]
     mount = BucketMount(world, home / "gcs")
     mount.fill([*env.values(), *command])
-    labels = {"job_id": job.id, "task_name": task}
+    labels = {**job.log_labels, "task_name": task}
 
     def hear(line: str) -> None:
-        world.logs.write(task, line, kind=LOG_KIND, labels=labels)
+        world.logs.write(task, line, kind=LOG_KIND, labels=labels, entry_labels=job.line_labels)
 
     name = f"custom-job/{job.id}/{task}/{job.told.display_name}"
     try:
@@ -66,7 +66,8 @@ def start_node(world: World, job: Job, pool: int, index: int, *, serial: int) ->
 def _variables(job: Job, pool: int, index: int) -> Mapping[str, str]:
     """Return what Vertex AI sets for a container of a job."""
     spec = job.told.job_spec
-    told = {"CLOUD_ML_JOB_ID": job.id, "CLUSTER_SPEC": json.dumps(_cluster(job, pool, index))}
+    cluster = json.dumps(_cluster(job, pool, index))
+    told = {"CLOUD_ML_JOB_ID": job.id, "CLUSTER_SPEC": cluster, **job.env}
     output = spec.base_output_directory.output_uri_prefix.rstrip("/")
     if output:
         told |= {

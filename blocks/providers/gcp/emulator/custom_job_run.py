@@ -138,7 +138,7 @@ class CustomJobRun:
             self._job.move(state, self._world.clock.now())
 
     def _say(self, message: str) -> None:
-        labels = {"job_id": self._job.id, "task_name": "service"}
+        labels = {**self._job.log_labels, "task_name": "service"}
         self._world.logs.write("ml.googleapis.com", message, kind=LOG_KIND, labels=labels)
 
 

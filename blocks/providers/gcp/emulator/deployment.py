@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Sequence
 
 import grpc
 import httpx
 from google.cloud.aiplatform_v1.types import DeployedModel, Model
 
+from blocks.providers.gcp.emulator.autoscaling import Autoscaler
 from blocks.providers.gcp.emulator.model_server import Place, Replica, start_replica
 from blocks.providers.gcp.emulator.refusals import GcpError
 from blocks.providers.gcp.emulator.world import World
@@ -31,7 +33,8 @@ class Deployment:
         )
         self._http = httpx.Client(timeout=2, trust_env=False)
         self._replicas: list[Replica] = []
-        self._over = threading.Event()
+        self._scaler = Autoscaler(told.dedicated_resources, period=world.settings.scaling_period)
+        self._over, self._lock = threading.Event(), threading.Lock()
 
     def bring_up(self, cancelled: threading.Event) -> None:
         """Start every replica and wait until all are healthy. Raises GcpError; none is left."""
@@ -62,14 +65,18 @@ class Deployment:
 
     def take_down(self) -> None:
         """Stop all: what they answer now, they still answer."""
-        self._over.set()
+        with self._lock:
+            self._over.set()
+        self._stop(self._replicas)
+
+    def _stop(self, replicas: Sequence[Replica]) -> None:
         stops = [
             threading.Thread(
                 target=each.container.stop,
                 args=(self._world.clock,),
                 kwargs={"grace": self._world.settings.grace},
             )
-            for each in self._replicas
+            for each in replicas
         ]
         for stop in stops:
             stop.start()
@@ -85,6 +92,7 @@ class Deployment:
         serving = [each for each in self._replicas if each.serves]
         if not serving:
             raise GcpError(grpc.StatusCode.UNAVAILABLE, "The model server is not available.")
+        self._scaler.asked()
         return random.choice(serving)  # noqa: S311 - no secret
 
     def kill(self) -> int:
@@ -112,13 +120,25 @@ class Deployment:
         return all(each.serves for each in self._replicas)
 
     def _watch(self) -> None:
-        """Replace replicas that die, as long as the model is deployed."""
+        """Replace replicas that die, and have as many as the load takes, until undeployed."""
         while not self._over.wait(_LOOK_EVERY) and not self._world.closing.is_set():
             for number, each in enumerate(self._replicas):
                 if each.ended:
                     self._replicas[number] = self._one()
                 elif not each.ready:
                     each.look(self._http)
+            self._scale(self._scaler.wanted(self._replicas, self._world.clock.now()))
+
+    def _scale(self, count: int) -> None:
+        """Add replicas, or take the last ones away: no request goes to these any more."""
+        with self._lock:
+            if self._over.is_set():
+                return
+            self._replicas += [self._one() for _ in range(count - len(self._replicas))]
+            leaving = self._replicas[count:]
+            self._replicas = self._replicas[:count]
+        if leaving:
+            threading.Thread(target=self._stop, args=(leaving,), daemon=True).start()
 
 
 def _never_ready(ended: Replica | None) -> GcpError:

@@ -19,6 +19,7 @@ from blocks.emulation.control import Control
 from blocks.emulation.faults import Dropped
 from blocks.emulation.record import Call
 from blocks.providers.gcp.emulator.callers import caller, permit
+from blocks.providers.gcp.emulator.iam_credentials import PATH, IamCredentials
 from blocks.providers.gcp.emulator.launch import CONTAINERS
 from blocks.providers.gcp.emulator.refusals import GcpError
 from blocks.providers.gcp.emulator.routes import encode
@@ -40,7 +41,7 @@ class HttpFront:
 
     def __init__(self, world: World, grpc_front: GrpcFront) -> None:
         self._world, self._grpc = world, grpc_front
-        self._control = Control(world)
+        self._control, self._iam = Control(world), IamCredentials(world)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request, or cut the connection where a fault wants that."""
@@ -49,6 +50,8 @@ class HttpFront:
         if front is not None:
             return front(request)(environ, start)
         try:
+            if found := PATH.fullmatch(request.path):
+                return self._iam.answer(found[1], request)(environ, start)
             if found := _SECRET.fullmatch(request.path):
                 return self._secret(found[1], request)(environ, start)
             return self._storage(request)(environ, start)
@@ -82,7 +85,7 @@ class HttpFront:
         call = known or StorageCall(call=f"storage:{request.method} {request.path}", action="")
         key, status = "", 0
         try:
-            key = caller(request.headers.get("Authorization", ""))
+            key = caller(self._world, request.headers.get("Authorization", ""))
             permit(self._world, key, call.action)
             self._world.faults.before(call.call)
             response = self._passed_on(request)

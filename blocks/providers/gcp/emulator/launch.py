@@ -45,7 +45,8 @@ def project(
 ) -> AbstractContextManager[Project]:
     """Start an emulated project and end it after; ``preloaded`` starts further ones at once.
 
-    ``settings`` are those of ``world.Settings``: project, location, speed, grace, provisioning.
+    ``settings`` are those of ``world.Settings``: project, location, speed, grace,
+    provisioning, scaling_period.
     """
     package = __name__.rpartition(".")[0]
     return emulated(Project, package, folder, settings, preloaded=preloaded)

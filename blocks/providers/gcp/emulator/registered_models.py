@@ -43,6 +43,7 @@ class Models:
     def __init__(self, world: World, deployed: Callable[[str], bool]) -> None:
         """``deployed`` tells whether a version, as in ``.../models/M@2``, is on an endpoint."""
         self._world, self._deployed = world, deployed
+        world.find_model = self.find
         self._versions: dict[str, dict[str, Model]] = {}  # by name, then by version
         self._counted: dict[str, int] = {}  # versions that a model ever had
         self._uploaded: list[dict[str, str]] = []  # labels of whatever was uploaded

@@ -13,6 +13,10 @@ from typing import Any, TypeAlias
 
 import proto
 from google.cloud import aiplatform_v1
+from google.cloud.aiplatform_v1beta1.services.model_monitoring_service import (
+    ModelMonitoringServiceClient,
+)
+from google.cloud.aiplatform_v1beta1.services.schedule_service import ScheduleServiceClient
 from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
 from google.cloud.run_v2 import RevisionsClient, ServicesClient
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -65,7 +69,14 @@ class _Recorder:
         return lambda *_, **__: None
 
 
-_OTHERS = (LoggingServiceV2Client, SecretManagerServiceClient, ServicesClient, RevisionsClient)
+_OTHERS = (
+    LoggingServiceV2Client,
+    SecretManagerServiceClient,
+    ServicesClient,
+    RevisionsClient,
+    ModelMonitoringServiceClient,
+    ScheduleServiceClient,
+)
 _OTHER = frozenset({"operations_client", "grpc_channel", "kind", "host"})
 _LONG_RUNNING = {
     "GetOperation": operations_pb2.GetOperationRequest,

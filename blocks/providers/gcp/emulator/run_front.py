@@ -35,7 +35,7 @@ class RunFront:
         given = request.headers.get(_IDENTITY) or request.headers.get("Authorization", "")
         key, response = "", _page(403, "Your client does not have permission to get URL.")
         try:
-            key = caller(given)
+            key = caller(self._world, given)
             if key != ANONYMOUS:
                 permit(self._world, key, INVOKE)
                 response = self._asked(host, f"/{rest[0] if rest else ''}", request)

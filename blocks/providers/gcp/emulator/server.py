@@ -68,7 +68,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         status, hole, request = 200, False, None
         key = metadata.get("authorization", "")
         try:
-            key = caller(key)
+            key = caller(self._world, key)
             request = _decoded(route, content)
             return self._met(route, request, key, action)
         except Dropped:

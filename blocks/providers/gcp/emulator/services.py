@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+from blocks.providers.gcp.emulator.model_monitoring import ModelMonitoring
 from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
 from blocks.providers.gcp.emulator.secrets import Secrets
 from blocks.providers.gcp.emulator.training import CustomJobs
+from blocks.providers.gcp.emulator.tuning import TuningJobs
 from blocks.providers.gcp.emulator.world import World
 
 Handler = Callable[[Any], Answer]
@@ -30,7 +32,14 @@ class Operations(Protocol):
         ...
 
 
-OPERATIONS: tuple[type[Operations], ...] = (CustomJobs, Predictions, RunServices, Secrets)
+OPERATIONS: tuple[type[Operations], ...] = (
+    CustomJobs,
+    TuningJobs,
+    Predictions,
+    ModelMonitoring,
+    RunServices,
+    Secrets,
+)
 
 
 def answering(world: World) -> tuple[dict[str, Handler], frozenset[str]]:

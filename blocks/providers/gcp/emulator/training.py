@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import grpc
 from google.cloud.aiplatform_v1.types import (
     CustomJob,
+    CustomJobSpec,
     DeleteOperationMetadata,
     JobState,
     ListCustomJobsResponse,
@@ -35,7 +36,7 @@ class CustomJobs:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._jobs: dict[str, Job] = {}
+        self._jobs = world.custom_jobs
         world.levers.update({"reclaim": self._reclaim, "jobs": self._count})
 
     def handlers(self) -> Mapping[str, Callable[[Any], Answer]]:
@@ -49,7 +50,8 @@ class CustomJobs:
         }
 
     def _create(self, asked: Any) -> CustomJob:
-        _check(asked.custom_job)
+        told = asked.custom_job
+        require_runnable(told.display_name, told.labels, told.job_spec)
         if asked.parent != self._world.parent:
             raise not_found(asked.parent)
         job = Job(self._world.name("customJobs"), asked.custom_job, self._world.clock.now())
@@ -113,12 +115,12 @@ class CustomJobs:
             found[0].taken.set()
 
 
-def _check(job: CustomJob) -> None:
+def require_runnable(display_name: str, labels: Mapping[str, str], spec: CustomJobSpec) -> None:
     """Raise what the service says to a job that its messages allow, but its rules do not."""
-    if len(job.display_name) > _DISPLAY_NAME:
+    if len(display_name) > _DISPLAY_NAME:
         raise invalid("display_name must be at most 128 characters long.")
-    require_labels(job.labels)
-    pools = job.job_spec.worker_pool_specs
+    require_labels(labels)
+    pools = spec.worker_pool_specs
     if pools[0].replica_count != 1:
         raise invalid("The first worker pool must have exactly one replica.")
     for number, pool in enumerate(pools):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
@@ -12,10 +13,12 @@ from blocks.contracts import Frozen
 from blocks.emulation.containers import Containers
 from blocks.emulation.warm import WarmInterpreter
 from blocks.emulation.world import EmulatedWorld
+from blocks.providers.gcp.emulator.custom_job import Job
 from blocks.providers.gcp.emulator.faults import faults
 from blocks.providers.gcp.emulator.log_entries import LogEntries
 from blocks.providers.gcp.emulator.long_running import LongRunning
 from blocks.providers.gcp.emulator.objects import Objects
+from blocks.providers.gcp.emulator.refusals import not_found
 
 NUMBER = "123456789012"  # of the project; answers name it so, requests may say its id
 MOUNT, MOUNTED = "/gcs", "BLUEWATER_GCS"
@@ -29,6 +32,15 @@ class Settings(Frozen):
     speed: float = 1.0  # of its clock
     grace: float = 30.0  # seconds between SIGTERM and SIGKILL, as Compute Engine has it
     provisioning: float = 0.0  # seconds until a machine is there
+    scaling_period: float = 15.0  # seconds between two looks at the load of endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """Whose a token is that IAM made, and until when it is good by the cloud's clock."""
+
+    account: str
+    until: float
 
 
 class World(EmulatedWorld):
@@ -43,6 +55,9 @@ class World(EmulatedWorld):
         self.operations = LongRunning()
         self.objects = Objects()
         self.logs = LogEntries(self.project)
+        self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
+        self.find_model: Callable[[str], object] = not_found  # known once models are kept
+        self.minted: dict[str, Minted] = {}  # by token
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
 

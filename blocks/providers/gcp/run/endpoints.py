@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -165,10 +166,13 @@ class CloudRunEndpoints(Block, Endpoints):
         shares = {name: share for name, share in to.percent.items() if share}
         if not shares:
             raise InvalidRequest("give the traffic to somebody; a split has to add up to 100")
+        word = uuid.uuid4().hex[:12]
 
         def attempt() -> Traffic | None:
             service = self._services.read(endpoint)
             kept = kept_of(service)
+            if kept.word == word:  # it was done, and the reply was lost
+                return Traffic(percent=shares, etag=kept.etag)
             if etag != kept.etag:
                 told = f"traffic of {endpoint!r} was moved meanwhile; read it again"
                 raise Conflict(told, code="ETAG")
@@ -176,7 +180,7 @@ class CloudRunEndpoints(Block, Endpoints):
                 found = kept.variants.get(name)
                 if service is None or found is None or not self._ready(endpoint, found):
                     raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
-            moved = kept.model_copy(update={"moves": kept.moves + 1})
+            moved = kept.model_copy(update={"moves": kept.moves + 1, "word": word})
             if service is not None:
                 self._services.split(service, moved, shares)
             return Traffic(percent=shares, etag=moved.etag)

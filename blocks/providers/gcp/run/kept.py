@@ -37,11 +37,12 @@ class Kept(Frozen):
     endpoint: str = ""
     variants: Mapping[str, KeptVariant] = {}
     moves: int = 0
+    word: str = ""  # of the last move: by it, whoever got no reply knows its own
 
     @property
     def etag(self) -> str:
         """What `shift` compares; empty for never."""
-        return f"move-{self.moves}" if self.moves else ""
+        return f"move-{self.moves}.{self.word}" if self.moves else ""
 
     def with_variant(self, variant: KeptVariant) -> Kept:
         """Return it with a variant more."""

@@ -59,7 +59,9 @@ def test_the_role_is_enough_though_replies_are_lost_and_changes_meet(bench: Any)
     for variant in ("blue", "green"):
         bench.settle(endpoints.deploy(bench.variant_request(variant=variant), key=KEY))
     assert bench.created("endpoints") == 2
-    for percent in ({"blue": 100}, {"green": 100}):
+    moves = {"lost-reply": {"blue": 100}, "internal-error-after": {"green": 100}}
+    for fault, percent in moves.items():  # a move that was made is known for our own
+        bench.emulator.fault(fault, call="run:UpdateService")
         endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
         assert endpoints.predict("bench", ROW).status == 200
     now = datetime.now(UTC)

@@ -1,0 +1,85 @@
+"""What SageMaker can do beside a release: its own monitor, queues, models that share machines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blocks.contracts import (
+    ModelRegistry,
+    MonitoringSchedule,
+    MonitoringSchedules,
+    OperationRef,
+    RunKey,
+    VariantRequest,
+)
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.asynchronous import AsyncInference
+from blocks.providers.aws.component_calls import Share
+from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.endpoints import SageMakerEndpoints
+from blocks.testing.waiting import until
+from deployments.calls import Place, Stages
+
+_KEY = RunKey(run="2026-05-01", step="besides")
+
+
+def besides(account: AwsAccount) -> Stages:
+    """Return what is done, after the title of its section, in order."""
+    return (
+        ("SageMaker's own monitor looks every hour", _watch),
+        ("An endpoint whose requests wait in a queue", lambda place: _queue(place, account)),
+        ("Two copies of a model on machines for several", lambda place: _share(place, account)),
+    )
+
+
+def _watch(place: Place) -> None:
+    out = io.BytesIO()
+    rows = [{"x": each / 40, "n": each, "prediction": float(each > 20)} for each in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), out)
+    place.bucket.write(f"{place.root}/baseline.parquet", out.getvalue())
+    schedule = MonitoringSchedule(
+        endpoint="flights",
+        baseline_uri=f"{place.root}/baseline.parquet",
+        output_uri=f"{place.root}/monitor",
+        every=timedelta(hours=1),
+    )
+    monitors = place.connect(MonitoringSchedules)
+    monitors.ensure(schedule)
+    monitors.ensure(schedule.model_copy(update={"every": timedelta(hours=6)}))
+
+
+def _queue(place: Place, account: AwsAccount) -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:"
+    queue = AsyncInference(
+        at_once=4, success_topic=f"{topic}answers", error_topic=f"{topic}failures"
+    )
+    endpoints = SageMakerEndpoints(account=account, image=place.image, asynchronous=queue)
+    _over(endpoints.status, endpoints.deploy(_request(place, "queued", "blue"), key=_KEY))
+
+
+def _share(place: Place, account: AwsAccount) -> None:
+    block = SageMakerComponents(account=account, image=place.image)
+    _over(block.status, block.open(Pool(endpoint="shared", machine=place.machine), key=_KEY))
+    share = Share(cpus=0.5, memory_mb=1024)
+    request = _request(place, "shared", "flights")
+    _over(block.status, ref := block.place(request, share, key=_KEY))
+    block.resize("shared", "flights", 2)
+    _over(block.status, ref)
+
+
+def _request(place: Place, endpoint: str, variant: str) -> VariantRequest:
+    model = place.connect(ModelRegistry).resolve("flights", "champion")
+    assert model is not None  # noqa: S101 - the release has promoted it
+    return VariantRequest(endpoint=endpoint, variant=variant, model=model, machine=place.machine)
+
+
+def _over(look: Callable[[OperationRef], Any], ref: OperationRef) -> None:
+    until(lambda: bool(look(ref).phase.done), within=120)
+    if (failure := look(ref).failure) is not None:
+        raise RuntimeError(f"{ref.id}: {failure.message}")
