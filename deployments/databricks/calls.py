@@ -31,6 +31,7 @@ _HOST = "https://dbc-a1b2345c-d6e7.cloud.databricks.com"
 _BLOTTED = re.compile(  # what is another one each time: code that is shipped, words of variants
     r"(?<=/kit/)[0-9a-f]{16}(?=\.zip)|(?<=/kit/start-)[0-9a-f]{16}(?=\.py)|(?<=#)[0-9a-f]{32}(?=\")"
 )
+_TOKEN = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _READS = ("get", "list", "query", "logs", "search", "export")
 
 
@@ -44,8 +45,8 @@ WORDS = Words(
     intro=(
         "One release on Databricks, played by `python -m deployments.databricks.calls` in an "
         "emulated workspace with two variants. Every call of jobs, models and serving that "
-        "changes something is here as it goes over the wire, in order, after its path; names of "
-        "what is shipped, and of variants, are blotted out where they are others each time. "
+        "changes something is here as it goes over the wire, in order, after its path; tokens are "
+        "numbered, and names of what is shipped are blotted out, where they are others each time. "
         "Files of the volume are not shown. A test plays the release again and compares, and "
         "holds each call against the SDK's own signatures."
     ),
@@ -59,7 +60,13 @@ def told() -> str:
     """Play a release in a workspace of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
         written = page(list(play(place, Path(scratch), WORDS)), WORDS)
-    return _BLOTTED.sub(lambda found: "." * len(found[0]), _HERE.sub(_HOST, written))
+    return _numbered(_BLOTTED.sub(lambda found: "." * len(found[0]), _HERE.sub(_HOST, written)))
+
+
+def _numbered(text: str) -> str:
+    """Return a page with tokens by number: they are of requests with the workspace's address."""
+    tokens = list(dict.fromkeys(_TOKEN.findall(text)))
+    return _TOKEN.sub(lambda found: f"{tokens.index(found[0]) + 1:032d}", text)
 
 
 @contextmanager
