@@ -32,7 +32,9 @@ _GIT = re.compile(r'"properties": \{\s*"(mlflow\.source|azureml)\.git[^}]*\}')  
 
 def _where(call: Mapping[str, Any]) -> str:
     """Return what a call was made on: its name is not in what is sent."""
-    return f"`{str(call['resource']).partition('/workspaces/')[2].partition('/')[2]}`"
+    path = str(call["resource"])
+    inside = path.partition("/workspaces/")[2].partition("/")[2]
+    return f"`{inside or path.rpartition('/providers/')[2]}`"
 
 
 WORDS = Words(
@@ -40,11 +42,11 @@ WORDS = Words(
     intro=(
         "One release on Azure Machine Learning, played by `python -m deployments.azure.calls` in "
         "an emulated subscription with two variants. Every call that changes something in the "
-        "workspace is here as it goes over the wire, in order, after its path below the "
-        "workspace; the address of the emulated storage is that of Azure's. A test plays the "
+        "workspace, or says how it is scaled, is here as it goes over the wire, in order, after "
+        "its path; the address of the emulated storage is that of Azure's. A test plays the "
         "release again and compares, and holds each call against the SDK's own models."
     ),
-    services=("ml",),
+    services=("ml", "insights"),
     is_read=lambda operation: operation.rpartition(".")[2].startswith(("Get", "List")),
     where=_where,
 )

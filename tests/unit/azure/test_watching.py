@@ -55,10 +55,10 @@ def test_what_is_amiss_is_told_by_mail_and_a_day_without_requests_is_a_look_that
     assert look.phase is Phase.FAILED
     assert look.failure is not None
     assert emulator.pull("mails") == []
+    monitors.ensure(scheduled(bench, world.name, every=2 * DAY))  # whose look has what comes now
     assert {world.status({"x": each + 9.0, "n": each, "note": "as ever"}) for each in range(8)} == {
         200
     }
-    monitors.ensure(scheduled(bench, world.name, every=2 * DAY))  # whose next look has them
     bench.look(world.name)
     [look] = monitors.looks(world.name, bench.looking(world.name))
     assert "x" in {each.column for each in look.findings}
