@@ -59,8 +59,7 @@ class Watched(Frozen):
 class SageMakerModelMonitor(Block, MonitoringSchedules):
     """Keeps monitoring schedules of Amazon SageMaker Model Monitor.
 
-    SageMaker itself captures what a watched endpoint is asked, beside what our servers keep. AWS
-    has closed Model Monitor to accounts that did not use it before 30 July 2026.
+    SageMaker itself captures what a watched endpoint is asked, beside what our servers keep.
     """
 
     _block_type_name = "SageMaker model monitor"
