@@ -49,6 +49,7 @@ class WatchReport(Frozen):
     request: RetrainRequest | None = None
     why_not: str = ""  # why no retrain was asked for
     monitor: tuple[MonitorLook, ...] = ()  # looks of the platform's own monitor in the window
+    monitor_problem: str = ""  # what kept it from looking, or us from reading what it found
     plots: Mapping[str, str] = {}  # name -> URI
 
     @property
@@ -94,7 +95,7 @@ class WatchReport(Frozen):
             parts.append(f"No retrain is asked for: {self.why_not}.")
         parts += [_estimated(self.estimate, self.expected_auc), _early(self.early)]
         parts += [_matured(each) for each in self.with_labels]
-        parts += [_table(self.drift_rows()), _looks(self.monitor)]
+        parts += [_table(self.drift_rows()), _looks(self.monitor, self.monitor_problem)]
         parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
         return "\n\n".join(part for part in parts if part)
 
@@ -136,7 +137,9 @@ def _table(rows: Sequence[Mapping[str, str]]) -> str:
     return "## Columns\n\n" + "\n".join(lines)
 
 
-def _looks(looks: Sequence[MonitorLook]) -> str:
+def _looks(looks: Sequence[MonitorLook], problem: str) -> str:
+    if problem:
+        return f"## The platform's own monitor\n\nIt could not be asked: {problem}"
     if not looks:
         return ""
     lines = ["## The platform's own monitor", "", "| due | column | found |", "|---|---|---|"]

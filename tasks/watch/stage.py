@@ -16,6 +16,7 @@ from blocks.contracts import (
     MonitoringSchedules,
     MonitorLook,
     ObjectStore,
+    ProviderError,
     Sample,
     TrainingResult,
     Window,
@@ -88,7 +89,7 @@ def watch_endpoint(
     """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
 
     The platform's own monitor, if there is one, is kept to its schedule and told of; what it
-    finds asks for nothing.
+    finds asks for nothing, and what ails it keeps nothing up.
     """
     moment = now or datetime.now(UTC)
     window = window_before(moment, spec)
@@ -103,8 +104,12 @@ def watch_endpoint(
     )
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
-    looks = _other_looks(monitors, store, spec, report, baseline_uri)
-    report = report.model_copy(update={"monitor": tuple(looks)})
+    try:
+        looks = _other_looks(monitors, store, spec, report, baseline_uri)
+    except ProviderError as error:  # our own look needs none of it
+        report = report.model_copy(update={"monitor_problem": str(error)})
+    else:
+        report = report.model_copy(update={"monitor": tuple(looks)})
     known = recall(store, f"{place}/{_name(window)}.json", WatchReport)
     report = _decided(store, spec, report, moment, known)
     report = _drawn(store, place, [*earlier, report])
@@ -207,6 +212,8 @@ def _show(report: WatchReport, store: ObjectStore) -> None:
     showing.page("watch", report.markdown(), title, pictures=pictures)
     if rows := report.drift_rows():
         showing.table("watch-columns", rows, f"{report.endpoint}: how each column changed")
+    if report.monitor_problem:
+        showing.logger().warning("the platform's own monitor: %s", report.monitor_problem)
     showing.logger().info(
         "%s: %d rows, %d alarms, %s",
         report.endpoint,

@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from mlflow.models import infer_signature
+from pydantic import SecretStr
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
-from blocks.contracts import Monitor, ObjectStore, TrainingResult, Window
+from blocks.contracts import Monitor, MonitoringSchedules, ObjectStore, TrainingResult, Window
+from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.watching import SageMakerModelMonitor
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.workload import digest
@@ -27,7 +30,7 @@ from tasks.drift.performance import Trust
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.report import WatchReport
-from tasks.watch.spec import LabelSpec, WatchSpec
+from tasks.watch.spec import LabelSpec, MonitorSpec, WatchSpec
 from tasks.watch.stage import profile_reference, watch_endpoint
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +77,7 @@ class Scene:
     monitor: Monitor
     captures: Path
     reference_uri: str
+    baseline_uri: str
 
     def day(
         self,
@@ -106,7 +110,9 @@ class Scene:
             labels = pd.DataFrame({"request_id": kept["request_id"], "late": truth})
             self.store.write(f"{self.store.root}/labels/{number}.parquet", parquet(labels))
 
-    def look(self, number: int, spec: WatchSpec = SPEC) -> WatchReport:
+    def look(
+        self, number: int, spec: WatchSpec = SPEC, monitors: MonitoringSchedules | None = None
+    ) -> WatchReport:
         """Look at the day of that number, an hour after its end."""
         found: WatchReport = watch_endpoint.fn(
             self.monitor,
@@ -114,6 +120,8 @@ class Scene:
             spec,
             endpoint="e",
             reference_uri=self.reference_uri,
+            monitors=monitors,
+            baseline_uri=self.baseline_uri,
             now=START + (number + 1) * DAY + timedelta(hours=1),
         )
         return found
@@ -163,6 +171,7 @@ def scene(tmp_path: Path, store: ObjectStore, model: Path) -> Scene:
         monitor=LocalMonitor(machine=LocalMachine(workspace=tmp_path / "workspace")),
         captures=captures,
         reference_uri=made.uri,
+        baseline_uri=made.baseline_uri,
     )
 
 
@@ -358,3 +367,31 @@ def test_the_report_has_a_table_and_pictures(scene: Scene) -> None:
     page = report.markdown()
     assert "**2 columns changed**: x, prediction" in page
     assert page.index("| x |") < page.index("| z |")
+
+
+def test_rows_of_the_training_are_kept_with_their_predictions_for_other_monitors(
+    scene: Scene,
+) -> None:
+    found = pq.read_table(io.BytesIO(scene.store.read(scene.baseline_uri))).to_pandas()
+    assert list(found.columns) == ["x", "z", "origin", PREDICTION]
+    assert found[PREDICTION].between(0, 1).all()
+    assert np.corrcoef(found["x"], found[PREDICTION])[0, 1] > 0.5
+
+
+def test_a_platforms_monitor_that_cannot_be_reached_keeps_no_look_up(scene: Scene) -> None:
+    nowhere = AwsAccount(
+        region="us-east-1",
+        endpoint_url="http://127.0.0.1:1",
+        access_key_id=SecretStr("nobody"),
+        secret_access_key=SecretStr("nobody"),
+        role_arn="arn:aws:iam::123456789012:role/nobody",
+        bucket="nowhere",
+        owner="nobody",
+    )
+    monitors = SageMakerModelMonitor(account=nowhere, image="monitor")
+    scene.day(0, rows(3000, seed=10))
+    spec = SPEC.model_copy(update={"monitor": MonitorSpec()})
+    report = scene.look(0, spec, monitors)
+    assert report.judged
+    assert "127.0.0.1" in report.monitor_problem
+    assert "could not be asked" in report.markdown()
