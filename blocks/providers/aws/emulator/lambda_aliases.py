@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blocks.providers.aws.emulator.lambda_state import LATEST, Alias, Function, revision
 from blocks.providers.aws.emulator.refusals import AwsError
-
-if TYPE_CHECKING:
-    from blocks.providers.aws.emulator.lambda_functions import Functions
 
 Answer = dict[str, Any]
 
 
 class Aliases:
-    """CreateAlias and its kin."""
+    """CreateAlias and its kin. ``function`` returns the function of a name, or refuses."""
 
-    def __init__(self, functions: Functions) -> None:
-        self._functions = functions
+    def __init__(self, function: Callable[[str], Function]) -> None:
+        self._function = function
 
     def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
         """Return what answers an operation, by its name."""
@@ -31,7 +28,7 @@ class Aliases:
 
     def create(self, asked: Answer) -> Answer:
         """Give a version a name."""
-        function, name = self._functions.known(asked["FunctionName"]), asked["Name"]
+        function, name = self._function(asked["FunctionName"]), asked["Name"]
         if name in function.aliases:
             arn = function.aliases[name].arn
             raise AwsError("ResourceConflictException", f"Alias already exists: {arn}", 409)
@@ -69,11 +66,11 @@ class Aliases:
 
     def delete(self, asked: Answer) -> Answer:
         """Forget an alias. Gone is fine."""
-        self._functions.known(asked["FunctionName"]).aliases.pop(asked["Name"], None)
+        self._function(asked["FunctionName"]).aliases.pop(asked["Name"], None)
         return {}
 
     def _known(self, asked: Answer) -> tuple[Function, Alias]:
-        function = self._functions.known(asked["FunctionName"])
+        function = self._function(asked["FunctionName"])
         alias = function.aliases.get(asked["Name"])
         if alias is None:
             arn = f"{function.arn}:{asked['Name']}"

@@ -42,7 +42,7 @@ class Functions:
     def __init__(self, world: World) -> None:
         self._world = world
         self.all: dict[str, Function] = {}
-        self._aliases = Aliases(self)
+        self._aliases = Aliases(self.known)
         world.levers.update({"lambda-functions": self._shown, "lambda-kill": self._kill})
 
     def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
