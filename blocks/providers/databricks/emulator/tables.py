@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -56,10 +57,6 @@ class Tables:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._base: Any = duckdb.connect()
-        self._base.execute("SET TimeZone='UTC'")
-        for catalog in (CATALOG, SYSTEM):
-            self._base.execute(f"ATTACH ':memory:' AS uc_{catalog}")
         self._owners: dict[str, str] = {}
         self._views: dict[str, str] = {}  # queries, as they were written
         self._ids: dict[str, str] = {}
@@ -67,6 +64,15 @@ class Tables:
         self._columns: dict[str, Mapping[str, str]] = {}
         self._numbers = itertools.count()
         self.before: Callable[[], None] = lambda: None  # is called before a statement is run
+
+    @cached_property
+    def _base(self) -> Any:
+        """The data base, opened by who needs it: its threads do not outlive a fork."""
+        base: Any = duckdb.connect()
+        base.execute("SET TimeZone='UTC'")
+        for catalog in (CATALOG, SYSTEM):
+            base.execute(f"ATTACH ':memory:' AS uc_{catalog}")
+        return base
 
     def exists(self, name: str) -> bool:
         """Whether a table or a view is there by now."""
