@@ -24,6 +24,7 @@ from blocks.providers.aws.parts import Parts
 from blocks.providers.aws.scaling import Scaling, leaving, missing, scaled, unscaled
 
 LAST_WORDS = 1500  # characters of a container's log
+_IN_PROGRESS = "in-progress endpoint"  # SageMaker's word; it may be over when one looks again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,9 +238,14 @@ class Steering:
             change(**call)
         except ClientError as error:
             # somebody else was first, and who looked sees that later; the next look goes on
-            busy = self._describe(name)
-            if not (code_of(error) in UNKNOWN and busy and busy["EndpointStatus"] in BUSY):
+            if code_of(error) not in UNKNOWN or not (
+                _IN_PROGRESS in str(error) or self._busy(name)
+            ):
                 raise
+
+    def _busy(self, name: str) -> bool:
+        endpoint = self._describe(name)
+        return endpoint is not None and endpoint["EndpointStatus"] in BUSY
 
 
 def log_group(endpoint: str) -> str:

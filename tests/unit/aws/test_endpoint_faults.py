@@ -49,6 +49,19 @@ def test_an_endpoint_that_is_not_seen_yet_is_not_made_twice(
     assert [each["status"] for each in emulator.calls(CREATE)].count(200) == 1
 
 
+def test_a_change_of_somebody_else_that_is_just_over_is_no_error(
+    bench: Any, endpoints: Endpoints, emulator: Account
+) -> None:
+    """Refused as in progress, and no longer so when one looks: the next look does it."""
+    up(bench, endpoints, "blue")
+    up(bench, endpoints, "green")
+    give(endpoints, blue=100)
+    emulator.fault("in-progress", times=1)
+    assert dict(give(endpoints, blue=60, green=40).percent) == {"blue": 60, "green": 40}
+    refused = [each for each in emulator.calls() if each["status"] == 400]
+    assert any("Update" in each["action"] for each in refused)
+
+
 def test_a_mirror_and_a_third_variant_exclude_each_other(bench: Any, endpoints: Endpoints) -> None:
     up(bench, endpoints, "blue")
     up(bench, endpoints, "green", "constant")

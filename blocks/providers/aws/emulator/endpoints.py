@@ -261,7 +261,7 @@ class Endpoints:
 
     def _idle(self, name: str) -> Endpoint:
         found = self._of(name, "sagemaker:UpdateEndpoint")
-        if found.status != "InService":
+        if found.status != "InService" or self._world.faults.take("in-progress", "*", name):
             told = f'Cannot update in-progress endpoint "{found.arn}".'
             raise AwsError("ValidationException", told)
         return found

@@ -49,6 +49,7 @@ BEHAVIOURS = {
     "spot-price": "EC2's spot price is above what was offered (subject: machine@zone)",
     "spot-count": "the account has as many spot machines as it may (subject: machine@zone)",
     "vcpu-limit": "the account's limit of processors is reached (subject: machine@zone)",
+    "in-progress": "an endpoint was being changed by somebody else, and no longer is",
     "stuck-creating": "an endpoint stays in Creating until time is moved on",
     "failed-health-check": "the container of an endpoint never answers the ping",
 }
