@@ -89,12 +89,10 @@ class SteeredEndpoints(Endpoints, Generic[S]):
         except Exception as error:
             self._take_back(request, error)
             raise
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=after.variants[request.variant].token,
-            scope=self._scope(),
+        return self._reference(
+            f"{request.endpoint}/{request.variant}",
+            after.variants[request.variant].token,
+            **self._scope(),
         )
 
     def _take_back(self, request: VariantRequest, error: Exception) -> None:

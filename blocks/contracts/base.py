@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ClassVar
 
 from blocks.contracts.errors import ProviderError, Unexpected
+from blocks.contracts.operation import OperationRef
 
 Observer = Callable[[str, str, str], AbstractContextManager[None]]
 """Is entered around a call, with its provider, capability and operation."""
@@ -30,6 +31,12 @@ class Contract(abc.ABC):
     @abc.abstractmethod
     def _explain(self, error: Exception) -> ProviderError | None:
         """Return our error for one of the SDK's, or None if it is not the SDK's."""
+
+    def _reference(self, id_: str, token: str, **scope: str) -> OperationRef:
+        """Return the handle of something that was begun here."""
+        return OperationRef(
+            provider=self.provider, capability=self.capability, id=id_, token=token, scope=scope
+        )
 
     @contextmanager
     def _calling(self, operation: str) -> Iterator[None]:

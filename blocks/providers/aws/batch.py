@@ -73,13 +73,7 @@ class SageMakerBatch(Block, BatchInference):
             explain=explain,
             conflict_is_the_name=True,
         )
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"region": self.account.region},
-        )
+        return self._reference(name, token, region=self.account.region)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         job = found_job(self.account, ref.id)

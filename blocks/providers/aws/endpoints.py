@@ -130,12 +130,10 @@ class SageMakerEndpoints(Block, Endpoints):
         except (ClientError, ProviderError) as error:
             self._take_back(request, token, error)
             raise
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=after.variants[request.variant].token,
-            scope={"region": self.account.region},
+        return self._reference(
+            f"{request.endpoint}/{request.variant}",
+            after.variants[request.variant].token,
+            region=self.account.region,
         )
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:

@@ -82,13 +82,7 @@ class SageMakerProcessing(Block, ProcessingJobs):
             explain=explain,
             conflict_is_the_name=True,
         )
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"region": self.account.region},
-        )
+        return self._reference(name, token, region=self.account.region)
 
     def _status(self, ref: OperationRef) -> OperationStatus[ProcessingResult]:
         job = self._described(ref.id)

@@ -131,13 +131,7 @@ class SageMakerTraining(Block, TrainingJobs):
         return Objects(self.account.client("s3", attempts=READS))
 
     def _ref(self, name: str, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"region": self.account.region},
-        )
+        return self._reference(name, token, region=self.account.region)
 
     def _call(self, request: TrainingRequest, token: str) -> dict[str, Any]:
         """Return the call, after a look at what would make the job fail when it starts."""

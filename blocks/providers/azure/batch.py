@@ -66,13 +66,7 @@ class AzureBatch(Block, BatchInference):
         make_named(
             lambda: self._create(request, name, token), partial(self._found, name), explain=explain
         )
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"workspace": self.account.workspace},
-        )
+        return self._reference(name, token, workspace=self.account.workspace)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         job, where = self._found(ref.id), self._asked(ref.id)

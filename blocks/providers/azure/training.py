@@ -130,13 +130,7 @@ class AzureTraining(Block, TrainingJobs):
         return Objects(self.account)
 
     def _ref(self, name: str, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"workspace": self.account.workspace},
-        )
+        return self._reference(name, token, workspace=self.account.workspace)
 
     def _job(self, request: TrainingRequest, token: str) -> Any:
         """Return the job, after a look at what would make it fail when it starts."""

@@ -91,13 +91,7 @@ class DatabricksBatch(Block, BatchInference):
             ),
         )
         self._volumes.write(asked, request.model_dump_json().encode())
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=submitted(self.account, call),
-            token=token,
-            scope={"workspace": self.account.host},
-        )
+        return self._reference(submitted(self.account, call), token, workspace=self.account.host)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         run = found_run(self.account, ref.id)

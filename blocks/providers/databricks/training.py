@@ -121,13 +121,7 @@ class DatabricksTraining(Block, TrainingJobs):
         )
         plan = f"{notes_of(request, token)}/{PLAN}"
         self._volumes.write(plan, to_plan(request, token).to_json())
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=submitted(self.account, call),
-            token=token,
-            scope={"workspace": self.account.host},
-        )
+        return self._reference(submitted(self.account, call), token, workspace=self.account.host)
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
         run = self._described(ref.id)

@@ -136,12 +136,11 @@ class VertexBatch(Block, BatchInference):
         return look_for(lambda: self._jobs.get_custom_job(name=self._name(id_), **READS))
 
     def _ref(self, id_: str, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=id_,
-            token=token,
-            scope={"project": self.account.project_id, "location": self.account.location},
+        return self._reference(
+            id_,
+            token,
+            project=self.account.project_id,
+            location=self.account.location,
         )
 
     def _name(self, id_: str) -> str:

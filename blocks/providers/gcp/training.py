@@ -122,9 +122,7 @@ class VertexTraining(Block, TrainingJobs):
         scope = {"project": self.account.project_id, "location": self.account.location}
         if kind is not CUSTOM:
             scope[COLLECTION] = kind.collection
-        return OperationRef(
-            provider=self.provider, capability=self.capability, id=id_, token=token, scope=scope
-        )
+        return self._reference(id_, token, **scope)
 
     def _name(self, kind: JobKind, id_: str) -> str:
         return f"{self.account.parent}/{kind.collection}/{id_}"

@@ -80,9 +80,7 @@ class LocalBatch(Block, BatchInference):
             )
             BatchFolder.create(folder.path, job)
         self._ensure(folder)
-        return OperationRef(
-            provider=self.provider, capability=self.capability, id=token, token=token
-        )
+        return self._reference(token, token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         folder = self._folder(ref.id)

@@ -93,12 +93,7 @@ class LocalEndpoints(Block, Endpoints):
             else:
                 token = known.token
         self._supervise(folder, anew=known is None)
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=token,
-        )
+        return self._reference(f"{request.endpoint}/{request.variant}", token)
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
         endpoint, _, name = ref.id.partition("/")

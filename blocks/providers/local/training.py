@@ -130,9 +130,7 @@ class LocalTraining(Block, TrainingJobs):
         return JobFolder(self.machine.folder("jobs") / id_)
 
     def _ref(self, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider, capability=self.capability, id=token, token=token
-        )
+        return self._reference(token, token)
 
     def _known(self, ref: OperationRef) -> tuple[JobFolder, Job]:
         folder = self._folder(ref.id)

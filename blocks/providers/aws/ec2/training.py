@@ -109,13 +109,7 @@ class Ec2Training(Block, TrainingJobs):
         yield from lines(logs, LOG_GROUP, ref.id, since)
 
     def _ref(self, name: str, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=name,
-            token=token,
-            scope={"region": self.account.region},
-        )
+        return self._reference(name, token, region=self.account.region)
 
     def _known(self, ref: OperationRef) -> tuple[Record, Mapping[str, Any]]:
         if _NAME.fullmatch(ref.id):

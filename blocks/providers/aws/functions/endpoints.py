@@ -242,12 +242,10 @@ class LambdaEndpoints(Block, Endpoints):
             time.sleep(_LOOK_EVERY)
 
     def _ref(self, request: VariantRequest, token: str) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{request.endpoint}/{request.variant}",
-            token=token,
-            scope={"region": self.account.region},
+        return self._reference(
+            f"{request.endpoint}/{request.variant}",
+            token,
+            region=self.account.region,
         )
 
     def _variant(self, found: Deployed, ready: int) -> Variant:

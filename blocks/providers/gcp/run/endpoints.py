@@ -275,12 +275,11 @@ class CloudRunEndpoints(Block, Endpoints):
         )
 
     def _ref(self, variant: KeptVariant) -> OperationRef:
-        return OperationRef(
-            provider=self.provider,
-            capability=self.capability,
-            id=f"{variant.request.endpoint}/{variant.request.variant}",
-            token=variant.token,
-            scope={"project": self.account.project_id, "location": self.account.location},
+        return self._reference(
+            f"{variant.request.endpoint}/{variant.request.variant}",
+            variant.token,
+            project=self.account.project_id,
+            location=self.account.location,
         )
 
     def _identity_for(self, audience: str) -> str:
