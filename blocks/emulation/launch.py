@@ -5,9 +5,7 @@ Imports nothing that an emulator is built on: only the emulator's own process do
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -25,6 +23,7 @@ import psutil
 
 from blocks.emulation.control_word import word_of
 from blocks.emulation.supervision import Supervision
+from blocks.emulation.zygotes import ask
 
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
 _HOME = Path(__file__).resolve().parents[2]
@@ -119,11 +118,9 @@ def emulated(
     It takes its settings as options of their names; ``preloaded`` starts further ones at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    supervision = Supervision()
-    process: subprocess.Popen[Any]
+    supervision, process = Supervision(), None
     if preloaded:
-        process = _zygote(package)
-        _say(process, {"folder": str(folder.absolute()), "settings": dict(settings)})
+        ask(package, {"folder": str(folder.absolute()), "settings": dict(settings)})
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
@@ -148,37 +145,11 @@ def _started(package: str, folder: Path, settings: Mapping[str, Any]) -> subproc
         )
 
 
-@functools.cache
-def _zygote(package: str) -> subprocess.Popen[str]:
-    """Start the one process from which worlds are forked; it ends with this one."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", package, "--zygote"],
-        cwd=_HOME,
-        stdin=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    atexit.register(_close, process)
-    return process
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    process.wait()
-
-
-def _say(zygote: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
-    if zygote.stdin is None:
-        raise NotStarted("the zygote has no input")
-    zygote.stdin.write(json.dumps(asked) + "\n")
-    zygote.stdin.flush()
-
-
-def _waited(folder: Path, process: subprocess.Popen[Any]) -> dict[str, Any]:
+def _waited(folder: Path, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
     end = time.monotonic() + _START
     while not (folder / ADDRESS).exists():
-        if time.monotonic() > end or process.poll() is not None:
+        died = process is not None and process.poll() is not None
+        if died or time.monotonic() > end:
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())
