@@ -53,7 +53,7 @@ def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
 ) -> None:
     monkeypatch.setattr(player(provider), "preloaded", True)
     changes = (*SECONDS, *CLOUDS[provider].machines)
-    report = rehearse(provider, specification, changes=changes, faults=[RECLAIM], per_second=15)
+    report = rehearse(provider, specification, changes=changes, faults=[RECLAIM], per_second=5)
     rollout = report.release.rollout
     assert rollout.outcome == "live", rollout.why
     assert report.release.model.version == "2"
