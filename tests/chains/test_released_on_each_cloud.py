@@ -22,7 +22,8 @@ from tests.chains.clouds import CLOUDS
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 EVERYTHING = {contract.capability for contract in NEEDED}
 WHOLE = [name for name in CLOUDS if set(registry.provider(name).capabilities) >= EVERYTHING]
-SECONDS = (
+SHORT = (
+    'training.parameters={rounds: "20", leaves: "15", learning_rate: "0.08"}',
     "rollout.steps=[25, 100]",
     "rollout.step_duration=PT3S",
     "rollout.bake=PT2S",
@@ -52,7 +53,7 @@ def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
     provider: str, specification: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(player(provider), "preloaded", True)
-    changes = (*SECONDS, *CLOUDS[provider].machines)
+    changes = (*SHORT, *CLOUDS[provider].machines)
     report = rehearse(provider, specification, changes=changes, faults=[RECLAIM], per_second=5)
     rollout = report.release.rollout
     assert rollout.outcome == "live", rollout.why
