@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from importlib.util import cache_from_source
 from pathlib import Path
 
 import click
@@ -42,12 +41,12 @@ class Seen:
 
 
 def copy(place: Path) -> None:
-    """Copy what is tested, what tests it, and what Python has compiled of both."""
+    """Copy what is tested, and what tests it."""
     for name in COPIED:
         source, target = ROOT / name, place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
 
@@ -68,7 +67,6 @@ def tried(mutant: Mutant) -> Seen:
         if text.count(mutant.before) != 1:
             return seen(problem=f"its text is {text.count(mutant.before)} times in {mutant.file}")
         file.write_text(text.replace(mutant.before, mutant.after))
-        Path(cache_from_source(str(file))).unlink(missing_ok=True)
         compile(file.read_text(), mutant.file, "exec")
         code, words = run(place, mutant.killers)
     if code == ALL_PASSED:

@@ -53,7 +53,8 @@ def _tested(place: Path, arguments: Sequence[str], words: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.chdir(place)
-    os.environ["PYTHONPATH"] = str(place)
+    os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
+    sys.dont_write_bytecode = True
     sys.path.insert(0, str(place))
     blocks = import_module("blocks")
     if Path(blocks.__path__[0]) != place / "blocks":
