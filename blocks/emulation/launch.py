@@ -13,17 +13,18 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import httpx
 import psutil
 
+from blocks.emulation import zygotes
 from blocks.emulation.control_word import word_of
 from blocks.emulation.supervision import Supervision
-from blocks.emulation.zygotes import ask
 
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
 _HOME = Path(__file__).resolve().parents[2]
@@ -118,13 +119,15 @@ def emulated(
     It takes its settings as options of their names; ``preloaded`` starts further ones at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    supervision, process = Supervision(), None
+    supervision = Supervision()
     if preloaded:
-        ask(package, {"folder": str(folder.absolute()), "settings": dict(settings)})
+        zygotes.ask(package, {"folder": str(folder.absolute()), "settings": dict(settings)})
+        lives = partial(zygotes.lives, package)
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
-    found = kind(folder, **_waited(folder, process))
+        lives = partial(_alive, process.pid)
+    found = kind(folder, **_waited(folder, lives))
     try:
         yield found
     finally:
@@ -145,11 +148,10 @@ def _started(package: str, folder: Path, settings: Mapping[str, Any]) -> subproc
         )
 
 
-def _waited(folder: Path, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
+def _waited(folder: Path, lives: Callable[[], bool]) -> dict[str, Any]:
     end = time.monotonic() + _START
     while not (folder / ADDRESS).exists():
-        died = process is not None and process.poll() is not None
-        if died or time.monotonic() > end:
+        if time.monotonic() > end or not lives():
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())

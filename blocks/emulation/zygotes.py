@@ -31,15 +31,28 @@ def ask(package: str, asked: Mapping[str, Any]) -> None:
     os.write(_pipe(package), line)
 
 
+def lives(package: str) -> bool:
+    """Whether there is a zygote of a package that was asked before."""
+    try:
+        os.close(os.open(_place(package), os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:  # nobody reads it
+        return False
+    return True
+
+
 @functools.cache
 def _pipe(package: str) -> int:
     """Return the end of the pipe to write to. As long as one process has it, the zygote lives."""
-    pipe = Path(os.environ.get(SHARED) or _own()) / package
+    pipe = _place(package)
     with FileLock(f"{pipe}.lock"):
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:  # nobody reads it yet, or any more
             return _start(package, pipe)
+
+
+def _place(package: str) -> Path:
+    return Path(os.environ.get(SHARED) or _own()) / package
 
 
 def _start(package: str, pipe: Path) -> int:

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from blocks.emulation import zygotes
 from blocks.emulation.zygotes import SHARED
 from blocks.testing.waiting import until
 
@@ -86,3 +87,14 @@ def test_after_the_last_another_one_is_started(start: Start, heard: Path) -> Non
     until(lambda: not lives(zygote))
     start("two")
     assert not heard.read_text().splitlines()[-1].startswith(f"{zygote} ")
+
+
+def test_one_that_does_not_come_up_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stillborn.py").write_text("raise SystemExit(1)")
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with suppress(BrokenPipeError):
+        zygotes.ask("stillborn", {})
+    until(lambda: not zygotes.lives("stillborn"))
