@@ -29,7 +29,6 @@ PLAYED = [
     pytest.param(name, marks=() if name in EACH_CHANGE else pytest.mark.slow) for name in WHOLE
 ]
 SHORT = (
-    'training.parameters={rounds: "20", leaves: "15", learning_rate: "0.08"}',
     "rollout.steps=[25, 100]",
     "rollout.step_duration=PT3S",
     "rollout.bake=PT2S",
@@ -60,7 +59,7 @@ def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
 ) -> None:
     monkeypatch.setattr(player(provider), "preloaded", True)
     changes = (*SHORT, *CLOUDS[provider].machines)
-    report = rehearse(provider, specification, changes=changes, faults=[RECLAIM], per_second=5)
+    report = rehearse(provider, specification, changes=changes, faults=[RECLAIM], per_second=15)
     rollout = report.release.rollout
     assert rollout.outcome == "live", rollout.why
     assert report.release.model.version == "2"
