@@ -52,6 +52,7 @@ def _prefect() -> Iterator[None]:
         yield
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("_prefect")
 @pytest.mark.parametrize("provider", PLAYED)
 def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
