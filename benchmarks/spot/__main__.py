@@ -93,17 +93,18 @@ def main(traces: Path, every: int, write: bool) -> None:
     text = "\n".join(_lines(found))
     click.echo(text)
     if write:
-        (FOLDER / "README.md").write_text(f"{INTRODUCTION}\n{text}\n\n{CAUTION}")
-        draw(
-            {
-                name: [_mean(found[kind], name, ratio=True) for kind in SETS]
-                for name in POLICIES
-                if name != "on-demand"
-            },
-            list(SETS.values()),
-            FOLDER / "cost.svg",
-        )
+        _write(found, text)
     sys.exit(_late(found, OURS) > 0)
+
+
+def _write(found: Mapping[str, Sequence[Told]], text: str) -> None:
+    (FOLDER / "README.md").write_text(f"{INTRODUCTION}\n{text}\n\n{CAUTION}")
+    costs = {
+        name: [_mean(found[kind], name, ratio=True) for kind in SETS]
+        for name in POLICIES
+        if name != "on-demand"
+    }
+    draw(costs, list(SETS.values()), FOLDER / "cost.svg")
 
 
 def _jobs(traces: Path, every: int) -> Sequence[Scenario]:
@@ -185,8 +186,8 @@ Read with care: the prior of lifetimes was fitted to the recorded traces of one 
 zones an outlook is solved for 64 states of the market and 96 steps of time, as many as CPU allows;
 a first version with 32 and 48 had 1.127, with 128 and 96 1.112. Zones are taken as independent of
 each other, which neighbours are not. Uniform Progress with several zones is our reading of it; a
-published run on the same jobs has 1.620. A decision with several zones takes 8 ms on average, since
-an outlook is made new when what was learnt of a zone has changed.
+published run on the same jobs has 1.620. A decision with several zones takes longer, since an
+outlook is made new when what was learnt of a zone has changed.
 """
 INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
 
