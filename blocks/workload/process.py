@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blocks.workload.environments import mounted, surroundings
+from blocks.workload.in_process import PYTHON, SPARK, run_python
 from blocks.workload.outcome import Outcome, write_outcome
 from blocks.workload.places import local_path
 
@@ -62,9 +63,14 @@ def _path(environ: Mapping[str, str], name: str) -> Path:
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run the command and pass on the word to stop; return its exit status."""
+    """Run the command and pass on the word to stop; return its exit status.
+
+    One that is to find the Spark session of this process runs in it.
+    """
     program, *arguments = command
-    program = sys.executable if program in ("python", "python3") else program
+    if environ.get(SPARK):
+        return run_python(arguments, environ)
+    program = sys.executable if program in PYTHON else program
     process = subprocess.Popen([program, *arguments], env=dict(environ))
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     return process.wait()
