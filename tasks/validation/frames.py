@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from blocks.contracts import InvalidRequest
+from tasks.delta import LOG
 from tasks.processing.mounted import MountedStore
 from tasks.validation.fingerprint import Sums, fingerprint_of, sums_of
 from tasks.validation.parquet import columns_of_all, files_of, footer_of
@@ -18,7 +19,6 @@ from tasks.validation.spark import quoted, run_suite_on_spark
 from tasks.validation.suite import Expectation
 from tasks.validation.validated import DataSet
 
-_LOG = "_delta_log"
 _SUMS = pa.schema([("sums", pa.string())])
 
 
@@ -30,7 +30,7 @@ def open_frame(spark: Any, store: MountedStore, uri: str) -> DataSet:
         InvalidRequest: it is neither, files differ in their columns, or Spark cannot read one.
     """
     path = store.path(uri)
-    if (path / _LOG).is_dir():
+    if (path / LOG).is_dir():
         frame = spark.read.format("delta").load(str(path))
         return _Frame(frame, frame.limit(0).toArrow().schema, uri)
     found = [(each.uri, store.path(each.uri)) for each in files_of(store, uri)]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from blocks.contracts import InvalidRequest, NotFound, ObjectInfo, ObjectStore
+from tasks.delta import live_files
 from tasks.validation.dialect import NAME
 
 VIEW = "data"
@@ -128,9 +129,17 @@ def open_parquet(store: ObjectStore, uri: str, folder: Path) -> ParquetData:
 
 
 def files_of(store: ObjectStore, uri: str) -> Sequence[ObjectInfo]:
-    """Return the Parquet files of a data set: of a folder, or one file. Raises NotFound."""
+    """Return the Parquet files of a data set: of a folder, of a Delta table, or one file.
+
+    Raises:
+        NotFound: there is none.
+        InvalidRequest: a Delta table has rows that are not those of its files.
+    """
     found = list(store.walk(uri))
-    if len(found) != 1 or found[0].uri != uri:
+    live = live_files(store, uri, found)
+    if live is not None:
+        found = list(live)
+    elif len(found) != 1 or found[0].uri != uri:
         found = [each for each in found if each.uri.endswith((".parquet", ".pq"))]
     if not found:
         raise NotFound(f"{uri}: no Parquet file there; write the data first, or name its place")

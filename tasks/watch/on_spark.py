@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-from blocks.contracts import ObjectInfo, ObjectStore
+from blocks.contracts import ObjectStore
 from tasks.processing.spark import session, spread
 from tasks.processing.work import answered
 from tasks.watch.part import Found, Question, kept
-from tasks.watch.traffic import counted, joined, only_captured
-
-SHARE = 64 << 20  # bytes of files that are counted together
+from tasks.watch.traffic import counted, joined, only_captured, shares
 
 
 def look(question: Question, store: ObjectStore) -> Found:
@@ -21,19 +18,6 @@ def look(question: Question, store: ObjectStore) -> Found:
     count = partial(counted, store, window=question.window, axes=axes, variant=question.variant)
     parts = spread(session(), count, list(shares(question.captures)))
     return kept(store, joined(axes, parts), question.place)
-
-
-def shares(objects: Sequence[ObjectInfo], *, most: int = SHARE) -> Iterator[list[ObjectInfo]]:
-    """Yield the files in order, as many at a time as have about so many bytes."""
-    share, size = list[ObjectInfo](), 0
-    for each in objects:
-        if share and size + each.size > most:
-            yield share
-            share, size = [], 0
-        share.append(each)
-        size += each.size
-    if share:
-        yield share
 
 
 if __name__ == "__main__":

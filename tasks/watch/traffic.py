@@ -17,6 +17,7 @@ from tasks.drift.rows import RowSample
 from tasks.watch.spec import LabelSpec
 
 SAMPLE = 50_000  # rows of a window that performance is judged on
+SHARE = 64 << 20  # bytes of files that are counted together, of many that are counted at once
 KEYS = ("request_id", "row")  # of captured rows
 
 
@@ -79,6 +80,19 @@ def counted(
         sample.add(rows)
         tally.add(_whole(rows, axes.names))
     return Counted(profile=tally.profile(), sample=sample)
+
+
+def shares(objects: Sequence[ObjectInfo], *, most: int = SHARE) -> Iterator[list[ObjectInfo]]:
+    """Yield the files in order, as many at a time as have about so many bytes."""
+    share, size = list[ObjectInfo](), 0
+    for each in objects:
+        if share and size + each.size > most:
+            yield share
+            share, size = [], 0
+        share.append(each)
+        size += each.size
+    if share:
+        yield share
 
 
 def joined(axes: Axes, parts: Iterable[Counted]) -> Traffic:

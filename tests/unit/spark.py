@@ -1,4 +1,4 @@
-"""Spark sessions for tests: Apache Spark itself, and Sail, which speaks its protocol without Java."""
+"""Spark sessions for tests: of Apache Spark itself, and of Sail, which takes no Java."""
 
 from __future__ import annotations
 
