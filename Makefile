@@ -7,7 +7,7 @@ EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal databricks-re
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains mutants check audit constraints clean
+.PHONY: demo test chains spark mutants check audit constraints clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -17,6 +17,10 @@ test: $(VENV)/test
 
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
+
+spark: $(VENV)/spark/ready
+	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
+		tests/unit/drift tests/unit/validation tests/unit/databricks tests/conformance/test_processing.py
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)
@@ -49,6 +53,14 @@ $(VENV)/test: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
 		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
 	touch $@ $(VENV)/demo
+
+# Spark and Java, half a gigabyte, for the tests of Spark alone
+$(VENV)/spark/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)/spark
+	$(VENV)/spark/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/spark/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group spark \
+		--editable ".[aws-rehearsal,databricks-rehearsal]"
+	touch $@
 
 clean:
 	@if [ -x $(BIN)/bluewater ]; then $(BIN)/bluewater down --yes || true; fi
