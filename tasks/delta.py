@@ -32,7 +32,7 @@ def live_files(
     Raises InvalidRequest for a table whose rows are not those of its files.
     """
     root = uri.rstrip("/")
-    below = {each.uri.removeprefix(f"{root}/"): each for each in found}
+    below = {unquote(each.uri.removeprefix(f"{root}/")): each for each in found}
     if not any(_COMMIT.fullmatch(name) for name in below):
         return None
     live: dict[str, Mapping[str, Any]] = {}

@@ -30,7 +30,8 @@ class Unmounted(ValueError):
 def main(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run the command, and end as it ends."""
     with tempfile.TemporaryDirectory(prefix="bluewater-") as scratch:
-        outputs = _outputs(environ, Path(scratch))
+        outputs, here = _outputs(environ, Path(scratch)), surroundings(environ)
+        places = {name: _path(environ, name) for name in outputs}
         told = {
             **environ,
             **{name: str(_path(environ, name)) for name in environ if name.startswith(INPUT)},
@@ -39,8 +40,7 @@ def main(command: Sequence[str], environ: Mapping[str, str]) -> None:
         status = _run(command, told)
         if status == 0:
             for name, folder in outputs.items():
-                _bring(folder, _path(environ, name))
-            here = surroundings(environ)
+                _bring(folder, places[name])
             outcome = Outcome(ok=True, model_uri=here.output_uri or here.output)
             write_outcome(here.output, here.token, outcome)
     sys.exit(status if status >= 0 else 128 - status)

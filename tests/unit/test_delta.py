@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,7 +62,7 @@ class Table:
     def live(self) -> list[str]:
         found = live_files(self.store, self.uri, list(self.store.walk(self.uri)))
         assert found is not None
-        return [each.uri.removeprefix(f"{self.uri}/") for each in found]
+        return [unquote(each.uri.removeprefix(f"{self.uri}/")) for each in found]
 
 
 @pytest.fixture
