@@ -254,7 +254,7 @@ def test_a_spark_program_finds_the_session_of_its_machine(
 ) -> None:
     if not jobs.features.spark:
         pytest.skip("this provider says that it has no Spark")
-    pytest.importorskip("pyspark", reason=WITHOUT)
+    pytest.importorskip("pyspark.core", reason=WITHOUT)
     request = bench.processing_request(ADDS).model_copy(update={"spark": True})
     bench.settle(ref := jobs.submit(request, key=KEY))
     status = jobs.status(ref)

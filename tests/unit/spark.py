@@ -13,7 +13,7 @@ import pytest
 from blocks.providers.databricks.emulator.spark import spark_env
 
 ENGINES = ("spark", "sail")
-_REASON = "Spark is in a group of its own: uv pip install --group spark"
+_REASON = "it is in a group of its own: uv pip install --group spark, or sail"
 
 
 @contextmanager
@@ -27,8 +27,10 @@ def session(engine: str, folder: Path) -> Iterator[Any]:
 @contextmanager
 def _spark(sql: Any, folder: Path) -> Iterator[Any]:
     """Open the session that a program finds on an emulated cluster."""
+    if not (found := spark_env({}, folder)):
+        pytest.skip(_REASON)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in spark_env({}, folder).items():
+        for name, value in found.items():
             patch.setenv(name, value)
         path = [os.environ["PYTHONPATH"], str(Path(__file__).parents[2])]
         patch.setenv("PYTHONPATH", os.pathsep.join(path))  # executors read it, and have our code

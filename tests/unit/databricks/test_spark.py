@@ -34,7 +34,7 @@ from tasks.validation.stage import validate_data
 from tasks.watch.observing import Place, observing
 
 pytest.importorskip(
-    "pyspark", reason="Spark is in a group of its own: uv pip install --group spark"
+    "pyspark.core", reason="Spark is in a group of its own: uv pip install --group spark"
 )
 pytestmark = pytest.mark.slow
 

@@ -26,8 +26,9 @@ _MEMORY = "1g"
 
 def spark_env(conf: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the variables by which a program finds its session; none where Spark is not here."""
-    if importlib.util.find_spec("pyspark") is None:
-        return {}
+    found = importlib.util.find_spec("pyspark")
+    if found is None or not Path(str(found.origin)).with_name("jars").is_dir():
+        return {}  # or only its client
     settings = {
         "spark.master": "local[*]",
         **conf,
