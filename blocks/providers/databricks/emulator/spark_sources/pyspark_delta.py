@@ -15,7 +15,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 
 
-class DefaultSource(DataSource):
+class DefaultSource(DataSource):  # type: ignore[misc]  # it comes without types
     """``spark.read.format("delta").load(path)``."""
 
     @classmethod
@@ -35,7 +35,7 @@ class DefaultSource(DataSource):
         return DeltaTable(self.options["path"])
 
 
-class _Reader(DataSourceReader):
+class _Reader(DataSourceReader):  # type: ignore[misc]  # it comes without types
     def __init__(self, table: DeltaTable) -> None:
         self._files, self._schema = table.file_uris(), _schema(table)
 
