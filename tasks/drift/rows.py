@@ -27,10 +27,9 @@ class RowSample:
     def add(self, rows: pa.RecordBatch) -> None:
         """Let rows pass by."""
         self.seen += len(rows)
-        if self._keys:
-            numbers = row_hashes(rows.select(self._keys))
-        else:
-            numbers = self._random.random(len(rows))
+        numbers: np.ndarray = (
+            row_hashes(rows.select(self._keys)) if self._keys else self._random.random(len(rows))
+        )
         self._kept.append((numbers, pa.table(rows)))
         self._grown(len(rows))
 
