@@ -9,7 +9,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || tru
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains mutants check format lint types layers secrets audit constraints clean
+.PHONY: demo test chains spark mutants check format lint types layers secrets audit constraints clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -19,6 +19,10 @@ test: $(VENV)/test
 
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
+
+spark: $(VENV)/spark/ready
+	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
+		tests/unit/drift tests/unit/validation tests/unit/databricks tests/conformance/test_processing.py
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)
@@ -63,6 +67,14 @@ $(VENV)/test: pyproject.toml constraints.txt
 		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
 	$(COMPILE)
 	touch $@ $(VENV)/demo
+
+# Spark and Java, half a gigabyte, for the tests of Spark alone
+$(VENV)/spark/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)/spark
+	$(VENV)/spark/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/spark/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group spark \
+		--editable ".[aws-rehearsal,databricks-rehearsal]"
+	touch $@
 
 clean:
 	@if [ -x $(BIN)/bluewater ]; then $(BIN)/bluewater down --yes || true; fi

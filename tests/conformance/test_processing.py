@@ -27,12 +27,13 @@ from blocks.contracts import (
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
-from blocks.testing.processing import FAILS, GOES_ON, ROWS, TELLS
+from blocks.testing.processing import ADDS, FAILS, GOES_ON, ROWS, TELLS
 from blocks.testing.waiting import until
 from blocks.testing.words import JobWords
 
 CONTRACT = ProcessingJobs
 KEY = RunKey(run="run-1", step="process")
+WITHOUT = "Spark is in a group of its own: uv pip install --group spark"
 
 
 @pytest.fixture
@@ -246,6 +247,37 @@ def test_spark_and_the_longest_duration_are_kept_or_refused(
             lesser.submit(request.model_copy(update=change), key=KEY.next())
         assert caught.value.code == code
     assert bench.created("processing") == 1
+
+
+def test_a_spark_program_finds_the_session_of_its_machine(
+    bench: Bench, jobs: ProcessingJobs, store: ObjectStore
+) -> None:
+    if not jobs.features.spark:
+        pytest.skip("this provider says that it has no Spark")
+    pytest.importorskip("pyspark.core", reason=WITHOUT)
+    request = bench.processing_request(ADDS).model_copy(update={"spark": True})
+    bench.settle(ref := jobs.submit(request, key=KEY))
+    status = jobs.status(ref)
+    assert status.phase is Phase.SUCCEEDED, status.failure
+    found = json.loads(kept(store, request.outputs["found"])["told.json"])
+    assert (found["sum"], found["doubled"]) == (6, 12)
+    assert found["spark"].startswith("4.")
+    assert "added up" in [line.text for line in jobs.logs(ref)]
+    failing = bench.processing_request(FAILS).model_copy(update={"spark": True})
+    failed = settled(bench, jobs, failing)
+    assert failed.phase is Phase.FAILED
+    assert failed.failure is not None
+    assert "the rows are upside down" in failed.failure.message
+
+
+def test_spark_is_for_python_programs(
+    bench: Bench, jobs: ProcessingJobs, changed: Callable[..., ProcessingJobs]
+) -> None:
+    request = bench.processing_request(TELLS)
+    other = request.model_copy(update={"spark": True, "command": ("bash", "work.sh")})
+    with pytest.raises(InvalidRequest, match="bash finds no Spark session"):
+        changed(spark=True).submit(other, key=KEY)
+    assert bench.created("processing") == 0
 
 
 def test_what_was_done_before_the_reply_was_lost_is_found(
