@@ -76,6 +76,10 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
     distance: float = Field(
         default=0.1, gt=0, lt=1, description="How far apart two distributions may be."
     )
+    suggest: bool = Field(
+        default=False,
+        description="Let a job of SageMaker's suggest the baseline; takes bluewater[sagemaker].",
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
@@ -199,11 +203,14 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
 
     def _surroundings(self) -> Surroundings:
         image = self.image or address_in(self.account.region)
-        return Surroundings(image=image, machine=self.machine, distance=self.distance)
+        return Surroundings(
+            image=image, machine=self.machine, distance=self.distance, suggest=self.suggest
+        )
 
     def _definition(self, schedule: MonitoringSchedule) -> str:
         """Return the name of what a schedule needs: another schedule, another name."""
-        text = f"{schedule.model_dump_json()}{self.distance}{self.image}{self.machine}"
+        how = f"{self.distance}{self.image}{self.machine}{'suggested' if self.suggest else ''}"
+        text = f"{schedule.model_dump_json()}{how}"
         token = hashlib.sha256(text.encode()).hexdigest()
         return self.account.named(f"{schedule.endpoint[:18]}-{token[:16]}")
 
