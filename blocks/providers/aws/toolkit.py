@@ -39,7 +39,7 @@ def packed(request: TrainingRequest, account: AwsAccount, token: str) -> Packed:
     program = _program(request)
     if request.secrets:
         raise Unsupported(
-            "the toolkit of an image fetches no secrets; set toolkit off, or fetch them in the code",
+            "a toolkit fetches no secrets; set toolkit off, or let the code fetch them",
             code="SECRETS",
         )
     objects = Objects(account.client("s3", attempts=READS))

@@ -27,12 +27,12 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.desired import Recorded
-from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.lookup import READS, Described
 from blocks.providers.aws.monitor_images import address_in, monitor_image
 from blocks.providers.aws.monitor_parts import MonitorParts, Surroundings
 from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.wanted import WantedEndpoints
 from blocks.providers.aws.watching_calls import (
     ENDED,
     HOUR,
@@ -231,8 +231,8 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
         return Objects(self.account.client("s3", attempts=READS))
 
     @cached_property
-    def _endpoints(self) -> SageMakerEndpoints:
-        return SageMakerEndpoints(account=self.account)
+    def _endpoints(self) -> WantedEndpoints:
+        return WantedEndpoints(self.account)
 
     @cached_property
     def _parts(self) -> MonitorParts:
