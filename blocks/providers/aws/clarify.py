@@ -68,7 +68,7 @@ class SageMakerClarify(Block):
         token = key.token(request)
         name = processing_name(self.account, token)
         with explained():
-            is_object(self._objects, request.data_uri)
+            request = self._pointed(request)
             asked = request.analysis if isinstance(request.analysis, Explanation) else None
             model = self._model(asked, token) if asked else ""
             make_named(
@@ -82,7 +82,7 @@ class SageMakerClarify(Block):
             capability=self.capability,
             id=name,
             token=token,
-            scope={"region": self.account.region},
+            scope={"region": self.account.region, "model": model},
         )
 
     def status(self, ref: OperationRef) -> OperationStatus[ClarifyReport]:
@@ -92,8 +92,8 @@ class SageMakerClarify(Block):
             if job is None:
                 raise NotFound(f"no analysis {ref.id} in {self.account.region}", code="JOB")
             seen = from_describe_processing_job(job, "")
-            if seen.phase.done:
-                self._parts.remove((), [self._model_name(ref.token)])
+            if seen.phase.done and (model := ref.scope.get("model")):
+                self._parts.remove((), [model])
             report = None
             if seen.phase is Phase.SUCCEEDED:
                 [uri] = outputs_of(job).values()
@@ -139,6 +139,12 @@ class SageMakerClarify(Block):
         methods = {"pre_training_methods": labels, "post_training_methods": predictions}
         processor.run_bias(bias_config=bias, **methods, **run)
 
+    def _pointed(self, request: ClarifyRequest) -> ClarifyRequest:
+        """Return a request whose data are one object, or a folder and no other like it."""
+        if is_object(self._objects, request.data_uri):
+            return request
+        return request.model_copy(update={"data_uri": f"{request.data_uri.rstrip('/')}/"})
+
     def _model(self, explanation: Explanation, token: str) -> str:
         """See that there is a model to be asked, which keeps nothing of what it is asked."""
         if not self.image:
@@ -152,14 +158,11 @@ class SageMakerClarify(Block):
             capture=Capture(sample=0),
         )
         require_servable(request, isolated=self.account.network_isolation)
-        name = self._model_name(token)
+        name = self.account.named(f"clarify-{token[:20]}")
         variant = DesiredVariant(request=request, token=token, model=name)
         call = to_create_model(variant, copies=False, image=self.image, told={})
         self._parts.make_model(call, self.account.tags(token=token))
         return name
-
-    def _model_name(self, token: str) -> str:
-        return self.account.named(f"clarify-{token[:20]}")
 
     @property
     def _prefix(self) -> str:
