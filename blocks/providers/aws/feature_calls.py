@@ -52,22 +52,22 @@ def prepared(frame: pd.DataFrame, group: FeatureGroup) -> pd.DataFrame:
 
 def to_create_feature_group(
     group: FeatureGroup,
-    definitions: Sequence[Any],
+    frame: pd.DataFrame,
     *,
     name: str,
     root: str,
     role: str,
     kms_key: str,
 ) -> dict[str, Any]:
-    """Return the call; ``definitions`` are the SDK's, of the columns of a frame."""
+    """Return the call; the features are the columns of a frame."""
     key = {"KmsKeyId": kms_key} if kms_key else {}
     call: dict[str, Any] = {
         "FeatureGroupName": name,
         "RecordIdentifierFeatureName": group.record,
         "EventTimeFeatureName": group.event_time,
         "FeatureDefinitions": [
-            {"FeatureName": each.feature_name, "FeatureType": each.feature_type}
-            for each in definitions
+            {"FeatureName": str(name), "FeatureType": _type_of(frame[name])}
+            for name in frame.columns
         ],
         "RoleArn": role,
     }
@@ -101,6 +101,12 @@ def from_record(record: Sequence[Mapping[str, str]], there: Mapping[str, Any]) -
         each["FeatureName"]: read[types[each["FeatureName"]]](each["ValueAsString"])
         for each in record
     }
+
+
+def _type_of(values: pd.Series[Any]) -> str:
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return "Integral"
+    return "Fractional" if pd.api.types.is_float_dtype(values.dtype) else "String"
 
 
 def _types(told: Mapping[str, Any]) -> dict[str, str]:

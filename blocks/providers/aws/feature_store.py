@@ -34,7 +34,7 @@ _TRIES = 3  # for what the service did not get to
 
 
 class SageMakerFeatureStore(Block):
-    """Keeps feature groups. Takes ``bluewater[sagemaker]``."""
+    """Keeps feature groups. ``ingest`` takes ``bluewater[sagemaker]``."""
 
     _block_type_name = "SageMaker Feature Store"
     _block_type_slug = "aws-features"
@@ -49,11 +49,10 @@ class SageMakerFeatureStore(Block):
         Raises Conflict if a group of that name is another one.
         """
         name = self.account.named(group.name)
-        define = part("mlops.feature_store.feature_utils:load_feature_definitions_from_dataframe")
         with explained():
             call = to_create_feature_group(
                 group,
-                define(prepared(frame, group)),
+                prepared(frame, group),
                 name=name,
                 root=self.account.root,
                 role=self.account.execution_role,

@@ -1,9 +1,9 @@
 """AWS's own SDK for SageMaker, lent an account of ours; it does what boto3 has nothing for.
 
 It comes with ``bluewater[sagemaker]``, and is imported where it is used. Gone around in its version
-3: clients of STS that leave an emulator or a private network for the public address, ingestion of
-features and records under whatever credentials the process found first, and words sent to AWS of
-what was called.
+3: clients of STS that leave an emulator or a private network for the public address, all of its
+``mlops`` (which makes a client while it is imported, and ingests features under the credentials
+that the process found first), and words sent to AWS of what was called.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def clarify(bench: Any) -> None:
 
 def keep(bench: Any) -> None:
     group = FeatureGroup(name="flights", record="flight", event_time="at")
-    SageMakerFeatureStore(account=bench.account).ensure(group, ROWS)
+    SageMakerFeatureStore(account=bench.account).ingest(group, ROWS)
 
 
 def watch(bench: Any) -> None:

@@ -80,7 +80,7 @@ def test_a_job_suggests_the_baseline_and_a_look_holds_traffic_against_it(
         monitors.ensure(schedule)
     kept(monitors, schedule)
     monitors.ensure(schedule)
-    [job] = emulator.calls("sagemaker:CreateProcessingJob")
+    [job] = emulator.calls("sagemaker:CreateProcessingJob")  # found by its name ever after
     assert "sagemaker-model-monitor-analyzer" in job["request"]["AppSpecification"]["ImageUri"]
     [definition] = emulator.calls("sagemaker:CreateDataQualityJobDefinition")
     baseline = definition["request"]["DataQualityBaselineConfig"]
