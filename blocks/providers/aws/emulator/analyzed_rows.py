@@ -14,7 +14,8 @@ Told = Mapping[str, Any]
 _MOUNT = "/opt/ml/"
 _SCRIPT, _FORMAT = "record_preprocessor_script", "dataset_format"  # as the image has them
 _SIDES = {"endpoint_input": "endpointInput", "endpoint_output": "endpointOutput"}
-_CAPTURED, _LINES = {"sagemakerCaptureJson": {}}, {"json": {"lines": True}}
+_CAPTURED: Told = {"sagemakerCaptureJson": {}}
+_LINES: Told = {"json": {"lines": True}}
 
 
 def columns_here() -> dict[str, list[Any]]:
