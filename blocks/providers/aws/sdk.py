@@ -65,6 +65,11 @@ def job_settings(
     }
 
 
+def boto_session(account: AwsAccount) -> boto3.Session:
+    """Return a session of boto3 for what makes clients of its own."""
+    return _Session(account)
+
+
 class _Session(boto3.Session):
     """Makes clients that go where the account's go, whatever address the SDK would have."""
 
@@ -83,8 +88,3 @@ class _Session(boto3.Session):
 
     def _placed(self, told: dict[str, Any]) -> dict[str, Any]:
         return {**told, "endpoint_url": self._url} if self._url else told
-
-
-def boto_session(account: AwsAccount) -> boto3.Session:
-    """Return a session of boto3 for what makes clients of its own."""
-    return _Session(account)

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
+from blocks.cloud.named import make_named
 from blocks.contracts import Conflict, Unavailable
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.baseline import settings_of
+from blocks.providers.aws.errors import explain
 from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.processing_jobs import found_job, processing_name
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.sdk import job_settings, part
 from blocks.providers.aws.watching_calls import CONSTRAINTS, STATISTICS
 
-_FILES = (STATISTICS, CONSTRAINTS)
 _ATTEMPTS = 3
 _OPEN = frozenset({"InProgress", "Stopping"})
 _DISK = 30  # gigabytes
@@ -50,9 +52,7 @@ class Suggesting:
             name = processing_name(self.account, f"{token}-{attempt}")
             job = found_job(self.account, name, patient=False)
             if job is not None and job["ProcessingJobStatus"] == "Completed":
-                found = [objects.read(f"{home}/suggested/{file}") for file in _FILES]
-                statistics, constraints = (orjson.loads(each[0]) for each in found if each)
-                return statistics, constraints
+                return _suggestion(objects, f"{home}/suggested")
             if job is None:
                 objects.write(f"{home}/rows/rows.jsonl", _lines(rows))
                 self._begin(name, home, token)
@@ -71,7 +71,8 @@ class Suggesting:
             **settings, max_runtime_in_seconds=_LIMIT
         )
         monitor.image_uri = self.image
-        monitor.suggest_baseline(
+        suggest = partial(
+            monitor.suggest_baseline,
             baseline_dataset=f"{home}/rows/",
             dataset_format=part("core.model_monitor:DatasetFormat").json(lines=True),
             output_s3_uri=f"{home}/suggested",
@@ -79,6 +80,8 @@ class Suggesting:
             wait=False,
             logs=False,
         )
+        look = partial(found_job, self.account, name)
+        make_named(suggest, look, explain=explain, conflict_is_the_name=True)
 
 
 def adjusted(
@@ -100,6 +103,12 @@ def adjusted(
         {**statistics, "features": counted},
         {**constraints, "features": features, "monitoring_config": settings},
     )
+
+
+def _suggestion(objects: Objects, folder: str) -> tuple[Told, Told]:
+    found = [objects.read(f"{folder}/{file}") for file in (STATISTICS, CONSTRAINTS)]
+    statistics, constraints = (orjson.loads(each[0]) for each in found if each)
+    return statistics, constraints
 
 
 def _loose(constraint: Mapping[str, Any], *, untyped: bool, quality: bool) -> Told:
