@@ -6,7 +6,7 @@ serves a model reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -154,11 +154,11 @@ class SageMakerFeatureStore(Block):
         return self.account.client("sagemaker")
 
 
-def _record(row: Mapping[str, Any]) -> Iterator[Any]:
+def _record(row: Mapping[Hashable, Any]) -> Iterator[Any]:
     value = part("core.shapes:FeatureValue")
     for name, each in row.items():
         if not pd.isna(each):
-            yield value(feature_name=name, value_as_string=str(each))
+            yield value(feature_name=str(name), value_as_string=str(each))
 
 
 def _numbers(entries: Mapping[int, Any], told: Sequence[Any]) -> list[int]:

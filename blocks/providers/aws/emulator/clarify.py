@@ -89,14 +89,18 @@ def _explained(config: Told, rows: pd.DataFrame, settings: Told, output: Path) -
     features = rows[[name for name in rows.columns if name not in left_out]]
     baseline = fetched(settings["baseline"])[list(features.columns)]
     with predictor(config["predictor"]) as predict:
-        found = [shapley(predict, row, baseline) for row in features.to_dict("records")]
-        expected = float(np.mean(predict(baseline.to_dict("records"))))
+        found = [shapley(predict, row, baseline) for row in _each(features)]
+        expected = float(np.mean(predict(_each(baseline))))
     values = np.array(found)
     if settings.get("save_local_shap_values", True):
         _keep(output / "explanations_shap" / "out.csv", list(features.columns), values)
     shares = np.abs(values).mean(axis=0).tolist()
     told = dict(zip(features.columns, shares, strict=True))
     return {"label0": {"global_shap_values": told, "expected_value": expected}}
+
+
+def _each(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): each for name, each in row.items()} for row in rows.to_dict("records")]
 
 
 def _keep(file: Path, names: list[str], values: np.ndarray[Any, Any]) -> None:
