@@ -133,7 +133,7 @@ def from_analysis(text: bytes | None, *, uri: str) -> ClarifyReport:
     """Return what ``analysis.json`` tells."""
     found = json.loads(text) if text else {}
     kernel = found.get("explanations", {}).get("kernel_shap", {})
-    shares = next((each["global_shap_values"] for each in kernel.values()), {})
+    shares: Mapping[str, float] = next((each["global_shap_values"] for each in kernel.values()), {})
     return ClarifyReport(uri=uri, bias=tuple(_metrics(found)), importance=shares)
 
 

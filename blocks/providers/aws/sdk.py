@@ -70,7 +70,7 @@ def boto_session(account: AwsAccount) -> boto3.Session:
     return _Session(account)
 
 
-class _Session(boto3.Session):
+class _Session(boto3.Session):  # type: ignore[misc]  # boto3 tells no types
     """Makes clients that go where the account's go, whatever address the SDK would have."""
 
     def __init__(self, account: AwsAccount) -> None:
