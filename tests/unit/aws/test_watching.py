@@ -98,7 +98,7 @@ def test_what_a_job_suggests_holds_what_is_asked_and_no_more() -> None:
     rows = pa.table({"x": [0.1, 0.9], "note": ["a", "b"], "day": [datetime(2026, 5, 1)] * 2})
     told = {**rows.drop(["day"]).to_pydict(), "day": ["2026-05-01T00:00:00"] * 2}
     known = statistics_of(told)
-    asked = {"drift": False, "quality": True, "distance": 0.2}
+    asked: dict[str, Any] = {"drift": False, "quality": True, "distance": 0.2}
     statistics, constraints = adjusted((known, suggested(known)), rows, **asked)
     assert constraints["monitoring_config"]["distribution_constraints"] == {
         "perform_comparison": "Disabled",
