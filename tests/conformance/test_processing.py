@@ -29,7 +29,7 @@ from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
 from blocks.testing.processing import FAILS, GOES_ON, ROWS, TELLS
 from blocks.testing.waiting import until
-from blocks.testing.words import JobWords, Refused
+from blocks.testing.words import JobWords
 
 CONTRACT = ProcessingJobs
 KEY = RunKey(run="run-1", step="process")
@@ -261,14 +261,15 @@ def test_what_was_done_before_the_reply_was_lost_is_found(
 
 
 def test_a_refusal_before_the_work_is_told_and_starts_nothing(
-    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords, refused: Refused
+    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords
 ) -> None:
     request = bench.processing_request(TELLS)
-    emulator.fault(refused.fault, call=words.create)
-    with pytest.raises(refused.kind) as caught:
-        jobs.submit(request, key=KEY)
-    assert caught.value.code == refused.code
-    assert bench.created("processing") == 0
+    for refused in words.refused:
+        emulator.fault(refused.fault, call=words.create)
+        with pytest.raises(refused.kind) as caught:
+            jobs.submit(request, key=KEY)
+        assert caught.value.code == refused.code, refused
+        assert bench.created("processing") == 0, refused
 
 
 def test_no_machine_ends_the_attempt_and_not_the_run(

@@ -92,7 +92,9 @@ class AzureRehearsal(EmulatedRehearsal[launch.Subscription]):
 
     def _begin(self, stack: ExitStack) -> launch.Subscription:
         settings: dict[str, Any] = {"grace": GRACE}
-        emulator = stack.enter_context(launch.subscription(self._folder / "azure", **settings))
+        folder = self._folder / "azure"
+        subscription = launch.subscription(folder, preloaded=self.preloaded, **settings)
+        emulator = stack.enter_context(subscription)
         self._account = AzureAccount(
             subscription=launch.SUBSCRIPTION,
             resource_group=launch.GROUP,
