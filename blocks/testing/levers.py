@@ -71,6 +71,15 @@ class Levers:
         """Return when an operation has come to its end by itself."""
         self._of(ref.capability).settle(ref)
 
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us, as people do in the cloud's console."""
+        self._of("endpoints").move_by_hand(endpoint, variant)
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return the bounds between which variants are scaled, as the cloud tells them."""
+        bounds: Mapping[str, tuple[int, int]] = self._of("endpoints").scaled(endpoint)
+        return bounds
+
     def look(self, endpoint: str) -> None:
         """Let the provider's monitor look at what was asked so far; return when it has."""
         self._of("watching").look(endpoint)

@@ -68,3 +68,14 @@ class EndpointLevers:
         mine = self._account.named("")
         names = self._emulator.pull("models-created")
         return sum(each.startswith(mine) and not each.endswith("-copies") for each in names)
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return between which bounds variants are scaled, as AWS tells it."""
+        scaling = self._account.client("application-autoscaling")
+        found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        mine = f"endpoint/{self._account.named(endpoint)}/variant/"
+        return {
+            each["ResourceId"].removeprefix(mine): (each["MinCapacity"], each["MaxCapacity"])
+            for each in found
+            if each["ResourceId"].startswith(mine)
+        }

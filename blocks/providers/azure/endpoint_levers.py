@@ -82,3 +82,22 @@ class EndpointLevers:
         mine = endpoint_mark(self._account)
         names = self._emulator.pull("deployments-made")
         return sum(str(name).startswith(mine) for name in names)
+
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us."""
+        endpoints = self._account.ml().online_endpoints
+        there = endpoints.get(endpoint_name(self._account, endpoint))
+        there.traffic = {deployment_name(variant): 100}
+        endpoints.begin_create_or_update(there).result()
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return between which bounds deployments are scaled, as Azure tells it."""
+        group = self._account.resource_group
+        found = self._account.monitor().autoscale_settings.list_by_resource_group(group)
+        mine = f"{endpoint_name(self._account, endpoint)}-"
+        capacities = {
+            each.name.removeprefix(mine): each.profiles[0].capacity
+            for each in found
+            if each.name.startswith(mine)
+        }
+        return {name: (int(it.minimum), int(it.maximum)) for name, it in capacities.items()}

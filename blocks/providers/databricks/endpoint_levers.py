@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from databricks.sdk.service.serving import Route, TrafficConfig
+
 from blocks.cloud.serving import Settings
 from blocks.contracts import OperationRef, VariantRequest
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
-from blocks.providers.databricks.endpoint_calls import CONCURRENCY, entities
+from blocks.providers.databricks.endpoint_calls import CONCURRENCY, again, entities
 from blocks.providers.databricks.endpoints import DatabricksEndpoints
 from blocks.testing.uploads import Uploads
 from blocks.testing.waiting import until
@@ -74,3 +76,13 @@ class EndpointLevers:
         mine = self._account.named("")
         made = self._emulator.pull("entities-made")
         return sum(str(name).startswith(mine) for name in made)
+
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give an entity all traffic past us."""
+        client, name = self._account.client().serving_endpoints, self._account.named(endpoint)
+        routes = [Route(served_model_name=variant, traffic_percentage=100)]
+        client.update_config(
+            name=name,
+            served_entities=[again(each) for each in entities(client.get(name))],
+            traffic_config=TrafficConfig(routes=routes),
+        )

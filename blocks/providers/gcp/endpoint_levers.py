@@ -7,6 +7,7 @@ from typing import Any
 
 from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
+from google.cloud.aiplatform_v1.types import Endpoint
 
 from blocks.cloud.serving import Settings
 from blocks.contracts import OperationRef, VariantRequest
@@ -56,8 +57,7 @@ class EndpointLevers:
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the deployed model and its container's environment say."""
         endpoint, _, variant = ref.id.partition("/")
-        name = f"{self._account.parent}/endpoints/{self._account.named(endpoint)}"
-        there = self._account.client(EndpointServiceClient).get_endpoint(name=name)
+        there = self._there(endpoint)
         deployed = next(each for each in there.deployed_models if each.display_name == variant)
         model = self._account.client(ModelServiceClient).get_model(name=deployed.model)
         env = {each.name: each.value for each in model.container_spec.env}
@@ -79,3 +79,18 @@ class EndpointLevers:
         mine = self._account.named("")
         names = self._emulator.pull("deployments-made")
         return sum(str(name).startswith(mine) for name in names)
+
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us."""
+        there = self._there(endpoint)
+        ids = {each.display_name: each.id for each in there.deployed_models}
+        moved = Endpoint(
+            name=there.name, display_name=there.display_name, traffic_split={ids[variant]: 100}
+        )
+        self._account.client(EndpointServiceClient).update_endpoint(
+            endpoint=moved, update_mask={"paths": ["traffic_split"]}
+        )
+
+    def _there(self, endpoint: str) -> Endpoint:
+        name = f"{self._account.parent}/endpoints/{self._account.named(endpoint)}"
+        return self._account.client(EndpointServiceClient).get_endpoint(name=name)
