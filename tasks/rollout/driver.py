@@ -60,6 +60,10 @@ class Worse(Exception):
     """Green must not go on; the message says why."""
 
 
+class NoWayBack(Exception):
+    """Green must not go on, and had all traffic before: it keeps it, and the rollout is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The contracts that a rollout works through."""
@@ -194,6 +198,14 @@ class Driver:
         )
         return self._shift(to)
 
+    def may_return(self) -> bool:
+        """Whether traffic can leave green: for blue, or because green has none of it."""
+        traffic = partial(self.ports.endpoints.traffic, self.spec.endpoint)
+        if self.blue is not None:
+            return True
+        now = patiently(traffic, within=self.spec.deploy_within, pace=self.pace)
+        return not now.share(self.green.variant)
+
     def restore(self) -> None:
         """Give blue everything, take green down, and point the alias back at blue's model."""
         endpoint, green, blue = self.spec.endpoint, self.green, self.blue
@@ -201,8 +213,6 @@ class Driver:
             self._shift(Traffic(percent={blue: 100}))
             back = self._point_alias_back
             patiently(back, within=self.spec.deploy_within, pace=self.pace)
-        elif self.ports.endpoints.traffic(endpoint).share(green.variant):
-            raise Worse(f"{endpoint!r} has no version before {green.variant} to return to")
         retire = partial(self.ports.endpoints.retire, endpoint, green.variant)
         patiently(retire, within=self.spec.deploy_within, pace=self.pace)
 
