@@ -48,14 +48,14 @@ TRAINING = (
         file="workload/exits.py",
         before='Exit(interrupted=False, code="NO_OUTCOME"',
         after='Exit(interrupted=True, code="NO_OUTCOME"',
-        killers=("training::test_a_job_that_ends_well_but_leaves_no_outcome_has_failed",),
+        killers=("training_code::test_a_job_that_ends_well_but_leaves_no_outcome_has_failed",),
     ),
     Mutant(
         name="the exit status is lost",
         file="workload/exits.py",
         before='code=f"EXIT_{status}", message=last_lines.strip()',
         after='code="FAILED", message="it failed"',
-        killers=("training::test_a_job_that_just_exits_fails_with_its_last_words",),
+        killers=("training_code::test_a_job_that_just_exits_fails_with_its_last_words",),
     ),
     Mutant(
         name="an attempt is judged by the last word of another",
@@ -85,7 +85,7 @@ TRAINING = (
         file="providers/local/joblog.py",
         before="if since is None or at > since:",
         after="if True:",
-        killers=("training::test_logs_are_told_in_order_and_only_once",),
+        killers=("training_code::test_logs_are_told_in_order_and_only_once",),
     ),
     Mutant(
         name="a secret that is missing is told when the job runs",
@@ -93,7 +93,7 @@ TRAINING = (
         before="    path_of(request.checkpoint_uri), path_of(request.output_uri)\n"
         "    _secret_values(request)\n",
         after="    path_of(request.checkpoint_uri), path_of(request.output_uri)\n",
-        killers=("training::test_a_missing_secret_is_told_before_anything_starts",),
+        killers=("training_code::test_a_missing_secret_is_told_before_anything_starts",),
     ),
     Mutant(
         name="usage is guessed, not metered",
