@@ -24,7 +24,7 @@ class Levers:
     """
 
     def __init__(self, provider: str, kinds: Mapping[str, Any]) -> None:
-        self._provider, self._kinds = provider, kinds
+        self.provider, self._kinds = provider, kinds
 
     def training_request(self, *, script: str = "") -> TrainingRequest:
         """Return a request whose job runs ``script``; the default one waits for a lever."""
@@ -101,5 +101,5 @@ class Levers:
 
     def _of(self, capability: str) -> Any:
         if capability not in self._kinds:
-            raise NotImplementedError(f"{self._provider} has no levers for {capability}")
+            raise NotImplementedError(f"{self.provider} has no levers for {capability}")
         return self._kinds[capability]

@@ -15,8 +15,8 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.endpoints import VertexEndpoints
 from blocks.providers.gcp.machines import from_machine_spec
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 MACHINE = "n1-standard-2"
 IMAGE = "us-central1-docker.pkg.dev/rehearsal-project/bluewater/server:1"
@@ -28,24 +28,16 @@ QUICK: Mapping[str, Any] = {
 }
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench."""
 
     def __init__(self, account: GcpAccount, emulator: Project, uploads: Uploads) -> None:
+        super().__init__(VertexEndpoints(account=account, **QUICK))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = VertexEndpoints(account=account, **QUICK)
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         return self._uploads.variant_request(kind, variant, machine=MACHINE)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""
