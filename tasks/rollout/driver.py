@@ -36,6 +36,7 @@ from tasks.log_fields import about
 from tasks.promotion.promotion import require_champion
 from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
+from tasks.rollout.progress import RolloutProgress
 from tasks.rollout.spec import RolloutSpec
 from tasks.waiting import Pace, patiently, wait
 
@@ -43,17 +44,6 @@ MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
 """Events about ``bluewater.endpoint.<name>``: an entry was written; no more will follow."""
 
 NOT_READY = "NOT_READY"  # code of the conflict when a variant with a share has no server
-
-REACHED = {
-    Event.BEGUN: 0.05,
-    Event.READY: 0.1,
-    Event.SHADOW: 0.15,
-    Event.LIVE: 0.9,
-    Event.RETURNING: 0.9,
-    Event.RETURNED: 1.0,
-    Event.FINISHED: 1.0,
-}
-"""How far a rollout is; steps lie between."""
 
 
 class Worse(Exception):
@@ -108,7 +98,8 @@ class Driver:
         self.journal = Journal(ports.store, self.spec.endpoint, by=by)
         self.audit = AuditLog(ports.store)
         self.entries: list[Entry] = []
-        self._progress: showing.Progress | None = None
+        title = f"Rollout of {wish.model.name} {wish.model.version} to {self.spec.endpoint}"
+        self._progress = RolloutProgress(title)
 
     def take_up(self) -> bool:
         """Begin the rollout, or take it up where it was left; False if it has ended before.
@@ -154,7 +145,7 @@ class Driver:
         payload = {"entry": event.value, "percent": percent, "why": why, "run": self.wish.run}
         told = ENDED if event in CLOSED else MOVED
         showing.event(told, f"endpoint.{self.spec.endpoint}", payload)
-        self._show(event, percent or 0)
+        self._progress.at(event, percent or 0)
         return self.entries[-1]
 
     def happened(self, event: Event) -> Entry | None:
@@ -200,9 +191,9 @@ class Driver:
 
     def may_return(self) -> bool:
         """Whether traffic can leave green: for blue, or because green has none of it."""
-        traffic = partial(self.ports.endpoints.traffic, self.spec.endpoint)
         if self.blue is not None:
             return True
+        traffic = partial(self.ports.endpoints.traffic, self.spec.endpoint)
         now = patiently(traffic, within=self.spec.deploy_within, pace=self.pace)
         return not now.share(self.green.variant)
 
@@ -231,15 +222,6 @@ class Driver:
         if self.blue is not None:
             retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
             patiently(retire, within=self.spec.deploy_within, pace=self.pace)
-
-    def _show(self, event: Event, percent: int) -> None:
-        """Move the bar beside the run; it may be looked at for hours."""
-        if self._progress is None:
-            about = f"Rollout of {self.wish.model.name} {self.wish.model.version}"
-            self._progress = showing.Progress(f"{about} to {self.spec.endpoint}")
-        reached = 0.2 + 0.006 * percent if event is Event.STEP else REACHED.get(event)
-        if reached is not None:
-            self._progress.set(reached)
 
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
