@@ -47,15 +47,19 @@ class AliasLog:
         *,
         replacing: str | None,
         by: str,
+        there: Callable[[str], bool],
         show: Callable[[Promotion], None],
     ) -> None:
         """Append a move, unless the alias is there already. Raises Conflict, naming the winner.
+
+        ``there`` tells whether a version is still registered: an alias of one that was removed
+        points nowhere for those who ask, and may be moved from there.
 
         ``show`` repeats in the cloud's own registry what the alias means, for people; it is called
         again if somebody moved the alias meanwhile, or who is slow would show what was true before.
         """
         require_alias(alias)
-        shown = self._moved(model, alias, to, replacing=replacing, by=by)
+        shown = self._moved(model, alias, to, replacing=replacing, by=by, there=there)
         while True:
             show(shown)
             now = self.now(alias)
@@ -64,7 +68,14 @@ class AliasLog:
             shown = now
 
     def _moved(
-        self, model: str, alias: str, to: str, *, replacing: str | None, by: str
+        self,
+        model: str,
+        alias: str,
+        to: str,
+        *,
+        replacing: str | None,
+        by: str,
+        there: Callable[[str], bool],
     ) -> Promotion:
         while True:
             moves = list(self._bucket.below(self._of(alias)))
@@ -72,7 +83,8 @@ class AliasLog:
             before = now.version if now else None
             if now is not None and before == to:
                 return now
-            if before != replacing:
+            is_gone = before is not None and replacing is None and not there(before)
+            if before != replacing and not is_gone:
                 raise _overtaken(model, alias, now, replacing)
             move = Promotion(alias=alias, version=to, replaced=before, at=datetime.now(UTC), by=by)
             uri = f"{self._of(alias)}/{len(moves) + 1:08d}.json"

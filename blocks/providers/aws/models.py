@@ -99,6 +99,7 @@ class SageMakerModels(Block, ModelRegistry):
             model.version,
             replacing=before,
             by=by,
+            there=lambda version: self._find(model.name, version) is not None,
             show=partial(self._show, group),
         )
 

@@ -97,6 +97,7 @@ class AzureModels(Block, ModelRegistry):
             model.version,
             replacing=before,
             by=by,
+            there=lambda version: self._model(model.name, version) is not None,
             show=partial(self._show, model.name),
         )
 
@@ -133,6 +134,8 @@ class AzureModels(Block, ModelRegistry):
         tag = f"{ALIAS}{move.alias}"
         for version in {each for each in (move.version, move.replaced) if each}:
             model = self._model(name, version)
+            if model is None:
+                continue  # it was removed since
             tags = {key: value for key, value in (model.tags or {}).items() if key != tag}
             if version == move.version:
                 tags[tag] = "yes"

@@ -102,6 +102,7 @@ class VertexModels(Block, ModelRegistry):
             model.version,
             replacing=before,
             by=by,
+            there=lambda version: self._find(model.name, version) is not None,
             show=partial(self._show, model.name),
         )
 
