@@ -199,13 +199,11 @@ class Driver:
 
     def restore(self) -> None:
         """Give blue everything, take green down, and point the alias back at blue's model."""
-        endpoint, green, blue = self.spec.endpoint, self.green, self.blue
-        if blue is not None:
-            self._shift(Traffic(percent={blue: 100}))
+        if self.blue is not None:
+            self._shift(Traffic(percent={self.blue: 100}))
             back = self._point_alias_back
             patiently(back, within=self.spec.deploy_within, pace=self.pace)
-        retire = partial(self.ports.endpoints.retire, endpoint, green.variant)
-        patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+        self._retire(self.green.variant)
 
     def promote(self) -> None:
         """Point the registry's alias at green's model."""
@@ -213,6 +211,7 @@ class Driver:
 
         def promote() -> None:
             now = models.resolve(model.name, alias)
+            self.journal.require_last()
             models.promote(model, alias, replacing=now, by=self.wish.run)
 
         patiently(promote, within=self.spec.deploy_within, pace=self.pace)
@@ -220,8 +219,7 @@ class Driver:
     def retire_blue(self) -> None:
         """Take the version before down."""
         if self.blue is not None:
-            retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
-            patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+            self._retire(self.blue)
 
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
@@ -267,6 +265,7 @@ class Driver:
             now = endpoints.traffic(name)
             if (now.percent, now.mirror) == (to.percent, to.mirror):
                 return now
+            self.journal.require_last()
             try:
                 return endpoints.shift(name, to, since=now)
             except Conflict as error:
@@ -276,6 +275,13 @@ class Driver:
                 raise Unavailable(str(error), code=NOT_READY) from error
 
         return patiently(move, within=self.spec.deploy_within, pace=self.pace)
+
+    def _retire(self, variant: str) -> None:
+        def retire() -> None:
+            self.journal.require_last()
+            self.ports.endpoints.retire(self.spec.endpoint, variant)
+
+        patiently(retire, within=self.spec.deploy_within, pace=self.pace)
 
     def _point_alias_back(self) -> None:
         models, alias, before = self.ports.models, self.wish.alias, self.entries[0].blue_model
