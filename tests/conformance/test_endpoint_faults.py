@@ -24,7 +24,7 @@ from blocks.testing.bench import Bench
 from blocks.testing.crowd import stranger
 from blocks.testing.deploying import KEY, ROW, again, give, up
 from blocks.testing.waiting import until
-from blocks.testing.words import EndpointWords, Failing, Refused
+from blocks.testing.words import EndpointWords, Failing
 
 CONTRACT = Endpoints
 
@@ -67,14 +67,15 @@ def test_an_endpoint_that_is_not_seen_yet_is_not_made_twice(
 
 
 def test_a_clear_no_is_told_and_leaves_nothing_wanted(
-    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords, refused: Refused
+    bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
 ) -> None:
-    emulator.fault(refused.fault, call=words.first)
-    with pytest.raises(refused.kind) as caught:
-        endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
-    assert caught.value.code == refused.code
-    assert list(endpoints.variants("bench")) == []
-    assert list(bench.running()) == []
+    for variant, refused in zip(("blue", "green"), words.refused, strict=True):
+        emulator.fault(refused.fault, call=words.first)
+        with pytest.raises(refused.kind) as caught:
+            endpoints.deploy(bench.variant_request(variant=variant), key=KEY)
+        assert caught.value.code == refused.code
+        assert list(endpoints.variants("bench")) == []
+        assert list(bench.running()) == []
 
 
 def test_a_no_takes_down_nothing_that_serves(
@@ -83,9 +84,10 @@ def test_a_no_takes_down_nothing_that_serves(
     """Whoever takes a rollout up asks again for what is up, perhaps with rights that ended."""
     up(bench, endpoints, "blue")
     give(endpoints, blue=100)
-    emulator.fault("access-denied", call=words.look)
+    emulator.fault("access-denied", call=words.look, times=50)
     with pytest.raises(Denied):
         endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
+    emulator.pull("calm")
     assert [each.name for each in endpoints.variants("bench")] == ["blue"]
     assert dict(endpoints.traffic("bench").percent) == {"blue": 100}
     assert endpoints.predict("bench", ROW).status == 200

@@ -38,9 +38,9 @@ def driver(ports: Ports) -> Driver:
 def test_it_moves_no_traffic_and_no_alias(ports: Ports) -> None:
     sleeping = driver(ports)
     assert sleeping.take_up()
-    sleeping.note(Event.STEP, percent=25)
+    sleeping.note(Event.STEP, percent=100)
     assert driver(ports).take_up()
-    for change in (lambda: sleeping.split(25), sleeping.promote, sleeping.restore):
+    for change in (lambda: sleeping.split(100), sleeping.promote, sleeping.restore):
         with pytest.raises(TakenUp):
             change()
     assert dict(ports.endpoints.traffic("flights").percent) == {}

@@ -163,7 +163,7 @@ def test_spot_that_comes_too_slowly_forward_is_left_in_time(world: World) -> Non
 
 
 class Unsteady(LocalStore):
-    """Every other call meets a fault that passes."""
+    """Every third call meets a fault that passes."""
 
     _calls: Iterator[int] = PrivateAttr(default_factory=count)
 
@@ -176,7 +176,7 @@ class Unsteady(LocalStore):
         return super()._write(uri, data, only_if_absent)
 
     def _stumble(self) -> None:
-        if next(self._calls) % 2 == 0:
+        if next(self._calls) % 3 == 0:
             raise Unavailable("the store is away")
 
 
