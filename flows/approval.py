@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect.context import FlowRunContext
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import pause_flow_run, resume_flow_run
@@ -18,9 +17,9 @@ from pydantic import Field
 from blocks.contracts import InvalidRequest, ModelVersion, ObjectStore
 from tasks import showing
 from tasks.approval.answers import Answer, Approvals, NotApproved, Question
+from tasks.approval.listening import LOOK_EVERY, listening
 from tasks.approval.spec import ApprovalSpec
 
-LOOK_EVERY = 5  # seconds
 LATE = timedelta(hours=1)  # Prefect's own limit comes after ours: it would fail the run
 
 
@@ -63,11 +62,11 @@ def _waited(approvals: Approvals, spec: ApprovalSpec, asked: Question, evidence:
         raise InvalidRequest("an approval waits in a flow run; call this within a flow")
     until, form = asked.at + spec.within, Decision.with_initial_data(description=evidence)
     left = max(until - datetime.now(UTC), timedelta(0)) + LATE
-    with _listening(approvals, spec, asked, context.flow_run.id):
+    with listening(approvals, spec, asked, partial(_woken, context.flow_run.id)):
         said: Any = pause_flow_run(
             wait_for_input=form,
             timeout=int(left.total_seconds()),
-            poll_interval=LOOK_EVERY,
+            poll_interval=int(LOOK_EVERY),
             key=f"approval-{asked.run}",
         )
     told = cast(Decision, said)
@@ -76,43 +75,10 @@ def _waited(approvals: Approvals, spec: ApprovalSpec, asked: Question, evidence:
     return approvals.answer(asked.run, answer)
 
 
-@contextmanager
-def _listening(
-    approvals: Approvals, spec: ApprovalSpec, asked: Question, flow_run: UUID
-) -> Iterator[None]:
-    """Wake the paused run up when an answer is kept elsewhere, or when the time is over."""
-    stop = threading.Event()
-
-    def listen() -> None:
-        while not stop.wait(LOOK_EVERY):
-            answer = approvals.answered(asked.run)
-            if answer is None and datetime.now(UTC) >= asked.at + spec.within:
-                answer = approvals.answer(asked.run, _silence(spec))
-            if answer is not None and _woken(flow_run, answer):
-                return
-
-    thread = threading.Thread(target=listen, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def _woken(flow_run: UUID, answer: Answer) -> bool:
     told = {"approve": answer.approved, "by": answer.by, "why": answer.why}
     try:
         resume_flow_run(flow_run, run_input=told)
-    except NotPausedError:
-        return False  # not yet
+    except (NotPausedError, httpx.HTTPError):
+        return False  # not yet, or the server is away for a while
     return True
-
-
-def _silence(spec: ApprovalSpec) -> Answer:
-    return Answer(
-        approved=spec.on_silence == "approve",
-        by="the specification",
-        why=f"nobody answered within {spec.within}",
-        at=datetime.now(UTC),
-    )

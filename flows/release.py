@@ -67,6 +67,7 @@ def release(
         ChallengerRejected: nothing was registered.
         NotApproved: somebody, or nobody in time, said no; the version is registered.
         ChampionMoved: another release came first; the version is registered, and not deployed.
+        NoWayBack: what serves is this very version, and it is worse; it goes on serving.
     """
     # All is connected before anything is started: saved blocks come from Prefect's server, which
     # may be away when hours of training are over.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
 
 from blocks.contracts import Conflict, Frozen, ObjectStore, ProviderError
 from tasks.log_fields import about
-from tasks.memory import recall
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.waiting import StillRunning
 
@@ -21,6 +21,8 @@ UNFINISHED = (
     TakenUp,
     httpx.HTTPError,  # of Prefect's server
 )
+
+_BEGUN, _ENDED = "-begun.json", "-ended.json"
 
 
 class Begun(Frozen):
@@ -63,16 +65,16 @@ def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Itera
 
 def open_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Begun:
     """Return the run that goes on, or begin one. Two processes that begin at once share one."""
-    runs = all_runs(store, name)
-    for begun, _ in runs:
-        if run and begun.run == run:
+    kept = _kept(store, name)
+    for number in reversed(kept.numbers if run else kept.numbers[-1:]):
+        begun = kept.begun(number)
+        goes_on = not run and begun.digest == digest and not kept.has_ended(number)
+        if goes_on or begun.run == run:
             return begun
-    if not run and runs and runs[-1][1] is None and runs[-1][0].digest == digest:
-        return runs[-1][0]
     now = datetime.now(UTC)
     begun = Begun(run=run or f"{name}-{now:%Y%m%d-%H%M%S}-{digest[:4]}", digest=digest, at=now)
     try:
-        uri = f"{_place(store, name)}/{len(runs):06d}-begun.json"
+        uri = kept.uri(len(kept.numbers), _BEGUN)
         store.write(uri, begun.model_dump_json().encode(), only_if_absent=True)
     except Conflict:
         return open_run(store, name, digest, run=run)
@@ -81,24 +83,48 @@ def open_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Be
 
 def close_run(store: ObjectStore, name: str, run: str, *, how: str) -> None:
     """Write down that a run came to its end. Closing it twice does nothing."""
-    for number, (begun, ended) in enumerate(all_runs(store, name)):
-        if begun.run == run and ended is None:
-            end = Ended(run=run, how=how, at=datetime.now(UTC))
-            uri = f"{_place(store, name)}/{number:06d}-ended.json"
-            store.write(uri, end.model_dump_json().encode())
+    kept = _kept(store, name)
+    for number in reversed(kept.numbers):
+        if kept.begun(number).run == run:
+            if not kept.has_ended(number):
+                end = Ended(run=run, how=how, at=datetime.now(UTC))
+                store.write(kept.uri(number, _ENDED), end.model_dump_json().encode())
+            return
 
 
 def all_runs(store: ObjectStore, name: str) -> list[tuple[Begun, Ended | None]]:
     """Return every run of a model, oldest first, each with its end if it has one."""
-    found = []
-    for each in store.walk(_place(store, name)):
-        if each.uri.endswith("-begun.json"):
-            begun = recall(store, each.uri, Begun)
-            ended = recall(store, each.uri.replace("-begun.json", "-ended.json"), Ended)
-            if begun is not None:
-                found.append((begun, ended))
-    return found
+    kept = _kept(store, name)
+    return [(kept.begun(number), kept.ended(number)) for number in kept.numbers]
 
 
-def _place(store: ObjectStore, name: str) -> str:
-    return f"{store.root}/releases/{name}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is kept of the runs of a model: by number, read only where it is asked for."""
+
+    store: ObjectStore
+    place: str
+    uris: frozenset[str]
+
+    @property
+    def numbers(self) -> range:
+        return range(sum(uri.endswith(_BEGUN) for uri in self.uris))
+
+    def uri(self, number: int, what: str) -> str:
+        return f"{self.place}/{number:06d}{what}"
+
+    def begun(self, number: int) -> Begun:
+        return Begun.model_validate_json(self.store.read(self.uri(number, _BEGUN)))
+
+    def has_ended(self, number: int) -> bool:
+        return self.uri(number, _ENDED) in self.uris
+
+    def ended(self, number: int) -> Ended | None:
+        if not self.has_ended(number):
+            return None
+        return Ended.model_validate_json(self.store.read(self.uri(number, _ENDED)))
+
+
+def _kept(store: ObjectStore, name: str) -> _Kept:
+    place = f"{store.root}/releases/{name}"
+    return _Kept(store=store, place=place, uris=frozenset(it.uri for it in store.walk(place)))

@@ -7,7 +7,7 @@ object of its own, numbered, and written only if that number is still free.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -39,21 +39,57 @@ class AliasLog:
         found = self._bucket.read(f"{self._of(alias)}/{names[-1]}") if names else None
         return Promotion.model_validate_json(found[0]) if found else None
 
-    def move(self, model: str, alias: str, to: str, *, replacing: str | None, by: str) -> None:
-        """Append a move, unless the alias is there already. Raises Conflict, naming the winner."""
+    def move(
+        self,
+        model: str,
+        alias: str,
+        to: str,
+        *,
+        replacing: str | None,
+        by: str,
+        there: Callable[[str], bool],
+        show: Callable[[Promotion], None],
+    ) -> None:
+        """Append a move, unless the alias is there already. Raises Conflict, naming the winner.
+
+        ``there`` tells whether a version is still registered: an alias of one that was removed
+        points nowhere for those who ask, and may be moved from there.
+
+        ``show`` repeats in the cloud's own registry what the alias means, for people; it is called
+        again if somebody moved the alias meanwhile, or who is slow would show what was true before.
+        """
         require_alias(alias)
+        shown = self._moved(model, alias, to, replacing=replacing, by=by, there=there)
+        while True:
+            show(shown)
+            now = self.now(alias)
+            if now is None or now == shown:
+                return
+            shown = now
+
+    def _moved(
+        self,
+        model: str,
+        alias: str,
+        to: str,
+        *,
+        replacing: str | None,
+        by: str,
+        there: Callable[[str], bool],
+    ) -> Promotion:
         while True:
             moves = list(self._bucket.below(self._of(alias)))
             now = self.now(alias)
             before = now.version if now else None
-            if before == to:
-                return
-            if before != replacing:
+            if now is not None and before == to:
+                return now
+            is_gone = before is not None and replacing is None and not there(before)
+            if before != replacing and not is_gone:
                 raise _overtaken(model, alias, now, replacing)
             move = Promotion(alias=alias, version=to, replaced=before, at=datetime.now(UTC), by=by)
             uri = f"{self._of(alias)}/{len(moves) + 1:08d}.json"
             if self._bucket.swap(uri, move.model_dump_json().encode(), etag=None):
-                return
+                return move
 
     def _of(self, alias: str) -> str:
         return f"{self._folder}/{quote(alias, safe='')}"

@@ -84,23 +84,23 @@ class SteeredEndpoints(Endpoints, Generic[S]):
         after = self._wishes.change(
             request.endpoint, lambda now: now.asked(asked, again=POLL_AFTER)
         )
+        written = after.variants[request.variant]
         try:
             self._look(request.endpoint)
         except Exception as error:
-            self._take_back(request, error)
+            if written.token == token:
+                self._take_back(written, error)
             raise
         return self._reference(
-            f"{request.endpoint}/{request.variant}",
-            after.variants[request.variant].token,
-            **self._scope(),
+            f"{request.endpoint}/{request.variant}", written.token, **self._scope()
         )
 
-    def _take_back(self, request: VariantRequest, error: Exception) -> None:
+    def _take_back(self, written: Any, error: Exception) -> None:
         """Want a variant no more that was refused; what may pass is tried again by a look."""
         known = error if isinstance(error, ProviderError) else self._explain(error)
         if known is None or known.retryable or isinstance(known, Conflict):
             return
-        self._wishes.change(request.endpoint, lambda now: now.released([request.variant]))
+        self._wishes.change(written.request.endpoint, lambda now: now.refused(written))
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
         endpoint, _, name = ref.id.partition("/")
@@ -115,6 +115,8 @@ class SteeredEndpoints(Endpoints, Generic[S]):
             return OperationStatus[Variant](phase=Phase.FAILED, failure=failure)
         phase = self._stage(seen, wanted)
         if phase is Phase.SUCCEEDED:
+            if not wanted.proven:
+                self._wishes.change(endpoint, lambda now: now.noted(wanted, proven=True))
             return OperationStatus[Variant](phase=phase, result=self._variant(seen, wanted))
         return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
 

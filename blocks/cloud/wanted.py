@@ -23,6 +23,7 @@ class WantedVariant(Frozen):
     failure: str = ""  # why it never got ready; it is left alone from then on
     code: str = "NEVER_READY"  # of that failure
     leaving: bool = False  # it is to be taken down, and forgotten then
+    proven: bool = False  # it was ready once
 
     def is_still(self, now: Self) -> bool:
         """Whether what is wanted under its name now is still this one."""
@@ -68,6 +69,16 @@ class WantedVariants(Frozen, Generic[V]):
         for name in [each for each in names if each in now.staying()]:
             now = now.put(now.variants[name].model_copy(update={"leaving": True}))
         return now
+
+    def refused(self, variant: V) -> Self:
+        """Return the same, with a variant to be taken down that was not to be had.
+
+        One that was ready before stays: who asks for it again meets a refusal of something else.
+        """
+        now = self.variants.get(variant.request.variant)
+        if now is None or now.proven or not variant.is_still(now):
+            return self
+        return self.released([variant.request.variant])
 
     def put(self, variant: V) -> Self:
         """Return the same with that variant."""

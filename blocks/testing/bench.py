@@ -85,6 +85,14 @@ class Bench(Protocol):
         """Return when an operation has come to its end by itself."""
         ...
 
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us, as people do in the provider's console."""
+        ...
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return the bounds between which another service scales variants, as it tells them."""
+        ...
+
     def look(self, endpoint: str) -> None:
         """Let the provider's monitor look at what was asked so far; return when it has."""
         ...

@@ -24,7 +24,7 @@ class Levers:
     """
 
     def __init__(self, provider: str, kinds: Mapping[str, Any]) -> None:
-        self._provider, self._kinds = provider, kinds
+        self.provider, self._kinds = provider, kinds
 
     def training_request(self, *, script: str = "") -> TrainingRequest:
         """Return a request whose job runs ``script``; the default one waits for a lever."""
@@ -71,6 +71,15 @@ class Levers:
         """Return when an operation has come to its end by itself."""
         self._of(ref.capability).settle(ref)
 
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us, as people do in the cloud's console."""
+        self._of("endpoints").move_by_hand(endpoint, variant)
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return the bounds between which variants are scaled, as the cloud tells them."""
+        bounds: Mapping[str, tuple[int, int]] = self._of("endpoints").scaled(endpoint)
+        return bounds
+
     def look(self, endpoint: str) -> None:
         """Let the provider's monitor look at what was asked so far; return when it has."""
         self._of("watching").look(endpoint)
@@ -92,5 +101,5 @@ class Levers:
 
     def _of(self, capability: str) -> Any:
         if capability not in self._kinds:
-            raise NotImplementedError(f"{self._provider} has no levers for {capability}")
+            raise NotImplementedError(f"{self.provider} has no levers for {capability}")
         return self._kinds[capability]

@@ -6,8 +6,8 @@ import abc
 import hashlib
 from collections.abc import Callable
 
-from blocks.contracts import OperationRef, Phase, ProcessingJobs, ProcessingRequest
-from blocks.testing.waiting import until
+from blocks.contracts import OperationRef, ProcessingRequest
+from blocks.testing.by_itself import ByItself
 
 ROWS = b"x\n1\n2\n"
 
@@ -103,11 +103,8 @@ def processing_request(
     )
 
 
-class ProcessingLevers(abc.ABC):
+class ProcessingLevers(ByItself, abc.ABC):
     """The processing part of a bench; a provider adds how it makes, counts and breaks jobs."""
-
-    def __init__(self, jobs: ProcessingJobs) -> None:
-        self._jobs = jobs
 
     @abc.abstractmethod
     def request(self, script: str) -> ProcessingRequest:
@@ -120,14 +117,3 @@ class ProcessingLevers(abc.ABC):
     @abc.abstractmethod
     def created(self) -> int:
         """Count the jobs that were ever made."""
-
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a machine has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

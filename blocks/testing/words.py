@@ -22,6 +22,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A fault for which a variant never gets ready, and a part of what is told of it then."""
+
+    fault: str
+    says: str
+
+    def __str__(self) -> str:
+        return self.fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Never:
     """A change that makes a request one that can never run, and the code of the refusal."""
 
@@ -67,11 +78,14 @@ class EndpointWords:
 
     makes: tuple[str, ...]  # calls that make what a variant needs
     first: str  # the call that deploying begins with
-    quota: str  # the fault
+    refused: tuple[Refused, ...]  # of that call, for good
     look: str  # the call that tells of an endpoint
     move: str  # the call that moves traffic
     stuck: str  # the fault
-    failing: tuple[str, ...]  # faults for which a variant never gets ready
+    failing: tuple[Failing, ...]
+    by_hand: bool = True  # the cloud's own word on traffic counts, so others can move it, too
+    moves_later: bool = False  # a move comes into force when it can, perhaps after the next one
+    scaling: tuple[str, ...] = ()  # the calls that have a variant scaled; none: it scales itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tasks.approval.answers import NotApproved
 from tasks.evaluation.report import ChallengerRejected
 from tasks.processing.job import ProcessingFailed
 from tasks.promotion.promotion import ChampionMoved
+from tasks.rollout.driver import NoWayBack
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.specification.loading import load_and_check
 from tasks.training.attempts import TooManyInterruptions, TrainingCancelled, TrainingFailed
@@ -30,6 +31,7 @@ ENDS = (
     (TrainingCancelled, Exit.TRAINING),
     (ChallengerRejected, Exit.CHALLENGER),
     (ChampionMoved, Exit.CHALLENGER),
+    (NoWayBack, Exit.CHALLENGER),
     (NotApproved, Exit.NOT_APPROVED),
     (RolloutInProgress, Exit.BUSY),
     (TakenUp, Exit.BUSY),

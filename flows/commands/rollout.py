@@ -8,11 +8,12 @@ from flows.exits import Exit
 from flows.rollout import rollout
 from flows.session import platform
 from flows.terminal import exits, tell_rollout
+from tasks.rollout.driver import NoWayBack
 from tasks.rollout.journal import RolloutInProgress, TakenUp
 from tasks.specification.loading import load
 
 
-@exits((RolloutInProgress, Exit.BUSY), (TakenUp, Exit.BUSY))
+@exits((RolloutInProgress, Exit.BUSY), (TakenUp, Exit.BUSY), (NoWayBack, Exit.CHALLENGER))
 def run(
     *,
     specification: Path,

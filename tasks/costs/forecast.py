@@ -78,15 +78,15 @@ def a_month(prices: Prices, machine: str, least: int, most: int) -> Money | None
 def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     """Return what the attempts at training cost.
 
-    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand; a
-    spot price that nobody knows lies between nothing and the price on-demand.
+    With spot, the upper bound is every attempt allowed at its longest, the last one on-demand, and
+    as often as it may fail; a spot price that nobody knows lies between nothing and that on-demand.
     """
     on_demand = prices.price(spec.machine)
     machines = spec.nodes * spec.trials
+    failing = spec.max_duration * (1 + spec.failures_allowed)
     if spec.spot is None:
-        failures = spec.max_duration * (1 + spec.failures_allowed)
         least = timedelta(hours=spec.expected_hours or 0.0)
-        return priced(on_demand, least, max(least, failures), machines)
+        return priced(on_demand, least, max(least, failing), machines)
     spot = prices.price(spec.machine, spot=True)
     expected = spot_time(spec.spot) if spot is not None else None
     lost = spec.max_duration * spec.spot.interruptions_allowed
@@ -95,7 +95,7 @@ def training_cost(spec: TrainingSpec, prices: Prices) -> Money | None:
     high = total(
         [
             priced(spot or on_demand, lost, lost, machines),
-            priced(last, spec.max_duration, spec.max_duration, machines),
+            priced(last, failing, failing, machines),
         ]
     )
     if low is None or high is None:

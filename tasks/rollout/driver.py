@@ -36,6 +36,7 @@ from tasks.log_fields import about
 from tasks.promotion.promotion import require_champion
 from tasks.rollout.journal import CLOSED, Entry, Event, Journal, RolloutInProgress, is_open
 from tasks.rollout.looks import moment
+from tasks.rollout.progress import RolloutProgress
 from tasks.rollout.spec import RolloutSpec
 from tasks.waiting import Pace, patiently, wait
 
@@ -44,20 +45,13 @@ MOVED, ENDED = "bluewater.rollout.moved", "bluewater.rollout.ended"
 
 NOT_READY = "NOT_READY"  # code of the conflict when a variant with a share has no server
 
-REACHED = {
-    Event.BEGUN: 0.05,
-    Event.READY: 0.1,
-    Event.SHADOW: 0.15,
-    Event.LIVE: 0.9,
-    Event.RETURNING: 0.9,
-    Event.RETURNED: 1.0,
-    Event.FINISHED: 1.0,
-}
-"""How far a rollout is; steps lie between."""
-
 
 class Worse(Exception):
     """Green must not go on; the message says why."""
+
+
+class NoWayBack(Exception):
+    """Green must not go on, and had all traffic before: it keeps it, and the rollout is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +98,8 @@ class Driver:
         self.journal = Journal(ports.store, self.spec.endpoint, by=by)
         self.audit = AuditLog(ports.store)
         self.entries: list[Entry] = []
-        self._progress: showing.Progress | None = None
+        title = f"Rollout of {wish.model.name} {wish.model.version} to {self.spec.endpoint}"
+        self._progress = RolloutProgress(title)
 
     def take_up(self) -> bool:
         """Begin the rollout, or take it up where it was left; False if it has ended before.
@@ -150,7 +145,7 @@ class Driver:
         payload = {"entry": event.value, "percent": percent, "why": why, "run": self.wish.run}
         told = ENDED if event in CLOSED else MOVED
         showing.event(told, f"endpoint.{self.spec.endpoint}", payload)
-        self._show(event, percent or 0)
+        self._progress.at(event, percent or 0)
         return self.entries[-1]
 
     def happened(self, event: Event) -> Entry | None:
@@ -194,17 +189,21 @@ class Driver:
         )
         return self._shift(to)
 
+    def may_return(self) -> bool:
+        """Whether traffic can leave green: for blue, or because green has none of it."""
+        if self.blue is not None:
+            return True
+        traffic = partial(self.ports.endpoints.traffic, self.spec.endpoint)
+        now = patiently(traffic, within=self.spec.deploy_within, pace=self.pace)
+        return not now.share(self.green.variant)
+
     def restore(self) -> None:
         """Give blue everything, take green down, and point the alias back at blue's model."""
-        endpoint, green, blue = self.spec.endpoint, self.green, self.blue
-        if blue is not None:
-            self._shift(Traffic(percent={blue: 100}))
+        if self.blue is not None:
+            self._shift(Traffic(percent={self.blue: 100}))
             back = self._point_alias_back
             patiently(back, within=self.spec.deploy_within, pace=self.pace)
-        elif self.ports.endpoints.traffic(endpoint).share(green.variant):
-            raise Worse(f"{endpoint!r} has no version before {green.variant} to return to")
-        retire = partial(self.ports.endpoints.retire, endpoint, green.variant)
-        patiently(retire, within=self.spec.deploy_within, pace=self.pace)
+        self._retire(self.green.variant)
 
     def promote(self) -> None:
         """Point the registry's alias at green's model."""
@@ -212,6 +211,7 @@ class Driver:
 
         def promote() -> None:
             now = models.resolve(model.name, alias)
+            self.journal.require_last()
             models.promote(model, alias, replacing=now, by=self.wish.run)
 
         patiently(promote, within=self.spec.deploy_within, pace=self.pace)
@@ -219,17 +219,7 @@ class Driver:
     def retire_blue(self) -> None:
         """Take the version before down."""
         if self.blue is not None:
-            retire = partial(self.ports.endpoints.retire, self.spec.endpoint, self.blue)
-            patiently(retire, within=self.spec.deploy_within, pace=self.pace)
-
-    def _show(self, event: Event, percent: int) -> None:
-        """Move the bar beside the run; it may be looked at for hours."""
-        if self._progress is None:
-            about = f"Rollout of {self.wish.model.name} {self.wish.model.version}"
-            self._progress = showing.Progress(f"{about} to {self.spec.endpoint}")
-        reached = 0.2 + 0.006 * percent if event is Event.STEP else REACHED.get(event)
-        if reached is not None:
-            self._progress.set(reached)
+            self._retire(self.blue)
 
     def _begin(self) -> None:
         endpoints, name = self.ports.endpoints, self.spec.endpoint
@@ -275,6 +265,7 @@ class Driver:
             now = endpoints.traffic(name)
             if (now.percent, now.mirror) == (to.percent, to.mirror):
                 return now
+            self.journal.require_last()
             try:
                 return endpoints.shift(name, to, since=now)
             except Conflict as error:
@@ -284,6 +275,13 @@ class Driver:
                 raise Unavailable(str(error), code=NOT_READY) from error
 
         return patiently(move, within=self.spec.deploy_within, pace=self.pace)
+
+    def _retire(self, variant: str) -> None:
+        def retire() -> None:
+            self.journal.require_last()
+            self.ports.endpoints.retire(self.spec.endpoint, variant)
+
+        patiently(retire, within=self.spec.deploy_within, pace=self.pace)
 
     def _point_alias_back(self) -> None:
         models, alias, before = self.ports.models, self.wish.alias, self.entries[0].blue_model

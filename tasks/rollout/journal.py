@@ -15,6 +15,7 @@ from blocks.contracts import (
     Conflict,
     Frozen,
     ModelVersion,
+    NotFound,
     ObjectStore,
     Traffic,
     VariantRequest,
@@ -99,6 +100,18 @@ class Journal:
                 raise TakenUp(f"entry {placed.number} was written by another process") from conflict
         self._last = placed.number
         return placed
+
+    def require_last(self) -> None:
+        """Raise TakenUp if another process has written an entry since we last did.
+
+        To be asked between looking at what is to be changed and changing it: whoever takes a
+        rollout up says so first, so that what he has changed by then makes our change fail.
+        """
+        try:
+            self._store.read(self._uri(self._last + 1))
+        except NotFound:
+            return
+        raise TakenUp(f"entry {self._last + 1} was written by another process")
 
     def _uri(self, number: int) -> str:
         return f"{self._prefix}/{number:08d}.json"

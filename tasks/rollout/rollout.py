@@ -6,11 +6,10 @@ import json
 from datetime import datetime, timedelta
 from functools import partial
 
-from blocks.contracts import Window
 from tasks import showing
 from tasks.promotion.stage import show_champion
-from tasks.rollout.bake import too_many_errors
-from tasks.rollout.driver import Driver, Worse
+from tasks.rollout.bake import Bake
+from tasks.rollout.driver import Driver, NoWayBack, Worse
 from tasks.rollout.journal import Event
 from tasks.rollout.looks import Looks, moment
 from tasks.rollout.plot import draw
@@ -155,11 +154,15 @@ class Rollout:
         driver.note(Event.FINISHED)
 
     def _bake(self, since: datetime, until: datetime) -> None:
+        bake = Bake(
+            self.driver.ports.monitor,
+            self.spec.endpoint,
+            green=self.driver.green.variant,
+            start=since,
+            limit=self.spec.bake_error_limit,
+        )
         while (now := moment(self.pace.clock())) < until:
-            window = Window(start=since, end=now)
-            ticks = self.driver.ports.monitor.ticks(self.spec.endpoint, window)
-            green = [tick for tick in ticks if tick.variant == self.driver.green.variant]
-            if why := too_many_errors(green, limit=self.spec.bake_error_limit):
+            if why := patiently(partial(bake.again, now), within=OUTAGE, pace=self.pace):
                 raise Worse(why)
             self.pace.pause()
 
@@ -170,7 +173,8 @@ class Rollout:
         decision = patiently(look, within=OUTAGE, pace=self.pace)
         if decision is Decision.RETURN:
             raise Worse(looks.verdict().explain())
-        variants = self.driver.ports.endpoints.variants(self.spec.endpoint)
+        there = partial(self.driver.ports.endpoints.variants, self.spec.endpoint)
+        variants = patiently(there, within=OUTAGE, pace=self.pace)
         green = next((each for each in variants if each.name == self.driver.green.variant), None)
         if green is None:
             raise Worse("green is gone")
@@ -178,6 +182,9 @@ class Rollout:
 
     def _give_back(self, why: str) -> None:
         driver = self.driver
+        if not driver.may_return():
+            driver.note(Event.FINISHED, why=why)
+            raise NoWayBack(f"{driver.green.variant} keeps all traffic, nothing was before: {why}")
         if not driver.happened(Event.RETURNING):
             driver.note(Event.RETURNING, why=why)
         driver.restore()

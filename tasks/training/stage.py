@@ -123,7 +123,8 @@ class _Trainer:
         self.jobs, self.store, self.spec, self.run, self.pace = jobs, store, spec, run, pace
         self.logger = showing.logger()
         self.progress = showing.Progress(f"Training, run {run}")
-        self.notes = Notes(store, f"{store.root}/runs/{run}/train")
+        self.notes = Notes(store, f"{store.root}/runs/{run}/train", pace)
+        self.began: float | None = None
         self.chooser: Chooser | None = None
         if spec.spot is not None and spec.spot.deadline is not None:
             self.chooser = Chooser(spec, spec.spot, prices, pace.every)
@@ -165,7 +166,7 @@ class _Trainer:
             if choice.spot and not self.chooser.may_stay(choice, self._passed()):
                 self.notes.write(f"{key.attempt}-left", b"")
                 self.logger.info("attempt %s leaves spot to be in time", key.attempt)
-                self.jobs.cancel(ref)
+                patiently(partial(self.jobs.cancel, ref), within=OUTAGE, pace=self.pace)
 
         observe = partial(self.jobs.status, ref)
         within = self.spec.longest + OUTAGE
@@ -186,7 +187,8 @@ class _Trainer:
         After a choice of spot that met no capacity comes another; a replay goes on from the last.
         """
         if chooser.moves:
-            chooser.weighs(newest_gigabytes(self.store, request.checkpoint_uri))
+            weigh = partial(newest_gigabytes, self.store, request.checkpoint_uri)
+            chooser.weighs(patiently(weigh, within=OUTAGE, pace=self.pace))
         tries = 0
         while self.notes.has(_choice(key, tries + 1)):
             tries += 1  # that one met no capacity; to ask again might start a second job
@@ -228,8 +230,9 @@ class _Trainer:
 
     def _passed(self) -> float:
         """Return the hours since the training began, the same for all processes of the run."""
-        began = self.notes.write("began", repr(self.pace.clock()).encode())
-        return (self.pace.clock() - float(began)) / 3600
+        if self.began is None:
+            self.began = float(self.notes.write("began", repr(self.pace.clock()).encode()))
+        return (self.pace.clock() - self.began) / 3600
 
     def _submit(self, request: TrainingRequest, key: RunKey) -> OperationRef:
         """Submit; without spot capacity for long enough, decide for on-demand once and for all."""

@@ -142,6 +142,8 @@ def labelled(store: ObjectStore, spec: LabelSpec, rows: pd.DataFrame) -> pd.Data
             column = column.cast(column.type.value_type)
         part = pa.table({spec.key: column, "label": batch.column(spec.label)})
         found.append(part.filter(pc.is_in(column, keys.cast(column.type))).to_pandas())
+    if not found:  # files there are, and no rows in them yet
+        return rows.head(0).assign(label=[])
     labels = pd.concat(found).dropna().drop_duplicates(spec.key, keep="last")
     return rows.merge(labels, on=spec.key, how="inner")
 

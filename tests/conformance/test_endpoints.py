@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -20,7 +18,6 @@ from blocks.contracts import (
     NotFound,
     OperationRef,
     Phase,
-    RunKey,
     Serving,
     Traffic,
     Unsupported,
@@ -28,11 +25,10 @@ from blocks.contracts import (
 )
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
+from blocks.testing.deploying import KEY, ROW, bounded, busy
 from blocks.testing.waiting import until
 
 CONTRACT = Endpoints
-KEY = RunKey(run="run-1", step="deploy")
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 BREAKS_THE_CONTRACT: dict[str, tuple[Any, str]] = {  # a payload, and what its refusal names
     "type": ({"dataframe_records": [{"x": "high", "n": 1}]}, "x"),
     "missing": ({"dataframe_records": [{"x": 0.7}]}, "n"),
@@ -336,9 +332,7 @@ def test_a_split_or_a_mirror_that_is_not_on_offer_is_refused(
 
 
 def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoints) -> None:
-    request = bench.variant_request(kind="slow", variant="blue")
-    serving = Serving(concurrency=1, timeout=timedelta(seconds=60))
-    request = request.model_copy(update={"max_replicas": 2, "serving": serving})
+    request = bounded(bench)
     if not endpoints.features.autoscaling:
         with pytest.raises(Unsupported):
             endpoints.deploy(request, key=KEY)
@@ -347,18 +341,5 @@ def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoin
     give(endpoints, request.endpoint, blue=100)
     [variant] = endpoints.variants(request.endpoint)
     assert variant.ready_replicas == 1
-    enough = threading.Event()
-
-    def ask() -> None:
-        while not enough.is_set():
-            endpoints.predict(request.endpoint, ROW)
-
-    callers = [threading.Thread(target=ask) for _ in range(8)]
-    for caller in callers:
-        caller.start()
-    try:
+    with busy(endpoints):
         until(lambda: endpoints.variants(request.endpoint)[0].ready_replicas == 2)
-    finally:
-        enough.set()
-        for caller in callers:
-            caller.join()

@@ -23,7 +23,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants.mutants import MUTANTS, Mutant
+from tests.mutants.defects import MUTANTS
+from tests.mutants.mutant import Mutant
 from tests.mutants.running import ALL_PASSED, PATIENCE, SOME_FAILED, preload, run
 
 ROOT = Path(__file__).parents[2]

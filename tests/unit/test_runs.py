@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from blocks.contracts import Frozen, ObjectStore, Unavailable
+from blocks.testing.memory_store import MemoryStore
 from tasks.memory import recall, remember
 from tasks.runs import a_run, all_runs, open_run
 
@@ -62,3 +63,22 @@ def test_what_was_found_out_is_not_found_out_again(store: ObjectStore) -> None:
     assert recall(store, uri, Found) is None
     assert remember(store, uri, Found, lambda: Found(value=1)) == Found(value=1)
     assert remember(store, uri, Found, lambda: Found(value=2)) == Found(value=1)
+
+
+def test_beginning_and_ending_a_run_reads_the_newest_however_many_there_were() -> None:
+    store = CountingStore("runs-are-many")
+    for _ in range(20):
+        with a_run(store, "m", "digest"):
+            pass
+    assert store.reads < 20 * 3
+    assert len(all_runs(store, "m")) == 20
+
+
+class CountingStore(MemoryStore):
+    """Counts what is read."""
+
+    reads = 0
+
+    def _read(self, uri: str) -> bytes:
+        self.reads += 1
+        return super()._read(uri)

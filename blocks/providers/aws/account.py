@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,6 +16,8 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.cloud.environment import list_from, text_from
+from blocks.cloud.owners import named
 from blocks.contracts import InvalidRequest
 
 OWNER_TAG = "bluewater:owner"
@@ -25,14 +26,6 @@ TOKEN_TAG = "bluewater:token"  # noqa: S105 - the name of a tag
 # Reading a service's model costs 100 ms and more; every session of this process shares it.
 _LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
-
-
-def _from(*names: str, default: str = "") -> Callable[[], str]:
-    return lambda: next((os.environ[name] for name in names if os.environ.get(name)), default)
-
-
-def _list_from(name: str) -> Callable[[], tuple[str, ...]]:
-    return lambda: tuple(part for part in os.environ.get(name, "").split(",") if part)
 
 
 class AwsAccount(Block):
@@ -46,7 +39,7 @@ class AwsAccount(Block):
     _block_type_slug = "aws-account"
 
     region: str = Field(
-        default_factory=_from("AWS_REGION", "AWS_DEFAULT_REGION"),
+        default_factory=text_from("AWS_REGION", "AWS_DEFAULT_REGION"),
         description="AWS region, e.g. eu-central-1.",
     )
     profile: str = Field(default="", description="Profile of ~/.aws, where keys come from there.")
@@ -58,7 +51,7 @@ class AwsAccount(Block):
     )
     session_token: SecretStr | None = Field(default=None, description="Goes with keys that expire.")
     assume_role_arn: str = Field(
-        default_factory=_from("BLUEWATER_AWS_ASSUME_ROLE"),
+        default_factory=text_from("BLUEWATER_AWS_ASSUME_ROLE"),
         description="Role to act as, assumed with the credentials above and kept fresh.",
     )
     role_session_minutes: int = Field(
@@ -66,34 +59,35 @@ class AwsAccount(Block):
     )
     external_id: str = Field(default="", description="Asked for by some roles of others.")
     endpoint_url: str = Field(
-        default_factory=_from("AWS_ENDPOINT_URL"),
+        default_factory=text_from("AWS_ENDPOINT_URL"),
         description="Set to reach an emulator instead of AWS.",
     )
     role_arn: str = Field(
-        default_factory=_from("BLUEWATER_AWS_ROLE"),
+        default_factory=text_from("BLUEWATER_AWS_ROLE"),
         description="Role that jobs and endpoints run as.",
     )
     bucket: str = Field(
-        default_factory=_from("BLUEWATER_AWS_BUCKET"), description="Bucket for all that is kept."
+        default_factory=text_from("BLUEWATER_AWS_BUCKET"),
+        description="Bucket for all that is kept.",
     )
     prefix: str = Field(
-        default_factory=_from("BLUEWATER_AWS_PREFIX", default="bluewater"),
+        default_factory=text_from("BLUEWATER_AWS_PREFIX", default="bluewater"),
         description="Folder of the bucket for all that is kept.",
     )
     owner: str = Field(
-        default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
+        default_factory=text_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
         pattern=r"^[\w .:/=+@-]{1,200}$",
     )
     subnets: tuple[str, ...] = Field(
-        default_factory=_list_from("BLUEWATER_AWS_SUBNETS"), description="Subnets to run in."
+        default_factory=list_from("BLUEWATER_AWS_SUBNETS"), description="Subnets to run in."
     )
     security_groups: tuple[str, ...] = Field(
-        default_factory=_list_from("BLUEWATER_AWS_SECURITY_GROUPS"),
+        default_factory=list_from("BLUEWATER_AWS_SECURITY_GROUPS"),
         description="Security groups that go with the subnets.",
     )
     kms_key: str = Field(
-        default_factory=_from("BLUEWATER_AWS_KMS_KEY"),
+        default_factory=text_from("BLUEWATER_AWS_KMS_KEY"),
         description="Key that encrypts what is written; empty: the service's own.",
     )
     network_isolation: bool = Field(
@@ -121,7 +115,7 @@ class AwsAccount(Block):
 
     def named(self, token: str) -> str:
         """Return the name of what is made under a token: no other owner's has the same."""
-        return f"bluewater-{hashlib.sha256(self.owner.encode()).hexdigest()[:8]}-{token}"
+        return named(self.owner, token)
 
     def vpc(self) -> Mapping[str, list[str]] | None:
         """Return the VpcConfig of jobs and models, if they run in a network of ours."""

@@ -4,42 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.contracts import BatchRequest, OperationRef, Phase
+from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE
 from blocks.providers.aws.s3 import Objects
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 
-class BatchLevers:
+class BatchLevers(ByItself):
     """The batch part of the bench."""
 
     def __init__(self, account: AwsAccount, emulator: Account, uploads: Uploads) -> None:
+        super().__init__(SageMakerBatch(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._jobs = SageMakerBatch(account=account, image=IMAGE)
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
         return self._uploads.batch_request(rows, machine=MACHINE)
 
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a machine has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
     def reclaim(self, ref: OperationRef) -> None:
         """Let the machine break; nothing else takes a machine from a job on demand."""
         self._emulator.pull("break-machine", job=ref.id)
-        self.settle(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it come to its end; nothing is needed for that."""
         self.settle(ref)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
@@ -58,6 +46,3 @@ class BatchLevers:
         return sum(
             len(page["ProcessingJobSummaries"]) for page in pages.paginate(NameContains=mine)
         )
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

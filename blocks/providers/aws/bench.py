@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from blocks.contracts import (
-    Contract,
-    Unsupported,
-)
+from blocks.contracts import Unsupported
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch_levers import BatchLevers
 from blocks.providers.aws.emulator import launch
@@ -24,33 +21,25 @@ from blocks.providers.aws.processing_levers import SageMakerProcessingLevers
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.training_levers import TrainingLevers
 from blocks.providers.aws.watching_levers import WatchingLevers
-from blocks.registry import implementation
-from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
-
-C = TypeVar("C", bound=Contract)
+from blocks.testing.worlds import EmulatedBench, Worlds
 
 _KINDS = ("training", "models", "batch", "endpoints", "processing", "watching")
-
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "batch": {"image": IMAGE},
-    "endpoints": QUICK,
-    "processing": {"image": IMAGE},
-    "monitor": {"settle": 1},
-}
 
 KEY = "AKIAREHEARSAL"  # by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
 SCALING_PERIOD = 1.0  # seconds that auto scaling looks at a time; AWS looks at 10
-_open: list[launch.Account] = []  # the account of the worlds that are open now
 
 
-class NotEmulated(AssertionError):
-    """A world met calls that nothing in it could answer: the emulator has a hole."""
-
-
-class _Bench(Levers):
+class _Bench(EmulatedBench):
     """Levers by capability; each kind of work has a module of its own."""
+
+    configured: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "batch": {"image": IMAGE},
+        "endpoints": QUICK,
+        "processing": {"image": IMAGE},
+        "monitor": {"settle": 1},
+    }
 
     def __init__(self, folder: Path, emulator: launch.Account) -> None:
         self.folder, self.emulator = folder, emulator
@@ -69,21 +58,6 @@ class _Bench(Levers):
         kinds = (self.training, self.models, self.batch, self.endpoints, processing, watching)
         super().__init__("aws", dict(zip(_KINDS, kinds, strict=True)))
 
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner, as a fresh process would build it."""
-        cls: Callable[..., C] = implementation("aws", contract)
-        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
-
-    def zone(self) -> str:
-        """Return no zone: SageMaker takes one of the subnets that it is given."""
-        return ""
-
-    def running(self) -> Sequence[str]:
-        """Return the names of this owner's live containers."""
-        mine = self.account.named("")
-        names = [each["name"] for each in self.emulator.running()]
-        return sorted(name for name in names if mine in name)
-
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secrets Manager, or a new value into one that is there."""
         if not value:
@@ -98,21 +72,14 @@ class _Bench(Levers):
         self.levers_account.client("s3").create_bucket(Bucket=self.account.bucket)
 
 
-@contextmanager
-def AwsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
-    """Open a world: an account, or, while another world is open, another owner in its account."""
-    if _open:
-        yield _Bench(folder, _open[-1])
-        return
-    quick: dict[str, float] = {"grace": GRACE, "scaling_period": SCALING_PERIOD}
-    with launch.account(folder / "aws", preloaded=True, **quick) as emulator:
-        _open.append(emulator)
-        try:
-            yield _Bench(folder, emulator)
-            if unknown := {each["call"] for each in emulator.unknown()}:
-                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
-        finally:
-            _open.pop()
+def _cloud(folder: Path) -> AbstractContextManager[launch.Account]:
+    return launch.account(
+        folder / "aws", preloaded=True, grace=GRACE, scaling_period=SCALING_PERIOD
+    )
+
+
+AwsBench = Worlds(_cloud, _Bench)
+"""Opens a world below a folder."""
 
 
 def _owner(emulator: launch.Account) -> AwsAccount:

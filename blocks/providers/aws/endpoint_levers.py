@@ -10,32 +10,24 @@ from blocks.contracts import OperationRef, VariantRequest
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.endpoints import SageMakerEndpoints
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 MACHINE = "ml.m5.large"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/bluewater-server:1"
 QUICK: Mapping[str, Any] = {"image": IMAGE, "capture_every": 1.0}
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench."""
 
     def __init__(self, account: AwsAccount, emulator: Account, uploads: Uploads) -> None:
+        super().__init__(SageMakerEndpoints(account=account, **QUICK))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = SageMakerEndpoints(account=account, **QUICK)
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         return self._uploads.variant_request(kind, variant, machine=MACHINE)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""
@@ -68,3 +60,14 @@ class EndpointLevers:
         mine = self._account.named("")
         names = self._emulator.pull("models-created")
         return sum(each.startswith(mine) and not each.endswith("-copies") for each in names)
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return between which bounds variants are scaled, as AWS tells it."""
+        scaling = self._account.client("application-autoscaling")
+        found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        mine = f"endpoint/{self._account.named(endpoint)}/variant/"
+        return {
+            each["ResourceId"].removeprefix(mine): (each["MinCapacity"], each["MaxCapacity"])
+            for each in found
+            if each["ResourceId"].startswith(mine)
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -93,8 +93,15 @@ class SageMakerModels(Block, ModelRegistry):
         if group is None or self._find(model.name, model.version) is None:
             raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
         before = replacing.version if replacing else None
-        self._log(model.name).move(model.name, alias, model.version, replacing=before, by=by)
-        self._show(group, model, alias)
+        self._log(model.name).move(
+            model.name,
+            alias,
+            model.version,
+            replacing=before,
+            by=by,
+            there=lambda version: self._find(model.name, version) is not None,
+            show=partial(self._show, group),
+        )
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
         return self._log(name).moves(alias)
@@ -142,10 +149,10 @@ class SageMakerModels(Block, ModelRegistry):
             if self._group(name) is None:  # else somebody else made it at the same moment
                 raise
 
-    def _show(self, group: str, model: ModelVersion, alias: str) -> None:
-        tag = {"Key": f"bluewater:alias:{alias}", "Value": model.version}
+    def _show(self, group: str, move: Promotion) -> None:
+        tag = {"Key": f"bluewater:alias:{move.alias}", "Value": move.version}
         self._sagemaker.add_tags(ResourceArn=group, Tags=[tag])
-        version = f"{group.replace(':model-package-group/', ':model-package/')}/{model.version}"
+        version = f"{group.replace(':model-package-group/', ':model-package/')}/{move.version}"
         self._sagemaker.update_model_package(
             ModelPackageArn=version, ModelApprovalStatus="Approved"
         )

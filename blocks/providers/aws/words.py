@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from blocks.contracts import Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, Failing, JobWords, ModelWords, Never, Refused, Words
 
 _TRAIN, _SEE, _STOP = (f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop"))
 _SCORE, _LOOK, _END = (f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop"))
 _DONE = ("internal-error-after", "lost-reply")
 _THROTTLING = Refused(fault="throttling", kind=Throttled, code="ThrottlingException")
 _LIMIT = Refused(fault="resource-limit", kind=QuotaExceeded, code="ResourceLimitExceeded")
+_DENIED = Refused(fault="access-denied", kind=Denied, code="AccessDeniedException")
 
 _PROCESS = JobWords(
     create=_SCORE,
@@ -34,7 +35,7 @@ WORDS = Words(
             _LIMIT,
             Refused(fault="unavailable", kind=Unavailable, code="ServiceUnavailable"),
             Refused(fault="expired-token", kind=Denied, code="ExpiredTokenException"),
-            Refused(fault="access-denied", kind=Denied, code="AccessDeniedException"),
+            _DENIED,
             Refused(fault="lost-request", kind=Unavailable, code=""),
         ),
         done=_DONE,
@@ -65,10 +66,15 @@ WORDS = Words(
             "sagemaker:CreateEndpoint",
         ),
         first="sagemaker:CreateEndpoint",
-        quota="resource-limit",
+        refused=(_LIMIT, _DENIED),
         look="sagemaker:DescribeEndpoint",
         move="sagemaker:UpdateEndpointWeightsAndCapacities",
         stuck="stuck-creating",
-        failing=("failed-health-check",),
+        failing=(Failing(fault="failed-health-check", says="ping health"),),
+        by_hand=False,
+        scaling=tuple(
+            f"application-autoscaling:{call}"
+            for call in ("RegisterScalableTarget", "PutScalingPolicy")
+        ),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -25,6 +24,8 @@ from azure.storage.blob import BlobServiceClient, LinearRetry
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.cloud.environment import secret_from, text_from
+from blocks.cloud.owners import named
 from blocks.contracts import InvalidRequest
 from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
 from blocks.providers.azure.demands import Demands
@@ -44,14 +45,6 @@ vars(_azureml_polling)["print"] = lambda *_, **__: None
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 
 
-def _from(*names: str, default: str = "") -> Callable[[], str]:
-    return lambda: next((os.environ[name] for name in names if os.environ.get(name)), default)
-
-
-def _secret_from(name: str) -> Callable[[], SecretStr | None]:
-    return lambda: SecretStr(os.environ[name]) if os.environ.get(name) else None
-
-
 class AzureAccount(Block):
     """Workspace, credentials and surroundings that all Azure blocks share.
 
@@ -64,27 +57,27 @@ class AzureAccount(Block):
     _block_type_slug = "azure-account"
 
     subscription: str = Field(
-        default_factory=_from("AZURE_SUBSCRIPTION_ID"), description="Id of the subscription."
+        default_factory=text_from("AZURE_SUBSCRIPTION_ID"), description="Id of the subscription."
     )
     resource_group: str = Field(
-        default_factory=_from("AZUREML_RESOURCE_GROUP", "AZURE_RESOURCE_GROUP"),
+        default_factory=text_from("AZUREML_RESOURCE_GROUP", "AZURE_RESOURCE_GROUP"),
         description="Resource group of the workspace.",
     )
     workspace: str = Field(
-        default_factory=_from("AZUREML_WORKSPACE_NAME", "AZUREML_WORKSPACE"),
+        default_factory=text_from("AZUREML_WORKSPACE_NAME", "AZUREML_WORKSPACE"),
         description="Machine Learning workspace.",
     )
     location: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_LOCATION"),
+        default_factory=text_from("BLUEWATER_AZURE_LOCATION"),
         description="Region of the workspace, e.g. eastus; empty: it is asked.",
     )
-    tenant: str = Field(default_factory=_from("AZURE_TENANT_ID"), description="Entra tenant.")
+    tenant: str = Field(default_factory=text_from("AZURE_TENANT_ID"), description="Entra tenant.")
     client_id: str = Field(
-        default_factory=_from("AZURE_CLIENT_ID"),
+        default_factory=text_from("AZURE_CLIENT_ID"),
         description="Service principal, or with managed_identity a user-assigned identity.",
     )
     client_secret: SecretStr | None = Field(
-        default_factory=_secret_from("AZURE_CLIENT_SECRET"),
+        default_factory=secret_from("AZURE_CLIENT_SECRET"),
         description="Leave empty to use a managed identity or the default chain.",
     )
     managed_identity: bool = Field(
@@ -92,37 +85,37 @@ class AzureAccount(Block):
     )
     cloud: CloudName = Field(default="AzureCloud", description="Which of Azure's clouds.")
     endpoint: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_ENDPOINT"),
+        default_factory=text_from("BLUEWATER_AZURE_ENDPOINT"),
         description="Set to reach an emulator instead of Azure.",
     )
     ca_file: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_CA"),
+        default_factory=text_from("BLUEWATER_AZURE_CA"),
         description="Authority of certificates to trust instead of the usual ones.",
     )
     storage_account: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_STORAGE_ACCOUNT"),
+        default_factory=text_from("BLUEWATER_AZURE_STORAGE_ACCOUNT"),
         description="Storage account for all that is kept.",
     )
     container: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_CONTAINER"),
+        default_factory=text_from("BLUEWATER_AZURE_CONTAINER"),
         description="Its container for all that is kept.",
     )
     datastore: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_DATASTORE", default="workspaceblobstore"),
+        default_factory=text_from("BLUEWATER_AZURE_DATASTORE", default="workspaceblobstore"),
         description="The workspace's datastore for that container.",
     )
     prefix: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_PREFIX", default="bluewater"),
+        default_factory=text_from("BLUEWATER_AZURE_PREFIX", default="bluewater"),
         description="Folder of the container for all that is kept.",
     )
     vault: str = Field(
-        default_factory=_from("BLUEWATER_AZURE_VAULT"), description="Name of the Key Vault."
+        default_factory=text_from("BLUEWATER_AZURE_VAULT"), description="Name of the Key Vault."
     )
     demands: Demands = Field(
         default_factory=Demands, description="What the workspace must be like to be used."
     )
     owner: str = Field(
-        default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
+        default_factory=text_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
         pattern=r"^[\w .:/=+@-]{1,200}$",
     )
@@ -187,7 +180,7 @@ class AzureAccount(Block):
 
     def named(self, token: str) -> str:
         """Return the name of what is made under a token: no other owner's has the same."""
-        return f"bluewater-{hashlib.sha256(self.owner.encode()).hexdigest()[:8]}-{token}"
+        return named(self.owner, token)
 
     def endpoint_of_storage(self, name: str) -> str:
         """Return the URL of a storage account's blobs."""

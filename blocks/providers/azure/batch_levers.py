@@ -4,44 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.contracts import BatchRequest, OperationRef, Phase
+from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.batch import AzureBatch
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.jobs import BATCH, kind_of
 from blocks.providers.azure.objects import Objects
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 IMAGE, MACHINE = "registry.azurecr.io/bluewater:1", "Standard_D4s_v3"
 
 
-class BatchLevers:
+class BatchLevers(ByItself):
     """The batch part of the bench."""
 
     def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
+        super().__init__(AzureBatch(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._jobs = AzureBatch(account=account, image=IMAGE)
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
         return self._uploads.batch_request(rows, machine=MACHINE)
 
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a machine has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
     def reclaim(self, ref: OperationRef) -> None:
         """Let the machine break; nothing else takes a machine from a job on demand."""
         self._emulator.pull("reclaim", job=ref.id)
-        self.settle(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it come to its end; nothing is needed for that."""
         self.settle(ref)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
@@ -56,6 +44,3 @@ class BatchLevers:
         mine = self._account.named("")
         jobs = self._account.ml().jobs.list()
         return sum(job.name.startswith(mine) and kind_of(job) == BATCH for job in jobs)
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

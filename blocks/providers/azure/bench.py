@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 from azure.core.exceptions import ResourceExistsError
 from pydantic import SecretStr
 
-from blocks.contracts import Contract, Unsupported
+from blocks.contracts import Unsupported
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.emulator import launch
@@ -23,30 +23,22 @@ from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_levers import TrainingLevers
 from blocks.providers.azure.watching_levers import WatchingLevers
-from blocks.registry import implementation
-from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
-
-C = TypeVar("C", bound=Contract)
-
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "batch": {"image": IMAGE},
-    "endpoints": QUICK,
-    "monitor": {"settle": 1},
-}
+from blocks.testing.worlds import EmulatedBench, Worlds
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
 MINUTE = 0.5  # seconds that metrics take for one
 GRACE = 2.0  # seconds that a container has after SIGTERM
-_open: list[launch.Subscription] = []  # the subscription of the worlds that are open now
 
 
-class NotEmulated(AssertionError):
-    """A world met calls that nothing in it could answer: the emulator has a hole."""
-
-
-class _Bench(Levers):
+class _Bench(EmulatedBench):
     """Levers by capability; each kind of work has a module of its own."""
+
+    configured: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "batch": {"image": IMAGE},
+        "endpoints": QUICK,
+        "monitor": {"settle": 1},
+    }
 
     def __init__(self, folder: Path, emulator: launch.Subscription) -> None:
         self.folder, self.emulator = folder, emulator
@@ -66,15 +58,6 @@ class _Bench(Levers):
         }
         super().__init__("azure", kinds)
 
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner, as a fresh process would build it."""
-        cls: Callable[..., C] = implementation("azure", contract)
-        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
-
-    def zone(self) -> str:
-        """Return no zone: a workspace takes what machines its region has."""
-        return ""
-
     def running(self) -> Sequence[str]:
         """Return the names of this owner's live containers."""
         mine = self.account.named(""), endpoint_mark(self.account)
@@ -88,21 +71,12 @@ class _Bench(Levers):
         vault(self.levers_account).set_secret(name, value)
 
 
-@contextmanager
-def AzureBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
-    """Open a world: a subscription, or, while one is open, another owner in it."""
-    if _open:
-        yield _Bench(folder, _open[-1])
-        return
-    quick = {"grace": GRACE, "minute": MINUTE}
-    with launch.subscription(folder / "azure", preloaded=True, **quick) as emulator:
-        _open.append(emulator)
-        try:
-            yield _Bench(folder, emulator)
-            if unknown := {each["call"] for each in emulator.unknown()}:
-                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
-        finally:
-            _open.pop()
+def _cloud(folder: Path) -> AbstractContextManager[launch.Subscription]:
+    return launch.subscription(folder / "azure", preloaded=True, grace=GRACE, minute=MINUTE)
+
+
+AzureBench = Worlds(_cloud, _Bench)
+"""Opens a world below a folder."""
 
 
 def _owner(emulator: launch.Subscription, key: str) -> AzureAccount:

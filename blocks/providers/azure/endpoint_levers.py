@@ -12,8 +12,8 @@ from blocks.providers.azure.batch_levers import IMAGE, MACHINE
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.endpoint_calls import deployment_name, endpoint_mark, endpoint_name
 from blocks.providers.azure.endpoints import AzureEndpoints
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 QUICK: Mapping[str, Any] = {
     "image": IMAGE,
@@ -24,7 +24,7 @@ QUICK: Mapping[str, Any] = {
 }
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench."""
 
     def __init__(
@@ -36,21 +36,13 @@ class EndpointLevers:
         endpoints: AzureEndpoints | None = None,
         machine: str = MACHINE,
     ) -> None:
+        super().__init__(endpoints or AzureEndpoints(account=account, **QUICK))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = endpoints or AzureEndpoints(account=account, **QUICK)
         self._machine = machine
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         return self._uploads.variant_request(kind, variant, machine=self._machine)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""
@@ -82,3 +74,22 @@ class EndpointLevers:
         mine = endpoint_mark(self._account)
         names = self._emulator.pull("deployments-made")
         return sum(str(name).startswith(mine) for name in names)
+
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give a variant all traffic past us."""
+        endpoints = self._account.ml().online_endpoints
+        there = endpoints.get(endpoint_name(self._account, endpoint))
+        there.traffic = {deployment_name(variant): 100}
+        endpoints.begin_create_or_update(there).result()
+
+    def scaled(self, endpoint: str) -> Mapping[str, tuple[int, int]]:
+        """Return between which bounds deployments are scaled, as Azure tells it."""
+        group = self._account.resource_group
+        found = self._account.monitor().autoscale_settings.list_by_resource_group(group)
+        mine = f"{endpoint_name(self._account, endpoint)}-"
+        capacities = {
+            each.name.removeprefix(mine): each.profiles[0].capacity
+            for each in found
+            if each.name.startswith(mine)
+        }
+        return {name: (int(it.minimum), int(it.maximum)) for name, it in capacities.items()}

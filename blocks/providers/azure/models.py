@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from azure.core.exceptions import AzureError
@@ -90,8 +91,15 @@ class AzureModels(Block, ModelRegistry):
         if self._model(model.name, model.version) is None:
             raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
         before = replacing.version if replacing else None
-        self._log(model.name).move(model.name, alias, model.version, replacing=before, by=by)
-        self._show(model.name, alias, model.version, before)
+        self._log(model.name).move(
+            model.name,
+            alias,
+            model.version,
+            replacing=before,
+            by=by,
+            there=lambda version: self._model(model.name, version) is not None,
+            show=partial(self._show, model.name),
+        )
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
         return self._log(name).moves(alias)
@@ -122,12 +130,14 @@ class AzureModels(Block, ModelRegistry):
             return None
         return look_for(lambda: self._reads.get(name, version), patient=patient)
 
-    def _show(self, name: str, alias: str, to: str, before: str | None) -> None:
-        tag = f"{ALIAS}{alias}"
-        for version in {each for each in (to, before) if each}:
+    def _show(self, name: str, move: Promotion) -> None:
+        tag = f"{ALIAS}{move.alias}"
+        for version in {each for each in (move.version, move.replaced) if each}:
             model = self._model(name, version)
+            if model is None:
+                continue  # it was removed since
             tags = {key: value for key, value in (model.tags or {}).items() if key != tag}
-            if version == to:
+            if version == move.version:
                 tags[tag] = "yes"
             if tags != model.tags:
                 model.tags = tags

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, Failing, JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _GET, _CANCEL = "ml:Jobs.CreateOrUpdate", "ml:Jobs.Get", "ml:Jobs.Cancel"
 _DONE = ("internal-error-after", "gateway-timeout-after", "lost-reply")
+_QUOTA = Refused(fault="out-of-quota", kind=QuotaExceeded, code="OutOfQuota")
+_DENIED = Refused(fault="access-denied", kind=Denied, code="AuthorizationFailed")
 _REFUSED = (
     Refused(fault="throttling", kind=Throttled, code="TooManyRequests"),
-    Refused(fault="out-of-quota", kind=QuotaExceeded, code="OutOfQuota"),
+    _QUOTA,
     Refused(fault="conflict", kind=Conflict, code="Conflict"),
 )
 _PASSING = (
@@ -19,6 +22,23 @@ _PASSING = (
     ("stale-read", _GET),
     ("unavailable", "history:*"),
     ("unavailable", "blob:ListBlobs"),
+)
+_ENDPOINTS = EndpointWords(
+    makes=(
+        "ml:OnlineEndpoints.CreateOrUpdate",
+        "ml:Environments.CreateOrUpdate",
+        "ml:OnlineDeployments.CreateOrUpdate",
+    ),
+    first="ml:OnlineEndpoints.CreateOrUpdate",
+    refused=(_QUOTA, _DENIED),
+    look="ml:OnlineEndpoints.Get",
+    move="ml:OnlineEndpoints.CreateOrUpdate",
+    stuck="stuck-updating",
+    failing=(
+        Failing(fault="failed-health-check", says="readiness probe"),
+        Failing(fault="out-of-capacity", says="lack of capacity"),
+    ),
+    scaling=("insights:AutoscaleSettings.CreateOrUpdate",),
 )
 
 WORDS = Words(
@@ -31,7 +51,7 @@ WORDS = Words(
             *_REFUSED,
             Refused(fault="unavailable", kind=Unavailable, code="ServiceUnavailable"),
             Refused(fault="expired-token", kind=Denied, code="ExpiredAuthenticationToken"),
-            Refused(fault="access-denied", kind=Denied, code="AuthorizationFailed"),
+            _DENIED,
             Refused(fault="lost-request", kind=Unavailable, code="ServiceResponseError"),
         ),
         done=_DONE,
@@ -70,17 +90,7 @@ WORDS = Words(
         unseen={"call": "ml:Models.ListVersions"},
         move="blob:PutBlob",
     ),
-    endpoints=EndpointWords(
-        makes=(
-            "ml:OnlineEndpoints.CreateOrUpdate",
-            "ml:Environments.CreateOrUpdate",
-            "ml:OnlineDeployments.CreateOrUpdate",
-        ),
-        first="ml:OnlineEndpoints.CreateOrUpdate",
-        quota="out-of-quota",
-        look="ml:OnlineEndpoints.Get",
-        move="ml:OnlineEndpoints.CreateOrUpdate",
-        stuck="stuck-updating",
-        failing=("failed-health-check", "out-of-capacity"),
-    ),
+    endpoints=_ENDPOINTS,
 )
+
+KUBERNETES = Words(endpoints=replace(_ENDPOINTS, scaling=()))

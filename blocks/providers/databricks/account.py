@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -14,6 +12,8 @@ from databricks.sdk.config import Config
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.cloud.environment import secret_from, text_from
+from blocks.cloud.owners import named
 from blocks.contracts import Denied, InvalidRequest
 from blocks.providers.databricks.clocks import PATIENCE, Hurry
 
@@ -21,14 +21,6 @@ OWNER_TAG = "bluewater-owner"
 CloudName = Literal["aws", "azure", "gcp"]
 
 _MAKING = threading.Lock()
-
-
-def _from(*names: str, default: str = "") -> Callable[[], str]:
-    return lambda: next((os.environ[name] for name in names if os.environ.get(name)), default)
-
-
-def _secret_from(name: str) -> Callable[[], SecretStr | None]:
-    return lambda: SecretStr(os.environ[name]) if os.environ.get(name) else None
 
 
 class DatabricksWorkspace(Block):
@@ -42,49 +34,51 @@ class DatabricksWorkspace(Block):
     _block_type_name = "Databricks workspace"
     _block_type_slug = "databricks-workspace"
 
-    host: str = Field(default_factory=_from("DATABRICKS_HOST"), description="URL of the workspace.")
+    host: str = Field(
+        default_factory=text_from("DATABRICKS_HOST"), description="URL of the workspace."
+    )
     client_id: str = Field(
-        default_factory=_from("DATABRICKS_CLIENT_ID"), description="OAuth service principal."
+        default_factory=text_from("DATABRICKS_CLIENT_ID"), description="OAuth service principal."
     )
     client_secret: SecretStr | None = Field(
-        default_factory=_secret_from("DATABRICKS_CLIENT_SECRET"), description="Its secret."
+        default_factory=secret_from("DATABRICKS_CLIENT_SECRET"), description="Its secret."
     )
     token: SecretStr | None = Field(
-        default_factory=_secret_from("DATABRICKS_TOKEN"),
+        default_factory=secret_from("DATABRICKS_TOKEN"),
         description="Personal access token, where there is no service principal.",
     )
     cloud: CloudName = Field(
         default_factory=lambda: cast(
-            CloudName, _from("BLUEWATER_DATABRICKS_CLOUD", default="aws")()
+            CloudName, text_from("BLUEWATER_DATABRICKS_CLOUD", default="aws")()
         ),
         description="The cloud that the workspace is in: its words for spot are its own.",
     )
     catalog: str = Field(
-        default_factory=_from("BLUEWATER_DATABRICKS_CATALOG", default="main"),
+        default_factory=text_from("BLUEWATER_DATABRICKS_CATALOG", default="main"),
         description="Catalog of Unity Catalog for all that is kept.",
     )
     schema_name: str = Field(
-        default_factory=_from("BLUEWATER_DATABRICKS_SCHEMA", default="bluewater"),
+        default_factory=text_from("BLUEWATER_DATABRICKS_SCHEMA", default="bluewater"),
         description="Its schema: models, tables and the volume are there.",
     )
     volume: str = Field(
-        default_factory=_from("BLUEWATER_DATABRICKS_VOLUME", default="files"),
+        default_factory=text_from("BLUEWATER_DATABRICKS_VOLUME", default="files"),
         description="Its volume for files.",
     )
     prefix: str = Field(
-        default_factory=_from("BLUEWATER_DATABRICKS_PREFIX", default="bluewater"),
+        default_factory=text_from("BLUEWATER_DATABRICKS_PREFIX", default="bluewater"),
         description="Folder of the volume for all that is kept.",
     )
     scope: str = Field(
-        default_factory=_from("BLUEWATER_DATABRICKS_SCOPE", default="bluewater"),
+        default_factory=text_from("BLUEWATER_DATABRICKS_SCOPE", default="bluewater"),
         description="Secret scope where names of secrets are looked up.",
     )
     warehouse: str = Field(
-        default_factory=_from("DATABRICKS_WAREHOUSE_ID"),
+        default_factory=text_from("DATABRICKS_WAREHOUSE_ID"),
         description="SQL warehouse that reads tables.",
     )
     owner: str = Field(
-        default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
+        default_factory=text_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
         pattern=r"^[\w .:/=+@-]{1,200}$",
     )
@@ -107,7 +101,7 @@ class DatabricksWorkspace(Block):
 
     def named(self, token: str) -> str:
         """Return the name of what is made under a token: no other owner's has the same."""
-        return f"bluewater-{hashlib.sha256(self.owner.encode()).hexdigest()[:8]}-{token}"
+        return named(self.owner, token)
 
     @property
     def root(self) -> str:

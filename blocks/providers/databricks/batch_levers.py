@@ -4,45 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.contracts import BatchRequest, OperationRef, Phase
+from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch import DatabricksBatch
 from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.clusters import is_spot
 from blocks.providers.databricks.emulator.launch import Workspace
 from blocks.providers.databricks.runs import BATCH, is_of, task_of
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 IMAGE, MACHINE = "registry.example.com/bluewater:1", "m5.xlarge"
 
 
-class BatchLevers:
+class BatchLevers(ByItself):
     """The batch part of the bench."""
 
     def __init__(self, account: DatabricksWorkspace, emulator: Workspace, uploads: Uploads) -> None:
-        self._account, self._emulator, self._uploads = account, emulator, uploads
         self._jobs = DatabricksBatch(account=account, image=IMAGE)
+        super().__init__(self._jobs)
+        self._account, self._emulator, self._uploads = account, emulator, uploads
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
         return self._uploads.batch_request(rows, machine=MACHINE)
 
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a machine has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
     def reclaim(self, ref: OperationRef) -> None:
         """Take the machine."""
         self._emulator.pull("reclaim", job=ref.id)
-        self.settle(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it come to its end; nothing is needed for that."""
         self.settle(ref)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
@@ -58,6 +47,3 @@ class BatchLevers:
         mine, owner = self._account.named(""), self._account.owner
         runs = self._account.client(attempts=READS).jobs.list_runs(expand_tasks=True)
         return sum(is_of(run, owner, mine, BATCH) for run in runs)
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

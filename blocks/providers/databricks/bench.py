@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from blocks.contracts import Contract, Unsupported
+from blocks.contracts import Unsupported
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch_levers import IMAGE, BatchLevers
 from blocks.providers.databricks.emulator import launch
@@ -21,30 +21,22 @@ from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.training_levers import TrainingLevers
 from blocks.providers.databricks.volumes import Volumes
 from blocks.providers.databricks.watching_levers import WatchingLevers
-from blocks.registry import implementation
-from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
-
-C = TypeVar("C", bound=Contract)
-
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "batch": {"image": IMAGE},
-    "endpoints": QUICK,
-    "processing": {"image": IMAGE},
-    "monitor": {"settle": 1},
-}
+from blocks.testing.worlds import EmulatedBench, Worlds
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the service principals that we are
 VOLUME = "files"
-_open: list[launch.Workspace] = []  # the workspace of the worlds that are open now
 
 
-class NotEmulated(AssertionError):
-    """A world met calls that nothing in it could answer: the emulator has a hole."""
-
-
-class _Bench(Levers):
+class _Bench(EmulatedBench):
     """Levers by capability; each kind of work has a module of its own."""
+
+    configured: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "batch": {"image": IMAGE},
+        "endpoints": QUICK,
+        "processing": {"image": IMAGE},
+        "monitor": {"settle": 1},
+    }
 
     def __init__(self, folder: Path, emulator: launch.Workspace) -> None:
         self.folder, self.emulator = folder, emulator
@@ -64,21 +56,6 @@ class _Bench(Levers):
         }
         super().__init__("databricks", kinds)
 
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner, as a fresh process would build it."""
-        cls: Callable[..., C] = implementation("databricks", contract)
-        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
-
-    def zone(self) -> str:
-        """Return no zone: the workspace chooses it."""
-        return ""
-
-    def running(self) -> Sequence[str]:
-        """Return the names of this owner's live containers."""
-        mine = self.account.named("")
-        names = [each["name"] for each in self.emulator.running()]
-        return sorted(name for name in names if mine in name)
-
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into the scope."""
         if not value:
@@ -86,20 +63,12 @@ class _Bench(Levers):
         keep_secret(self.levers_account, name, value)
 
 
-@contextmanager
-def DatabricksBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - as the class it stands for
-    """Open a world: a workspace, or, while one is open, another owner in it."""
-    if _open:
-        yield _Bench(folder, _open[-1])
-        return
-    with launch.workspace(folder / "databricks", preloaded=True) as emulator:
-        _open.append(emulator)
-        try:
-            yield _Bench(folder, emulator)
-            if unknown := {each["call"] for each in emulator.unknown()}:
-                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
-        finally:
-            _open.pop()
+def _cloud(folder: Path) -> AbstractContextManager[launch.Workspace]:
+    return launch.workspace(folder / "databricks", preloaded=True)
+
+
+DatabricksBench = Worlds(_cloud, _Bench)
+"""Opens a world below a folder."""
 
 
 def _owner(emulator: launch.Workspace, key: str) -> DatabricksWorkspace:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from databricks.sdk.service.serving import Route, TrafficConfig
+
 from blocks.cloud.serving import Settings
 from blocks.contracts import OperationRef, VariantRequest
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
-from blocks.providers.databricks.endpoint_calls import CONCURRENCY, entities
+from blocks.providers.databricks.endpoint_calls import CONCURRENCY, again, entities
 from blocks.providers.databricks.endpoints import DatabricksEndpoints
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 MACHINE = "CPU"
 TOKEN = "served-models"  # noqa: S105 - the key of the secret by which served models call
@@ -23,26 +25,18 @@ QUICK: Mapping[str, Any] = {
 }
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench."""
 
     def __init__(self, account: DatabricksWorkspace, emulator: Workspace, uploads: Uploads) -> None:
+        super().__init__(DatabricksEndpoints(account=account, **QUICK))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._endpoints = DatabricksEndpoints(account=account, **QUICK)
         secrets = account.client().secrets
         secrets.put_secret(SCOPE, TOKEN, string_value="of-what-runs-inside")
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         return self._uploads.variant_request(kind, variant, machine=MACHINE)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""
@@ -74,3 +68,13 @@ class EndpointLevers:
         mine = self._account.named("")
         made = self._emulator.pull("entities-made")
         return sum(str(name).startswith(mine) for name in made)
+
+    def move_by_hand(self, endpoint: str, variant: str) -> None:
+        """Give an entity all traffic past us."""
+        client, name = self._account.client().serving_endpoints, self._account.named(endpoint)
+        routes = [Route(served_model_name=variant, traffic_percentage=100)]
+        client.update_config(
+            name=name,
+            served_entities=[again(each) for each in entities(client.get(name))],
+            traffic_config=TrafficConfig(routes=routes),
+        )

@@ -92,20 +92,21 @@ class UnityCatalogModels(Block, ModelRegistry):
         if self._find(model.name, model.version) is None:
             raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
         before = replacing.version if replacing else None
-        self._log(model.name).move(model.name, alias, model.version, replacing=before, by=by)
-        self._show(model.name, alias, model.version)
+        self._log(model.name).move(
+            model.name,
+            alias,
+            model.version,
+            replacing=before,
+            by=by,
+            there=lambda version: self._find(model.name, version) is not None,
+            show=partial(self._show, model.name),
+        )
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
         return self._log(name).moves(alias)
 
-    def _show(self, name: str, alias: str, number: str) -> None:
-        """Repeat in Unity Catalog what an alias means, until nobody has moved it meanwhile."""
-        while True:
-            self._versions.show(full_name(self.account, name), alias, number)
-            now = self._log(name).now(alias)
-            if now is None or now.version == number:
-                return
-            number = now.version
+    def _show(self, name: str, move: Promotion) -> None:
+        self._versions.show(full_name(self.account, name), move.alias, move.version)
 
     def _read(self, name: str, folder: str, number: str) -> ModelVersion:
         record = self._volumes.read(record_of(folder))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, Failing, JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _LIST, _GET, _CANCEL = (
     f"jobs:{method}" for method in ("submit", "list_runs", "get_run", "cancel_run")
 )
 _DONE = ("internal-error-after", "lost-reply")
+_QUOTA = Refused(fault="quota", kind=QuotaExceeded, code="QUOTA_EXCEEDED")
+_DENIED = Refused(fault="access-denied", kind=Denied, code="PERMISSION_DENIED")
 _REFUSED = (
     Refused(fault="throttling", kind=Throttled, code="REQUEST_LIMIT_EXCEEDED"),
-    Refused(fault="quota", kind=QuotaExceeded, code="QUOTA_EXCEEDED"),
+    _QUOTA,
     Refused(fault="conflict", kind=Conflict, code="RESOURCE_CONFLICT"),
 )
 _PASSING = (("unavailable", _GET), ("stale-read", _GET), ("unavailable", "files:*"))
@@ -38,7 +40,7 @@ WORDS = Words(
             *_REFUSED,
             Refused(fault="unavailable", kind=Unavailable, code="TEMPORARILY_UNAVAILABLE"),
             Refused(fault="expired-token", kind=Denied, code="UNAUTHENTICATED"),
-            Refused(fault="access-denied", kind=Denied, code="PERMISSION_DENIED"),
+            _DENIED,
             Refused(fault="lost-request", kind=Unavailable, code="ConnectionError"),
         ),
         done=_DONE,
@@ -60,5 +62,18 @@ WORDS = Words(
         looks=True,
         unseen={"call": "catalog:get_model"},
         move="files:upload",
+    ),
+    endpoints=EndpointWords(
+        makes=("mlflow-uc:model-versions.create", "serving:create"),
+        first="serving:create",
+        refused=(_QUOTA, _DENIED),
+        look="serving:get",
+        move="serving:update_config",
+        stuck="stuck-updating",
+        failing=(
+            Failing(fault="failed-health-check", says="health"),
+            Failing(fault="stock-out", says="capacity"),
+        ),
+        moves_later=True,
     ),
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -23,6 +22,8 @@ from google.oauth2.credentials import Credentials
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.cloud.environment import secret_from, text_from
+from blocks.cloud.owners import named
 from blocks.contracts import InvalidRequest
 from blocks.providers.gcp.errors import PASSING
 
@@ -44,14 +45,6 @@ _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _MAKING = threading.Lock()
 
 
-def _from(*names: str, default: str = "") -> Callable[[], str]:
-    return lambda: next((os.environ[name] for name in names if os.environ.get(name)), default)
-
-
-def _secret_from(name: str) -> Callable[[], SecretStr | None]:
-    return lambda: SecretStr(os.environ[name]) if os.environ.get(name) else None
-
-
 class GcpAccount(Block):
     """Project, location, credentials and surroundings that all Google Cloud blocks share.
 
@@ -63,56 +56,57 @@ class GcpAccount(Block):
     _block_type_slug = "gcp-account"
 
     project: str = Field(
-        default_factory=_from("BLUEWATER_GCP_PROJECT", "GOOGLE_CLOUD_PROJECT"),
+        default_factory=text_from("BLUEWATER_GCP_PROJECT", "GOOGLE_CLOUD_PROJECT"),
         description="Id of the project.",
     )
     location: str = Field(
-        default_factory=_from("BLUEWATER_GCP_LOCATION", default="us-central1"),
+        default_factory=text_from("BLUEWATER_GCP_LOCATION", default="us-central1"),
         description="Where Vertex AI runs, e.g. europe-west4.",
     )
     service_account_info: SecretStr | None = Field(
         default=None, description="JSON of a service account's key; empty: the machine's identity."
     )
     access_token: SecretStr | None = Field(
-        default_factory=_secret_from("BLUEWATER_GCP_TOKEN"),
+        default_factory=secret_from("BLUEWATER_GCP_TOKEN"),
         description="A token that was made elsewhere; it is not refreshed.",
     )
     impersonate: str = Field(
-        default_factory=_from("BLUEWATER_GCP_IMPERSONATE"),
+        default_factory=text_from("BLUEWATER_GCP_IMPERSONATE"),
         description="E-mail of a service account to act as, with the credentials above.",
     )
     token_minutes: int = Field(
         default=60, ge=5, le=720, description="How long one impersonation lasts."
     )
     endpoint: str = Field(
-        default_factory=_from("BLUEWATER_GCP_ENDPOINT"),
+        default_factory=text_from("BLUEWATER_GCP_ENDPOINT"),
         description="https://HOST:PORT of an emulator's gRPC services, instead of Google's.",
     )
     ca_file: str = Field(
-        default_factory=_from("BLUEWATER_GCP_CA"),
+        default_factory=text_from("BLUEWATER_GCP_CA"),
         description="Certificate to trust at that endpoint.",
     )
     storage_endpoint: str = Field(
-        default_factory=_from("STORAGE_EMULATOR_HOST"),
+        default_factory=text_from("STORAGE_EMULATOR_HOST"),
         description="URL of an emulator of Cloud Storage, instead of Google's.",
     )
     iam_endpoint: str = Field(
-        default_factory=_from("BLUEWATER_GCP_IAM_ENDPOINT"),
+        default_factory=text_from("BLUEWATER_GCP_IAM_ENDPOINT"),
         description="URL of an emulator of IAM's service account credentials, not Google's.",
     )
     service_account: str = Field(
-        default_factory=_from("BLUEWATER_GCP_SERVICE_ACCOUNT"),
+        default_factory=text_from("BLUEWATER_GCP_SERVICE_ACCOUNT"),
         description="E-mail of the service account that jobs and endpoints run as.",
     )
     bucket: str = Field(
-        default_factory=_from("BLUEWATER_GCP_BUCKET"), description="Bucket for all that is kept."
+        default_factory=text_from("BLUEWATER_GCP_BUCKET"),
+        description="Bucket for all that is kept.",
     )
     prefix: str = Field(
-        default_factory=_from("BLUEWATER_GCP_PREFIX", default="bluewater"),
+        default_factory=text_from("BLUEWATER_GCP_PREFIX", default="bluewater"),
         description="Folder of the bucket for all that is kept.",
     )
     owner: str = Field(
-        default_factory=_from("BLUEWATER_OWNER", default="bluewater"),
+        default_factory=text_from("BLUEWATER_OWNER", default="bluewater"),
         description="Mark on everything that is made, by which it is found and taken down.",
         pattern=r"^[\w .:/=+@-]{1,200}$",
     )
@@ -120,15 +114,15 @@ class GcpAccount(Block):
         default={}, description="More labels for everything that is made."
     )
     network: str = Field(
-        default_factory=_from("BLUEWATER_GCP_NETWORK"),
+        default_factory=text_from("BLUEWATER_GCP_NETWORK"),
         description="projects/NUMBER/global/networks/NAME to be peered with.",
     )
     network_attachment: str = Field(
-        default_factory=_from("BLUEWATER_GCP_NETWORK_ATTACHMENT"),
+        default_factory=text_from("BLUEWATER_GCP_NETWORK_ATTACHMENT"),
         description="Network attachment of a Private Service Connect interface.",
     )
     kms_key: str = Field(
-        default_factory=_from("BLUEWATER_GCP_KMS_KEY"),
+        default_factory=text_from("BLUEWATER_GCP_KMS_KEY"),
         description="Key that encrypts what is made; empty: Google's own.",
     )
 
@@ -215,7 +209,7 @@ class GcpAccount(Block):
 
     def named(self, token: str) -> str:
         """Return the display name of what is made under a token; no other owner's is the same."""
-        return f"bluewater-{hashlib.sha256(self.owner.encode()).hexdigest()[:8]}-{token}"
+        return named(self.owner, token)
 
     @cached_property
     def _clients(self) -> dict[tuple[type[Any], str], Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
 
-from blocks.contracts import BatchRequest, OperationRef, Phase
+from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.batch import VertexBatch
 from blocks.providers.gcp.batch_calls import KIND
@@ -14,36 +14,24 @@ from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.endpoint_levers import IMAGE, MACHINE
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.training_calls import KIND_LABEL
+from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
-from blocks.testing.waiting import until
 
 
-class BatchLevers:
+class BatchLevers(ByItself):
     """The batch part of the bench."""
 
     def __init__(self, account: GcpAccount, emulator: Project, uploads: Uploads) -> None:
+        super().__init__(VertexBatch(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
-        self._jobs = VertexBatch(account=account, image=IMAGE)
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
         return self._uploads.batch_request(rows, machine=MACHINE)
 
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a machine has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
     def reclaim(self, ref: OperationRef) -> None:
         """Take the machine and leave no other."""
         self._emulator.pull("reclaim", job=ref.id, capacity=False)
-        self.settle(ref)
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it come to its end; nothing is needed for that."""
         self.settle(ref)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
@@ -60,6 +48,3 @@ class BatchLevers:
         told = f'{self._account.mine} AND labels.{KIND_LABEL}="{KIND}"'
         asked = {"parent": self._account.parent, "filter": told}
         return len(list(self._account.client(JobServiceClient).list_custom_jobs(asked)))
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

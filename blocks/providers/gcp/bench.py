@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from blocks.contracts import Contract, Unsupported
+from blocks.contracts import Unsupported
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.batch_levers import BatchLevers
 from blocks.providers.gcp.emulator import launch
@@ -20,30 +20,22 @@ from blocks.providers.gcp.model_levers import ModelLevers
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.providers.gcp.training_levers import TrainingLevers
 from blocks.providers.gcp.watching_levers import WatchingLevers
-from blocks.registry import implementation
-from blocks.testing.levers import Levers
 from blocks.testing.uploads import Uploads
-
-C = TypeVar("C", bound=Contract)
-
-_CONFIGURED: Mapping[str, Mapping[str, Any]] = {
-    "batch": {"image": IMAGE},
-    "endpoints": QUICK,
-    "monitor": {"settle": 1},
-}
+from blocks.testing.worlds import EmulatedBench, Worlds
 
 TOKEN = "ya29.of-the-release"  # noqa: S105 - by which blocks call; levers have one of their own
 GRACE = 2.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
 SCALING_PERIOD = 0.5  # seconds between two looks at the load; Vertex AI has 15
-_open: list[launch.Project] = []  # the project of the worlds that are open now
 
 
-class NotEmulated(AssertionError):
-    """A world met calls that nothing in it could answer: the emulator has a hole."""
-
-
-class _Bench(Levers):
+class _Bench(EmulatedBench):
     """Levers by capability; each kind of work has a module of its own."""
+
+    configured: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "batch": {"image": IMAGE},
+        "endpoints": QUICK,
+        "monitor": {"settle": 1},
+    }
 
     def __init__(self, folder: Path, emulator: launch.Project) -> None:
         self.folder, self.emulator = folder, emulator
@@ -63,21 +55,6 @@ class _Bench(Levers):
         }
         super().__init__("gcp", kinds)
 
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner, as a fresh process would build it."""
-        cls: Callable[..., C] = implementation("gcp", contract)
-        return cls(account=self.account.model_copy(), **_CONFIGURED.get(contract.capability, {}))
-
-    def zone(self) -> str:
-        """Return no zone: Vertex AI chooses one of the region's."""
-        return ""
-
-    def running(self) -> Sequence[str]:
-        """Return the names of this owner's live containers."""
-        mine = self.account.named("")
-        names = [each["name"] for each in self.emulator.running()]
-        return sorted(name for name in names if mine in name)
-
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secret Manager, or a new value into one that is there."""
         if not value:
@@ -85,21 +62,14 @@ class _Bench(Levers):
         keep_secret(self.levers_account, name, value)
 
 
-@contextmanager
-def GcpBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as the class it stands for
-    """Open a world: a project, or, while another world is open, another owner in its project."""
-    if _open:
-        yield _Bench(folder, _open[-1])
-        return
-    quick = {"grace": GRACE, "scaling_period": SCALING_PERIOD}
-    with launch.project(folder / "gcp", preloaded=True, **quick) as emulator:
-        _open.append(emulator)
-        try:
-            yield _Bench(folder, emulator)
-            if unknown := {each["call"] for each in emulator.unknown()}:
-                raise NotEmulated(f"calls that the emulator does not know: {sorted(unknown)}")
-        finally:
-            _open.pop()
+def _cloud(folder: Path) -> AbstractContextManager[launch.Project]:
+    return launch.project(
+        folder / "gcp", preloaded=True, grace=GRACE, scaling_period=SCALING_PERIOD
+    )
+
+
+GcpBench = Worlds(_cloud, _Bench)
+"""Opens a world below a folder."""
 
 
 def with_token(account: GcpAccount, token: str) -> GcpAccount:

@@ -96,9 +96,15 @@ class VertexModels(Block, ModelRegistry):
         if self._find(model.name, model.version) is None:
             raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
         before = replacing.version if replacing else None
-        log = self._log(model.name)
-        log.move(model.name, alias, model.version, replacing=before, by=by)
-        self._show(model, alias)
+        self._log(model.name).move(
+            model.name,
+            alias,
+            model.version,
+            replacing=before,
+            by=by,
+            there=lambda version: self._find(model.name, version) is not None,
+            show=partial(self._show, model.name),
+        )
 
     def _history(self, name: str, alias: str) -> Sequence[Promotion]:
         return self._log(name).moves(alias)
@@ -142,9 +148,9 @@ class VertexModels(Block, ModelRegistry):
             raise NotFound(f"the record {record_of(folder)} is gone", code="RECORD")
         return from_record(record[0], number)
 
-    def _show(self, model: ModelVersion, alias: str) -> None:
-        version = f"{self._name(model.name)}@{model.version}"
-        self._models.merge_version_aliases(name=version, version_aliases=[alias], **ONCE)
+    def _show(self, name: str, move: Promotion) -> None:
+        version = f"{self._name(name)}@{move.version}"
+        self._models.merge_version_aliases(name=version, version_aliases=[move.alias], **ONCE)
 
     def _get(self, name: str) -> Model:
         return self._models.get_model(name=name, **READS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.contracts import Conflict, Denied, QuotaExceeded, Throttled, Unavailable
-from blocks.testing.words import EndpointWords, JobWords, ModelWords, Never, Refused, Words
+from blocks.testing.words import EndpointWords, Failing, JobWords, ModelWords, Never, Refused, Words
 
 _CREATE, _LIST, _GET, _CANCEL = (
     f"aiplatform:{verb}"
@@ -12,6 +12,7 @@ _CREATE, _LIST, _GET, _CANCEL = (
 _DONE = ("internal-error-after", "deadline-exceeded-after", "lost-reply")
 _THROTTLING = Refused(fault="throttling", kind=Throttled, code="RESOURCE_EXHAUSTED")
 _QUOTA = Refused(fault="quota", kind=QuotaExceeded, code="RESOURCE_EXHAUSTED")
+_DENIED = Refused(fault="access-denied", kind=Denied, code="PERMISSION_DENIED")
 _PASSING = (("throttling", _GET), ("unavailable", _GET))
 
 WORDS = Words(
@@ -25,7 +26,7 @@ WORDS = Words(
             _QUOTA,
             Refused(fault="unavailable", kind=Unavailable, code="UNAVAILABLE"),
             Refused(fault="expired-token", kind=Denied, code="UNAUTHENTICATED"),
-            Refused(fault="access-denied", kind=Denied, code="PERMISSION_DENIED"),
+            _DENIED,
             Refused(fault="conflict", kind=Conflict, code="ABORTED"),
             Refused(fault="lost-request", kind=Unavailable, code="UNAVAILABLE"),
         ),
@@ -64,10 +65,13 @@ WORDS = Words(
     endpoints=EndpointWords(
         makes=("aiplatform:CreateEndpoint", "aiplatform:UploadModel", "aiplatform:DeployModel"),
         first="aiplatform:DeployModel",
-        quota="quota",
+        refused=(_QUOTA, _DENIED),
         look="aiplatform:GetEndpoint",
         move="aiplatform:UpdateEndpoint",
         stuck="stuck-deploying",
-        failing=("failed-health-check", "stock-out"),
+        failing=(
+            Failing(fault="failed-health-check", says="never became ready"),
+            Failing(fault="stock-out", says="temporarily unavailable"),
+        ),
     ),
 )

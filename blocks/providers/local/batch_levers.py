@@ -8,23 +8,24 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from blocks.contracts import BatchRequest, ModelVersion, OperationRef, Phase
+from blocks.contracts import BatchRequest, ModelVersion, OperationRef
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch import LocalBatch
 from blocks.providers.local.batch_jobs import BatchFolder, Job
 from blocks.providers.local.jobs import Started
 from blocks.testing.batches import make_rows
+from blocks.testing.by_itself import ByItself
 from blocks.testing.models import make_model
 from blocks.testing.waiting import until
 
 
-class BatchLevers:
+class BatchLevers(ByItself):
     """The batch part of the bench."""
 
     def __init__(self, machine: LocalMachine, folder: Path) -> None:
+        super().__init__(LocalBatch(machine=machine))
         self._machine, self._folder = machine, folder
-        self._jobs = LocalBatch(machine=machine)
 
     def request(self, rows: int) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
@@ -41,10 +42,6 @@ class BatchLevers:
             machine="local.small",
         )
 
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until a worker has it."""
-        until(lambda: self._phase(ref) is not Phase.QUEUED)
-
     def reclaim(self, ref: OperationRef) -> None:
         """Pull the machine's plug."""
         until(lambda: self._job(ref).read(Started) is not None)
@@ -57,10 +54,6 @@ class BatchLevers:
     def settle(self, ref: OperationRef) -> None:
         """Wait for the end, and until its process is gone."""
         until(lambda: self._phase(ref).done and self._is_free(ref), within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it come to its end; nothing is needed for that."""
-        self.settle(ref)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the worker reads."""
@@ -79,6 +72,3 @@ class BatchLevers:
     def _is_free(self, ref: OperationRef) -> bool:
         with self._job(ref).lock() as lock:
             return lock is not None
-
-    def _phase(self, ref: OperationRef) -> Phase:
-        return self._jobs.status(ref).phase

@@ -14,18 +14,19 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.desired import EndpointFolder
 from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.replicas import Replica
+from blocks.testing.by_itself import ByItself
 from blocks.testing.models import make_model
 from blocks.testing.waiting import until
 
 NAME = "bench"
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench."""
 
     def __init__(self, machine: LocalMachine, folder: Path) -> None:
+        super().__init__(LocalEndpoints(machine=machine))
         self._machine, self._folder = machine, folder
-        self._endpoints = LocalEndpoints(machine=machine)
         self._models: dict[str, ModelVersion] = {}
 
     def request(self, kind: str, variant: str) -> VariantRequest:
@@ -38,14 +39,6 @@ class EndpointLevers:
             )
         model = self._models[kind]
         return VariantRequest(endpoint=NAME, variant=variant, model=model, machine="local.small")
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""

@@ -1,4 +1,4 @@
-"""Endpoints of SageMaker, when the cloud or a process fails in the middle."""
+"""Endpoints of SageMaker, where they are not like those of other clouds."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from blocks.contracts import (
     Endpoints,
     Inventory,
     Mirror,
-    Phase,
     Serving,
     Traffic,
     Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator.launch import Account
-from blocks.testing.deploying import KEY, give, up
-
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
-CREATE = "sagemaker:CreateEndpoint"
+from blocks.testing.deploying import KEY, ROW, give, up
 
 
 @pytest.fixture
@@ -38,15 +34,6 @@ def left(account: AwsAccount) -> list[str]:
         found += [each[f"{member}Name"] for page in pages for each in page[f"{member}s"]]
     pages = sagemaker.get_paginator("list_models").paginate()
     return found + [each["ModelName"] for page in pages for each in page["Models"]]
-
-
-def test_an_endpoint_that_is_not_seen_yet_is_not_made_twice(
-    bench: Any, endpoints: Endpoints, emulator: Account
-) -> None:
-    emulator.fault("stale-read", call="sagemaker:DescribeEndpoint", times=3)
-    ref = up(bench, endpoints, "blue")
-    assert endpoints.status(ref).phase is Phase.SUCCEEDED
-    assert [each["status"] for each in emulator.calls(CREATE)].count(200) == 1
 
 
 def test_a_change_of_somebody_else_that_is_just_over_is_no_error(

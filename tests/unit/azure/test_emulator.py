@@ -17,13 +17,14 @@ from pydantic import SecretStr
 from blocks.contracts import ObjectStore, RunKey, TrainingJobs
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.answers import code_of
-from blocks.providers.azure.bench import AzureBench, NotEmulated
+from blocks.providers.azure.bench import AzureBench
 from blocks.providers.azure.emulator import launch, schema
 from blocks.providers.azure.emulator.job import seconds
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_calls import Options, to_command
+from blocks.testing.worlds import NotEmulated
 
 KEY = RunKey(run="run-1", step="train")
 OPTIONS = Options(image="", cluster="", experiment="bluewater")

@@ -18,9 +18,8 @@ from blocks.contracts import (
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.endpoint_calls import endpoint_name
-from blocks.testing.deploying import give, up
+from blocks.testing.deploying import ROW, give, up
 
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 ENDPOINT, DEPLOYMENT = "ml:OnlineEndpoints.CreateOrUpdate", "ml:OnlineDeployments.CreateOrUpdate"
 
 
@@ -66,20 +65,6 @@ def test_another_change_is_waited_out_and_so_is_one_that_azure_makes_by_itself(
     up(bench, endpoints, "green", "constant")
     assert dict(give(endpoints, green=100).percent) == {"green": 100}
     assert endpoints.predict("bench", ROW).body["predictions"] == [0.25]
-
-
-def test_traffic_that_somebody_moved_by_hand_is_not_overwritten(
-    bench: Any, endpoints: Endpoints, ml: MLClient, account: AzureAccount
-) -> None:
-    up(bench, endpoints, "blue")
-    up(bench, endpoints, "green", "constant")
-    since = give(endpoints, blue=100)
-    there = ml.online_endpoints.get(endpoint_name(account, "bench"))
-    there.traffic = {"green": 100}
-    ml.online_endpoints.begin_create_or_update(there).result()
-    assert dict(endpoints.traffic("bench").percent) == {"green": 100}
-    with pytest.raises(Conflict, match="moved meanwhile"):
-        endpoints.shift("bench", Traffic(percent={"blue": 50, "green": 50}), since=since)
 
 
 def test_a_key_that_was_made_anew_is_asked_for(

@@ -1,10 +1,8 @@
-"""Variants with bounds grow and shrink between them, and nothing scales what is gone."""
+"""What Azure Monitor tells of a variant that is scaled, and which settings it refuses."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,24 +15,17 @@ from blocks.contracts import (
     Inventory,
     Monitor,
     Phase,
-    ProviderError,
-    RunKey,
     Sample,
-    Serving,
-    Traffic,
     VariantRequest,
     Window,
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.bench import AzureBench
-from blocks.providers.azure.emulator.launch import GROUP, Subscription
+from blocks.providers.azure.emulator.launch import GROUP
 from blocks.providers.azure.endpoint_calls import endpoint_name
 from blocks.providers.azure.scaling import CPU, GPU, REQUESTS, Busy, to_autoscale_setting
+from blocks.testing.deploying import KEY, bounded, busy, give
 from blocks.testing.waiting import until
-
-KEY = RunKey(run="run-1", step="deploy")
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
-PUT = "insights:AutoscaleSettings.CreateOrUpdate"
 
 
 @pytest.fixture
@@ -43,47 +34,9 @@ def endpoints(bench: Any) -> Endpoints:
     return found
 
 
-def bounded(bench: Any, variant: str = "blue", most: int = 2) -> VariantRequest:
-    request: VariantRequest = bench.variant_request(kind="slow", variant=variant)
-    serving = Serving(concurrency=1, timeout=timedelta(seconds=60))
-    return request.model_copy(update={"max_replicas": most, "serving": serving})
-
-
-def up(bench: Any, endpoints: Endpoints, request: VariantRequest, key: RunKey = KEY) -> None:
-    bench.settle(ref := endpoints.deploy(request, key=key))
+def up(bench: Any, endpoints: Endpoints, request: VariantRequest) -> None:
+    bench.settle(ref := endpoints.deploy(request, key=KEY))
     assert endpoints.status(ref).phase is Phase.SUCCEEDED
-
-
-def bounds(account: AzureAccount) -> dict[str, tuple[str, str]]:
-    """Return what is scaled, by its setting, as Azure tells it."""
-    found = account.monitor().autoscale_settings.list_by_resource_group(GROUP)
-    capacities = {each.name: each.profiles[0].capacity for each in found}
-    mine = endpoint_name(account, "bench")
-    return {
-        name.removeprefix(f"{mine}-"): (each.minimum, each.maximum)
-        for name, each in capacities.items()
-        if name.startswith(mine)
-    }
-
-
-@contextmanager
-def busy(endpoints: Endpoints) -> Iterator[None]:
-    """Ask without a pause, four at a time."""
-    enough = threading.Event()
-
-    def ask() -> None:
-        while not enough.is_set():
-            endpoints.predict("bench", ROW)
-
-    callers = [threading.Thread(target=ask) for _ in range(4)]
-    for each in callers:
-        each.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        for each in callers:
-            each.join()
 
 
 def test_a_variant_grows_under_load_and_shrinks_without_and_azure_tells_why(
@@ -91,7 +44,7 @@ def test_a_variant_grows_under_load_and_shrinks_without_and_azure_tells_why(
 ) -> None:
     since = datetime.now(UTC) - timedelta(seconds=1)
     up(bench, endpoints, bounded(bench))
-    endpoints.shift("bench", Traffic(percent={"blue": 100}), since=endpoints.traffic("bench"))
+    give(endpoints, blue=100)
     sizes = [1]
 
     def size() -> int:
@@ -124,24 +77,6 @@ def test_a_variant_grows_under_load_and_shrinks_without_and_azure_tells_why(
     assert monitor.read("azure/RequestLatency", window, labels={"endpoint": "nowhere"}) == []
 
 
-def test_what_scales_a_variant_goes_with_it(
-    bench: Any, endpoints: Endpoints, account: AzureAccount, emulator: Subscription
-) -> None:
-    up(bench, endpoints, bounded(bench))
-    up(bench, endpoints, bounded(bench, "green", most=3))
-    up(bench, endpoints, bench.variant_request(variant="plain"))
-    assert bounds(account) == {"blue": ("1", "2"), "green": ("1", "3")}
-    assert len(emulator.calls(PUT)) == 2
-    endpoints.shift("bench", Traffic(percent={"green": 100}), since=endpoints.traffic("bench"))
-    endpoints.retire("bench", "blue")
-    until(lambda: len(endpoints.variants("bench")) == 2 and len(bounds(account)) == 1)
-    inventory = bench.connect(Inventory)
-    for resource in list(inventory.owned()):
-        inventory.remove(resource)
-    assert bounds(account) == {}
-    assert list(inventory.owned()) == []
-
-
 def test_a_setting_whose_deployment_somebody_removed_is_found_and_goes(
     bench: Any, endpoints: Endpoints, account: AzureAccount
 ) -> None:
@@ -153,25 +88,7 @@ def test_a_setting_whose_deployment_somebody_removed_is_found_and_goes(
     assert (found.kind, found.running, found.detail) == ("autoscale-setting", False, "bench")
     for _ in range(2):
         inventory.remove(found)
-    assert bounds(account) == {}
-
-
-def test_replies_that_are_lost_leave_a_variant_scaled(
-    bench: Any, endpoints: Endpoints, account: AzureAccount, emulator: Subscription
-) -> None:
-    emulator.fault("lost-reply", call=PUT, times=2)
-    ref = endpoints.deploy(bounded(bench), key=KEY)
-
-    def ready() -> bool:
-        try:
-            return endpoints.status(ref).phase is Phase.SUCCEEDED
-        except ProviderError as error:
-            assert error.retryable
-            return False
-
-    until(ready)
-    assert bounds(account) == {"blue": ("1", "2")}
-    assert emulator.pull("faults") == []
+    assert bench.scaled("bench") == {}
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,9 @@ def test_spot_costs_between_what_is_expected_and_every_attempt_at_its_longest(
     assert timedelta(hours=1) < time < timedelta(hours=1.2)
     assert cost.low == SPOT * hours(time)
     assert cost.high == SPOT * 6 + ON_DEMAND * 2
+    failing = forecast(changed(asked, "training", failures_allowed=1), prices).training
+    assert failing is not None
+    assert failing.high == SPOT * 6 + ON_DEMAND * 4
 
 
 @given(

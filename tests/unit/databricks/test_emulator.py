@@ -16,13 +16,14 @@ from databricks.sdk.service.jobs import SparkPythonTask, SubmitTask
 
 from blocks.contracts import RunKey, TrainingJobs
 from blocks.providers.databricks.account import DatabricksWorkspace
-from blocks.providers.databricks.bench import DatabricksBench, NotEmulated
+from blocks.providers.databricks.bench import DatabricksBench
 from blocks.providers.databricks.emulator import schema
 from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
 from blocks.providers.databricks.emulator.refusals import Refused
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.runs import is_over
 from blocks.testing.waiting import until
+from blocks.testing.worlds import NotEmulated
 
 KEY = RunKey(run="run-1", step="train")
 SUBMIT = schema.method("jobs:JobsAPI.submit")

@@ -1,4 +1,4 @@
-"""Endpoints of Vertex AI, when the cloud or a process fails in the middle."""
+"""Endpoints of Vertex AI, where they are not like those of other clouds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
-from google.cloud.aiplatform_v1.types import Endpoint
 
 from blocks.contracts import (
-    Conflict,
     Endpoints,
     Phase,
     Traffic,
@@ -19,8 +17,6 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.testing.deploying import KEY, give, up
 from blocks.testing.waiting import until
-
-CREATE = "aiplatform:CreateEndpoint"
 
 
 @pytest.fixture
@@ -34,16 +30,6 @@ def left(account: GcpAccount) -> list[str]:
     there = account.client(EndpointServiceClient).list_endpoints(parent=account.parent)
     models = account.client(ModelServiceClient).list_models(parent=account.parent)
     return [each.name for each in there] + [each.name for each in models]
-
-
-def test_an_endpoint_that_is_not_seen_yet_is_not_made_twice(
-    bench: Any, endpoints: Endpoints, emulator: Project
-) -> None:
-    emulator.fault("stale-read", call="aiplatform:GetEndpoint", times=3)
-    ref = up(bench, endpoints, "blue")
-    assert endpoints.status(ref).phase is Phase.SUCCEEDED
-    assert bench.created("endpoints") == 1
-    assert [each["status"] for each in emulator.calls(CREATE)].count(200) == 1
 
 
 def test_a_second_deployment_waits_for_the_first(
@@ -70,24 +56,6 @@ def test_a_variant_that_is_retired_while_it_is_deployed_leaves_nothing(
     assert endpoints.status(ref).phase is Phase.CANCELLED
     until(lambda: list(endpoints.variants("bench")) == [] and left(account) == [])
     assert bench.running() == []
-
-
-def test_traffic_that_somebody_moved_in_the_console_is_not_overwritten(
-    bench: Any, endpoints: Endpoints, account: GcpAccount
-) -> None:
-    up(bench, endpoints, "blue")
-    up(bench, endpoints, "green", "constant")
-    since = give(endpoints, blue=100)
-    client = account.client(EndpointServiceClient)
-    there = client.get_endpoint(name=f"{account.parent}/endpoints/{account.named('bench')}")
-    ids = {each.display_name: each.id for each in there.deployed_models}
-    moved = Endpoint(
-        name=there.name, display_name=there.display_name, traffic_split={ids["green"]: 100}
-    )
-    client.update_endpoint(endpoint=moved, update_mask={"paths": ["traffic_split"]})
-    assert dict(endpoints.traffic("bench").percent) == {"green": 100}
-    with pytest.raises(Conflict, match="moved meanwhile"):
-        endpoints.shift("bench", Traffic(percent={"blue": 50, "green": 50}), since=since)
 
 
 def test_a_deployment_between_reading_and_moving_does_not_stop_the_move(

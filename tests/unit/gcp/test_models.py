@@ -42,3 +42,15 @@ def test_an_alias_that_the_registry_cannot_show_is_refused(
     with pytest.raises(InvalidRequest, match=alias):
         models.promote(version, alias, replacing=None)
     assert list(models.history("bench", alias)) == []
+
+
+def test_a_champion_that_somebody_removed_has_a_successor(
+    bench: Any, models: ModelRegistry, account: GcpAccount
+) -> None:
+    one, two = (models.register(bench.model_draft(), key=KEY) for _ in range(2))
+    models.promote(two, "champion", replacing=None)
+    name = f"{account.parent}/models/{account.named('bench')}"
+    account.client(ModelServiceClient).delete_model_version(name=f"{name}@2")
+    assert models.resolve("bench", "champion") is None
+    models.promote(one, "champion", replacing=None)
+    assert models.resolve("bench", "champion") == one

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
-from blocks.contracts import Phase
+from blocks.contracts import ObjectInfo, OperationRef, Phase, Throttled, Unavailable
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.market import Market, Supply
@@ -74,7 +75,14 @@ class World:
         market = Market(zones=supply, notice=1.0)
         return LocalTraining(machine=self.machine, market=market)
 
-    def train(self, jobs: LocalTraining, *, stalls: bool = False, **spot: object) -> TrainingReport:
+    def train(
+        self,
+        jobs: LocalTraining,
+        *,
+        store: LocalStore | None = None,
+        stalls: bool = False,
+        **spot: object,
+    ) -> TrainingReport:
         spec = TrainingSpec(
             source=self.code.as_uri(),
             parameters={"stalls": "1"} if stalls else {},
@@ -85,7 +93,7 @@ class World:
         )
         return train_model.fn(
             jobs,
-            LocalStore(machine=self.machine),
+            store or LocalStore(machine=self.machine),
             LocalPrices(machine=self.machine),
             spec,
             data_uri=(self.folder / "data").as_uri(),
@@ -152,6 +160,42 @@ def test_spot_that_comes_too_slowly_forward_is_left_in_time(world: World) -> Non
     assert [attempt.phase for attempt in report.attempts] == [Phase.CANCELLED, Phase.SUCCEEDED]
     actions = [attempt.decision.action for attempt in report.attempts if attempt.decision]
     assert actions == [Action.SPOT, Action.ON_DEMAND]
+
+
+class Unsteady(LocalStore):
+    """Every third call meets a fault that passes."""
+
+    _calls: Iterator[int] = PrivateAttr(default_factory=count)
+
+    def _read(self, uri: str) -> bytes:
+        self._stumble()
+        return super()._read(uri)
+
+    def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
+        self._stumble()
+        return super()._write(uri, data, only_if_absent)
+
+    def _stumble(self) -> None:
+        if next(self._calls) % 3 == 0:
+            raise Unavailable("the store is away")
+
+
+class HardToStop(LocalTraining):
+    """The first time that a job is to be stopped, nobody hears it."""
+
+    _deaf: list[bool] = PrivateAttr(default_factory=lambda: [True])
+
+    def _cancel(self, ref: OperationRef) -> None:
+        if self._deaf:
+            self._deaf.pop()
+            raise Throttled("too many calls")
+        super()._cancel(ref)
+
+
+def test_faults_that_pass_while_a_job_is_watched_do_not_end_the_training(world: World) -> None:
+    store, jobs = Unsteady(machine=world.machine), HardToStop(machine=world.machine)
+    report = world.train(jobs, store=store, stalls=True, deadline=timedelta(seconds=10))
+    assert [attempt.phase for attempt in report.attempts] == [Phase.CANCELLED, Phase.SUCCEEDED]
 
 
 def test_the_job_is_told_the_rate_that_was_learnt(world: World) -> None:

@@ -327,6 +327,15 @@ def test_before_the_first_label_comes_there_is_nothing_to_join(
     assert (report.matured.captured, report.matured.labelled) == (2000, 0)
 
 
+def test_files_of_labels_may_be_empty_at_first(scene: Scene, labelled: WatchSpec) -> None:
+    scene.day(0, rows(300, seed=70))
+    nothing = pd.DataFrame({"request_id": pd.Series(dtype="str"), "late": pd.Series(dtype="int64")})
+    scene.store.write(f"{scene.store.root}/labels/0.parquet", parquet(nothing))
+    report = scene.look(2, labelled)
+    assert report.matured is not None
+    assert (report.matured.captured, report.matured.labelled) == (300, 0)
+
+
 def test_labels_that_come_late_are_joined_when_they_come(scene: Scene, labelled: WatchSpec) -> None:
     """The first day has half of its labels when it should have all; they come a day later."""
     for number in range(4):

@@ -9,33 +9,25 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.functions.endpoints import LambdaEndpoints
 from blocks.providers.aws.functions.look import Looks
-from blocks.testing.waiting import until
+from blocks.testing.by_itself import ByItself
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bluewater-server:1"
 MACHINE = "lambda-1024"
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench. ``models`` makes requests as other endpoints have them."""
 
     def __init__(
         self, account: AwsAccount, emulator: Account, models: Callable[..., VariantRequest]
     ) -> None:
+        super().__init__(LambdaEndpoints(account=account, image=IMAGE))
         self._account, self._emulator, self._models = account, emulator, models
-        self._endpoints = LambdaEndpoints(account=account, image=IMAGE)
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         request = self._models(kind=kind, variant=variant)
         return request.model_copy(update={"machine": MACHINE, "capture": Capture(sample=0)})
-
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until it is ready: Lambda tells of nothing between."""
-        self.settle(ref)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the environments of a variant; return when they are dead."""
@@ -43,10 +35,6 @@ class EndpointLevers:
         said = {"function": self._account.named(endpoint), "description": variant}
         if not self._emulator.pull("lambda-kill", **said):
             raise LookupError(f"no environment of {ref.id} runs")
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the version's own environment says."""

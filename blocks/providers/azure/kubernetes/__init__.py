@@ -10,6 +10,6 @@ PROVIDER = Provider(
         "endpoints": "blocks.providers.azure.kubernetes.endpoints:AzureKubernetesEndpoints",
     },
     beside="azure",
-    words="blocks.providers.azure.words:WORDS",
+    words="blocks.providers.azure.words:KUBERNETES",
     bench="blocks.providers.azure.kubernetes.bench:AzureKubernetesBench",
 )

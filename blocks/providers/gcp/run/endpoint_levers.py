@@ -14,33 +14,25 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.run.endpoints import CloudRunEndpoints
 from blocks.providers.gcp.run.kept import service_id
-from blocks.testing.waiting import until
+from blocks.testing.by_itself import ByItself
 
 IMAGE = "us-central1-docker.pkg.dev/rehearsal-project/bluewater/server:1"
 MACHINE = "run-1-2048"
 
 
-class EndpointLevers:
+class EndpointLevers(ByItself):
     """The endpoints part of the bench. ``models`` makes requests as other endpoints have them."""
 
     def __init__(
         self, account: GcpAccount, emulator: Project, models: Callable[..., VariantRequest]
     ) -> None:
+        super().__init__(CloudRunEndpoints(account=account, **quick(account)))
         self._account, self._emulator, self._models = account, emulator, models
-        self._endpoints = CloudRunEndpoints(account=account, **quick(account))
 
     def request(self, kind: str, variant: str) -> VariantRequest:
         """Return a request; each kind is a version of its own."""
         request = self._models(kind=kind, variant=variant)
         return request.model_copy(update={"machine": MACHINE})
-
-    def begin(self, ref: OperationRef) -> None:
-        """Wait until it is ready."""
-        self.settle(ref)
-
-    def succeed(self, ref: OperationRef) -> None:
-        """Let it become ready; nothing is needed for that."""
-        self.settle(ref)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the instances of a variant; return when they are dead."""
@@ -48,10 +40,6 @@ class EndpointLevers:
         said = {"service": service_id(self._account, endpoint), "container": variant}
         if not self._emulator.pull("run-kill", **said):
             raise LookupError(f"no instance of {ref.id} runs")
-
-    def settle(self, ref: OperationRef) -> None:
-        """Wait until the variant is ready, or will never be."""
-        until(lambda: self._endpoints.status(ref).phase.done, within=120)
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the revision's own container is told."""

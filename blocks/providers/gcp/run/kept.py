@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from google.cloud.run_v2.types import Service
 
+from blocks.cloud.owners import mark_of
 from blocks.contracts import Frozen, Traffic, VariantRequest
 from blocks.providers.gcp.account import GcpAccount
 
@@ -74,7 +75,7 @@ def kept_of(service: Service | None) -> Kept:
 
 def service_id(account: GcpAccount, endpoint: str) -> str:
     """Return what the service of an endpoint is called; no other owner's is the same."""
-    owner = hashlib.sha256(account.owner.encode()).hexdigest()[:8]
+    owner = mark_of(account.owner)
     if len(endpoint) > _LONGEST:
         word = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
         endpoint = f"{endpoint[:_SHORT].rstrip('-')}-{word}"

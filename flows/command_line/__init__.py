@@ -1,0 +1,1 @@
+"""The commands of ``bluewater`` as they are typed: names, arguments, options, and help."""

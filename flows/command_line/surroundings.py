@@ -1,0 +1,90 @@
+"""Commands about where releases run: providers, this machine, Prefect servers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.command_line.options import (
+    as_json,
+    changes,
+    on_platform,
+    specification,
+    start,
+    start_with_prefect,
+    watched,
+)
+
+
+@click.command()
+@click.option("--features", is_flag=True, help="List every feature; this imports the providers.")
+@as_json
+def providers(**given: Any) -> None:
+    """Show which provider offers what."""
+    start("providers", given)
+
+
+@click.command()
+@as_json
+def doctor(**given: Any) -> None:
+    """Show what is missing here, and how to get it.
+
+    Ends with 1 if something is.
+    """
+    start("doctor", given)
+
+
+@click.command()
+@specification
+@click.option(
+    "--platform",
+    "platform_name",
+    default="this-machine",
+    show_default=True,
+    metavar="NAME",
+    help="Name of a saved Prefect block; this one is made if it is not there.",
+)
+@click.option("--pool", default="bluewater", show_default=True, help="Work pool of Prefect.")
+@watched
+@changes
+@as_json
+def deploy(**given: Any) -> None:
+    """Put SPECIFICATION on a Prefect server, for all to run.
+
+    SPECIFICATION is a YAML file. Repeat it after every change of the file.
+    """
+    start_with_prefect("deploy", given)
+
+
+@click.command()
+@click.argument("specifications", nargs=-1, type=click.Path(path_type=Path))
+@watched
+@as_json
+def up(**given: Any) -> None:
+    """Start what a machine needs to run deployments by itself.
+
+    That is a Prefect server, a worker, MLflow's page and a receiver for events, all on loopback and
+    behind a password, and the deployments of SPECIFICATIONS (YAML files). What runs already is left
+    alone, what has died is started again; `down` stops it all.
+    """
+    import_module("flows.session").local_server()
+    start("up", given)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do it; without this, only list what would be removed.")
+@on_platform
+@as_json
+def down(**given: Any) -> None:
+    """Stop and remove all that we own, here or on a platform.
+
+    Without --platform it is this machine. What does not carry our owner id is left alone. Data,
+    models and reports stay. Without --yes, nothing is touched.
+    """
+    start("down", given)
+
+
+COMMANDS = (providers, doctor, deploy, up, down)
