@@ -174,7 +174,7 @@ def _nowhere(asked: Asked) -> Said:
     raise AzureError("InvalidResourceType", told, _UNKNOWN)
 
 
-_NOWHERE = Route(service="unknown", method="", path="/", operation="", action="", handler=_nowhere)
+_NOWHERE = Route(service="unknown", method="", path="/", operation="", handler=_nowhere)
 
 
 def _blob_route(operation: str) -> Route:
