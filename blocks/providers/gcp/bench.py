@@ -29,6 +29,7 @@ C = TypeVar("C", bound=Contract)
 _CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "batch": {"image": IMAGE},
     "endpoints": QUICK,
+    "models": {"visible_within": 1.5},
     "monitor": {"settle": 1},
 }
 

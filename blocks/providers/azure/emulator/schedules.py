@@ -51,6 +51,7 @@ class Schedules:
         self._made: list[str] = []
         self._recurring = Recurring(world, self._look, every=_LOOKS_EVERY)
         world.levers["schedules-made"] = lambda _: list(self._made)
+        world.levers["next-look"] = self._next_look
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -103,6 +104,13 @@ class Schedules:
             return Told(status=204)
         change = self._changes.begin(lambda: self._world.pause(_TAKES), lambda _: None)
         return Told(status=202, headers=self._changes.leaving(change))
+
+    def _next_look(self, said: Said) -> str:
+        """Let time pass until the next look of a schedule is due; return when that was."""
+        with self._world.lock:
+            due, clock = self._schedules[said["schedule"]].next, self._world.clock
+            clock.advance(max(0.0, due - clock.now()) + _LOOKS_EVERY)
+        return self._world.moment(int(due))  # as jobs are named
 
     def _look(self) -> None:
         for watch in self._due():
