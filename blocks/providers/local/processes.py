@@ -16,7 +16,7 @@ import psutil
 
 from blocks.contracts import Frozen
 
-OWNER = "BLUEWATER_OWNER"
+OWNER = "BLUEWATER_PROCESS_OWNER"  # not BLUEWATER_OWNER, which marks what is made on clouds
 RESOURCE = "BLUEWATER_RESOURCE"
 MARKED_WITHIN = 1.0  # seconds
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from blocks.providers.local.router import BACKENDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +66,13 @@ class Runtime:
         """Take a server out."""
         self.ask(f"set server {backend}/{server} state maint")
 
-    def counters(self) -> dict[str, Counters]:
-        """Return what was counted, by backend."""
+    def counters(self, backends: Iterable[str]) -> dict[str, Counters]:
+        """Return what was counted for each of these backends.
+
+        HAProxy answers nobody while it writes this, so ask for what is needed.
+        """
         found = {}
-        for name in BACKENDS:
+        for name in backends:
             # one backend fits into one buffer, so that its figures are of one moment
             text = self.ask(f"show stat {name} -1 -1").removeprefix("# ")
             mine = list(csv.DictReader(io.StringIO(text)))
@@ -86,12 +87,12 @@ class Runtime:
             )
         return found
 
-    def addresses(self) -> dict[str, tuple[int, bool]]:
-        """Return ``backend/server`` -> (port, takes requests) of the servers that were ever set."""
+    def addresses(self, backend: str) -> dict[str, tuple[int, bool]]:
+        """Return server -> (port, takes requests) of a backend."""
         found = {}
-        for line in self.ask("show servers state").splitlines()[2:]:
+        for line in self.ask(f"show servers state {backend}").splitlines()[2:]:
             parts = line.split()
             if len(parts) > 18:
                 open_ = int(parts[6]) & 0x1B == 0  # neither in maintenance nor draining
-                found[f"{parts[1]}/{parts[3]}"] = (int(parts[18]), open_)
+                found[parts[3]] = (int(parts[18]), open_)
         return found

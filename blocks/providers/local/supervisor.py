@@ -80,7 +80,7 @@ class Supervisor:
             self._dismiss(desired)
             return
         self._note(port=routing.port, router=routing.router)
-        counters = self._runtime.counters()
+        counters = self._runtime.counters(each.backend for each in desired.variants.values())
         routing.count_lost(desired, counters)
         states = {name: self._variant(desired, name, counters) for name in sorted(desired.variants)}
         self._dismiss(desired)
@@ -128,23 +128,27 @@ class Supervisor:
             self._replicas.clear(replica)
         live = [replica for replica in mine if replica not in dead]
         counted = counters[wanted.backend]
-        ready = 0
-        for replica in live:
-            ready += self._admit(wanted, replica, counted)
+        known = self._runtime.addresses(wanted.backend) if live else {}
+        ready = sum(self._admit(wanted, each, counted, known) for each in live)
         if ready:
             state = state.model_copy(update={"deaths": 0, "ever_ready": True})
         self._resize(desired, name, live, counted, state)
         return state.model_copy(update={"ready": ready})
 
-    def _admit(self, wanted: DesiredVariant, replica: Replica, counted: Counters) -> bool:
+    def _admit(
+        self,
+        wanted: DesiredVariant,
+        replica: Replica,
+        counted: Counters,
+        known: Mapping[str, tuple[int, bool]],
+    ) -> bool:
         """Give a replica that listens to the router; whether it answers its health check."""
         port = self._replicas.port(replica)
         if port is None:
             if time.time() - replica.started > START_LIMIT:
                 stop(replica.identity, grace=1)
             return False
-        key = f"{wanted.backend}/{replica.server}"
-        known_port, takes = self._runtime.addresses().get(key, (0, False))
+        known_port, takes = known.get(replica.server, (0, False))
         if known_port != port or not takes:
             concurrency = wanted.request.serving.concurrency
             self._runtime.serve(wanted.backend, replica.server, port, concurrency=concurrency)
