@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # all but sagemaker, whose SDK wants older versions of what the others want
 EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal databricks-rehearsal
+# on all processors, where pip takes one; what is for other versions of Python may fail
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains mutants check audit constraints clean
+.PHONY: demo test chains spark mutants check format lint types layers secrets audit constraints clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -18,14 +20,28 @@ test: $(VENV)/test
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
+spark: $(VENV)/spark/ready
+	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
+		tests/unit/drift tests/unit/validation tests/unit/databricks tests/conformance/test_processing.py
+
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
-check: $(VENV)/test
+check: format lint types layers secrets
+
+format: $(VENV)/test
 	$(BIN)/ruff format --check .
+
+lint: $(VENV)/test
 	$(BIN)/ruff check .
+
+types: $(VENV)/test
 	$(BIN)/mypy
+
+layers: $(VENV)/test
 	$(BIN)/lint-imports
+
+secrets: $(VENV)/test
 	$(BIN)/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files) || [ $$? -eq 3 ]  # 3: lines moved
 
 audit: $(VENV)/test
@@ -40,15 +56,25 @@ constraints: $(VENV)/test
 $(VENV)/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[flights]"
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[flights]"
+	$(COMPILE)
 	touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --group dev \
 		--editable ".[flights,aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
+	$(COMPILE)
 	touch $@ $(VENV)/demo
+
+# Spark and Java, half a gigabyte, for the tests of Spark alone
+$(VENV)/spark/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)/spark
+	$(VENV)/spark/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/spark/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group spark \
+		--editable ".[aws-rehearsal,databricks-rehearsal]"
+	touch $@
 
 clean:
 	@if [ -x $(BIN)/bluewater ]; then $(BIN)/bluewater down --yes || true; fi

@@ -20,6 +20,7 @@ from blocks.contracts import (
     TrainingJobs,
     TrainingRequest,
 )
+from blocks.workload.in_process import SPARK
 from blocks.workload.process import INPUT, OUTPUT
 
 _START = ("python", "-m", "blocks.workload.process")
@@ -74,6 +75,7 @@ def to_training_request(request: ProcessingRequest) -> TrainingRequest:
             **request.env,
             **{f"{INPUT}{name.upper()}": uri for name, uri in request.inputs.items()},
             **{f"{OUTPUT}{name.upper()}": uri for name, uri in request.outputs.items()},
+            **({SPARK: "yes"} if request.spark else {}),
         },
         secrets=request.secrets,
         machine=request.machine,

@@ -11,6 +11,7 @@ from blocks.contracts import (
     Monitor,
     MonitoringSchedules,
     ObjectStore,
+    ProcessingJobs,
 )
 from blocks.platform import Platform
 from tasks.promotion.stage import settle_alias_of
@@ -36,7 +37,9 @@ def watch(
         spec: What to look for, and when to ask for a retrain.
         alias: Name that the registry gives to the version that serves.
 
-    Raises InvalidRequest for an endpoint without traffic, or whose version has no reference.
+    Raises:
+        InvalidRequest: the endpoint has no traffic, or its version no reference.
+        ProcessingFailed: a job near the traffic failed.
     """
     endpoints = platform.connect(Endpoints)
     traffic = endpoints.traffic(endpoint)
@@ -66,4 +69,5 @@ def watch(
         variant=live,
         monitors=monitors,
         baseline_uri=model.evidence.get(BASELINE, ""),
+        jobs=platform.connect(ProcessingJobs) if platform.processing else None,
     )

@@ -50,6 +50,9 @@ class ProcessingRequest(Frozen):
     where the URI is one object), and writes each output to the folder ``BLUEWATER_OUT_<NAME>``.
     What it wrote is brought to the output's URI once it has ended well; a file that was there
     under the same name is replaced, others stay.
+
+    With ``spark`` the command is a Python program, and finds the session of the machine's own Spark
+    where any program does: ``SparkSession.builder.getOrCreate()``.
     """
 
     image: str = ""  # container image; empty: the one that the provider's block is set to
@@ -88,6 +91,11 @@ class ProcessingJobs(LoggedJobs[ProcessingRequest, ProcessingResult]):
     def _require(self, request: ProcessingRequest) -> None:
         self.features.require(request)
         _distinct(request)
+        if request.spark and request.command[0] not in ("python", "python3"):
+            raise InvalidRequest(
+                f"command: {request.command[0]} finds no Spark session; give a Python program",
+                code="COMMAND",
+            )
 
 
 def _distinct(request: ProcessingRequest) -> None:

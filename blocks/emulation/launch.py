@@ -5,9 +5,7 @@ Imports nothing that an emulator is built on: only the emulator's own process do
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -15,14 +13,16 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import httpx
 import psutil
 
+from blocks.emulation import zygotes
 from blocks.emulation.control_word import word_of
 from blocks.emulation.supervision import Supervision
 
@@ -120,14 +120,14 @@ def emulated(
     """
     folder.mkdir(parents=True, exist_ok=True)
     supervision = Supervision()
-    process: subprocess.Popen[Any]
     if preloaded:
-        process = _zygote(package)
-        _say(process, {"folder": str(folder.absolute()), "settings": dict(settings)})
+        zygotes.ask(package, {"folder": str(folder.absolute()), "settings": dict(settings)})
+        lives = partial(zygotes.lives, package)
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
-    found = kind(folder, **_waited(folder, process))
+        lives = partial(_alive, process.pid)
+    found = kind(folder, **_waited(folder, lives))
     try:
         yield found
     finally:
@@ -148,37 +148,10 @@ def _started(package: str, folder: Path, settings: Mapping[str, Any]) -> subproc
         )
 
 
-@functools.cache
-def _zygote(package: str) -> subprocess.Popen[str]:
-    """Start the one process from which worlds are forked; it ends with this one."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", package, "--zygote"],
-        cwd=_HOME,
-        stdin=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    atexit.register(_close, process)
-    return process
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    process.wait()
-
-
-def _say(zygote: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
-    if zygote.stdin is None:
-        raise NotStarted("the zygote has no input")
-    zygote.stdin.write(json.dumps(asked) + "\n")
-    zygote.stdin.flush()
-
-
-def _waited(folder: Path, process: subprocess.Popen[Any]) -> dict[str, Any]:
+def _waited(folder: Path, lives: Callable[[], bool]) -> dict[str, Any]:
     end = time.monotonic() + _START
     while not (folder / ADDRESS).exists():
-        if time.monotonic() > end or process.poll() is not None:
+        if time.monotonic() > end or not lives():
             raise NotStarted(f"no emulator in {folder}; see {folder / 'emulator.log'}")
         time.sleep(0.01)
     told: dict[str, Any] = json.loads((folder / ADDRESS).read_text())

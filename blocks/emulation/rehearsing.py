@@ -28,6 +28,7 @@ class EmulatedRehearsal(abc.ABC, Generic[E]):
     strikes: ClassVar[Mapping[str, Mapping[str, Any]]]  # what each fault strikes, and how often
     setting_up: ClassVar[str]  # the key of calls that are the rehearsal's own
     containers: ClassVar[str]  # the key by which containers call
+    preloaded: ClassVar[bool] = False  # whether further ones in this process start at once
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ closes, because the caller is done or dead, it ends every world and itself.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ def attend(kind: type[A], folder: Callable[[A], Path], serve: Callable[[A], None
     """Read requests, each a ``kind`` as a line of JSON, until the input closes; serve each."""
     worlds = set[int]()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller's Ctrl-C closes our input
+    gc.collect()
+    gc.freeze()  # else each world's collector writes to, and so copies, what all have in common
     for line in sys.stdin:
         worlds -= _reaped(worlds)
         if (pid := os.fork()) == 0:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ from prefect.blocks.core import Block
 from blocks import registry
 from blocks.contracts import Contract
 
-HEADSTART = 1.0  # seconds for a whole crowd to be ready
 _EXPECTED = set[str]()  # modules of providers
-_CALLING = "calling"
+_READY, _CALLING, _GO = "ready", "calling", "go"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,14 @@ class Stranger:
 
     process: ForkServerProcess
     answer: Connection
+
+    def ready(self) -> None:
+        """Return once it waits for its cue. Raises EOFError if it died before."""
+        self.answer.recv()
+
+    def go(self) -> None:
+        """Give it its cue."""
+        self.answer.send(_GO)
 
     def calling(self) -> None:
         """Return as it begins to call. Raises EOFError if it died before."""
@@ -63,11 +69,11 @@ def expect(providers: Iterable[str]) -> None:
 
 
 def stranger(
-    contract: Contract, method: str, *args: object, at: float = 0.0, **kwargs: object
+    contract: Contract, method: str, *args: object, on_cue: bool = False, **kwargs: object
 ) -> Stranger:
-    """Let a new process call ``method`` of a provider configured like this one, not before ``at``.
+    """Let a new process call ``method`` of a provider configured like this one, at once or on cue.
 
-    ``at`` is in seconds since the epoch. What is passed and returned must bear pickling.
+    What is passed and returned must bear pickling.
     """
     if not isinstance(contract, Block):
         raise TypeError(f"{type(contract).__qualname__} is no block, so it cannot be sent")
@@ -75,9 +81,9 @@ def stranger(
         include=set(type(contract).model_fields), context={"include_secrets": True}
     )
     path = f"{type(contract).__module__}:{type(contract).__qualname__}"
-    here, there = multiprocessing.Pipe(duplex=False)
+    here, there = multiprocessing.Pipe()
     process = _context().Process(
-        target=_call, args=(there, (path, settings), (method, args, kwargs), at), daemon=True
+        target=_call, args=(there, (path, settings), (method, args, kwargs), on_cue), daemon=True
     )
     process.start()
     there.close()
@@ -89,9 +95,12 @@ def crowd(
     contract: Contract, method: str, calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]
 ) -> Iterator[list[Stranger]]:
     """Let one stranger make each of these calls, all at one moment."""
-    at = time.time() + HEADSTART
-    started = [stranger(contract, method, *args, at=at, **kwargs) for args, kwargs in calls]
+    started = [stranger(contract, method, *args, on_cue=True, **kwargs) for args, kwargs in calls]
     try:
+        for each in started:
+            each.ready()
+        for each in started:
+            each.go()
         yield started
     finally:
         for each in started:
@@ -109,12 +118,14 @@ def _call(
     answer: Connection,
     block: tuple[str, str],
     call: tuple[str, Sequence[Any], Mapping[str, Any]],
-    at: float,
+    on_cue: bool,
 ) -> None:
     path, settings = block
     method, args, kwargs = call
     provider = registry.load(path).model_validate_json(settings)
-    time.sleep(max(0.0, at - time.time()))
+    if on_cue:
+        answer.send(_READY)
+        answer.recv()
     answer.send(_CALLING)
     try:
         told = getattr(provider, method)(*args, **kwargs)

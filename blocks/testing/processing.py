@@ -29,6 +29,36 @@ deep.mkdir()
 (deep / "words.txt").write_text("more")
 """
 
+# Adds up its rows by the Spark of its machine.
+ADDS = """
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
+
+
+def doubled(batches):
+    for each in batches:
+        yield pa.RecordBatch.from_arrays([pc.multiply(each.column(0), 2)], names=["x"])
+
+
+def total(rows):
+    return rows.selectExpr("sum(x)").first()[0]
+
+
+spark = SparkSession.builder.getOrCreate()
+rows = spark.read.csv(
+    os.environ["BLUEWATER_IN_ROWS"], header=True, inferSchema=True, recursiveFileLookup=True
+)
+twice = rows.mapInArrow(doubled, "x int")
+told = {"sum": total(rows), "doubled": total(twice), "spark": spark.version}
+print("added up", flush=True)
+(Path(os.environ["BLUEWATER_OUT_FOUND"]) / "told.json").write_text(json.dumps(told))
+"""
+
 # Writes half an output, says why, and fails.
 FAILS = """
 import os

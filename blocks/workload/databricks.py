@@ -16,14 +16,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from blocks.workload.durable import write_bytes
 from blocks.workload.environments import mounted
+from blocks.workload.in_process import PYTHON, SPARK, run_python, told_to
 
 PLAN, LOG, PROGRESS = "plan.json", "log", "progress.json"  # names in the folder of a run's notes
+Tell = Callable[[str], None]  # a line
 _FIRST, _GROWS, _LAST = 0.25, 1.2, 10.0  # seconds between two files of lines
 
 
@@ -52,26 +54,44 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     plan = plan_of(Path(mounted(arguments[0], environ)).read_bytes())
     home = Path(tempfile.mkdtemp(prefix="bluewater-")) / "source"
     shutil.copytree(mounted(plan.source_uri, environ), home)
-    program, *rest = plan.command
-    process = subprocess.Popen(
-        [sys.executable if program in ("python", "python3") else program, *rest],
-        cwd=home,
-        env={**environ, **plan.env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    told = {**environ, **plan.env}
     lines, hidden = Lines(Path(mounted(plan.log_uri, environ))), hidden_words(plan.env, environ)
-    assert process.stdout is not None  # noqa: S101
-    for line in process.stdout:
-        text = line.decode(errors="replace").rstrip("\n")
+    out = sys.stdout
+
+    def tell(text: str) -> None:
         for word in hidden:
             text = text.replace(word, "***")
-        print(text, flush=True)
+        print(text, file=out, flush=True)
         lines.add(text)
-    status = process.wait()
+
+    run = _in_this_process if told.get(SPARK) else _beside
+    status = run(plan.command, home, told, tell)
     lines.close()
     if status:  # Databricks takes every other way to leave for a failure
         sys.exit(status if status > 0 else 128 - status)
+
+
+def _beside(command: Sequence[str], home: Path, environ: Mapping[str, str], tell: Tell) -> int:
+    program, *rest = command
+    process = subprocess.Popen(
+        [sys.executable if program in PYTHON else program, *rest],
+        cwd=home,
+        env={**environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None  # noqa: S101
+    for line in process.stdout:
+        tell(line.decode(errors="replace").rstrip("\n"))
+    return process.wait()
+
+
+def _in_this_process(
+    command: Sequence[str], home: Path, environ: Mapping[str, str], tell: Tell
+) -> int:
+    os.chdir(home)
+    with told_to(tell):
+        return run_python(command[1:], environ)
 
 
 def hidden_words(told: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:

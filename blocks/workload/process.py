@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blocks.workload.environments import mounted, surroundings
+from blocks.workload.in_process import PYTHON, SPARK, run_python
 from blocks.workload.outcome import Outcome, write_outcome
 from blocks.workload.places import local_path
 
@@ -29,7 +30,8 @@ class Unmounted(ValueError):
 def main(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run the command, and end as it ends."""
     with tempfile.TemporaryDirectory(prefix="bluewater-") as scratch:
-        outputs = _outputs(environ, Path(scratch))
+        outputs, here = _outputs(environ, Path(scratch)), surroundings(environ)
+        places = {name: _path(environ, name) for name in outputs}
         told = {
             **environ,
             **{name: str(_path(environ, name)) for name in environ if name.startswith(INPUT)},
@@ -38,8 +40,7 @@ def main(command: Sequence[str], environ: Mapping[str, str]) -> None:
         status = _run(command, told)
         if status == 0:
             for name, folder in outputs.items():
-                _bring(folder, _path(environ, name))
-            here = surroundings(environ)
+                _bring(folder, places[name])
             outcome = Outcome(ok=True, model_uri=here.output_uri or here.output)
             write_outcome(here.output, here.token, outcome)
     sys.exit(status if status >= 0 else 128 - status)
@@ -62,9 +63,14 @@ def _path(environ: Mapping[str, str], name: str) -> Path:
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run the command and pass on the word to stop; return its exit status."""
+    """Run the command and pass on the word to stop; return its exit status.
+
+    One that is to find the Spark session of this process runs in it.
+    """
     program, *arguments = command
-    program = sys.executable if program in ("python", "python3") else program
+    if environ.get(SPARK):
+        return run_python(arguments, environ)
+    program = sys.executable if program in PYTHON else program
     process = subprocess.Popen([program, *arguments], env=dict(environ))
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     return process.wait()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployments.aws import ec2_policy, lambda_policy
+from deployments.aws import ec2_policy, lambda_policy, sdk_policy
 from deployments.aws.policy import Place, caller_policy, role_policy, trust_policy
 
 
@@ -23,6 +23,8 @@ def main() -> None:
         "lambda-caller": lambda_policy.caller_policy,
         "lambda-role": lambda_policy.role_policy,
         "lambda-trust": lambda _: trust_policy("lambda"),
+        "sdk-caller": sdk_policy.caller_policy,
+        "sdk-role": sdk_policy.role_policy,
     }
     parser = argparse.ArgumentParser(prog="python -m deployments.aws", description=__doc__)
     parser.add_argument("policy", choices=sorted(policies))

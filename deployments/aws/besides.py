@@ -60,7 +60,9 @@ def _queue(place: Place, account: AwsAccount) -> None:
         at_once=4, success_topic=f"{topic}answers", error_topic=f"{topic}failures"
     )
     endpoints = SageMakerEndpoints(account=account, image=place.image, asynchronous=queue)
-    _over(endpoints.status, endpoints.deploy(_request(place, "queued", "blue"), key=_KEY))
+    bounds = {"min_replicas": 0, "max_replicas": 2}
+    request = _request(place, "queued", "blue").model_copy(update=bounds)
+    _over(endpoints.status, endpoints.deploy(request, key=_KEY))
 
 
 def _share(place: Place, account: AwsAccount) -> None:

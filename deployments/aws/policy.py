@@ -23,11 +23,14 @@ def _of(resource: str, *operations: str) -> dict[str, str]:
 
 
 _SCALED = "arn:aws:application-autoscaling:{region}:{account}:scalable-target/*"
+_ALARM = "arn:aws:cloudwatch:{region}:{account}:alarm:bluewater-*"
 
 CALLER: Mapping[str, str] = {
     "application-autoscaling:DeregisterScalableTarget": _SCALED,
     "application-autoscaling:PutScalingPolicy": _SCALED,
     "application-autoscaling:RegisterScalableTarget": _SCALED,
+    "cloudwatch:DeleteAlarms": _ALARM,
+    "cloudwatch:PutMetricAlarm": _ALARM,  # of queues that wake a machine
     "logs:DescribeLogStreams": _LOGS,
     "logs:FilterLogEvents": _LOGS,
     "pricing:GetProducts": _EVERYTHING,  # where AWS's list is asked for prices
@@ -85,10 +88,12 @@ CALLER: Mapping[str, str] = {
     # groups are called as the models are in the specification
     **_of("model-package-group/*", "CreateModelPackageGroup", "DescribeModelPackageGroup"),
     **_of("model-package/*", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage"),
+    **_of("feature-group/bluewater-*", "DeleteFeatureGroup", "DescribeFeatureGroup"),
     **_of("*", "AddTags", "ListTags"),
     "sagemaker:ListDataQualityJobDefinitions": _EVERYTHING,
     "sagemaker:ListEndpointConfigs": _EVERYTHING,
     "sagemaker:ListEndpoints": _EVERYTHING,
+    "sagemaker:ListFeatureGroups": _EVERYTHING,
     "sagemaker:ListInferenceComponents": _EVERYTHING,
     "sagemaker:ListModelPackages": _EVERYTHING,  # after a reply that was lost
     "sagemaker:ListModels": _EVERYTHING,

@@ -11,10 +11,11 @@ from flows.exits import Exit
 from flows.session import platform
 from flows.terminal import console, exits
 from flows.watch import watch
+from tasks.processing.job import ProcessingFailed
 from tasks.specification.loading import load
 
 
-@exits()
+@exits((ProcessingFailed, Exit.PROVIDER))
 def run(
     *, specification: Path, changes: tuple[str, ...], platform_name: str | None, as_json: bool
 ) -> Exit:

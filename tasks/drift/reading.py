@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blocks.contracts import ObjectInfo, ObjectStore
+from tasks.delta import live_files
 from tasks.drift.axes import Axes, is_category
 from tasks.drift.profile import Profile, Tally
 
@@ -23,9 +24,18 @@ class NoRows(ValueError):
 
 
 def parquet(store: ObjectStore, uri: str) -> list[ObjectInfo]:
-    """Return the Parquet objects of a data set: of a folder, or one object. Raises NoRows."""
+    """Return the Parquet objects of a data set: of a folder, of a Delta table, or one object.
+
+    Raises:
+        NoRows: there is none.
+        InvalidRequest: a Delta table has rows that are not those of its files.
+    """
     found = list(store.walk(uri))
-    kept = [each for each in found if each.uri.endswith(".parquet")] or found
+    live = live_files(store, uri, found)
+    if live is not None:
+        kept = list(live)
+    else:
+        kept = [each for each in found if each.uri.endswith(".parquet")] or found
     if not kept:
         raise NoRows(f"nothing is at {uri}; give the URI of a Parquet file or of a folder of them")
     return kept

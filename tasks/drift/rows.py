@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
+from tasks.validation.fingerprint import row_hashes
+
 
 class RowSample:
-    """Keeps the rows with the smallest random numbers (Vitter's reservoir, by priorities)."""
+    """Keeps the rows with the smallest random numbers (Vitter's reservoir, by priorities).
 
-    def __init__(self, size: int, *, seed: int = 0) -> None:
-        self._size = size
+    With ``keys``, columns that tell each row from all others, a row's number is a hash of these:
+    samples of parts, joined, are then the sample of the whole.
+    """
+
+    def __init__(self, size: int, *, seed: int = 0, keys: Sequence[str] = ()) -> None:
+        self._size, self._keys = size, list(keys)
         self._random = np.random.default_rng(seed)
         self._kept: list[tuple[np.ndarray, pa.Table]] = []
         self._held = 0
@@ -19,10 +27,17 @@ class RowSample:
     def add(self, rows: pa.RecordBatch) -> None:
         """Let rows pass by."""
         self.seen += len(rows)
-        self._kept.append((self._random.random(len(rows)), pa.table(rows)))
-        self._held += len(rows)
-        if self._held > 2 * self._size:
-            self._thin()
+        numbers: np.ndarray = (
+            row_hashes(rows.select(self._keys)) if self._keys else self._random.random(len(rows))
+        )
+        self._kept.append((numbers, pa.table(rows)))
+        self._grown(len(rows))
+
+    def join(self, other: RowSample) -> None:
+        """Let the rows pass by that another sample of this kind has seen."""
+        self.seen += other.seen
+        self._kept += other._kept
+        self._grown(other._held)
 
     def table(self) -> pa.Table:
         """Return the sample in the order the rows came; at most ``size`` of them."""
@@ -30,6 +45,11 @@ class RowSample:
         if not self._kept:
             return pa.table({})
         return self._kept[0][1]
+
+    def _grown(self, rows: int) -> None:
+        self._held += rows
+        if self._held > 2 * self._size:
+            self._thin()
 
     def _thin(self) -> None:
         if not self._kept:

@@ -38,6 +38,7 @@ class Part:
     question: Frozen
     inputs: Mapping[str, str]  # URIs by name
     place: str  # URI of the folder for all that it writes
+    spark: bool = False  # the program asks for a Spark session
 
 
 def done_by_a_job(
@@ -103,6 +104,7 @@ def request_of(spec: NearSpec, part: Part, *, source_uri: str, asked_uri: str) -
         inputs={**part.inputs, ASKED: asked_uri},
         outputs={PLACE: part.place},
         machine=spec.machine,
+        spark=part.spark,
         max_duration=spec.max_duration,
     )
 

@@ -23,3 +23,15 @@ class NearSpec(Frozen):
     interruptions_allowed: int = Field(
         default=3, ge=0, description="Machines that may be lost before the run gives up."
     )
+
+
+class ScanSpec(NearSpec):
+    """A machine that reads rows near the data, by itself or by its Spark."""
+
+    spark: bool = Field(
+        default=False,
+        description=(
+            "Have Spark read the rows, a partition at a time; the platform's `processing` must "
+            "have one, as that of Databricks does. Then the data may be a Delta table, too."
+        ),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from blocks.contracts import Frozen, InvalidRequest, NotFound, ObjectStore, ProviderError
+from blocks.contracts import Frozen, InvalidRequest, NotFound, ProviderError
 from blocks.workload.process import INPUT, OUTPUT
 from tasks.processing.mounted import MountedStore
 from tasks.specification.problems import Problem, SpecificationRefused
@@ -46,7 +46,7 @@ class Answer(Frozen):
 
 def answered(
     kind: type[Q],
-    work: Callable[[Q, ObjectStore], Frozen],
+    work: Callable[[Q, MountedStore], Frozen],
     environ: Mapping[str, str],
     *,
     refusals: tuple[type[Exception], ...] = (),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from blocks.contracts import LATENCY_RATIO, VariantTick
-from tasks.rollout.batches import Moment, Moments, Piece, Pieces, latency_below
+from tasks.rollout.batches import Moment, Moments, Pieces, latency_below
 from tasks.rollout.cells import PredictionHistory
 from tasks.rollout.known import Known
 from tasks.rollout.purse import Purse
@@ -19,6 +20,7 @@ from tasks.rollout.shares import Shares
 from tasks.rollout.users import Troubled
 from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
+MINUTE = timedelta(minutes=1)
 BUSIER = 0.6  # share of the requests from which on the load itself may make green slower
 
 
@@ -38,8 +40,9 @@ class Judge:
         self._busy = _buckets((1 + rules.margin) * (1 + rules.load_margin) - 1)
         self._predictions, self._troubled = PredictionHistory(), Troubled()
         self._shares = Shares()
-        self._first: float | None = None  # seconds since the epoch
-        self._minutes = self._blue = self._green = 0
+        self._first: datetime | None = None
+        self._next_minute = datetime.max
+        self._blue = self._green = 0
         self._verdict: Verdict | None = None  # until something new comes
 
     def add(
@@ -56,8 +59,7 @@ class Judge:
         for piece in self._pieces.add(blue, green):
             if piece.requests[0] and piece.requests[1]:
                 self._compare(piece)
-            moments = self._moments.add([piece], piece.requests, piece.seconds, self._purse.stirred)
-            for moment in moments:
+            for moment in self._moments.add(piece, self._purse.stirred):
                 self._fold(moment)
 
     @property
@@ -89,16 +91,16 @@ class Judge:
             findings=self._purse.findings(self._known.ratios()),
         )
 
-    def _compare(self, piece: Piece) -> None:
+    def _compare(self, piece: Moment) -> None:
         """Settle what is bet on errors, and place the bets of minutes gone by."""
         self._verdict = None
         theirs, mine = piece.requests
         self._blue += theirs
         self._green += mine
         if self._first is None:
-            self._first = piece.start
-        while piece.start - self._first >= 60 * (self._minutes + 1):
-            self._minutes += 1
+            self._first, self._next_minute = piece.start, piece.start + MINUTE
+        while piece.start >= self._next_minute:
+            self._next_minute += MINUTE
             self._purse.minute()
         users, piece.at_risk, piece.errors = piece.users, piece.requests, piece.failed
         if users[0] and users[1]:
@@ -108,7 +110,7 @@ class Judge:
 
     def _fold(self, moment: Moment) -> None:
         """Settle what is bet on latency and outcomes, and learn."""
-        (theirs, mine), (blue, green) = moment.requests, moment.ticks
+        (theirs, mine), blue, green = moment.requests, moment.blue, moment.green
         ranks, below = self._purse.ranks, None
         busy = mine > BUSIER * (theirs + mine)
         latency = latency_below(blue, green, self._busy if busy else self._usual)
@@ -121,14 +123,13 @@ class Judge:
             self._known.add(moment, below, outcomes)
         ranks.learn(latency[0], moment.seconds)
         if self.rules.predictions:
-            stirred = self._purse.cells.stirred
-            for longer in self._longer.add(moment.pieces, moment.requests, moment.seconds, stirred):
+            for longer in self._longer.add(moment, self._purse.cells.stirred):
                 self._fold_predictions(longer)
 
     def _fold_predictions(self, moment: Moment) -> None:
         """Settle what is bet on predictions, and learn."""
         history = self._predictions
-        blue, green = [history.merged(side) for side in moment.ticks]
+        blue, green = history.merged(moment.blue), history.merged(moment.green)
         cells = history.cells(blue, green, moment.requests)
         if cells is not None:
             self._verdict = None
@@ -148,8 +149,8 @@ class Judge:
 
     def _latency_counts(self, moment: Moment) -> bool:
         """Whether green is warm by then."""
-        warm_up = self.rules.warm_up.total_seconds()
-        return self._warmed or (self._first is not None and moment.start - self._first >= warm_up)
+        first, warm_up = self._first, self.rules.warm_up
+        return self._warmed or (first is not None and moment.start - first >= warm_up)
 
 
 def _buckets(margin: float) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.rollout.batches import Floats, Moment, Pair, Piece
+from tasks.rollout.batches import Floats, Moment
 from tasks.rollout.cells import CELLS
 from tasks.rollout.evidence import Certificate, Rarity
 from tasks.rollout.ranks import ABOVE
@@ -27,7 +27,9 @@ class Known:
         self._ratios = Ratios([1, len(ABOVE), len(rules.outcomes), CELLS])
         self._fine = [Certificate(largest=rules.largest_ratio) for _ in range(2)]
         self._rarity = Rarity(rules.harmless_error_rate)
+        self._needed = -math.log(rules.alpha)
         self._certified: float | None = 0.0  # None until somebody asks
+        self._enough: bool | None = False
 
     def add(
         self,
@@ -40,11 +42,11 @@ class Known:
         Pairs are blue's and green's.
         """
         odds, (errors, tail) = moment.requests[1] / moment.requests[0], self._fine
-        failed, seen, at_risk = _summed(moment.pieces)
-        if at_risk[0] and at_risk[1]:
-            each = at_risk[1] / at_risk[0]
-            self._ratios.add(ERRORS, seen[1:], seen[:1], each)
-            errors.settle(seen[1], seen[0], each)
+        of_blue, of_green = moment.at_risk
+        if of_blue and of_green:
+            (blue, green), each = moment.errors, of_green / of_blue
+            self._ratios.add(ERRORS, (green,), (blue,), each)
+            errors.settle(green, blue, each)
         if outcomes:
             blues, greens = zip(*outcomes, strict=True)
             self._ratios.add(OUTCOMES, greens, blues, odds)
@@ -52,8 +54,8 @@ class Known:
             slows, slow = [[each[-1] - each[at] for at in PLACES] for each in below.tolist()]
             self._ratios.add(LATENCY, slow, slows, odds)
             tail.settle(slow[TAIL], slows[TAIL], odds)
-        self._rarity.settle(failed, moment.requests[1])
-        self._certified = None
+        self._rarity.settle(moment.failed[1], moment.requests[1])
+        self._certified = self._enough = None
 
     def add_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
@@ -76,25 +78,11 @@ class Known:
     @property
     def enough(self) -> bool:
         """Whether it is proven. Asked at every look, so what is far from it is told apart first."""
-        if self._certified is None:
-            tail, needed = self._fine[1], -math.log(self._rules.alpha)
-            if tail.at_most() < needed:
-                return False
-        return self.certified >= 1
+        if self._enough is None:
+            self._enough = self._fine[1].at_most() >= self._needed and self.certified >= 1
+        return self._enough
 
     def _proven(self) -> float:
         errors, tail = (each.log_evidence() for each in self._fine)
         fine = max(errors, self._rarity.log_evidence())
-        return min(fine, tail) / -math.log(self._rules.alpha)
-
-
-def _summed(pieces: Sequence[Piece]) -> tuple[int, Pair, Pair]:
-    """Return green's requests that failed, errors, and who was at risk of one."""
-    failed = blue = green = of_blue = of_green = 0
-    for piece in pieces:
-        failed += piece.failed[1]
-        blue += piece.errors[0]
-        green += piece.errors[1]
-        of_blue += piece.at_risk[0]
-        of_green += piece.at_risk[1]
-    return failed, (blue, green), (of_blue, of_green)
+        return min(fine, tail) / self._needed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from blocks.contracts import (
     ObjectStore,
@@ -12,7 +13,9 @@ from blocks.contracts import (
     ProcessingRequest,
     TrainingResult,
     Unsupported,
+    Window,
 )
+from tasks.drift.axes import Axes
 from tasks.evaluation import part as evaluation
 from tasks.processing.job import Part, request_of
 from tasks.processing.spec import NearSpec
@@ -20,10 +23,13 @@ from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.transfer.sources import lies_here
 from tasks.validation import part as validation
+from tasks.watch import part as watching
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = {  # what a provider may lack -> the field of the machine that asks for it
     "MAX_DURATION": "max_duration",
     "SCHEME": "machine",
+    "SPARK": "spark",
 }
 
 
@@ -78,6 +84,15 @@ def _parts(spec: ReleaseSpec, store: ObjectStore) -> Iterator[tuple[str, NearSpe
             place=f"{place}/evaluation",
         )
         yield "evaluation.near", spec.evaluation.near, evaluation.part_of(question)
+    if spec.watch.near is not None:
+        traffic = watching.Question(
+            captures=(),
+            window=Window(start=_EVER, end=_EVER),
+            axes=Axes(columns=()),
+            variant="",
+            place=f"{place}/watch",
+        )
+        yield "watch.near", spec.watch.near, watching.part_of(traffic, spark=spec.watch.near.spark)
 
 
 def _request(near: NearSpec, part: Part, store: ObjectStore) -> ProcessingRequest:

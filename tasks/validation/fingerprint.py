@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,25 @@ import pyarrow.compute as pc
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MISSING = np.uint64(0xD6E8FEB86659FD93)
+_WORD = 1 << 64
 
 Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What is counted of some rows; the sums of parts are those of the whole."""
+
+    rows: int = 0
+    hashes: int = 0
+    squares: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            rows=self.rows + other.rows,
+            hashes=(self.hashes + other.hashes) % _WORD,
+            squares=(self.squares + other.squares) % _WORD,
+        )
 
 
 def fingerprint(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
@@ -23,19 +41,29 @@ def fingerprint(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
     Row hashes (pandas, SipHash of every value) are added modulo 2**64, and so are their squares, so
     that no two rows can cancel out. It tells data sets apart; it is no defence against an attacker.
     """
-    rows, total, squares = 0, np.uint64(0), np.uint64(0)
-    for batch in batches:
-        hashes = _rows(batch)
-        with np.errstate(over="ignore"):
-            total += hashes.sum(dtype=np.uint64)
-            squares += (hashes * hashes).sum(dtype=np.uint64)
-        rows += len(hashes)
+    return fingerprint_of(schema, sums_of(batches))
+
+
+def sums_of(batches: Iterable[pa.RecordBatch]) -> Sums:
+    """Return what is counted of rows for their fingerprint."""
+    return sum((_sums(row_hashes(batch)) for batch in batches), Sums())
+
+
+def fingerprint_of(schema: pa.Schema, sums: Sums) -> str:
+    """Return the fingerprint of rows that were counted, of which these are the columns."""
     columns = ",".join(f"{each.name}:{each.type}" for each in schema)
-    text = f"{columns}|{rows}|{int(total)}|{int(squares)}"
+    text = f"{columns}|{sums.rows}|{sums.hashes}|{sums.squares}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _rows(batch: pa.RecordBatch) -> Hashes:
+def _sums(hashes: Hashes) -> Sums:
+    with np.errstate(over="ignore"):
+        total, squares = hashes.sum(dtype=np.uint64), (hashes * hashes).sum(dtype=np.uint64)
+    return Sums(rows=len(hashes), hashes=int(total), squares=int(squares))
+
+
+def row_hashes(batch: pa.RecordBatch) -> Hashes:
+    """Return a hash of each row: of the same values, the same one."""
     hashes = np.zeros(batch.num_rows, dtype=np.uint64)
     for column in batch.columns:
         hashes = hashes * _ODD + _values(column)

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from blocks.contracts import InvalidRequest, NotFound, ObjectStore
+from blocks.contracts import InvalidRequest, NotFound, ObjectInfo, ObjectStore
+from tasks.delta import live_files
 from tasks.validation.dialect import NAME
 
 VIEW = "data"
@@ -117,23 +118,56 @@ def open_parquet(store: ObjectStore, uri: str, folder: Path) -> ParquetData:
         NotFound: there is no file below ``uri``.
         InvalidRequest: a file is not Parquet, or its columns differ from the others'.
     """
+    found = files_of(store, uri)
+    files = [_local(store, each.uri, folder / f"{i}.parquet") for i, each in enumerate(found)]
+    names = [each.uri for each in found]
+    footers = [footer_of(file, uri) for file, uri in zip(files, names, strict=True)]
+    rows = sum(footer.num_rows for footer in footers)
+    return ParquetData(
+        uri=uri, files=tuple(files), schema=columns_of_all(names, footers), rows=rows
+    )
+
+
+def files_of(store: ObjectStore, uri: str) -> Sequence[ObjectInfo]:
+    """Return the Parquet files of a data set: of a folder, of a Delta table, or one file.
+
+    Raises:
+        NotFound: there is none.
+        InvalidRequest: a Delta table has rows that are not those of its files.
+    """
     found = list(store.walk(uri))
-    if len(found) != 1 or found[0].uri != uri:
+    live = live_files(store, uri, found)
+    if live is not None:
+        found = list(live)
+    elif len(found) != 1 or found[0].uri != uri:
         found = [each for each in found if each.uri.endswith((".parquet", ".pq"))]
     if not found:
         raise NotFound(f"{uri}: no Parquet file there; write the data first, or name its place")
-    files = [_local(store, each.uri, folder / f"{i}.parquet") for i, each in enumerate(found)]
-    footers = [_footer(file, each.uri) for file, each in zip(files, found, strict=True)]
-    first = footers[0].schema.to_arrow_schema()
-    for footer, each in zip(footers, found, strict=True):
+    return found
+
+
+def footer_of(file: Path, uri: str) -> pq.FileMetaData:
+    """Return what a file says of itself. Raises InvalidRequest if it is not Parquet."""
+    try:
+        return pq.read_metadata(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        text = str(error).split("\n")[0]
+        raise InvalidRequest(
+            f"{uri}: not a Parquet file: {text}; write it again", code="PARQUET"
+        ) from error
+
+
+def columns_of_all(uris: Sequence[str], footers: Sequence[pq.FileMetaData]) -> pa.Schema:
+    """Return the columns of files that all have the same. Raises InvalidRequest if they differ."""
+    first: pa.Schema = footers[0].schema.to_arrow_schema()
+    for footer, uri in zip(footers, uris, strict=True):
         if differing := _differences(first, footer.schema.to_arrow_schema()):
             raise InvalidRequest(
-                f"{each.uri}: columns differ from {found[0].uri}: {', '.join(differing)}; "
+                f"{uri}: columns differ from {uris[0]}: {', '.join(differing)}; "
                 "write all files of a data set with the same columns",
                 code="SCHEMA",
             )
-    rows = sum(footer.num_rows for footer in footers)
-    return ParquetData(uri=uri, files=tuple(files), schema=first, rows=rows)
+    return first
 
 
 def _local(store: ObjectStore, uri: str, copy: Path) -> Path:
@@ -144,16 +178,6 @@ def _local(store: ObjectStore, uri: str, copy: Path) -> Path:
     with store.open(uri) as source, copy.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
     return copy
-
-
-def _footer(file: Path, uri: str) -> pq.FileMetaData:
-    try:
-        return pq.read_metadata(file)
-    except (pa.ArrowInvalid, OSError) as error:
-        text = str(error).split("\n")[0]
-        raise InvalidRequest(
-            f"{uri}: not a Parquet file: {text}; write it again", code="PARQUET"
-        ) from error
 
 
 def _differences(one: pa.Schema, other: pa.Schema) -> list[str]:

@@ -21,6 +21,11 @@ def part_of(question: Question) -> Part:
     inputs = {"data": question.data_uri, "suite": spec.suite}
     if spec.batch_suite is not None:
         inputs["batch_suite"] = spec.batch_suite
+    spark = spec.near is not None and spec.near.spark
     return Part(
-        module="tasks.validation.near", question=question, inputs=inputs, place=question.place
+        module="tasks.validation.on_spark" if spark else "tasks.validation.near",
+        question=question,
+        inputs=inputs,
+        place=question.place,
+        spark=spark,
     )

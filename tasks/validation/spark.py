@@ -73,6 +73,11 @@ def run_suite_on_spark(
     return run_suite_on(_Partitions(frame), name, lines, examples=examples)
 
 
+def quoted(name: str) -> str:
+    """Return a name as Spark's SQL writes it."""
+    return f"`{name.replace('`', '``')}`"
+
+
 class _Partitions:
     """Rows in the partitions of a data frame."""
 
@@ -119,7 +124,7 @@ def _unordered(numbered: tuple[int, Expectation]) -> Problem:
 
 
 def _column(name: str, kind: str) -> str:
-    quoted = f"`{name.replace('`', '``')}`"
+    column = quoted(name)
     if kind not in _NUMBERS:
-        return quoted
-    return f"case when isnan({quoted}) then null else {quoted} end as {quoted}"
+        return column
+    return f"case when isnan({column}) then null else {column} end as {column}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from blocks.contracts import Frozen
-from tasks.processing.spec import NearSpec
+from tasks.processing.spec import ScanSpec
 
 
 class ValidationSpec(Frozen):
@@ -22,7 +22,7 @@ class ValidationSpec(Frozen):
             "training data must keep it, too."
         ),
     )
-    near: NearSpec | None = Field(
+    near: ScanSpec | None = Field(
         default=None,
         description=(
             "Machine of the platform that does it, near the data; empty: the one that runs flows."

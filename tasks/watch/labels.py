@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from blocks.contracts import Monitor, ObjectStore, Window
+from blocks.contracts import ObjectStore, Window
 from tasks.drift.betting import LossEvidence
 from tasks.drift.performance import Calibrator, Measured, measure
 from tasks.watch.reference import PREDICTION, WatchReference
 from tasks.watch.report import MeasuredWindow, WatchReport
 from tasks.watch.spec import LabelSpec, WatchSpec
-from tasks.watch.traffic import Traffic, labelled, observe
+from tasks.watch.traffic import Observe, Traffic, labelled
 
 AGAIN = 10  # windows that lacked labels, the newest ones, which are tried again
 OF = "window of the row"
@@ -29,11 +29,9 @@ OF = "window of the row"
 class Labels:
     """Joins what an endpoint answered with what came true."""
 
-    monitor: Monitor
+    observe: Observe
     store: ObjectStore
     spec: WatchSpec
-    endpoint: str
-    variant: str
     reference: WatchReference
 
     def join(
@@ -50,8 +48,9 @@ class Labels:
         past = Window(start=window.start - back, end=window.end - back)
         ours = [each for each in earlier if each.model == self.reference.profile.model]
         again = [each for each in incomplete(ours) if each != past]
-        rows = {each: self._rows(each) for each in (*again, past) if each != window}
-        rows[window] = traffic.sample
+        back_then = [each for each in (*again, past) if each != window]
+        rows = {each: self.observe(each).sample.to_pandas() for each in back_then}
+        rows[window] = traffic.sample.to_pandas()
         known = self._known(labels, rows)
         evidence, found = self._evidence(ours), {}
         for each in (*again, past):
@@ -63,12 +62,6 @@ class Labels:
             "late": tuple(found[each] for each in again if found[each].complete),
             "matured": found[past] if len(rows[past]) else None,
         }
-
-    def _rows(self, window: Window) -> pd.DataFrame:
-        axes = self.reference.profile.axes
-        return observe(
-            self.monitor, self.store, self.endpoint, window, axes=axes, variant=self.variant
-        ).sample
 
     def _known(
         self, labels: LabelSpec, rows: Mapping[Window, pd.DataFrame]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from blocks.contracts import Monitor, ObjectStore, Window
+from blocks.contracts import ObjectStore, Window
 from tasks.drift.alarm import Alarms, Finding
 from tasks.drift.performance import Estimate, Trust, domain_auc, estimate
 from tasks.drift.table import drift_table
@@ -17,7 +17,7 @@ from tasks.watch.policy import Cause, Kind
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.traffic import Traffic, observe
+from tasks.watch.traffic import Observe, Traffic
 
 EVIDENCE = 20.0  # capital that comes with a chance of at most 1 in 20 if the promise is kept
 
@@ -26,24 +26,16 @@ EVIDENCE = 20.0  # capital that comes with a chance of at most 1 in 20 if the pr
 class Look:
     """Where to look, and against what."""
 
-    monitor: Monitor
-    store: ObjectStore
+    observe: Observe
+    store: ObjectStore  # where the labels are
     spec: WatchSpec
     endpoint: str
-    variant: str  # empty: all of them
     reference: WatchReference
 
     def report(self, window: Window, earlier: Sequence[WatchReport]) -> WatchReport:
         """Return what is found in the window; ``earlier`` looks come oldest first."""
         profile = self.reference.profile
-        traffic = observe(
-            self.monitor,
-            self.store,
-            self.endpoint,
-            window,
-            axes=profile.axes,
-            variant=self.variant,
-        )
+        traffic = self.observe(window)
         judged = traffic.rows >= self.spec.least_rows
         calibrator = self.reference.calibrator
         report = WatchReport(
@@ -68,17 +60,12 @@ class Look:
         self, window: Window, traffic: Traffic, earlier: Sequence[WatchReport]
     ) -> Mapping[str, object]:
         labels = Labels(
-            monitor=self.monitor,
-            store=self.store,
-            spec=self.spec,
-            endpoint=self.endpoint,
-            variant=self.variant,
-            reference=self.reference,
+            observe=self.observe, store=self.store, spec=self.spec, reference=self.reference
         )
         return labels.join(window, traffic, earlier)
 
     def _estimate(self, traffic: Traffic) -> Estimate | None:
-        calibrator, sample = self.reference.calibrator, traffic.sample
+        calibrator, sample = self.reference.calibrator, traffic.sample.to_pandas()
         if calibrator is None or PREDICTION not in sample:
             return None
         kept = self.reference.sample.to_pandas()

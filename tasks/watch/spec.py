@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from blocks.contracts import Check, Frozen
 from tasks.drift.view import Change
+from tasks.processing.spec import ScanSpec
 
 
 class LabelSpec(Frozen):
@@ -93,6 +94,13 @@ class WatchSpec(Frozen):
     )
     labels: LabelSpec | None = Field(
         default=None, description="Where the truth is found later; empty if it never is."
+    )
+    near: ScanSpec | None = Field(
+        default=None,
+        description=(
+            "Machine of the platform that counts what was captured, near it; empty: the one that "
+            "runs flows."
+        ),
     )
     monitor: MonitorSpec | None = Field(
         default=None,

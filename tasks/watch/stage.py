@@ -16,6 +16,7 @@ from blocks.contracts import (
     MonitoringSchedules,
     MonitorLook,
     ObjectStore,
+    ProcessingJobs,
     ProviderError,
     Sample,
     TrainingResult,
@@ -30,6 +31,7 @@ from tasks.watch import plots, reference
 from tasks.watch.asking import tell_request
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
+from tasks.watch.observing import Place, observing
 from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
@@ -84,24 +86,26 @@ def watch_endpoint(
     variant: str = "",
     monitors: MonitoringSchedules | None = None,
     baseline_uri: str = "",
+    jobs: ProcessingJobs | None = None,
     now: datetime | None = None,
 ) -> WatchReport:
     """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
 
     The platform's own monitor, if there is one, is kept to its schedule and told of; what it
     finds asks for nothing, and what ails it keeps nothing up.
+
+    Raises:
+        InvalidRequest: traffic is to be counted near it, and there is nothing that processes.
+        ProcessingFailed: the job near the traffic ended without an answer.
     """
     moment = now or datetime.now(UTC)
     window = window_before(moment, spec)
     place = f"{store.root}/watch/{endpoint}/reports"
-    look = Look(
-        monitor=monitor,
-        store=store,
-        spec=spec,
-        endpoint=endpoint,
-        variant=variant,
-        reference=reference.read(store, reference_uri),
-    )
+    known = reference.read(store, reference_uri)
+    axes = known.profile.axes
+    where = Place(monitor=monitor, store=store, endpoint=endpoint, variant=variant, axes=axes)
+    observe = observing(where, spec.near, jobs)
+    look = Look(observe=observe, store=store, spec=spec, endpoint=endpoint, reference=known)
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
     try:
@@ -110,8 +114,8 @@ def watch_endpoint(
         report = report.model_copy(update={"monitor_problem": str(error)})
     else:
         report = report.model_copy(update={"monitor": tuple(looks)})
-    known = recall(store, f"{place}/{_name(window)}.json", WatchReport)
-    report = _decided(store, spec, report, moment, known)
+    before = recall(store, f"{place}/{_name(window)}.json", WatchReport)
+    report = _decided(store, spec, report, moment, before)
     report = _drawn(store, place, [*earlier, report])
     store.write(f"{place}/{_name(window)}.json", report.model_dump_json().encode())
     _record(monitor, report)

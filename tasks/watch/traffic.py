@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from blocks.contracts import Monitor, ObjectInfo, ObjectStore, Window
+from blocks.contracts import ObjectInfo, ObjectStore, Window
 from tasks.drift.axes import Axes
-from tasks.drift.profile import Profile, Tally
+from tasks.drift.profile import Profile, Tally, empty, merged
 from tasks.drift.reading import batches, parquet, schema_of
 from tasks.drift.rows import RowSample
 from tasks.watch.spec import LabelSpec
 
 SAMPLE = 50_000  # rows of a window that performance is judged on
+SHARE = 64 << 20  # bytes of files that are counted together, of many that are counted at once
+KEYS = ("request_id", "row")  # of captured rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,23 @@ class Traffic:
 
     rows: int
     profile: Profile  # of the columns that are there
-    sample: pd.DataFrame  # at most 50,000 of the rows, with all that was captured
+    sample: pa.Table  # at most 50,000 of the rows, with all that was captured
 
 
-def observe(
-    monitor: Monitor,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What some captured files have of a window."""
+
+    profile: Profile
+    sample: RowSample
+
+
+Observe = Callable[[Window], Traffic]
+
+
+def observed(
     store: ObjectStore,
-    endpoint: str,
+    objects: Sequence[ObjectInfo],
     window: Window,
     *,
     axes: Axes,
@@ -42,14 +54,54 @@ def observe(
     A column that only some files have is without a value in the others; one that none has is not
     in the profile.
     """
-    sample = RowSample(SAMPLE)
-    objects = monitor.captures(endpoint, window)
-    there = _columns(store, objects, axes)
-    tally = Tally(axes.only(there))
+    axes = only_captured(store, objects, axes)
+    return joined(axes, [counted(store, objects, window=window, axes=axes, variant=variant)])
+
+
+def only_captured(store: ObjectStore, objects: Sequence[ObjectInfo], axes: Axes) -> Axes:
+    """Return the axes of the columns that any of the files has."""
+    present: set[str] = set()
+    for each in objects:
+        present.update(schema_of(store, [each]).names)
+    return axes.only([name for name in axes.names if name in present])
+
+
+def counted(
+    store: ObjectStore,
+    objects: Sequence[ObjectInfo],
+    *,
+    window: Window,
+    axes: Axes,
+    variant: str,
+) -> Counted:
+    """Return what some of the files have of a window."""
+    sample, tally = RowSample(SAMPLE, keys=KEYS), Tally(axes)
     for rows in answered(store, objects, window, variant):
         sample.add(rows)
-        tally.add(_whole(rows, there))
-    return Traffic(rows=sample.seen, profile=tally.profile(), sample=sample.table().to_pandas())
+        tally.add(_whole(rows, axes.names))
+    return Counted(profile=tally.profile(), sample=sample)
+
+
+def shares(objects: Sequence[ObjectInfo], *, most: int = SHARE) -> Iterator[list[ObjectInfo]]:
+    """Yield the files in order, as many at a time as have about so many bytes."""
+    share, size = list[ObjectInfo](), 0
+    for each in objects:
+        if share and size + each.size > most:
+            yield share
+            share, size = [], 0
+        share.append(each)
+        size += each.size
+    if share:
+        yield share
+
+
+def joined(axes: Axes, parts: Iterable[Counted]) -> Traffic:
+    """Return what the files have that were counted in parts; the parts are in order."""
+    profiles, sample = [empty(axes)], RowSample(SAMPLE, keys=KEYS)
+    for part in parts:
+        profiles.append(part.profile)
+        sample.join(part.sample)
+    return Traffic(rows=sample.seen, profile=merged(profiles), sample=sample.table())
 
 
 def answered(
@@ -92,14 +144,6 @@ def labelled(store: ObjectStore, spec: LabelSpec, rows: pd.DataFrame) -> pd.Data
         found.append(part.filter(pc.is_in(column, keys.cast(column.type))).to_pandas())
     labels = pd.concat(found).dropna().drop_duplicates(spec.key, keep="last")
     return rows.merge(labels, on=spec.key, how="inner")
-
-
-def _columns(store: ObjectStore, objects: Sequence[ObjectInfo], axes: Axes) -> list[str]:
-    """Return the columns of the reference that any of the files has, in the reference's order."""
-    present: set[str] = set()
-    for each in objects:
-        present.update(schema_of(store, [each]).names)
-    return [name for name in axes.names if name in present]
 
 
 def _whole(rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:

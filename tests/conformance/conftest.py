@@ -15,12 +15,7 @@ from blocks.emulation.launch import Emulator
 from blocks.testing import crowd
 from blocks.testing.bench import Bench
 
-CASES = {
-    "refused": "refused",
-    "done": "done",
-    "never": "nevers",
-    "failing": "failing",
-}  # argument, and field of words
+CASES = {"done": "done", "never": "nevers", "failing": "failing"}  # argument, and field of words
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,7 +7,7 @@ import pytest
 from blocks.contracts import BatchInference, Phase, RunKey
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
-from blocks.testing.words import JobWords, Refused
+from blocks.testing.words import JobWords
 
 CONTRACT = BatchInference
 KEY = RunKey(run="run-1", step="score")
@@ -20,13 +20,14 @@ def jobs(bench: Bench) -> BatchInference:
 
 
 def test_a_refusal_before_the_work_is_told_and_starts_nothing(
-    bench: Bench, jobs: BatchInference, emulator: Emulator, words: JobWords, refused: Refused
+    bench: Bench, jobs: BatchInference, emulator: Emulator, words: JobWords
 ) -> None:
-    emulator.fault(refused.fault, call=words.create)
-    with pytest.raises(refused.kind) as caught:
-        jobs.submit(bench.batch_request(FEW), key=KEY)
-    assert caught.value.code == refused.code
-    assert bench.created("batch") == 0
+    for refused in words.refused:
+        emulator.fault(refused.fault, call=words.create)
+        with pytest.raises(refused.kind) as caught:
+            jobs.submit(bench.batch_request(FEW), key=KEY)
+        assert caught.value.code == refused.code, refused
+        assert bench.created("batch") == 0, refused
 
 
 def test_what_was_done_before_the_reply_was_lost_is_found(

@@ -110,15 +110,13 @@ def test_evidence_is_kept_under_its_name_whatever_the_file_was_called(
         assert store.read(version.evidence[name]) == store.read(uri)
 
 
-@pytest.mark.parametrize("name", ["../outside.txt", "/etc/outside.txt", "model/MLmodel"])
-def test_evidence_cannot_land_outside_or_on_the_model(
-    bench: Bench, models: ModelRegistry, name: str
-) -> None:
+def test_evidence_cannot_land_outside_or_on_the_model(bench: Bench, models: ModelRegistry) -> None:
     draft = bench.model_draft()
     uri = next(iter(draft.evidence.values()))
-    with pytest.raises(InvalidRequest, match="evidence"):
-        models.register(draft.model_copy(update={"evidence": {name: uri}}), key=KEY)
-    assert bench.created("models") == 0
+    for name in ("../outside.txt", "/etc/outside.txt", "model/MLmodel"):
+        with pytest.raises(InvalidRequest, match="evidence"):
+            models.register(draft.model_copy(update={"evidence": {name: uri}}), key=KEY)
+        assert bench.created("models") == 0, name
 
 
 def test_missing_evidence_is_told_and_nothing_recorded(bench: Bench, models: ModelRegistry) -> None:
@@ -292,14 +290,12 @@ def test_an_unknown_version_cannot_be_promoted(bench: Bench, named: ModelRegistr
     assert list(named.history(one.name, ALIAS)) == []
 
 
-@pytest.mark.parametrize("alias", ["", "two words", "a/b", "latest", "v3"])
-def test_a_bad_alias_is_refused_and_leaves_no_trace(
-    bench: Bench, named: ModelRegistry, alias: str
-) -> None:
+def test_a_bad_alias_is_refused_and_leaves_no_trace(bench: Bench, named: ModelRegistry) -> None:
     one = register(bench, named)
-    with pytest.raises(InvalidRequest):
-        named.promote(one, alias, replacing=None)
-    assert list(named.history(one.name, alias)) == []
+    for alias in ("", "two words", "a/b", "latest", "v3"):
+        with pytest.raises(InvalidRequest):
+            named.promote(one, alias, replacing=None)
+        assert list(named.history(one.name, alias)) == [], alias
 
 
 def test_many_that_register_at_once_get_one_version(bench: Bench, models: ModelRegistry) -> None:

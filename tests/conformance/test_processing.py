@@ -27,12 +27,13 @@ from blocks.contracts import (
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
-from blocks.testing.processing import FAILS, GOES_ON, ROWS, TELLS
+from blocks.testing.processing import ADDS, FAILS, GOES_ON, ROWS, TELLS
 from blocks.testing.waiting import until
-from blocks.testing.words import JobWords, Refused
+from blocks.testing.words import JobWords
 
 CONTRACT = ProcessingJobs
 KEY = RunKey(run="run-1", step="process")
+WITHOUT = "Spark is in a group of its own: uv pip install --group spark"
 
 
 @pytest.fixture
@@ -248,6 +249,37 @@ def test_spark_and_the_longest_duration_are_kept_or_refused(
     assert bench.created("processing") == 1
 
 
+def test_a_spark_program_finds_the_session_of_its_machine(
+    bench: Bench, jobs: ProcessingJobs, store: ObjectStore
+) -> None:
+    if not jobs.features.spark:
+        pytest.skip("this provider says that it has no Spark")
+    pytest.importorskip("pyspark.core", reason=WITHOUT)
+    request = bench.processing_request(ADDS).model_copy(update={"spark": True})
+    bench.settle(ref := jobs.submit(request, key=KEY))
+    status = jobs.status(ref)
+    assert status.phase is Phase.SUCCEEDED, status.failure
+    found = json.loads(kept(store, request.outputs["found"])["told.json"])
+    assert (found["sum"], found["doubled"]) == (6, 12)
+    assert found["spark"].startswith("4.")
+    assert "added up" in [line.text for line in jobs.logs(ref)]
+    failing = bench.processing_request(FAILS).model_copy(update={"spark": True})
+    failed = settled(bench, jobs, failing)
+    assert failed.phase is Phase.FAILED
+    assert failed.failure is not None
+    assert "the rows are upside down" in failed.failure.message
+
+
+def test_spark_is_for_python_programs(
+    bench: Bench, jobs: ProcessingJobs, changed: Callable[..., ProcessingJobs]
+) -> None:
+    request = bench.processing_request(TELLS)
+    other = request.model_copy(update={"spark": True, "command": ("bash", "work.sh")})
+    with pytest.raises(InvalidRequest, match="bash finds no Spark session"):
+        changed(spark=True).submit(other, key=KEY)
+    assert bench.created("processing") == 0
+
+
 def test_what_was_done_before_the_reply_was_lost_is_found(
     bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords, done: str
 ) -> None:
@@ -261,14 +293,15 @@ def test_what_was_done_before_the_reply_was_lost_is_found(
 
 
 def test_a_refusal_before_the_work_is_told_and_starts_nothing(
-    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords, refused: Refused
+    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords
 ) -> None:
     request = bench.processing_request(TELLS)
-    emulator.fault(refused.fault, call=words.create)
-    with pytest.raises(refused.kind) as caught:
-        jobs.submit(request, key=KEY)
-    assert caught.value.code == refused.code
-    assert bench.created("processing") == 0
+    for refused in words.refused:
+        emulator.fault(refused.fault, call=words.create)
+        with pytest.raises(refused.kind) as caught:
+            jobs.submit(request, key=KEY)
+        assert caught.value.code == refused.code, refused
+        assert bench.created("processing") == 0, refused
 
 
 def test_no_machine_ends_the_attempt_and_not_the_run(

@@ -33,14 +33,15 @@ def test_a_new_value_is_seen_at_once(bench: Bench, secrets: SecretStore) -> None
     assert secrets.get("api-key").get_secret_value() == "new"
 
 
-@pytest.mark.parametrize("value", ["", " spaces ", 'q"uote', '{"a": 1}', "123", "line\nline", "ü"])
-def test_values_come_back_as_they_are(bench: Bench, secrets: SecretStore, value: str) -> None:
-    try:
+def test_values_come_back_as_they_are(bench: Bench, secrets: SecretStore) -> None:
+    for value in (" spaces ", 'q"uote', '{"a": 1}', "123", "line\nline", "ü"):
         bench.keep_secret("odd", value)
+        assert secrets.get("odd").get_secret_value() == value
+    try:
+        bench.keep_secret("empty", "")
     except Unsupported:
-        assert value == "", "only a value of no letters may be more than a service can keep"
-        return
-    assert secrets.get("odd").get_secret_value() == value
+        return  # a value of no letters may be more than a service can keep
+    assert secrets.get("empty").get_secret_value() == ""
 
 
 def test_a_value_is_in_no_repr(bench: Bench, secrets: SecretStore) -> None:

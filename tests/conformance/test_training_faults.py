@@ -21,7 +21,7 @@ from blocks.testing.bench import Bench
 from blocks.testing.crowd import stranger
 from blocks.testing.scripts import COUNTS_ITS_STARTS, READS_ONE_FILE
 from blocks.testing.waiting import until
-from blocks.testing.words import JobWords, Never, Refused
+from blocks.testing.words import JobWords, Never
 
 CONTRACT = TrainingJobs
 KEY = RunKey(run="run-1", step="train")
@@ -41,14 +41,15 @@ def until_created(bench: Bench, number: int) -> None:
 
 
 def test_a_refusal_before_the_work_is_told_and_starts_nothing(
-    bench: Bench, jobs: TrainingJobs, emulator: Emulator, words: JobWords, refused: Refused
+    bench: Bench, jobs: TrainingJobs, emulator: Emulator, words: JobWords
 ) -> None:
-    emulator.fault(refused.fault, call=words.create)
-    with pytest.raises(refused.kind) as caught:
-        submit(bench, jobs)
-    assert caught.value.code == refused.code
-    assert bench.created("training") == 0
-    assert len(emulator.calls(words.create)) == 1, "asking again is the task's business"
+    for number, refused in enumerate(words.refused, start=1):
+        emulator.fault(refused.fault, call=words.create)
+        with pytest.raises(refused.kind) as caught:
+            submit(bench, jobs)
+        assert caught.value.code == refused.code, refused
+        assert bench.created("training") == 0, refused
+        assert len(emulator.calls(words.create)) == number, "asking again is the task's business"
     bench.succeed(submit(bench, bench.connect(TrainingJobs)))
     assert bench.created("training") == 1
 

@@ -28,6 +28,11 @@ class AsyncInference(Frozen):
         le=1000,
         description="Requests that a machine works on at a time; empty: as SageMaker thinks best.",
     )
+    backlog: float = Field(
+        default=5.0,
+        gt=0,
+        description="Requests that may wait for each machine until another comes, within bounds.",
+    )
     success_topic: str = Field(
         default="", pattern=_TOPIC, description="ARN of an SNS topic that is told of answers."
     )
@@ -70,12 +75,6 @@ def require_queued(request: VariantRequest, asked: AsyncInference) -> None:
         raise Unsupported(
             "an asynchronous endpoint has machines; name one, such as ml.m5.large",
             code="SERVERLESS",
-        )
-    if request.max_replicas > max(request.min_replicas, 1):
-        raise Unsupported(
-            "an asynchronous endpoint grows by what waits in its queue, which nobody follows here; "
-            "set max_replicas=min_replicas",
-            code="AUTOSCALING",
         )
     for name, uri in (("output_uri", asked.output_uri), ("failure_uri", asked.failure_uri)):
         if not uri.startswith("s3://"):

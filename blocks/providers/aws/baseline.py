@@ -37,23 +37,25 @@ def constraints_of(
 
     ``distance`` is how far two distributions may be apart, at the point where they are farthest.
     """
-    switched = {True: "Enabled", False: "Disabled"}
+    features = [_constraint(each, quality=quality) for each in statistics["features"]]
+    settings = settings_of(drift=drift, quality=quality, distance=distance)
+    return {"version": 0, "features": features, "monitoring_config": settings}
+
+
+def settings_of(*, drift: bool, quality: bool, distance: float) -> dict[str, Any]:
+    """Return which checks are made, and how strictly."""
     share = 1.0 if quality else 0.0
     return {
-        "version": 0,
-        "features": [_constraint(each, quality=quality) for each in statistics["features"]],
-        "monitoring_config": {
-            "evaluate_constraints": "Enabled",
-            "emit_metrics": "Disabled",
-            "datatype_check_threshold": share,
-            "domain_content_threshold": share,
-            "distribution_constraints": {
-                "perform_comparison": switched[drift],
-                "comparison_threshold": distance,
-                "comparison_method": "Simple",
-                "categorical_comparison_threshold": distance,
-                "categorical_drift_method": "LInfinity",
-            },
+        "evaluate_constraints": "Enabled",
+        "emit_metrics": "Disabled",
+        "datatype_check_threshold": share,
+        "domain_content_threshold": share,
+        "distribution_constraints": {
+            "perform_comparison": "Enabled" if drift else "Disabled",
+            "comparison_threshold": distance,
+            "comparison_method": "Simple",
+            "categorical_comparison_threshold": distance,
+            "categorical_drift_method": "LInfinity",
         },
     }
 

@@ -189,6 +189,6 @@ def _production(variant: DesiredVariant, model: str, weight: float) -> dict[str,
     return {
         **named,
         "InstanceType": request.machine,
-        "InitialInstanceCount": request.min_replicas,
+        "InitialInstanceCount": max(1, request.min_replicas),  # one proves that it serves
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }

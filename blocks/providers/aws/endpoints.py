@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +10,6 @@ from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES
 from blocks.cloud.variants import differs
 from blocks.contracts import (
     Conflict,
@@ -26,14 +23,13 @@ from blocks.contracts import (
     Prediction,
     ProviderError,
     Traffic,
-    Unavailable,
     Variant,
     VariantRequest,
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference, folder_of, require_queued
 from blocks.providers.aws.caller import Caller
-from blocks.providers.aws.desired import Desired, DesiredStates, DesiredVariant, Recorded
+from blocks.providers.aws.desired import Desired, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     from_describe_endpoint,
     model_name,
@@ -48,17 +44,12 @@ from blocks.providers.aws.endpoint_rules import (
 )
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
-from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.queued_caller import Asked
-from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.scaling import missing
 from blocks.providers.aws.secret import AwsSecrets
 from blocks.providers.aws.serverless import require_hosted
-from blocks.providers.aws.steering import Seen, Steering
-
-LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
-LOOK_AT_MOST = 5.0
-POLL_AFTER = 15  # seconds between two looks at a deployment: it takes minutes
+from blocks.providers.aws.steering import Seen
+from blocks.providers.aws.wanted import POLL_AFTER, WantedEndpoints
 
 
 class SageMakerEndpoints(Block, Endpoints):
@@ -80,7 +71,7 @@ class SageMakerEndpoints(Block, Endpoints):
         direct=True,
         sticky=False,
         autoscaling=True,
-        scale_to_zero=True,  # of serverless variants
+        scale_to_zero=True,  # of serverless variants, and behind a queue
         alarm_rollback=False,  # by guardrail.py, which takes one variant alone
         max_payload_bytes=6_291_456,  # of InvokeEndpoint's body, as botocore's model has it
     )
@@ -95,7 +86,6 @@ class SageMakerEndpoints(Block, Endpoints):
     capture_every: float = Field(
         default=30.0, description="Seconds between two files of captured requests."
     )
-
     asynchronous: AsyncInference | None = Field(
         default=None,
         description="For endpoints of one variant whose requests wait in a queue; empty: they "
@@ -108,7 +98,8 @@ class SageMakerEndpoints(Block, Endpoints):
     def _deploy(self, request: VariantRequest, token: str) -> OperationRef:
         queue, isolated = self._queue(request), self.account.network_isolation
         require_servable(request, isolated=isolated, queued=queue is not None)
-        require_hosted(request, in_vpc=bool(self.account.vpc()) or isolated)
+        in_vpc = bool(self.account.vpc()) or isolated
+        require_hosted(request, in_vpc=in_vpc, queued=queue is not None)
         self._secret(request.serving.token_secret)
 
         def add(now: Desired) -> Desired:
@@ -124,9 +115,9 @@ class SageMakerEndpoints(Block, Endpoints):
             after = now.with_variant(request.variant, wanted)
             return after.model_copy(update={"asynchronous": queue})
 
-        after = self._states.change(request.endpoint, add)
+        after = self._wanted.change(request.endpoint, add)
         try:
-            self._steering.look(request.endpoint)
+            self._wanted.look(request.endpoint)
         except (ClientError, ProviderError) as error:
             self._take_back(request, token, error)
             raise
@@ -138,7 +129,7 @@ class SageMakerEndpoints(Block, Endpoints):
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
         endpoint, _, name = ref.id.partition("/")
-        seen = self._steering.look(endpoint)
+        seen = self._wanted.look(endpoint)
         if seen is None:
             raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
         wanted = seen.desired.variants.get(name)
@@ -152,20 +143,20 @@ class SageMakerEndpoints(Block, Endpoints):
         if wanted.proven and sized and variant.ready_replicas >= wanted.request.min_replicas:
             return OperationStatus[Variant](phase=Phase.SUCCEEDED, result=variant)
         phase = Phase.RUNNING if seen.endpoint is not None else Phase.QUEUED
-        return OperationStatus[Variant](phase=phase, poll_after=timedelta(seconds=POLL_AFTER))
+        return OperationStatus[Variant](phase=phase, poll_after=POLL_AFTER)
 
     def _variants(self, endpoint: str) -> Sequence[Variant]:
-        seen = self._steering.look(endpoint)
+        seen = self._wanted.look(endpoint)
         if seen is None:
             return []
         return [self._variant(seen, each) for each in seen.desired.variants.values()]
 
     def _traffic(self, endpoint: str) -> Traffic:
-        desired = self._states.read(endpoint)
+        desired = self._wanted.read(endpoint)
         return desired.traffic() if desired else Traffic(percent={})
 
     def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
-        seen = self._steering.look(endpoint)
+        seen = self._wanted.look(endpoint)
         shares = {name: share for name, share in to.percent.items() if share}
 
         def move(now: Desired) -> Desired:
@@ -181,8 +172,10 @@ class SageMakerEndpoints(Block, Endpoints):
             require_room(to, shares, now)
             return now.changed(percent=shares, mirror=to.mirror, moves=now.moves + 1)
 
-        after = self._states.change(endpoint, move)
-        self._await(endpoint, lambda seen: seen.in_force or seen.desired.moves > after.moves)
+        after = self._wanted.change(endpoint, move)
+        self._wanted.settle(
+            endpoint, lambda seen: seen.in_force or seen.desired.moves > after.moves
+        )
         return after.traffic()
 
     def _retire(self, endpoint: str, variant: str) -> None:
@@ -195,44 +188,14 @@ class SageMakerEndpoints(Block, Endpoints):
                 )
             return now.with_variant(variant, None) if variant in now.variants else now
 
-        if self._states.read(endpoint) is None:
+        if self._wanted.read(endpoint) is None:
             return
-        self._states.change(endpoint, take_out)
-        self._await(endpoint, lambda seen: is_leaving(seen, variant))
+        self._wanted.change(endpoint, take_out)
+        self._wanted.settle(endpoint, lambda seen: is_leaving(seen, variant))
 
     def take_down(self, endpoint: str) -> None:
         """Want nothing of an endpoint any more, whoever has traffic; gone is fine."""
-        if self._states.read(endpoint) is None:
-            return
-
-        def empty(now: Desired) -> Desired:
-            for name in now.variants:
-                now = now.with_variant(name, None)
-            return now.changed(percent={}, mirror=None, recorded=None, moves=now.moves + 1)
-
-        self._states.change(endpoint, empty)
-        self._await(endpoint, lambda seen: is_leaving(seen, ""))
-
-    def record(self, endpoint: str, recorded: Recorded | None) -> None:
-        """Let SageMaker itself keep what an endpoint is asked, and see that it does; or no longer.
-
-        The latter is written down and not waited for.
-        """
-        known = self._states.read(endpoint)
-        if known is None or known.recorded == recorded:
-            return
-        self._states.change(endpoint, lambda now: now.changed(recorded=recorded))
-        self._await(endpoint, lambda seen: recorded is None or seen.in_force)
-
-    def is_queued(self, endpoint: str) -> bool:
-        """Whether requests to an endpoint wait in a queue."""
-        desired = self._states.read(endpoint)
-        return desired is not None and desired.asynchronous is not None
-
-    def requests(self, endpoint: str) -> Sequence[VariantRequest]:
-        """Return what was asked for an endpoint and is still wanted."""
-        desired = self._states.read(endpoint)
-        return [each.request for each in desired.variants.values()] if desired else []
+        self._wanted.take_down(endpoint)
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         return self._caller.ask(endpoint, payload, variant)
@@ -250,23 +213,6 @@ class SageMakerEndpoints(Block, Endpoints):
         with self._calling("answer"):
             return self._caller.answer(asked)
 
-    def _await(self, endpoint: str, enough: Callable[[Seen], bool]) -> None:
-        """Look until it is so. Raises Unavailable: it is written down, and goes on by itself."""
-        end, pause = time.monotonic() + self.apply_within, LOOK_EVERY
-        while True:
-            seen = self._steering.look(endpoint)
-            if seen is None or enough(seen):
-                return
-            if time.monotonic() + pause > end:
-                raise Unavailable(
-                    f"the change of {endpoint!r} is written down and not yet in force: "
-                    f"{seen.problem}",
-                    code="NOT_APPLIED",
-                    retry_after=timedelta(seconds=POLL_AFTER),
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, LOOK_AT_MOST)
-
     def _variant(self, seen: Seen, wanted: DesiredVariant) -> Variant:
         name = self.account.named(wanted.request.endpoint)
         url = f"{self._runtime.meta.endpoint_url}/endpoints/{name}"
@@ -276,8 +222,12 @@ class SageMakerEndpoints(Block, Endpoints):
         for name in names:
             wanted = now.variants.get(name)
             ready = wanted is not None and wanted.proven and not wanted.failure and seen is not None
-            if not (ready and wanted and seen and self._variant(seen, wanted).ready_replicas):
+            if not (ready and wanted and seen and self._can_answer(seen, wanted)):
                 raise Conflict(f"variant {name!r} is not ready for traffic", code="NOT_READY")
+
+    def _can_answer(self, seen: Seen, wanted: DesiredVariant) -> bool:
+        """Whether a variant has a machine, or gets one once it is asked."""
+        return wanted.request.min_replicas == 0 or self._variant(seen, wanted).ready_replicas > 0
 
     def _take_back(self, request: VariantRequest, token: str, error: Exception) -> None:
         """Want a variant no more that was refused; what may pass is tried again by a look."""
@@ -290,7 +240,7 @@ class SageMakerEndpoints(Block, Endpoints):
             new = there is not None and there.token == token and not there.proven
             return now.with_variant(request.variant, None) if new else now
 
-        self._states.change(request.endpoint, take_out)
+        self._wanted.change(request.endpoint, take_out)
 
     def _queue(self, request: VariantRequest) -> AsyncInference | None:
         """Return where answers go, if requests are to wait in a queue."""
@@ -307,22 +257,17 @@ class SageMakerEndpoints(Block, Endpoints):
         return AwsSecrets(account=self.account).get(name).get_secret_value()
 
     @cached_property
-    def _states(self) -> DesiredStates:
-        s3 = self.account.client
-        objects = Objects(s3("s3", attempts=READS), once=s3("s3"))
-        return DesiredStates(objects, f"{self.account.root}/endpoints/{self.account.named('')}")
-
-    @cached_property
-    def _steering(self) -> Steering:
-        told = {
-            CAPTURES: f"{self.account.root}/captures",
-            CAPTURE_EVERY: str(self.capture_every),
-        }
-        return Steering(self.account, self._states, image=self.image, told=told)
+    def _wanted(self) -> WantedEndpoints:
+        return WantedEndpoints(
+            self.account,
+            image=self.image,
+            capture_every=self.capture_every,
+            apply_within=self.apply_within,
+        )
 
     @cached_property
     def _caller(self) -> Caller:
-        return Caller(self.account, self._states, self._secret)
+        return Caller(self.account, self._wanted.states, self._secret)
 
     @property
     def _runtime(self) -> Any:

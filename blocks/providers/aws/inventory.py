@@ -24,7 +24,6 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
 from blocks.providers.aws.batch import SageMakerBatch
-from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
 from blocks.providers.aws.processing import SageMakerProcessing
@@ -32,6 +31,7 @@ from blocks.providers.aws.processing_calls import machine_of, outputs_of
 from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.wanted import WantedEndpoints
 from blocks.providers.aws.watching import SageMakerModelMonitor
 
 _STOPS_WITHIN = 180.0  # seconds; a container may take two minutes after it was told
@@ -112,6 +112,13 @@ KINDS = (
         idle=None,
     ),
     Kind(kind="model", noun="model", word="Model", listed="Models", idle=None),
+    Kind(
+        kind="feature-group",
+        noun="feature_group",
+        word="FeatureGroup",
+        listed="FeatureGroupSummaries",
+        idle=None,
+    ),
 )
 _JOBS: Mapping[str, type[SageMakerTraining | SageMakerBatch | SageMakerProcessing]] = {
     "training-job": SageMakerTraining,
@@ -179,7 +186,7 @@ class AwsInventory(Block, Inventory):
                 details["machines"] = (Machines(machine=machine_of(job)),)
         elif resource.kind == "endpoint":
             details["endpoint"] = name = resource.id.removeprefix(self.account.named(""))
-            requests = SageMakerEndpoints(account=self.account).requests(name)
+            requests = WantedEndpoints(self.account).requests(name)
             details["machines"] = tuple(
                 Machines(machine=each.machine, count=each.min_replicas, variant=each.variant)
                 for each in requests
@@ -222,9 +229,7 @@ class AwsInventory(Block, Inventory):
         Returns when it is gone: its configuration cannot go before.
         """
         kind = _BY_NAME["endpoint"]
-        SageMakerEndpoints(account=self.account).take_down(
-            name.removeprefix(self.account.named(""))
-        )
+        WantedEndpoints(self.account).take_down(name.removeprefix(self.account.named("")))
         with contextlib.suppress(_Busy):  # it goes already
             self._delete(kind, name)
         self._until(kind, name, lambda told: False)

@@ -19,6 +19,7 @@ from blocks.providers.aws.baseline import constraints_of, statistics_of
 from blocks.providers.aws.errors import code_of
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.suggested import Suggesting, adjusted
 from blocks.providers.aws.watching_calls import (
     CONSTRAINTS,
     ROWS,
@@ -36,6 +37,7 @@ class Surroundings:
     image: str
     machine: str
     distance: float  # how far apart two distributions may be
+    suggest: bool  # let SageMaker's own job suggest the baseline
 
 
 class MonitorParts:
@@ -50,7 +52,7 @@ class MonitorParts:
     def define(self, schedule: MonitoringSchedule, name: str, around: Surroundings) -> None:
         """Make the baseline and the definition of a schedule, unless they are there."""
         home = f"{self._account.root}/monitoring/{name}"
-        self._write_baseline(schedule, home, around.distance)
+        self._write_baseline(schedule, home, around)
         vpc = self._account.vpc()
         call = to_create_data_quality_job_definition(
             schedule,
@@ -92,17 +94,25 @@ class MonitorParts:
         delete = self._sagemaker.delete_data_quality_job_definition
         self._unless_gone(delete, JobDefinitionName=name)
 
-    def _write_baseline(self, schedule: MonitoringSchedule, home: str, distance: float) -> None:
+    def _write_baseline(
+        self, schedule: MonitoringSchedule, home: str, around: Surroundings
+    ) -> None:
         found = self._objects.read(schedule.baseline_uri)
         if found is None:
             raise NotFound(f"there is no baseline at {schedule.baseline_uri}", code="BASELINE")
-        statistics = statistics_of(pq.read_table(io.BytesIO(found[0])).to_pydict())
-        constraints = constraints_of(
-            statistics,
-            drift=Check.DRIFT in schedule.checks,
-            quality=Check.QUALITY in schedule.checks,
-            distance=distance,
-        )
+        rows = pq.read_table(io.BytesIO(found[0]))
+        checks: dict[str, Any] = {
+            "drift": Check.DRIFT in schedule.checks,
+            "quality": Check.QUALITY in schedule.checks,
+            "distance": around.distance,
+        }
+        if around.suggest:
+            asking = Suggesting(account=self._account, image=around.image, machine=around.machine)
+            suggested = asking.read(rows, home=home, token=home.rpartition("-")[2])
+            statistics, constraints = adjusted(suggested, rows, **checks)
+        else:
+            statistics = statistics_of(rows.to_pydict())
+            constraints = constraints_of(statistics, **checks)
         self._objects.write(f"{home}/{STATISTICS}", orjson.dumps(statistics))
         self._objects.write(f"{home}/{CONSTRAINTS}", orjson.dumps(constraints))
         self._objects.write(f"{home}/{ROWS}", Path(captured_rows.__file__).read_bytes())

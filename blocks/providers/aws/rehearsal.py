@@ -84,7 +84,8 @@ class AwsRehearsal(EmulatedRehearsal[launch.Account]):
         return allowed_actions(policy)
 
     def _begin(self, stack: ExitStack) -> launch.Account:
-        account = launch.account(self._folder / "aws", **dict[str, Any](self.settings))
+        settings = dict[str, Any](self.settings)
+        account = launch.account(self._folder / "aws", preloaded=self.preloaded, **settings)
         emulator = stack.enter_context(account)
         self._account = AwsAccount(
             region=emulator.region,

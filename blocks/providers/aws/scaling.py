@@ -65,7 +65,7 @@ def unscaled(desired: Desired, old: Mapping[str, str]) -> Desired:
 def to_register_scalable_target(endpoint: str, request: VariantRequest) -> dict[str, Any]:
     """Say between which bounds a variant is scaled."""
     return {
-        **_place(endpoint, request.variant),
+        **place_of(endpoint, request.variant),
         "MinCapacity": request.min_replicas,
         "MaxCapacity": request.max_replicas,
     }
@@ -74,7 +74,7 @@ def to_register_scalable_target(endpoint: str, request: VariantRequest) -> dict[
 def to_put_scaling_policy(endpoint: str, request: VariantRequest) -> dict[str, Any]:
     """Say by what a variant is scaled."""
     return {
-        **_place(endpoint, request.variant),
+        **place_of(endpoint, request.variant),
         "PolicyName": POLICY,
         "PolicyType": "TargetTrackingScaling",
         "TargetTrackingScalingPolicyConfiguration": {
@@ -86,29 +86,33 @@ def to_put_scaling_policy(endpoint: str, request: VariantRequest) -> dict[str, A
     }
 
 
+def place_of(endpoint: str, variant: str) -> dict[str, str]:
+    """Return what is scaled of a variant, in the words of Application Auto Scaling."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
 class Scaling:
     """Lets variants be scaled, and not any more."""
 
     def __init__(self, account: AwsAccount) -> None:
         self._scaling = account.client("application-autoscaling")
 
-    def begin(self, endpoint: str, request: VariantRequest) -> None:
-        """Scale a variant that is in service. May be repeated."""
+    def bound(self, endpoint: str, request: VariantRequest) -> None:
+        """Give a variant that is in service its bounds. May be repeated."""
         self._scaling.register_scalable_target(**to_register_scalable_target(endpoint, request))
+
+    def follow_requests(self, endpoint: str, request: VariantRequest) -> None:
+        """Let the size of a variant with bounds follow what it has in hand. May be repeated."""
         self._scaling.put_scaling_policy(**to_put_scaling_policy(endpoint, request))
 
     def end(self, endpoint: str, variant: str) -> None:
         """Scale a variant no longer; SageMaker would not let it go. Gone is fine."""
         try:
-            self._scaling.deregister_scalable_target(**_place(endpoint, variant))
+            self._scaling.deregister_scalable_target(**place_of(endpoint, variant))
         except ClientError as error:
             if code_of(error) != _GONE:
                 raise
-
-
-def _place(endpoint: str, variant: str) -> dict[str, str]:
-    return {
-        "ServiceNamespace": "sagemaker",
-        "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-    }

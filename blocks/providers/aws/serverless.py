@@ -32,13 +32,13 @@ def to_serverless_config(request: VariantRequest) -> dict[str, Any]:
     return {**config, "ProvisionedConcurrency": ready} if ready else config
 
 
-def require_hosted(request: VariantRequest, *, in_vpc: bool) -> None:
+def require_hosted(request: VariantRequest, *, in_vpc: bool, queued: bool) -> None:
     """Raise, with the remedy, what a variant could never be on the machine that it names."""
     if not is_serverless(request):
-        if request.min_replicas == 0:
+        if request.min_replicas == 0 and not queued:
             raise Unsupported(
-                f"a variant on {request.machine} keeps a machine; set min_replicas=1, or take "
-                "serverless-2048 for the machine",
+                f"a variant on {request.machine} keeps a machine; set min_replicas=1, take "
+                "serverless-2048 for the machine, or let requests wait in a queue",
                 code="SCALE_TO_ZERO",
             )
         return

@@ -9,7 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blocks.cloud.logged_ticks import TICK
+from blocks.contracts import VariantRequest
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.backlog_scaling import BacklogScaling
 from blocks.providers.aws.desired import Attempt, Desired, DesiredStates, DesiredVariant
 from blocks.providers.aws.endpoint_calls import (
     BUSY,
@@ -62,7 +64,7 @@ class Steering:
     ) -> None:
         self._account, self._states = account, states
         self._parts = Parts(account, image=image, told=told)
-        self._scaling = Scaling(account)
+        self._scaling, self._backlogs = Scaling(account), BacklogScaling(account)
         self._sagemaker = account.client("sagemaker")
         self._reads = account.client("sagemaker", attempts=READS)
 
@@ -181,14 +183,23 @@ class Steering:
         """Let the size of variants in service follow their traffic, where that is wanted."""
         new = missing(desired)
         for variant in new:
-            self._scaling.begin(self._account.named(name), desired.variants[variant].request)
+            self._follow(self._account.named(name), desired, desired.variants[variant].request)
         return self._states.change(name, lambda now: scaled(now, new)) if new else desired
+
+    def _follow(self, endpoint: str, desired: Desired, request: VariantRequest) -> None:
+        self._scaling.bound(endpoint, request)
+        if desired.asynchronous is None:
+            self._scaling.follow_requests(endpoint, request)
+        else:
+            self._backlogs.begin(endpoint, request, desired.asynchronous)
 
     def _unscale(self, name: str, desired: Desired) -> Desired:
         """Let go of variants whose size follows their traffic, before they may leave."""
         old = leaving(desired)
         for variant in old:
             self._scaling.end(self._account.named(name), variant)
+        if old and desired.asynchronous is not None:
+            self._backlogs.end(self._account.named(name))
         return self._states.change(name, lambda now: unscaled(now, old)) if old else desired
 
     def _tidy(self, name: str, desired: Desired, endpoint: Described | None) -> Desired:

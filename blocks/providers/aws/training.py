@@ -37,6 +37,7 @@ from blocks.providers.aws.joblog import lines
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, look_for
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.secret import AwsSecrets
+from blocks.providers.aws.toolkit import packed, started_by_toolkit
 from blocks.providers.aws.training_calls import (
     Options,
     failed_silently,
@@ -84,6 +85,10 @@ class SageMakerTraining(Block, TrainingJobs):
     )
     encrypt_between_nodes: bool = Field(
         default=False, description="Encrypt what the machines of one job tell each other."
+    )
+    toolkit: bool = Field(
+        default=False,
+        description="Let the toolkit in the image start the code: it installs requirements.txt.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -144,18 +149,22 @@ class SageMakerTraining(Block, TrainingJobs):
         for name in request.secrets.values():
             secrets.get(name)
         options = self._options(request)
-        return to_create_training_job(
+        call = to_create_training_job(
             request.model_copy(update={"image": ""}),
             token,
             account=self.account,
             options=options,
             data_is_object=data_is_object(self._objects, request),
         )
+        if not self.toolkit:
+            return call
+        return started_by_toolkit(call, request.parameters, packed(request, self.account, token))
 
     def _options(self, request: TrainingRequest) -> Options:
         image, shipped = request.image or self.image, ""
         if is_named(image):
             image = address_of(image, region=self.account.region, machine=request.machine)
+        if self.toolkit or is_named(request.image or self.image):
             shipped = kit.shipped(self.account)
         if not image:
             raise InvalidRequest("image: SageMaker runs containers; name an image", code="IMAGE")

@@ -27,12 +27,12 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.desired import Recorded
-from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.lookup import READS, Described
 from blocks.providers.aws.monitor_images import address_in, monitor_image
 from blocks.providers.aws.monitor_parts import MonitorParts, Surroundings
 from blocks.providers.aws.s3 import Objects
+from blocks.providers.aws.wanted import WantedEndpoints
 from blocks.providers.aws.watching_calls import (
     ENDED,
     HOUR,
@@ -75,6 +75,10 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
     machine: str = Field(default="ml.m5.large", description="Where looks run, if nobody says.")
     distance: float = Field(
         default=0.1, gt=0, lt=1, description="How far apart two distributions may be."
+    )
+    suggest: bool = Field(
+        default=False,
+        description="Let a job of SageMaker's suggest the baseline; takes bluewater[sagemaker].",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -199,11 +203,14 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
 
     def _surroundings(self) -> Surroundings:
         image = self.image or address_in(self.account.region)
-        return Surroundings(image=image, machine=self.machine, distance=self.distance)
+        return Surroundings(
+            image=image, machine=self.machine, distance=self.distance, suggest=self.suggest
+        )
 
     def _definition(self, schedule: MonitoringSchedule) -> str:
         """Return the name of what a schedule needs: another schedule, another name."""
-        text = f"{schedule.model_dump_json()}{self.distance}{self.image}{self.machine}"
+        how = f"{self.distance}{self.image}{self.machine}{'suggested' if self.suggest else ''}"
+        text = f"{schedule.model_dump_json()}{how}"
         token = hashlib.sha256(text.encode()).hexdigest()
         return self.account.named(f"{schedule.endpoint[:18]}-{token[:16]}")
 
@@ -224,8 +231,8 @@ class SageMakerModelMonitor(Block, MonitoringSchedules):
         return Objects(self.account.client("s3", attempts=READS))
 
     @cached_property
-    def _endpoints(self) -> SageMakerEndpoints:
-        return SageMakerEndpoints(account=self.account)
+    def _endpoints(self) -> WantedEndpoints:
+        return WantedEndpoints(self.account)
 
     @cached_property
     def _parts(self) -> MonitorParts:

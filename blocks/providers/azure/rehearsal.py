@@ -91,7 +91,9 @@ class AzureRehearsal(EmulatedRehearsal[launch.Subscription]):
 
     def _begin(self, stack: ExitStack) -> launch.Subscription:
         settings: dict[str, Any] = {"grace": GRACE}
-        emulator = stack.enter_context(launch.subscription(self._folder / "azure", **settings))
+        folder = self._folder / "azure"
+        subscription = launch.subscription(folder, preloaded=self.preloaded, **settings)
+        emulator = stack.enter_context(subscription)
         self._account = emulated_account(emulator, owner=OWNER, client=SETTING_UP)
         with contextlib.suppress(ResourceExistsError):
             self._account.blobs().create_container(launch.CONTAINER)

@@ -18,7 +18,7 @@ from databricks.sdk.service.compute import (
 
 from blocks.providers.databricks.account import CloudName
 
-RUNTIME = "16.4.x-scala2.12"
+RUNTIME = "17.3.x-scala2.13"  # with Spark 4
 _ANY_ZONE = "auto"  # the one with the most free addresses; another where there is no machine
 _SINGLE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
 

@@ -13,8 +13,9 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.captured import captured
-from blocks.cloud.logged_ticks import SLACK, sealed
+from blocks.cloud.logged_ticks import sealed
 from blocks.cloud.samples import Samples
+from blocks.cloud.tick_files import TickReader
 from blocks.contracts import (
     Monitor,
     MonitorFeatures,
@@ -30,7 +31,6 @@ from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import explain, is_missing
 from blocks.providers.databricks.gateway import table_of
 from blocks.providers.databricks.inference_table import requests_of, to_parquet
-from blocks.providers.databricks.tick_files import ticks_kept
 from blocks.providers.databricks.volumes import Volumes
 from blocks.serving.capture_names import name_of
 
@@ -73,10 +73,11 @@ class DatabricksMonitor(Block, Monitor):
         return explain(error)
 
     def _ticks(self, endpoint: str, window: Window) -> Sequence[VariantTick]:
-        late = timedelta(seconds=self.settle + 1) + SLACK
-        folder = f"{self.account.root}/ticks/{endpoint}"
-        ticks = ticks_kept(self._volumes, folder, window.start - SLACK, window.end + late)
-        return sealed(ticks, window, settle=self.settle, now=datetime.now(UTC))
+        reader = self._readers.setdefault(
+            endpoint, TickReader(self._volumes, f"{self.account.root}/ticks/{endpoint}")
+        )
+        lines = reader.between(window, late=timedelta(seconds=self.settle + 1))
+        return sealed(lines, window, settle=self.settle, now=datetime.now(UTC))
 
     def _captures(self, endpoint: str, window: Window) -> Sequence[ObjectInfo]:
         if self.captures_from == "table":
@@ -123,3 +124,7 @@ class DatabricksMonitor(Block, Monitor):
     @cached_property
     def _samples(self) -> Samples:
         return Samples(self._volumes, f"{self.account.root}/metrics")
+
+    @cached_property
+    def _readers(self) -> dict[str, TickReader]:
+        return {}

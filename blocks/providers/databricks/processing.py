@@ -28,6 +28,7 @@ from blocks.providers.databricks.volumes import Volumes
 class DatabricksProcessing(Block, ProcessingByTraining):
     """Runs commands as Python tasks on job clusters, which have the volumes mounted.
 
+    A Spark program is run by the task itself, where the session of the cluster is.
     A run that lost its machine is over; its next attempt begins anew.
     """
 
@@ -36,7 +37,7 @@ class DatabricksProcessing(Block, ProcessingByTraining):
 
     provider: ClassVar[str] = "databricks"
     features: ClassVar[ProcessingFeatures] = ProcessingFeatures(
-        idempotency=Idempotency.NATIVE, spark=False, scheme="dbfs", max_duration=None
+        idempotency=Idempotency.NATIVE, spark=True, scheme="dbfs", max_duration=None
     )
 
     account: DatabricksWorkspace = Field(

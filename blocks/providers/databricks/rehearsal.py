@@ -90,7 +90,8 @@ class DatabricksRehearsal(EmulatedRehearsal[launch.Workspace]):
         return allowed_grants(policy)
 
     def _begin(self, stack: ExitStack) -> launch.Workspace:
-        emulator = stack.enter_context(launch.workspace(self._folder / "databricks"))
+        workspace = launch.workspace(self._folder / "databricks", preloaded=self.preloaded)
+        emulator = stack.enter_context(workspace)
         emulator.pull("schema", schema=SCHEMA, volume=VOLUME)
         self._account = DatabricksWorkspace(
             host=emulator.url,

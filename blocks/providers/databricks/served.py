@@ -27,8 +27,8 @@ from mlflow.protos import databricks_pb2 as codes
 
 from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES, Settings, config_of
 from blocks.cloud.shipping import Shipping
+from blocks.cloud.tick_files import TickWriter
 from blocks.providers.databricks.inside import Inside
-from blocks.providers.databricks.tick_files import TickFiles
 from blocks.providers.databricks.volumes import Volumes
 from blocks.serving.config import ServerConfig
 from blocks.serving.model import ServedModel
@@ -70,7 +70,9 @@ class Served:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._wait(model.warm_up())
-        self._shipping = _shipping(config)
+        volumes = Volumes(Inside())
+        self._ticks = _ticks(volumes, config)
+        self._shipping = Shipping(config.telemetry, volumes, _captures(config), out=self._ticks)
         self._telemetry.start()
         self._shipping.__enter__()
         atexit.register(self.close)
@@ -89,6 +91,7 @@ class Served:
         """Bring away what was counted and kept."""
         self._telemetry.close()
         self._shipping.__exit__(None, None, None)
+        self._ticks.close()
 
     def _answered(self, data: Any, params: Mapping[str, Any] | None) -> Any:
         begun, columns = time.perf_counter(), columns_of(data)
@@ -156,16 +159,13 @@ def _told(refused: Refused) -> MlflowException:
     return MlflowException(body, error_code=code)
 
 
-def _shipping(config: ServerConfig) -> Shipping:
-    """Return what carries counts and captured requests to the volume."""
-    volumes = Volumes(Inside())
-    ticks = TickFiles(
-        volumes,
-        f"{os.environ[TICKS]}/{config.endpoint}",
-        variant=config.variant,
-        replica=config.replica,
-        every=float(os.environ.get(TICKS_EVERY, "10")),
-    )
+def _ticks(volumes: Volumes, config: ServerConfig) -> TickWriter:
+    """Return what carries counts to the volume."""
+    folder, every = f"{os.environ[TICKS]}/{config.endpoint}", os.environ.get(TICKS_EVERY, "10")
+    return TickWriter(volumes, folder, config.replica, every=float(every))
+
+
+def _captures(config: ServerConfig) -> str:
+    """Return where captured requests go; empty: nowhere."""
     captures = os.environ.get(CAPTURES, "")
-    to = f"{captures}/{config.endpoint}" if captures else ""
-    return Shipping(config.telemetry, volumes, to, out=ticks)
+    return f"{captures}/{config.endpoint}" if captures else ""

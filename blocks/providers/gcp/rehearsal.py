@@ -88,7 +88,8 @@ class GcpRehearsal(EmulatedRehearsal[launch.Project]):
 
     def _begin(self, stack: ExitStack) -> launch.Project:
         settings: dict[str, Any] = {"grace": GRACE}
-        emulator = stack.enter_context(launch.project(self._folder / "gcp", **settings))
+        project = launch.project(self._folder / "gcp", preloaded=self.preloaded, **settings)
+        emulator = stack.enter_context(project)
         self._account = GcpAccount(
             project=emulator.project,
             location=emulator.location,

@@ -14,8 +14,9 @@ from blocks.providers.aws.rehearsal import AwsRehearsal
 
 @pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer guessed"}])
 def test_a_lever_wants_the_word_that_only_its_owner_can_read(
-    tmp_path: Path, given: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
 ) -> None:
+    monkeypatch.setattr(AwsRehearsal, "preloaded", True)
     with AwsRehearsal(tmp_path) as rehearsal:
         emulator = rehearsal.emulator
         for lever in ("calls", "fault", "advance", "no-such-lever"):

@@ -113,6 +113,10 @@ def test_a_model_that_fails_goes_back_once_the_alarm_rings(
     alarmed(account)
     with asked(account) as answers:
         ref = replaced(bench, block, "broken")
+        until(lambda: "" in answers, within=120)
+        emulator.advance(
+            20
+        )  # to the next look at the alarms, of which there are 20 in five minutes
         until(lambda: block.status(ref).phase.done, within=120)
     status = block.status(ref)
     assert status.phase is Phase.FAILED

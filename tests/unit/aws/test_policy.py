@@ -49,12 +49,26 @@ def scale(bench: Any) -> None:
 
 
 def queue(bench: Any) -> None:
-    """Ask an endpoint whose requests wait."""
-    request = bench.variant_request().model_copy(update={"endpoint": "queued"})
+    """Ask an endpoint whose requests wait, and which may have no machine."""
+    bounds = {"endpoint": "queued", "min_replicas": 0, "max_replicas": 1}
+    request = bench.variant_request().model_copy(update=bounds)
     endpoints = SageMakerEndpoints(account=bench.account, **QUICK, asynchronous=AsyncInference())
     ref = endpoints.deploy(request, key=RunKey(run="run-1", step="queue"))
     until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
     assert endpoints.predict("queued", ROW).status == 200
+
+
+def group(bench: Any) -> None:
+    """Let there be a feature group that is to be taken down."""
+    definitions = [{"FeatureName": name, "FeatureType": "String"} for name in ("id", "at")]
+    bench.levers_account.client("sagemaker").create_feature_group(
+        FeatureGroupName=bench.account.named("features"),
+        RecordIdentifierFeatureName="id",
+        EventTimeFeatureName="at",
+        FeatureDefinitions=definitions,
+        OnlineStoreConfig={"EnableOnlineStore": True},
+        Tags=bench.account.tags(),
+    )
 
 
 def share(bench: Any) -> None:
@@ -100,14 +114,20 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     queue(bench)
     share(bench)
     watch(bench)
+    group(bench)
     assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")
     assert set(bench.emulator.pull("actions", key=KEY)) == set(CALLER)
     assert set(bench.emulator.pull("actions", key=CONTAINERS)) == set(ROLE)
 
 
-@pytest.mark.parametrize("service", ["", "ec2-", "lambda-"])
-@pytest.mark.parametrize("kind", ["caller", "role", "trust"])
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        *((each, kind) for each in ("", "ec2-", "lambda-") for kind in ("caller", "role", "trust")),
+        *(("sdk-", kind) for kind in ("caller", "role")),
+    ],
+)
 def test_the_documents_are_policies_that_iam_takes(
     account: AwsAccount, service: str, kind: str
 ) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError
 
@@ -16,10 +17,11 @@ from blocks.contracts import Check, InvalidRequest, MonitoringSchedule, Phase
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.baseline import constraints_of, statistics_of
 from blocks.providers.aws.captured_rows import preprocess_handler
-from blocks.providers.aws.emulator.analyzer import violations
+from blocks.providers.aws.emulator.analyzer import suggested, violations
 from blocks.providers.aws.emulator.cron import due_after, hours_of
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.monitor_images import address_in
+from blocks.providers.aws.suggested import adjusted
 from blocks.providers.aws.watching_calls import from_execution, to_schedule_config
 
 ASKED = MonitoringSchedule(
@@ -89,6 +91,27 @@ def test_one_kind_of_check_is_switched_off_without_the_other() -> None:
     now: dict[str, list[Any]] = {"x": [each + 50.5 for each in range(99)] + [None]}
     assert held_against(baseline, now, quality=False) == {"x": {"baseline_drift_check"}}
     assert held_against(baseline, now, drift=False) == {"x": {"completeness_check"}}
+
+
+def test_what_a_job_suggests_holds_what_is_asked_and_no_more() -> None:
+    """Days come to the job as text, and how callers write them is theirs to choose."""
+    rows = pa.table({"x": [0.1, 0.9], "note": ["a", "b"], "day": [datetime(2026, 5, 1)] * 2})
+    told = {**rows.drop(["day"]).to_pydict(), "day": ["2026-05-01T00:00:00"] * 2}
+    known = statistics_of(told)
+    asked: dict[str, Any] = {"drift": False, "quality": True, "distance": 0.2}
+    statistics, constraints = adjusted((known, suggested(known)), rows, **asked)
+    assert constraints["monitoring_config"]["distribution_constraints"] == {
+        "perform_comparison": "Disabled",
+        "comparison_threshold": 0.2,
+        "comparison_method": "Simple",
+        "categorical_comparison_threshold": 0.2,
+        "categorical_drift_method": "LInfinity",
+    }
+    now: dict[str, list[Any]] = {"x": [-1.0, 0.5], "note": ["a", "c"], "day": [1, 2]}
+    found = violations(now, statistics_of(now), statistics, constraints)
+    assert [each["feature_name"] for each in found] == ["note"]
+    loose = adjusted((known, suggested(known)), rows, **{**asked, "quality": False})[1]
+    assert list(violations(now, statistics_of(now), statistics, loose)) == []
 
 
 def test_a_sketch_of_many_rows_stands_for_all_of_them() -> None:

@@ -113,3 +113,21 @@ def test_a_sample_of_few_rows_is_all_of_them_in_their_order() -> None:
     sample.add(pa.RecordBatch.from_pydict({"x": [3, 1]}))
     sample.add(pa.RecordBatch.from_pydict({"x": [2]}))
     assert sample.table()["x"].to_pylist() == [3, 1, 2]
+
+
+def test_samples_of_parts_join_to_the_sample_of_the_whole() -> None:
+    rows = [
+        pa.RecordBatch.from_pydict({"id": [f"r{each}" for each in range(at, at + 100)]})
+        for at in range(0, 3000, 100)
+    ]
+    whole, joined = (RowSample(200, keys=("id",)) for _ in range(2))
+    for each in rows:
+        whole.add(each)
+    for at in range(0, len(rows), 7):
+        part = RowSample(200, keys=("id",))
+        for each in rows[at : at + 7]:
+            part.add(each)
+        joined.join(part)
+    assert joined.table().equals(whole.table())
+    assert joined.seen == whole.seen == 3000
+    assert len(joined.table()) == 200

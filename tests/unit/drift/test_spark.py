@@ -18,15 +18,17 @@ from tasks.drift.profile import MissingColumns
 from tasks.drift.reading import profile_of
 from tasks.drift.reference import reference_of
 from tasks.drift.spark import profile_of_frame, reference_of_frame
-from tests.unit.spark import session
+from tests.unit.spark import ENGINES, session
 
 pytestmark = pytest.mark.slow
 ROWS = 5_000
 
 
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    with session() as opened:
+@pytest.fixture(scope="module", params=ENGINES)
+def spark(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    with session(request.param, tmp_path_factory.mktemp("spark")) as opened:
         yield opened
 
 

@@ -57,6 +57,7 @@ def world(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EmulatedRehearsal[Any]]:
     kind: type[EmulatedRehearsal[Any]] = registry.load(registry.provider(provider).rehearsal or "")
+    monkeypatch.setattr(kind, "preloaded", True)
     with kind(tmp_path, faults=FAULTS) as world:
         for name, value in world.environment().items():
             monkeypatch.setenv(name, value)
@@ -115,6 +116,7 @@ def test_a_machine_that_never_comes_is_given_up_in_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind: type[EmulatedRehearsal[Any]] = registry.load(registry.provider("aws").rehearsal or "")
+    monkeypatch.setattr(kind, "preloaded", True)
     with kind(tmp_path, faults=["capacity-error"]) as world:
         for name, value in world.environment().items():
             monkeypatch.setenv(name, value)

@@ -34,7 +34,7 @@ from tasks.evaluation.spec import EvaluationSpec
 from tasks.evaluation.stage import evaluate_model
 from tasks.processing import code
 from tasks.processing.job import ProcessingFailed
-from tasks.processing.spec import NearSpec
+from tasks.processing.spec import NearSpec, ScanSpec
 from tasks.processing.work import ANSWER, Answer, Asked, answered, raised_again
 from tasks.specification.problems import Problem
 from tasks.validation.report import ValidationReport
@@ -42,7 +42,7 @@ from tasks.validation.spec import ValidationSpec
 from tasks.validation.stage import validate_data
 from tasks.validation.suite import SuiteRefused
 
-NEAR = NearSpec(machine="local.small")
+NEAR = ScanSpec(machine="local.small")
 LINES = [
     {"type": "expect_column_values_to_be_between", "kwargs": {"column": "x", "min_value": 0}},
     {

@@ -114,6 +114,12 @@ def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
     file = make_project(tmp_path / "project")
     near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
     assert check(load(file, changes=near), here) == []
+    spark = [
+        f"{part}.near={{machine: local.small, spark: true}}" for part in ("validation", "watch")
+    ]
+    problems = check(load(file, changes=spark), here)
+    assert [problem.field for problem in problems] == ["validation.near.spark", "watch.near.spark"]
+    assert "no Spark here" in problems[0].problem
     nobody = check(load(file, changes=near), dataclasses.replace(here, processing=None))
     assert ["nobody for processing" in problem.problem for problem in nobody] == [True, True]
     assert here.processing is not None

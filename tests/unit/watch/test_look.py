@@ -19,14 +19,24 @@ from pydantic import SecretStr
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
-from blocks.contracts import Monitor, MonitoringSchedules, ObjectStore, TrainingResult, Window
+from blocks.contracts import (
+    InvalidRequest,
+    Monitor,
+    MonitoringSchedules,
+    ObjectStore,
+    ProcessingJobs,
+    TrainingResult,
+    Window,
+)
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.watching import SageMakerModelMonitor
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.monitor import LocalMonitor
+from blocks.providers.local.processing import LocalProcessing
 from blocks.workload import digest
 from tasks.data import DataSpec
 from tasks.drift.performance import Trust
+from tasks.processing.spec import ScanSpec
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.report import WatchReport
@@ -111,7 +121,11 @@ class Scene:
             self.store.write(f"{self.store.root}/labels/{number}.parquet", parquet(labels))
 
     def look(
-        self, number: int, spec: WatchSpec = SPEC, monitors: MonitoringSchedules | None = None
+        self,
+        number: int,
+        spec: WatchSpec = SPEC,
+        monitors: MonitoringSchedules | None = None,
+        jobs: ProcessingJobs | None = None,
     ) -> WatchReport:
         """Look at the day of that number, an hour after its end."""
         found: WatchReport = watch_endpoint.fn(
@@ -122,6 +136,7 @@ class Scene:
             reference_uri=self.reference_uri,
             monitors=monitors,
             baseline_uri=self.baseline_uri,
+            jobs=jobs,
             now=START + (number + 1) * DAY + timedelta(hours=1),
         )
         return found
@@ -395,3 +410,17 @@ def test_a_platforms_monitor_that_cannot_be_reached_keeps_no_look_up(scene: Scen
     assert report.judged
     assert "127.0.0.1" in report.monitor_problem
     assert "could not be asked" in report.markdown()
+
+
+def test_traffic_is_counted_near_it_as_it_is_here(scene: Scene, tmp_path: Path) -> None:
+    scene.day(0, rows(1500, seed=31, shift=0.5))
+    scene.day(0, rows(300, seed=32), mirrored=True)
+    jobs = LocalProcessing(machine=LocalMachine(workspace=tmp_path / "jobs"))
+    asked = SPEC.model_copy(update={"near": ScanSpec(machine="local.small")})
+    with pytest.raises(InvalidRequest, match=r"watch\.near.*leave it out"):
+        scene.look(0, asked)
+    near, here = scene.look(0, asked, jobs=jobs), scene.look(0)
+    assert near.rows == 1500
+    assert near.alarms
+    assert near.model_dump(exclude={"plots"}) == here.model_dump(exclude={"plots"})
+    assert len(list(jobs.machine.folder("jobs").iterdir())) == 1

@@ -13,8 +13,10 @@ import pytest
 from blocks.cloud.kit import packed
 from blocks.workload.databricks import Lines, Plan, hidden_words, plan_of
 
+HOME = "dbfs:///Volumes/main/s/v"
 START = """
-import os, sys
+import builtins, os, sys
+builtins.session = "a session"
 sys.path.insert(0, sys.argv[1])
 os.environ["PYTHONPATH"] = sys.argv[1]
 from blocks.workload.databricks import main
@@ -27,6 +29,16 @@ print("key is", os.environ["API_KEY"])
 print(os.getcwd() != sys.argv[1], sys.argv[2])
 raise SystemExit(int(os.environ["STATUS"]))
 """
+IN_THE_SESSION = """
+import sys
+print(session)
+print(__name__, sys.argv[2])
+"""
+COPIES = """
+import os, shutil
+from pathlib import Path
+shutil.copy(os.environ["BLUEWATER_IN_ROWS"], Path(os.environ["BLUEWATER_OUT_FOUND"]) / "copy.txt")
+"""
 
 
 @pytest.fixture
@@ -38,14 +50,14 @@ def volumes(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(volumes: Path, status: int) -> tuple[int, str]:
+def run(volumes: Path, status: int, *first: str, **env: str) -> tuple[int, str]:
     """Run a plan as a cluster does that knows nothing of us; return status and output."""
-    home = "dbfs:///Volumes/main/s/v"
+    program = ("python",) if first else ()
     plan = Plan(
-        command=("python", "train.py", "code", "two words $HOME"),
-        source_uri=f"{home}/code",
-        log_uri=f"{home}/log",
-        env={"STATUS": str(status), "BLUEWATER_SECRETS": "API_KEY"},
+        command=("python", *first, *program, "train.py", "code", "two words $HOME"),
+        source_uri=f"{HOME}/code",
+        log_uri=f"{HOME}/log",
+        env={"STATUS": str(status), "BLUEWATER_SECRETS": "API_KEY", **env},
     )
     (volumes / "mount/main/s/v/plan.json").write_bytes(plan.to_json())
     (volumes / "start.py").write_text(START)
@@ -73,6 +85,44 @@ def test_it_ends_as_the_command_does_and_carries_its_lines_away(volumes: Path, s
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [text for _, text in lines] == printed.splitlines()
     assert lines[0][0] < lines[1][0]
+
+
+@pytest.mark.parametrize("status", [0, 7])
+def test_a_spark_program_runs_in_the_process_that_has_the_session(
+    volumes: Path, status: int
+) -> None:
+    """It has its own arguments, code and folder, as a process would."""
+    (volumes / "mount/main/s/v/code/train.py").write_text(IN_THE_SESSION + TRAIN)
+    ended, printed = run(volumes, status, BLUEWATER_SPARK="yes")
+    assert ended == status
+    told = ["a session", "__main__ two words $HOME", "key is ***", "True two words $HOME"]
+    assert printed.splitlines() == told
+    [file] = (volumes / "mount/main/s/v/log").iterdir()
+    assert [json.loads(line)[1] for line in file.read_text().splitlines()] == told
+
+
+def test_a_spark_program_that_breaks_fails_with_its_last_words(volumes: Path) -> None:
+    broken = "print('no end of line', end='')\nraise ValueError('upside down')"
+    (volumes / "mount/main/s/v/code/train.py").write_text(broken)
+    ended, printed = run(volumes, 0, BLUEWATER_SPARK="yes")
+    assert ended == 1
+    assert printed.splitlines()[-1] == "no end of line"
+    assert "ValueError: upside down" in printed
+
+
+@pytest.mark.parametrize("spark", ["", "yes"])
+def test_a_command_with_places_brings_its_outputs_to_them(volumes: Path, spark: str) -> None:
+    home = volumes / "mount" / "main" / "s" / "v"
+    (home / "in.txt").write_text("rows")
+    (home / "code" / "train.py").write_text(COPIES)
+    places = {"BLUEWATER_IN_ROWS": f"{HOME}/in.txt", "BLUEWATER_OUT_FOUND": f"{HOME}/found"}
+    notes = {"BLUEWATER_OUTPUT": f"{HOME}/notes", "BLUEWATER_TOKEN": "token"}
+    ended, printed = run(
+        volumes, 0, "-m", "blocks.workload.process", BLUEWATER_SPARK=spark, **places, **notes
+    )
+    assert (ended, printed) == (0, "")
+    assert (home / "found" / "copy.txt").read_text() == "rows"
+    assert len(list((home / "notes").iterdir())) == 1
 
 
 def test_a_plan_comes_back_as_it_was() -> None:

@@ -67,17 +67,35 @@ class Answered:
         return all(mine.get(name) == value for name, value in dimensions.items())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauged:
+    """What a metric of an endpoint was at a moment."""
+
+    at: float  # of the cloud's clock
+    endpoint: str
+    metric: str
+    reading: float
+
+    def value(self, metric: str) -> float | None:
+        """Return what it adds to a metric; None to another one."""
+        return self.reading if metric == self.metric else None
+
+    def has(self, dimensions: Mapping[str, str]) -> bool:
+        """Whether it counts under these dimensions."""
+        return dimensions == {"EndpointName": self.endpoint}
+
+
 class Alarms:
     """What endpoints answered lately, and the alarms on it."""
 
     def __init__(self, world: World) -> None:
         self._world, self._lock = world, threading.Lock()
-        self._answers: deque[Answered] = deque(maxlen=_KEPT)
+        self._heard: deque[Answered | Gauged] = deque(maxlen=_KEPT)
 
-    def hear(self, answered: Answered) -> None:
-        """Note an answer."""
+    def hear(self, told: Answered | Gauged) -> None:
+        """Note an answer, or a reading."""
         with self._lock:
-            self._answers.append(answered)
+            self._heard.append(told)
 
     def require(self, names: Sequence[str]) -> None:
         """Raise AwsError for an alarm that is not there."""
@@ -95,6 +113,16 @@ class Alarms:
                 if state is not None and state != each.state_value:
                     each.update_state("evaluated", "{}", state)
             return sorted(each.name for each in found if each.state_value == "ALARM")
+
+    def ring_for(self, action: str) -> bool:
+        """Evaluate the alarms that begin an action, and say whether one rings."""
+        with self._world.lock:
+            names = [
+                name
+                for name, each in self._alarms().items()
+                if action in (each.alarm_actions or ())
+            ]
+            return bool(self.ringing(names))
 
     def _alarms(self) -> Mapping[str, Any]:
         backend = get_backend("cloudwatch")[self._world.account][self._world.region]
@@ -118,7 +146,7 @@ class Alarms:
         end = self._world.clock.now() - number * alarm.period
         dimensions = {each.name: each.value for each in alarm.dimensions}
         with self._lock:
-            lately = [each for each in self._answers if end - alarm.period < each.at <= end]
+            lately = [each for each in self._heard if end - alarm.period < each.at <= end]
         values = [each.value(alarm.metric_name) for each in lately if each.has(dimensions)]
         told = [value for value in values if value is not None]
         return float(_STATISTICS[alarm.statistic](told)) if told else None

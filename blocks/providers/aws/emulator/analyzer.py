@@ -8,45 +8,59 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from blocks.providers.aws.baseline import Columns, is_missing, statistics_of, type_of
+from blocks.providers.aws.baseline import (
+    Columns,
+    constraints_of,
+    is_missing,
+    statistics_of,
+    type_of,
+)
+from blocks.providers.aws.emulator.analyzed_rows import columns_here, path_of, place
 
 Told = Mapping[str, Any]
-_MOUNT = "/opt/ml/"
-_SCRIPT = "record_preprocessor_script"
-_SIDES = {"endpoint_input": "endpointInput", "endpoint_output": "endpointOutput"}
+_DISTANCE = 0.1  # that the image suggests
 _MATCHES = {"Fractional": {"Fractional", "Integral"}, "Integral": {"Integral"}}
 
 
 def main() -> None:
-    """Look at what was captured, and write the three reports."""
-    source, output = _at("dataset_source"), _at("output_path")
-    rows = list(_rows(source, os.environ.get(_SCRIPT, "")))
-    baseline = json.loads(_at("baseline_statistics").read_text())
-    constraints = json.loads(_at("baseline_constraints").read_text())
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    """Suggest a baseline where there is none yet, else look at what was captured."""
+    columns = columns_here()
     statistics = statistics_of(columns)
+    if "baseline_constraints" not in os.environ:
+        _report(statistics=statistics, constraints=suggested(statistics))
+        _say("Completed: Job completed successfully with no violations.")
+        return
+    baseline = json.loads(place("baseline_statistics").read_text())
+    constraints = json.loads(place("baseline_constraints").read_text())
     found = list(violations(columns, statistics, baseline, constraints))
-    output.mkdir(parents=True, exist_ok=True)
-    reports = {"statistics": statistics, "constraints": constraints}
-    for name, report in reports.items():
-        (output / f"{name}.json").write_text(json.dumps(report))
-    if found:
-        (output / "constraint_violations.json").write_text(json.dumps({"violations": found}))
-    words = "Completed: Job completed successfully with no violations."
-    if found:
-        words = f"CompletedWithViolations: Job completed successfully with {len(found)} violations."
-    message = _path(f"{_MOUNT}output/message")
-    message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(words)
+    _report(statistics=statistics, constraints=constraints)
+    if not found:
+        _say("Completed: Job completed successfully with no violations.")
+        return
+    _report(constraint_violations={"violations": found})
+    words = f"Job completed successfully with {len(found)} violations."
+    _say(f"CompletedWithViolations: {words}")
+
+
+def suggested(statistics: Told) -> dict[str, Any]:
+    """Return constraints that rows like these keep, as the image suggests them by itself."""
+    told = constraints_of(statistics, drift=True, quality=True, distance=_DISTANCE)
+    numbers = {
+        each["name"]: each["numerical_statistics"]["min"] >= 0
+        for each in statistics["features"]
+        if "numerical_statistics" in each
+    }
+    for each in told["features"]:
+        if each["name"] in numbers:
+            each["num_constraints"] = {"is_non_negative": numbers[each["name"]]}
+    told["monitoring_config"]["emit_metrics"] = "Enabled"
+    told["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Robust"
+    return told
 
 
 def violations(
@@ -141,33 +155,17 @@ def _shares(feature: Told) -> dict[str, float] | None:
     return {each["value"]: each["count"] / whole for each in buckets}
 
 
-def _rows(source: Path, script: str) -> Iterator[dict[str, Any]]:
-    handler = runpy.run_path(str(_path(script)))["preprocess_handler"] if script else None
-    for file in sorted(source.rglob("*.jsonl")):
-        for line in file.read_text().splitlines():
-            record = json.loads(line)
-            found = handler(_handed(record)) if handler else _plain(record)
-            yield from [found] if isinstance(found, dict) else found
+def _report(**reports: Told) -> None:
+    output = place("output_path")
+    output.mkdir(parents=True, exist_ok=True)
+    for name, report in reports.items():
+        (output / f"{name}.json").write_text(json.dumps(report))
 
 
-def _handed(record: Told) -> SimpleNamespace:
-    data = record["captureData"]
-    told = {
-        name: SimpleNamespace(
-            data=data[key]["data"],
-            encoding=data[key]["encoding"],
-            observed_content_type=data[key]["observedContentType"],
-        )
-        for name, key in _SIDES.items()
-        if key in data
-    }
-    return SimpleNamespace(**told, event_metadata=SimpleNamespace(**record["eventMetadata"]))
-
-
-def _plain(record: Told) -> dict[str, Any]:
-    """Return the one row that a flat JSON object is."""
-    data = record["captureData"]
-    return {**json.loads(data["endpointInput"]["data"])}
+def _say(words: str) -> None:
+    message = path_of("/opt/ml/output/message")
+    message.parent.mkdir(parents=True, exist_ok=True)
+    message.write_text(words)
 
 
 def _by_name(told: Told) -> dict[str, Told]:
@@ -176,14 +174,6 @@ def _by_name(told: Told) -> dict[str, Told]:
 
 def _broken(name: str, kind: str, words: str) -> dict[str, str]:
     return {"feature_name": name, "constraint_check_type": kind, "description": words}
-
-
-def _at(variable: str) -> Path:
-    return _path(os.environ[variable])
-
-
-def _path(place: str) -> Path:
-    return Path(os.environ["BLUEWATER_OPT_ML"]) / place.removeprefix(_MOUNT)
 
 
 if __name__ == "__main__":

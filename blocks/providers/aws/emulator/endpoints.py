@@ -45,6 +45,7 @@ class Endpoints:
         self._world, self._models, self._configs = world, models, configs
         self._targets, self._alarms = targets, alarms
         targets.exists = self._has_variant
+        targets.may_sleep = lambda name: self.queue_of(name) is not None
         self.has_components: Callable[[str], bool] = lambda name: False
         self._changes = Changes(world, alarms)
         self._known: dict[str, Endpoint] = {}

@@ -28,10 +28,11 @@ class Hosting:
         self._targets = ScalableTargets(world)
         alarms = Alarms(world)
         self.endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
-        self._scaler = Scaler(world, self.endpoints, self._targets)
+        self._scaler = Scaler(world, self.endpoints, self._targets, alarms)
         self._components = Components(world, self._models, self.endpoints)
         self._runtime = runtime.Runtime(world, self.endpoints, self._components, alarms)
         self._queues = queues.Queues(world, self.endpoints, self._runtime)
+        self._scaler.backlog = self._queues.backlog
 
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return what answers an operation, by its name."""

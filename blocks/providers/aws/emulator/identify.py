@@ -33,6 +33,9 @@ _ACTIONS = {  # where they differ from the operation
     "s3:UploadPart": "PutObject",
 }
 
+FEATURES = "sagemaker-featurestore-runtime"
+_REST = {"lambda": "lambda", "sagemaker": FEATURES}  # models by the name that a service signs with
+
 # By a header or by the host, which a path cannot tell.
 _TOLD_APART_ELSEWHERE = {
     "CopyObject",
@@ -91,7 +94,8 @@ def _invocation(kind: str) -> str:
 
 
 def _rest(name: str, request: Request) -> str:
-    found = match(name, request.method, request.path) if name == "lambda" else None
+    model = _REST.get(name)
+    found = match(model, request.method, request.path) if model else None
     return found[0] if found else f"{request.method} {request.path}"
 
 

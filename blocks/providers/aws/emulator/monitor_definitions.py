@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.own_programs import own_program
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 _OFFSET = re.compile(r"-PT(\d+)H")
-_REPOSITORY = "sagemaker-model-monitor-analyzer"
 
 
 class JobDefinitions:
@@ -41,9 +41,7 @@ class JobDefinitions:
         source = asked["DataQualityJobInput"].get("EndpointInput")
         if source is None:
             raise AwsError("UnknownOperationException", "not emulated: BatchTransformInput", 501)
-        if _REPOSITORY not in asked["DataQualityAppSpecification"]["ImageUri"]:
-            told = f"emulated is the image {_REPOSITORY} alone"
-            raise AwsError("UnknownOperationException", told, 501)
+        own_program(asked["DataQualityAppSpecification"]["ImageUri"])
         for word in ("StartTimeOffset", "EndTimeOffset"):
             if not _OFFSET.fullmatch(source.get(word, "-PT0H")):
                 raise AwsError("ValidationException", f"Invalid {word}: {source[word]}")

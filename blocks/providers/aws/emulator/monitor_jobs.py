@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-ANALYZER = ["python", "-m", f"{__package__}.analyzer"]  # in place of the image's own entrypoint
 _HOME = "/opt/ml/processing"
 
 
@@ -39,7 +38,7 @@ def to_processing_job(
         "ProcessingOutputConfig": {"Outputs": [_output(output["S3Output"], place)]},
         "ProcessingResources": definition["JobResources"],
         "StoppingCondition": definition.get("StoppingCondition", {"MaxRuntimeInSeconds": 3600}),
-        "AppSpecification": {"ImageUri": application["ImageUri"], "ContainerEntrypoint": ANALYZER},
+        "AppSpecification": {"ImageUri": application["ImageUri"]},
         "Environment": {
             **application.get("Environment", {}),
             "dataset_source": local,

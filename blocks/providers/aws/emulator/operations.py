@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
 
+from blocks.providers.aws.emulator.feature_groups import FeatureGroups
+from blocks.providers.aws.emulator.feature_records import FeatureRecords
 from blocks.providers.aws.emulator.hosting import Hosting
 from blocks.providers.aws.emulator.monitoring import Monitoring
 from blocks.providers.aws.emulator.packages import ModelPackages
@@ -48,12 +50,13 @@ OPERATIONS: tuple[type[Operations], ...] = (
 )
 
 
-def answering(world: World) -> tuple[dict[str, Handler], list[Route]]:
-    """Return every operation that is emulated, by its name, and the paths beside them."""
-    hosting, jobs = Hosting(world), ProcessingJobs(world)
+def answering(world: World) -> tuple[dict[str, Handler], list[Route], FeatureRecords]:
+    """Return every operation that is emulated, by its name, and what is asked beside them."""
+    hosting, jobs, groups = Hosting(world), ProcessingJobs(world), FeatureGroups(world)
     monitoring = Monitoring(world, hosting.endpoints, jobs)
     found: dict[str, Handler] = {}
-    for each in (*(kind(world) for kind in OPERATIONS), hosting, jobs, monitoring):
+    for each in (*(kind(world) for kind in OPERATIONS), hosting, jobs, groups, monitoring):
         found.update(each.handlers())
     paths = hosting.paths().items()
-    return found, [Route(method="POST", path=path, handler=handler) for path, handler in paths]
+    routes = [Route(method="POST", path=path, handler=handler) for path, handler in paths]
+    return found, routes, FeatureRecords(world, groups)

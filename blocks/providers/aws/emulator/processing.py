@@ -12,6 +12,7 @@ from typing import Any
 
 from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator import shapes
+from blocks.providers.aws.emulator.own_programs import own_program
 from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import MOUNT, World
@@ -109,9 +110,9 @@ class ProcessingJobs:
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
         _check_outputs(asked)
-        if not asked["AppSpecification"].get("ContainerEntrypoint"):
-            told = "an image's own entrypoint is not emulated; give ContainerEntrypoint"
-            raise AwsError("UnknownOperationException", told, 501)
+        application = asked["AppSpecification"]
+        if not application.get("ContainerEntrypoint"):
+            own_program(application["ImageUri"])
         job = Job(name=name, arn=arn, asked=asked, created=world.clock.now())
         self._jobs[name] = job
         world.tag(arn, asked.get("Tags"))
@@ -209,10 +210,8 @@ class ProcessingRun:
     def _started(self, folder: Path) -> Container:
         job, world = self._job, self._world
         application = job.asked["AppSpecification"]
-        command = [
-            *application["ContainerEntrypoint"],
-            *application.get("ContainerArguments", []),
-        ]
+        program = application.get("ContainerEntrypoint") or own_program(application["ImageUri"])
+        command = [*program, *application.get("ContainerArguments", [])]
         stream = f"{job.name}/algo-1-{int(world.clock.now())}"
         env = {
             **world.container_env(),

@@ -65,6 +65,11 @@ class Queues:
         }
         return rest.told(model, {name: text for name, text in told.items() if text})
 
+    def backlog(self, name: str) -> int:
+        """Return how many requests of an endpoint wait, or are worked on."""
+        line = self._lines.get(name)
+        return len(line.waiting) + line.flying if line else 0
+
     def _queued(self, said: Mapping[str, Any]) -> Queued:
         name = said["EndpointName"]
         if given := [each for each in _NOT_EMULATED if each in said]:

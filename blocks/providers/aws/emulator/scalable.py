@@ -13,7 +13,8 @@ from blocks.providers.aws.emulator.world import World
 Answer = dict[str, Any]
 
 NAMESPACE, DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
-TRACKING = "TargetTrackingScaling"
+TRACKING, STEPS = "TargetTrackingScaling", "StepScaling"
+BACKLOG = "ApproximateBacklogSizePerInstance"
 _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 
 
@@ -25,7 +26,8 @@ class Target:
     variant: str
     least: int
     most: int
-    policies: dict[str, Answer] = field(default_factory=dict)
+    policies: dict[str, Answer] = field(default_factory=dict)  # that track a target
+    steps: dict[str, Answer] = field(default_factory=dict)  # that wait for an alarm
 
 
 class ScalableTargets:
@@ -35,6 +37,7 @@ class ScalableTargets:
         self._world = world
         self._known: dict[str, Target] = {}
         self.exists: Callable[[str, str], bool] = lambda endpoint, variant: False
+        self.may_sleep: Callable[[str], bool] = lambda endpoint: False
         self.begin: Callable[[], None] = lambda: None  # called once something is to be scaled
 
     def handlers(self) -> Mapping[str, Callable[[Answer], Answer]]:
@@ -72,10 +75,13 @@ class ScalableTargets:
         if least is None or most is None or least > most:
             told = "MinCapacity and MaxCapacity must be specified, the first not above the second"
             raise AwsError("ValidationException", told)
-        policies = known.policies if known else {}
-        self._known[asked["ResourceId"]] = Target(
-            endpoint=endpoint, variant=variant, least=least, most=most, policies=policies
-        )
+        if least == 0 and not self.may_sleep(endpoint):
+            told = "MinCapacity 0 is for asynchronous endpoints"
+            raise AwsError("ValidationException", told)
+        if known is None:
+            known = Target(endpoint=endpoint, variant=variant, least=least, most=most)
+        known.least, known.most = least, most
+        self._known[asked["ResourceId"]] = known
         self.begin()
         return {"ScalableTargetARN": self._arn("scalable-target", asked["ResourceId"])}
 
@@ -104,22 +110,29 @@ class ScalableTargets:
 
     def put_policy(self, asked: Answer) -> Answer:
         """Say by what a variant is scaled."""
-        target = self._of(asked)
-        policy = asked.get("TargetTrackingScalingPolicyConfiguration")
-        if asked.get("PolicyType") != TRACKING or policy is None:
-            raise AwsError("UnknownOperationException", f"emulated is {TRACKING} alone", 501)
-        if "PredefinedMetricSpecification" not in policy:
-            told = "not emulated: CustomizedMetricSpecification"
-            raise AwsError("UnknownOperationException", told, 501)
-        target.policies[asked["PolicyName"]] = policy
-        return {"PolicyARN": self._arn("scalingPolicy", asked["PolicyName"]), "Alarms": []}
+        target, kind = self._of(asked), asked.get("PolicyType")
+        policy = asked.get(f"{kind}PolicyConfiguration")
+        if kind not in (TRACKING, STEPS) or policy is None:
+            raise AwsError("UnknownOperationException", f"not emulated: PolicyType {kind}", 501)
+        if kind == TRACKING:
+            _check_tracking(policy, target.endpoint)
+            target.policies[asked["PolicyName"]] = policy
+        else:
+            _check_steps(policy)
+            target.steps[asked["PolicyName"]] = policy
+        return {"PolicyARN": self.policy_arn(target, asked["PolicyName"]), "Alarms": []}
+
+    def policy_arn(self, target: Target, name: str) -> str:
+        """Return the ARN of a policy, by which an alarm names it."""
+        resource = f"endpoint/{target.endpoint}/variant/{target.variant}"
+        return self._arn("scalingPolicy", f"resource/sagemaker/{resource}:policyName/{name}")
 
     def delete_policy(self, asked: Answer) -> Answer:
         """Forget a policy."""
         target = self._of(asked)
-        if asked["PolicyName"] not in target.policies:
+        name = asked["PolicyName"]
+        if target.policies.pop(name, None) is None and target.steps.pop(name, None) is None:
             raise _missing(asked)
-        del target.policies[asked["PolicyName"]]
         return {}
 
     def describe_policies(self, asked: Answer) -> Answer:
@@ -127,18 +140,19 @@ class ScalableTargets:
         wanted = asked.get("ResourceId")
         found = [
             {
-                "PolicyARN": self._arn("scalingPolicy", policy),
+                "PolicyARN": self.policy_arn(each, policy),
                 "PolicyName": policy,
                 "ServiceNamespace": NAMESPACE,
                 "ResourceId": name,
                 "ScalableDimension": DIMENSION,
-                "PolicyType": TRACKING,
-                "TargetTrackingScalingPolicyConfiguration": settings,
+                "PolicyType": kind,
+                f"{kind}PolicyConfiguration": settings,
                 "CreationTime": self._world.clock.now(),
             }
             for name, each in self._known.items()
             if wanted in (None, name)
-            for policy, settings in each.policies.items()
+            for kind, policies in ((TRACKING, each.policies), (STEPS, each.steps))
+            for policy, settings in policies.items()
         ]
         return {"ScalingPolicies": found}
 
@@ -162,6 +176,23 @@ def _place(asked: Answer) -> tuple[str, str]:
         told = f"Unsupported service namespace, resource type: {asked['ResourceId']}"
         raise AwsError("ValidationException", told)
     return found[1], found[2]
+
+
+def _check_tracking(policy: Answer, endpoint: str) -> None:
+    """Raise for a target that is tracked by what is not measured here."""
+    custom = policy.get("CustomizedMetricSpecification")
+    if custom is None:
+        return
+    told = {each["Name"]: each["Value"] for each in custom.get("Dimensions", [])}
+    if custom.get("MetricName") != BACKLOG or told != {"EndpointName": endpoint}:
+        raise AwsError("UnknownOperationException", f"emulated is {BACKLOG} of the endpoint", 501)
+
+
+def _check_steps(policy: Answer) -> None:
+    steps = policy.get("StepAdjustments", [])
+    if policy.get("AdjustmentType") != "ChangeInCapacity" or len(steps) != 1:
+        told = "emulated is one step of ChangeInCapacity"
+        raise AwsError("UnknownOperationException", told, 501)
 
 
 def _missing(asked: Answer) -> AwsError:

@@ -56,7 +56,7 @@ class Emulator:
     def __init__(self, world: World, *, moto: DomainDispatcherApplication | None = None) -> None:
         self.world = world
         self._moto = moto or DomainDispatcherApplication(create_backend_app)
-        self._handlers, self._routes = answering(world)
+        self._handlers, self._routes, self._features = answering(world)
         self._ec2 = Ec2(world)
         self._lambda = Lambda(world)
         self._imds = Imds(world, self._ec2.instances)
@@ -118,6 +118,8 @@ class Emulator:
             return _plain(self._ec2.answer(asked.operation, request, request_id), request)
         if asked.service == NAME:
             return _plain(self._lambda.answer(asked.operation, request), request)
+        if asked.protocol == "rest-json" and self._features.answers(asked.operation):
+            return _plain(self._features.answer(asked.operation, request), request)
         for route in self._routes:
             if route.method == request.method and (match := route.path.fullmatch(request.path)):
                 return _plain(route.handler(request, match), request)

@@ -13,7 +13,8 @@ from blocks.providers.aws.emulator.training_job import Job, Over
 from blocks.providers.aws.emulator.world import World
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-STAND_IN = ("python", "-m", f"{__package__}.stand_in")
+STAND_IN, TOOLKIT = (("python", "-m", f"{__package__}.{name}") for name in ("stand_in", "toolkit"))
+_SUBMITTED = "sagemaker_submit_directory"  # that the toolkit of a framework's image looks for
 
 
 def start_node(world: World, job: Job, host: str, serial: int) -> Container:
@@ -34,7 +35,8 @@ def start_node(world: World, job: Job, host: str, serial: int) -> Container:
             job.hear(line, world.clock.now())
 
     algorithm = job.asked["AlgorithmSpecification"]
-    entrypoint = algorithm.get("ContainerEntrypoint") or STAND_IN
+    own = TOOLKIT if _SUBMITTED in job.asked.get("HyperParameters", {}) else STAND_IN
+    entrypoint = algorithm.get("ContainerEntrypoint") or own
     command = [*entrypoint, *algorithm.get("ContainerArguments", [])]
     env = {
         **world.container_env(),

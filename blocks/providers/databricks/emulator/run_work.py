@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from blocks.emulation.containers import Container
 from blocks.providers.databricks.emulator.pools import FULL, InstancePools
 from blocks.providers.databricks.emulator.run import Over, Run
+from blocks.providers.databricks.emulator.spark import spark_env
 from blocks.providers.databricks.emulator.world import World
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class RunWork:
             "TMPDIR": str(folder / "tmp"),
             **world.container_env(),
             **({} if run.cluster_id else {"IS_SERVERLESS": "TRUE"}),
+            **spark_env(run.cluster.get("spark_conf") or {}, folder),
             **{key: self._mounted(value) for key, value in env.items()},
         }
         return world.containers.run(name, folder, self._command(), given, self._hear)

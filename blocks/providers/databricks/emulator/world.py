@@ -20,7 +20,7 @@ from blocks.providers.databricks.emulator.launch import CATALOG, SCOPE
 from blocks.providers.databricks.emulator.refusals import Refused
 
 DRIVER, DRIVER_FOLDER = "/databricks/driver", "BLUEWATER_DRIVER"
-RUNTIME = "16.4"  # of Databricks, as what runs on it is told
+RUNTIME = "17.3"  # of Databricks, as what runs on it is told
 
 
 class Settings(Frozen):

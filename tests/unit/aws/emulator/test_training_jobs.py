@@ -1,90 +1,14 @@
-"""The emulator refuses what the service refuses, in its words, to the real SDK."""
+"""Training jobs as the service takes and refuses them, in its words, to the real SDK."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
-import psutil
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.emulator.launch import Account
-from blocks.providers.aws.store import AwsStore
-from blocks.testing.waiting import until
-
-ROLE = "arn:aws:iam::123456789012:role/jobs"
-BUCKET = "plain"
-KEY = "AKIASOMEBODY"
-
-
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Account]:
-    with launch.account(tmp_path / "aws", preloaded=True, grace=1.0) as account:
-        yield account
-
-
-def client(emulator: Account, service: str) -> Any:
-    """Return a client as somebody makes it who never heard of us."""
-    return boto3.client(
-        service,
-        endpoint_url=emulator.url,
-        region_name=emulator.region,
-        aws_access_key_id=KEY,
-        aws_secret_access_key="secret",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
-def job(**changes: Any) -> dict[str, Any]:
-    script = "import os; open('model/weights', 'w').write(os.environ['TRAINING_JOB_NAME'])"
-    asked = {
-        "TrainingJobName": "job-1",
-        "AlgorithmSpecification": {
-            "TrainingImage": "image",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python", "-c"],
-            "ContainerArguments": [script],
-        },
-        "RoleArn": ROLE,
-        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
-        "ResourceConfig": {
-            "InstanceType": "ml.m5.large",
-            "InstanceCount": 1,
-            "VolumeSizeInGB": 10,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-    }
-    return {**asked, **changes}
-
-
-def channel(uri: str, name: str = "training") -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
-
-
-def algorithm(**changes: Any) -> dict[str, Any]:
-    return {**job()["AlgorithmSpecification"], **changes}
-
-
-def over(emulator: Account, name: str) -> dict[str, Any]:
-    sagemaker = client(emulator, "sagemaker")
-
-    def told() -> dict[str, Any]:
-        found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
-        return found
-
-    until(lambda: told()["TrainingJobStatus"] not in ("InProgress", "Stopping"))
-    return told()
-
+from tests.unit.aws.emulator.callers import BUCKET, algorithm, channel, client, job, over
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a name with an underscore": (
@@ -155,22 +79,10 @@ def test_a_job_that_the_service_refuses_is_refused(emulator: Account, case: str)
     sagemaker = client(emulator, "sagemaker")
     # the SDK checks some of it by itself, which the service does not rely on
     with pytest.raises(ClientError) as caught:
-        unchecked(emulator, "sagemaker").create_training_job(**job(**changes))
+        client(emulator, "sagemaker", checks=False).create_training_job(**job(**changes))
     assert caught.value.response["Error"]["Code"] == code
     assert words in caught.value.response["Error"]["Message"]
     assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
-
-
-def unchecked(emulator: Account, service: str) -> Any:
-    """Return a client that sends what it is given."""
-    return boto3.client(
-        service,
-        endpoint_url=emulator.url,
-        region_name=emulator.region,
-        aws_access_key_id=KEY,
-        aws_secret_access_key="secret",
-        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
-    )
 
 
 def test_a_name_is_taken_for_ever(emulator: Account) -> None:
@@ -276,133 +188,3 @@ def test_tags_are_kept_changed_and_searched(emulator: Account) -> None:
     assert [each["ResourceARN"] for each in found] == [arn]
     none = search.get_resources(TagFilters=[{"Key": "team", "Values": ["a"]}])
     assert none["ResourceTagMappingList"] == []
-
-
-def test_a_call_that_is_not_emulated_fails_and_is_remembered(emulator: Account) -> None:
-    with pytest.raises(ClientError) as caught:
-        client(emulator, "sagemaker").list_clusters()
-    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
-    assert [each["call"] for each in emulator.unknown()] == ["sagemaker:ListClusters"]
-
-
-@pytest.mark.parametrize(
-    ("service", "call", "allowed"),
-    [
-        ("sagemaker", "list_training_jobs", "sagemaker:List*"),
-        ("s3", "list_buckets", "s3:ListBuckets"),
-        ("secretsmanager", "list_secrets", "secretsmanager:ListSecrets"),
-        ("sts", "get_caller_identity", "sts:GetCallerIdentity"),
-    ],
-)
-def test_what_the_policy_lacks_is_denied_by_every_protocol(
-    emulator: Account, service: str, call: str, allowed: str
-) -> None:
-    emulator.pull("policy", key=KEY, actions=[])
-    with pytest.raises(ClientError) as caught:
-        getattr(client(emulator, service), call)()
-    assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
-    assert allowed.partition(":")[0] in caught.value.response["Error"]["Message"]
-    emulator.pull("policy", key=KEY, actions=[allowed])
-    getattr(client(emulator, service), call)()
-
-
-def test_an_unknown_fault_and_an_unknown_lever_are_refused(emulator: Account) -> None:
-    with pytest.raises(ValueError, match="known: access-denied"):
-        emulator.fault("no-such-fault")
-    with pytest.raises(ValueError, match="no lever"):
-        emulator.pull("no-such-lever")
-
-
-def test_faults_strike_the_calls_they_name_so_many_times(emulator: Account) -> None:
-    emulator.fault("throttling", call="s3:ListBuckets", times=2)
-    s3, sagemaker = client(emulator, "s3"), client(emulator, "sagemaker")
-    sagemaker.list_training_jobs()
-    for _ in range(2):
-        with pytest.raises(ClientError, match="Rate exceeded"):
-            s3.list_buckets()
-    s3.list_buckets()
-    assert emulator.pull("faults") == []
-
-
-def test_time_passes_as_it_is_told(emulator: Account) -> None:
-    before = emulator.pull("now")
-    emulator.advance(3600)
-    assert emulator.pull("now") - before >= 3600
-    emulator.pull("speed", speed=1e6)
-    begin = emulator.pull("now")
-    until(lambda: emulator.pull("now") > begin + 3600)
-
-
-def test_an_account_in_a_process_of_its_own_ends_with_its_containers(tmp_path: Path) -> None:
-    """Without the preloaded parent, as a rehearsal starts it."""
-    forever = algorithm(ContainerArguments=["import time; time.sleep(600)"])
-    with launch.account(tmp_path / "aws", region="eu-west-1") as account:
-        assert account.region == "eu-west-1"
-        sagemaker = client(account, "sagemaker")
-        sagemaker.create_training_job(**job(AlgorithmSpecification=forever))
-        until(account.running)
-        folder = Path(account.running()[0]["folder"])
-        assert folder.is_relative_to(tmp_path)
-        pid = account.running()[0]["pid"]
-    until(lambda: not Path(f"/proc/{pid}").exists(), within=10)
-
-
-CALLER = """
-import sys, time
-from pathlib import Path
-from blocks.providers.aws.emulator import launch
-with launch.account(Path(sys.argv[1])) as account:
-    print(account.url, flush=True)
-    time.sleep(600)
-"""
-
-
-def test_whoever_rehearses_and_is_killed_leaves_no_account_and_no_container(
-    tmp_path: Path,
-) -> None:
-    caller = subprocess.Popen(
-        [sys.executable, "-c", CALLER, str(tmp_path)],
-        cwd=Path(__file__).parents[3],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert caller.stdout is not None
-    assert caller.stdout.readline().startswith("http")
-    account = Account(tmp_path, **json.loads((tmp_path / "emulator.json").read_text()))
-    forever = algorithm(ContainerArguments=["import time; time.sleep(600)"])
-    client(account, "sagemaker").create_training_job(**job(AlgorithmSpecification=forever))
-    until(account.running)
-    pids = [account.pid, account.running()[0]["pid"]]
-    caller.kill()
-    caller.communicate()
-    until(lambda: not any(map(psutil.pid_exists, pids)), within=20)
-
-
-def test_credentials_of_an_assumed_role_are_renewed_before_they_expire(emulator: Account) -> None:
-    """A session of 15 minutes is always about to expire: no call may wait for its end."""
-    sts = client(emulator, "sts")
-    assert sts.get_caller_identity()["Account"] == "123456789012"
-    account = AwsAccount(
-        region=emulator.region,
-        endpoint_url=emulator.url,
-        access_key_id=KEY,
-        secret_access_key="secret",
-        assume_role_arn=ROLE,
-        role_session_minutes=15,
-    )
-    sagemaker = account.client("sagemaker")
-    for _ in range(3):
-        sagemaker.list_training_jobs()
-    assumed = emulator.calls("sts:AssumeRole")
-    listed = emulator.calls("sagemaker:ListTrainingJobs")
-    assert len(assumed) >= 3
-    assert {each["key"] for each in assumed} == {KEY}
-    assert all(each["key"].startswith("ASIA") for each in listed)
-    assert len({each["key"] for each in listed}) > 1
-    client(emulator, "s3").create_bucket(Bucket=BUCKET)
-    client(emulator, "s3").put_object(Bucket=BUCKET, Key="object", Body=b"1")
-    with AwsStore(account=account).open(f"s3://{BUCKET}/object") as reader:
-        assert reader.read() == b"1"
-    read = emulator.calls("s3:GetObject")
-    assert read
-    assert all(each["key"].startswith("ASIA") for each in read)

@@ -1,0 +1,69 @@
+"""Calls of somebody who never heard of us, to an emulated account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from blocks.providers.aws.emulator.launch import Account
+from blocks.testing.waiting import until
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+BUCKET = "plain"
+KEY = "AKIASOMEBODY"
+
+
+def client(emulator: Account, service: str, *, checks: bool = True) -> Any:
+    """Return a client as anybody makes it; without ``checks`` it sends what it is given."""
+    return boto3.client(
+        service,
+        endpoint_url=emulator.url,
+        region_name=emulator.region,
+        aws_access_key_id=KEY,
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}, parameter_validation=checks),
+    )
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    script = "import os; open('model/weights', 'w').write(os.environ['TRAINING_JOB_NAME'])"
+    asked = {
+        "TrainingJobName": "job-1",
+        "AlgorithmSpecification": {
+            "TrainingImage": "image",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python", "-c"],
+            "ContainerArguments": [script],
+        },
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "ResourceConfig": {
+            "InstanceType": "ml.m5.large",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 10,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    return {**asked, **changes}
+
+
+def channel(uri: str, name: str = "training") -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def algorithm(**changes: Any) -> dict[str, Any]:
+    return {**job()["AlgorithmSpecification"], **changes}
+
+
+def over(emulator: Account, name: str) -> dict[str, Any]:
+    sagemaker = client(emulator, "sagemaker")
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+        return found
+
+    until(lambda: told()["TrainingJobStatus"] not in ("InProgress", "Stopping"))
+    return told()
