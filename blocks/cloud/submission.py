@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from blocks.cloud.markers import Marker, Markers
 from blocks.contracts import ProviderError, Unavailable
 
 VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds between looks, until what was made must show
+
+
+def looks(within: float) -> Iterator[float]:
+    """Yield pauses between looks that double, and come to so many seconds together."""
+    pause, left = VISIBLE_AFTER[0], within
+    while left > 0:
+        yield min(pause, left)
+        pause, left = 2 * pause, left - pause
 
 
 class Submission:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
@@ -26,20 +27,49 @@ class _Handler(WSGIRequestHandler):
         pass
 
 
+class _KeepingHandler(_Handler):
+    """Keeps connections: over TLS, most of what a call costs is to shake hands."""
+
+    protocol_version = "HTTP/1.1"
+
+
 class _Server(ThreadedWSGIServer):
     """Takes many callers at once, and passes over those that were killed."""
 
     daemon_threads = True
     request_queue_size = 128
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer what comes over one connection; hands are shaken here, in its own thread."""
+        if self.ssl_context is None:
+            super().finish_request(request, client_address)
+            return
+        try:
+            secured = self.ssl_context.wrap_socket(request, server_side=True)
+        except OSError:
+            return  # the caller is gone, or does not trust us
+        with secured:
+            super().finish_request(secured, client_address)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over callers that are gone."""
 
 
-def listen(world: EmulatedWorld, application: Application, *, port: int) -> None:
-    """Serve a world until SIGTERM; then end its containers and this process."""
-    server = _Server("127.0.0.1", port, application, _Handler)
-    world.url = f"http://127.0.0.1:{server.port}"
+def listen(
+    world: EmulatedWorld,
+    application: Application,
+    *,
+    port: int,
+    tls: ssl.SSLContext | None = None,
+    **told: str,
+) -> None:
+    """Serve a world until SIGTERM; then end its containers and this process.
+
+    ``told`` is written into its address besides.
+    """
+    server = _Server("127.0.0.1", port, application, _KeepingHandler if tls else _Handler)
+    server.ssl_context = tls
+    world.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
 
     def leave(number: int, frame: FrameType | None) -> None:
         world.close()
@@ -48,7 +78,7 @@ def listen(world: EmulatedWorld, application: Application, *, port: int) -> None
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    address = {"url": world.url, "pid": os.getpid()}
+    address = {"url": world.url, "pid": os.getpid(), **told}
     write_json(world.folder / ADDRESS, address, sync=False)
     server.serve_forever(poll_interval=0.05)
 

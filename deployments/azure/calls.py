@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import SecretStr
-
 from blocks.contracts import Contract
-from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.emulated_account import emulated_account
 from blocks.providers.azure.emulator import launch
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
@@ -63,27 +61,11 @@ def told() -> str:
 def _place(folder: Path) -> Iterator[Place]:
     """Open a subscription in which the code, the data and a secret are."""
     with launch.subscription(folder / "azure", preloaded=True, grace=2.0) as emulator:
-        given: dict[str, Any] = {
-            "subscription": launch.SUBSCRIPTION,
-            "resource_group": launch.GROUP,
-            "workspace": launch.WORKSPACE,
-            "location": launch.LOCATION,
-            "tenant": launch.TENANT,
-            "client_secret": SecretStr("rehearsal"),
-            "endpoint": emulator.url,
-            "ca_file": str(emulator.ca),
-            "storage_account": launch.STORAGE,
-            "container": launch.CONTAINER,
-            "datastore": launch.DATASTORE,
-            "prefix": "bluewater",
-            "vault": "rehearsal",
-            "owner": "team-a",
-        }
-        owner = AzureAccount(**given, client_id="bluewater-owner")
+        owner = emulated_account(emulator, owner="team-a", client="bluewater-owner")
         owner.blobs().create_container(launch.CONTAINER)
         vault(owner).set_secret("api-key", "sesame")
         prepare(Objects(owner), owner.root)
-        account = AzureAccount(**given, client_id=RELEASE)
+        account = emulated_account(emulator, owner="team-a", client=RELEASE)
 
         def connect(contract: type[C]) -> C:
             cls: Callable[..., C] = implementation("azure", contract)

@@ -60,6 +60,12 @@ CLOUDS = {
         creates_a_job="ml:Jobs.CreateOrUpdate",
         permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
     ),
+    "azure-kubernetes": Cloud(
+        machine="Standard_D4s_v3",
+        served_on="defaultinstancetype",
+        creates_a_job="ml:Jobs.CreateOrUpdate",
+        permission="Microsoft.MachineLearningServices/workspaces/jobs/write",
+    ),
     "gcp-run": Cloud(
         machine="n1-standard-4",
         served_on="run-1-2048",

@@ -41,6 +41,7 @@ SECONDS = (
 )
 PLAYED = {  # clouds, and what of the specification each wants otherwise
     "aws": ("rollout.shadow.duration=PT8S",),
+    "azure": ("rollout.shadow.duration=PT8S", "rollout.serving.token_secret=null"),  # by its keys
     "gcp": ("rollout.shadow=null", "rollout.serving.token_secret=null"),  # by IAM, and no copies
     "databricks": ("rollout.shadow=null", "rollout.serving.token_secret=null"),  # by its tokens
 }

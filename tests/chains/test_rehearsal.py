@@ -33,19 +33,20 @@ LACKING = document(
     ]
 )
 _ML = "Microsoft.MachineLearningServices/workspaces"
-AZURE_LACKS_JOBS = [f"{_ML}/environments/*", f"{_ML}/jobs/read"]
+ON_AZURE = (
+    azure_role.caller_role(azure_role.Place(subscription="11111111", group="ml")),
+    {
+        "Actions": [f"{_ML}/environments/*", f"{_ML}/jobs/read"],
+        "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
+    },
+)
 NO_TRAINING = {"includedPermissions": ["storage.*", "secretmanager.*", "run.*"]}
 POLICIES = {  # as they are shipped, and without what training takes
     "aws": (document(ON_AWS), LACKING),
     "aws-ec2": (document([*ON_AWS, *ec2_policy.caller_policy(PLACE)["Statement"]]), LACKING),
     "aws-lambda": (document([*ON_AWS, *lambda_policy.caller_policy(PLACE)["Statement"]]), LACKING),
-    "azure": (
-        azure_role.caller_role(azure_role.Place(subscription="11111111", group="ml")),
-        {
-            "Actions": AZURE_LACKS_JOBS,
-            "DataActions": ["Microsoft.Storage/*", "Microsoft.KeyVault/*"],
-        },
-    ),
+    "azure": ON_AZURE,
+    "azure-kubernetes": ON_AZURE,
     "gcp": (caller_role(), NO_TRAINING),
     "gcp-run": ({"includedPermissions": [*CALLER, *RUN_CALLER]}, NO_TRAINING),
     "databricks": (

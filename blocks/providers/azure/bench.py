@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from azure.core.exceptions import ResourceExistsError
-from pydantic import SecretStr
 
 from blocks.contracts import Unsupported
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
+from blocks.providers.azure.emulated_account import emulated_account
 from blocks.providers.azure.emulator import launch
 from blocks.providers.azure.endpoint_calls import endpoint_mark
 from blocks.providers.azure.endpoint_levers import QUICK, EndpointLevers
@@ -81,20 +81,5 @@ AzureBench = Worlds(_cloud, _Bench)
 
 def _owner(emulator: launch.Subscription, key: str) -> AzureAccount:
     number = uuid.uuid4().hex[:12]
-    return AzureAccount(
-        subscription=launch.SUBSCRIPTION,
-        resource_group=launch.GROUP,
-        workspace=launch.WORKSPACE,
-        location=launch.LOCATION,
-        tenant=launch.TENANT,
-        client_id=key,
-        client_secret=SecretStr("rehearsal"),
-        endpoint=emulator.url,
-        ca_file=str(emulator.ca),
-        storage_account=launch.STORAGE,
-        container=launch.CONTAINER,
-        datastore=launch.DATASTORE,
-        prefix=f"bluewater-{number}",
-        vault="rehearsal",
-        owner=f"owner-{number}",
-    )
+    owner, prefix = f"owner-{number}", f"bluewater-{number}"
+    return emulated_account(emulator, owner=owner, client=key, prefix=prefix)

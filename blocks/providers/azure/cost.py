@@ -14,6 +14,7 @@ from blocks.contracts import Cost, Price, Prices, ProviderError, Usage
 from blocks.price_book import PriceBook, cost_of, look_up, read_book
 from blocks.providers.azure.account import AzureAccount
 
+BOOK = "BLUEWATER_AZURE_PRICES"
 _SHIPPED = Path(__file__).with_name("prices.json")
 _SHIPPED_LOCATION = "eastus"
 
@@ -31,7 +32,7 @@ class AzurePrices(Block, Prices):
 
     account: AzureAccount = Field(default_factory=AzureAccount, description="Whose location.")
     book: Path | None = Field(
-        default_factory=lambda: _path(os.environ.get("BLUEWATER_AZURE_PRICES", "")),
+        default_factory=lambda: _path(os.environ.get(BOOK, "")),
         description="A price book of your own, in the form of the shipped one.",
     )
 

@@ -8,20 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure.core import PipelineClient
-from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.policies import (
-    BearerTokenCredentialPolicy,
-    RetryPolicy,
-    UserAgentPolicy,
-)
-from azure.core.pipeline.transport import RequestsTransport
-from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobClient
 
 from blocks.contracts import LogLine
 from blocks.providers.azure.account import AzureAccount
-from blocks.providers.azure.answers import is_missing
+from blocks.providers.azure.data_plane import DataPlane
 from blocks.providers.azure.lookup import READS
 from blocks.workload.outcome import PROGRESS
 
@@ -45,33 +36,13 @@ class History:
 
     def __init__(self, account: AzureAccount) -> None:
         self._account = account
-        self._at = account.data_plane
-        self._client = PipelineClient(
-            self._at,
-            transport=RequestsTransport(**account.trust()),
-            policies=[
-                UserAgentPolicy("bluewater"),
-                RetryPolicy(retry_total=READS - 1, retry_backoff_factor=0.2),
-                BearerTokenCredentialPolicy(account.credential, account.scope),
-            ],
-        )
+        self._plane = DataPlane(account)
 
     def run(self, name: str) -> Run | None:
         """Return a run; None if the history has none of that name."""
-        account = self._account
-        url = (
-            f"{self._at}/history/v1.0/subscriptions/{account.subscription}/resourceGroups/"
-            f"{account.resource_group}/providers/Microsoft.MachineLearningServices/workspaces/"
-            f"{account.workspace}/runs/{name}/details"
-        )
-        reply = self._client.send_request(HttpRequest("GET", url))
-        try:
-            reply.raise_for_status()
-        except HttpResponseError as error:
-            if is_missing(error):
-                return None
-            raise
-        return from_run_details(reply.json())
+        run = self._account.resource(f"runs/{name}/details")
+        told = self._plane.find(f"{self._plane.url}/history/v1.0{run}")
+        return from_run_details(told) if told is not None else None
 
     def lines(self, run: Run, first: datetime, since: datetime | None) -> Iterator[LogLine]:
         """Yield the lines of a run's logs, without those that only tell progress.

@@ -9,19 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from azure.core import PipelineClient
-from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.policies import (
-    BearerTokenCredentialPolicy,
-    RetryPolicy,
-    UserAgentPolicy,
-)
-from azure.core.pipeline.transport import RequestsTransport
-from azure.core.rest import HttpRequest
-
 from blocks.providers.azure.account import AzureAccount
-from blocks.providers.azure.answers import is_missing
-from blocks.providers.azure.lookup import READS
+from blocks.providers.azure.data_plane import DataPlane
 from blocks.providers.azure.watching_calls import COLUMN, METRIC, MONITOR, SIGNAL
 
 _NAMES = ("value", "threshold")
@@ -32,16 +21,8 @@ class MetricRuns:
     """Reads them over MLflow's own protocol."""
 
     def __init__(self, account: AzureAccount) -> None:
-        self._home = f"{account.data_plane}/mlflow/v1.0{account.resource('api/2.0/mlflow')}"
-        self._client = PipelineClient(
-            account.data_plane,
-            transport=RequestsTransport(**account.trust()),
-            policies=[
-                UserAgentPolicy("bluewater"),
-                RetryPolicy(retry_total=READS - 1, retry_backoff_factor=0.2),
-                BearerTokenCredentialPolicy(account.credential, account.scope),
-            ],
-        )
+        self._plane = DataPlane(account)
+        self._home = f"{self._plane.url}/mlflow/v1.0{account.resource('api/2.0/mlflow')}"
 
     def at(self, monitor: str, experiment: str, step: int) -> Sequence[Mapping[str, Any]]:
         """Return tags of every series of a monitor that has a value at a step, and the value."""
@@ -64,13 +45,9 @@ class MetricRuns:
 
     def _experiment(self, name: str) -> str:
         """Return an experiment's id; empty where none of that name has a metric yet."""
-        try:
-            told = self._asked("GET", "experiments/get-by-name", params={"experiment_name": name})
-        except HttpResponseError as error:
-            if is_missing(error):
-                return ""
-            raise
-        return str(told["experiment"]["experiment_id"])
+        asked = {"experiment_name": name}
+        told = self._plane.find(f"{self._home}/experiments/get-by-name", params=asked)
+        return str(told["experiment"]["experiment_id"]) if told is not None else ""
 
     def _of(self, monitor: str, experiment: str) -> Iterator[Mapping[str, Any]]:
         asked = {
@@ -79,7 +56,7 @@ class MetricRuns:
             "max_results": _PAGE,
         }
         while True:
-            told = self._asked("POST", "runs/search", json=asked)
+            told = self._plane.ask("POST", f"{self._home}/runs/search", json=asked)
             yield from told.get("runs") or ()
             if not told.get("next_page_token"):
                 return
@@ -89,12 +66,6 @@ class MetricRuns:
         if int(latest["step"]) == step:
             return float(latest["value"])
         asked = {"run_id": run, "metric_key": latest["key"]}
-        told = self._asked("GET", "metrics/get-history", params=asked)
+        told = self._plane.ask("GET", f"{self._home}/metrics/get-history", params=asked)
         at_step = [each for each in told.get("metrics") or () if int(each["step"]) == step]
         return float(at_step[-1]["value"]) if at_step else None
-
-    def _asked(self, method: str, what: str, **more: Any) -> Mapping[str, Any]:
-        reply = self._client.send_request(HttpRequest(method, f"{self._home}/{what}", **more))
-        reply.raise_for_status()
-        told: Mapping[str, Any] = reply.json()
-        return told

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from azure.core.exceptions import ResourceExistsError
-from pydantic import SecretStr
 
 from blocks.contracts import TrainingJobs
 from blocks.emulation.rehearsing import RECLAIM, EmulatedRehearsal
-from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.emulated_account import VAULT, WORD, emulated_account
 from blocks.providers.azure.emulator import launch
 from blocks.providers.azure.images import IMAGE as IMAGE_NAMED
 from blocks.providers.azure.permissions import allowed_actions
@@ -72,13 +71,13 @@ class AzureRehearsal(EmulatedRehearsal[launch.Subscription]):
             "BLUEWATER_AZURE_LOCATION": launch.LOCATION,
             "AZURE_TENANT_ID": launch.TENANT,
             "AZURE_CLIENT_ID": RELEASE,
-            "AZURE_CLIENT_SECRET": "rehearsal",
+            "AZURE_CLIENT_SECRET": WORD,
             "BLUEWATER_AZURE_ENDPOINT": self.emulator.url,
             "BLUEWATER_AZURE_CA": str(self.emulator.ca),
             "BLUEWATER_AZURE_STORAGE_ACCOUNT": launch.STORAGE,
             "BLUEWATER_AZURE_CONTAINER": launch.CONTAINER,
             "BLUEWATER_AZURE_DATASTORE": launch.DATASTORE,
-            "BLUEWATER_AZURE_VAULT": "rehearsal",
+            "BLUEWATER_AZURE_VAULT": VAULT,
             "BLUEWATER_OWNER": OWNER,
             IMAGE_NAMED: IMAGE,
         }
@@ -95,22 +94,7 @@ class AzureRehearsal(EmulatedRehearsal[launch.Subscription]):
         folder = self._folder / "azure"
         subscription = launch.subscription(folder, preloaded=self.preloaded, **settings)
         emulator = stack.enter_context(subscription)
-        self._account = AzureAccount(
-            subscription=launch.SUBSCRIPTION,
-            resource_group=launch.GROUP,
-            workspace=launch.WORKSPACE,
-            location=launch.LOCATION,
-            tenant=launch.TENANT,
-            client_id=SETTING_UP,
-            client_secret=SecretStr("rehearsal"),
-            endpoint=emulator.url,
-            ca_file=str(emulator.ca),
-            storage_account=launch.STORAGE,
-            container=launch.CONTAINER,
-            datastore=launch.DATASTORE,
-            vault="rehearsal",
-            owner=OWNER,
-        )
+        self._account = emulated_account(emulator, owner=OWNER, client=SETTING_UP)
         with contextlib.suppress(ResourceExistsError):
             self._account.blobs().create_container(launch.CONTAINER)
         if self._allowed is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from blocks.contracts import Window
 from blocks.providers.azure.account import AzureAccount
@@ -15,8 +14,6 @@ from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.watching_calls import collected, due_of, schedule_name
 from blocks.testing.waiting import until
 
-_STEP = 600.0  # of the cloud's seconds
-
 
 class WatchingLevers:
     """The watching part of the bench."""
@@ -26,21 +23,14 @@ class WatchingLevers:
         self._last: dict[str, datetime] = {}
 
     def look(self, endpoint: str) -> None:
-        """Wait until all that was asked is collected, and let time pass until a look has ended."""
+        """Wait until all that was asked is collected, let time pass, and wait for the look."""
         name = endpoint_name(self._account, endpoint)
         asked = int(self._emulator.pull("answered", endpoint=name))
         until(lambda: self._collected(endpoint) >= asked)
-        before = self._ends(endpoint)
-
-        def looked() -> bool:
-            new = [due for due in self._ends(endpoint) if due not in before]
-            if new:
-                self._last[endpoint] = max(new)
-            elif not self._running(endpoint):
-                self._emulator.pull("advance", seconds=_STEP)
-            return bool(new)
-
-        until(looked, every=0.1)
+        schedule = schedule_name(self._account, endpoint)
+        due = datetime.fromisoformat(self._emulator.pull("next-look", schedule=schedule))
+        until(lambda: due in self._ends(schedule), every=0.1)
+        self._last[endpoint] = due
 
     def looking(self, endpoint: str) -> Window:
         """Return a window in which the last look was due."""
@@ -62,14 +52,7 @@ class WatchingLevers:
         lines = [line for each in found if each for line in each[0].decode().splitlines()]
         return sum(len(json.loads(line)["data"]) for line in lines)
 
-    def _ends(self, endpoint: str) -> list[datetime]:
-        ended = [job for job in self._jobs(endpoint) if is_over(job)]
-        return [due for job in ended if (due := due_of(job)) is not None]
-
-    def _running(self, endpoint: str) -> bool:
-        return not all(is_over(job) for job in self._jobs(endpoint))
-
-    def _jobs(self, endpoint: str) -> list[Any]:
-        name = schedule_name(self._account, endpoint)
-        jobs = self._account.ml().jobs
-        return list(jobs.list(schedule_defined=True, scheduled_job_name=name))
+    def _ends(self, schedule: str) -> list[datetime | None]:
+        """Return when the looks were due that have ended."""
+        jobs = self._account.ml().jobs.list(schedule_defined=True, scheduled_job_name=schedule)
+        return [due_of(job) for job in jobs if is_over(job)]

@@ -87,7 +87,7 @@ WORDS = Words(
         create="ml:Models.CreateOrUpdate",
         done=_DONE,
         looks=True,
-        unseen={"call": "ml:Models.ListVersions"},
+        unseen={"call": "ml:Models.List"},
         move="blob:PutBlob",
     ),
     endpoints=_ENDPOINTS,

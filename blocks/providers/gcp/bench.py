@@ -34,6 +34,7 @@ class _Bench(EmulatedBench):
     configured: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "batch": {"image": IMAGE},
         "endpoints": QUICK,
+        "models": {"visible_within": 1.5},
         "monitor": {"settle": 1},
     }
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.kept_models import from_record, keep, record_of
 from blocks.cloud.markers import Markers
-from blocks.cloud.submission import Submission
+from blocks.cloud.submission import Submission, looks
 from blocks.contracts import (
     ModelDraft,
     ModelRegistry,
@@ -34,8 +34,6 @@ from blocks.providers.gcp.images import serving_image
 from blocks.providers.gcp.lookup import look_for
 from blocks.providers.gcp.model_calls import is_name, require_name, require_shown, to_model
 from blocks.providers.gcp.operations import awaited, begun, error_of
-
-_VISIBLE_AFTER = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # seconds between looks for another's upload
 
 
 class VertexModels(Block, ModelRegistry):
@@ -58,6 +56,11 @@ class VertexModels(Block, ModelRegistry):
     upload_within: float = Field(
         default=120.0, description="Seconds that Vertex AI may take to record a version."
     )
+    visible_within: float = Field(
+        default=12.0,
+        ge=1,
+        description="Seconds after which a version shows that another process had recorded.",
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
@@ -74,7 +77,7 @@ class VertexModels(Block, ModelRegistry):
             create=partial(self._upload, draft, token),
             drop=partial(self._drop, draft.name),
             explain=explain,
-            visible_after=_VISIBLE_AFTER,
+            visible_after=tuple(looks(self.visible_within)),
         ).id()
         return self._read(folder, number)
 

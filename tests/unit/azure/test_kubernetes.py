@@ -32,7 +32,8 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.azure.endpoint_calls import endpoint_name
-from blocks.providers.azure.kubernetes.bench import CLUSTER, CONFIGURED
+from blocks.providers.azure.kubernetes.attached import CLUSTER
+from blocks.providers.azure.kubernetes.bench import CONFIGURED
 from blocks.providers.azure.kubernetes.endpoints import AzureKubernetesEndpoints
 from blocks.testing.deploying import KEY, give, up
 from blocks.testing.waiting import until

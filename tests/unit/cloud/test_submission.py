@@ -9,7 +9,7 @@ import pytest
 
 from blocks.cloud.bucket import Bucket
 from blocks.cloud.markers import Markers
-from blocks.cloud.submission import Submission
+from blocks.cloud.submission import Submission, looks
 from blocks.contracts import Denied, ProviderError, Unavailable
 
 TOKEN = "t" * 32
@@ -150,3 +150,8 @@ def test_what_nobody_can_explain_keeps_the_claim(cloud: Cloud) -> None:
     marker = cloud.markers.read(TOKEN)
     assert marker is not None
     assert not marker.said.free
+
+
+def test_pauses_between_looks_double_and_come_to_what_is_given() -> None:
+    assert list(looks(3.5)) == pytest.approx([0.2, 0.4, 0.8, 1.6, 0.5])
+    assert list(looks(0.0)) == []

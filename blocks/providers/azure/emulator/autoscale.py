@@ -14,10 +14,17 @@ from blocks.providers.azure.emulator.metrics import OF_DEPLOYMENTS
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint
 from blocks.providers.azure.emulator.operations import Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
 
 _GROUP = "/subscriptions/{subscription}/resourcegroups/{group}/providers/Microsoft.Insights"
-_ACTION = "Microsoft.Insights/autoscaleSettings"
+_KIND = "Microsoft.Insights/autoscaleSettings"
+_SETTINGS = Resource(
+    group="AutoscaleSettings",
+    path=f"{_GROUP}/autoscalesettings/{{name}}",
+    kind=_KIND,
+    service="insights",
+)
 _DEPLOYMENT = re.compile(r".*/onlineEndpoints/([^/]+)/deployments/([^/]+)", re.IGNORECASE)
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "operator": ("GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual"),
@@ -68,40 +75,11 @@ class Autoscale:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {
-            "service": "insights",
-            "path": f"{_GROUP}/autoscalesettings/{{name}}",
-        }
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="AutoscaleSettings.CreateOrUpdate",
-                action=f"{_ACTION}/write",
-                handler=self.put,
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="AutoscaleSettings.Get",
-                action=f"{_ACTION}/read",
-                handler=self.get,
-            ),
-            Route(
-                **one,
-                method="DELETE",
-                operation="AutoscaleSettings.Delete",
-                action=f"{_ACTION}/delete",
-                handler=self.delete,
-            ),
-            Route(
-                service="insights",
-                path=f"{_GROUP}/autoscalesettings",
-                method="GET",
-                operation="AutoscaleSettings.List",
-                action=f"{_ACTION}/read",
-                handler=self.list,
-            ),
+            _SETTINGS.put(self.put),
+            _SETTINGS.get(self.get),
+            _SETTINGS.delete(self.delete),
+            _SETTINGS.list(self.list),
         )
 
     def all(self) -> Sequence[tuple[Setting, OnlineEndpoint, Deployed]]:
@@ -167,7 +145,7 @@ class Autoscale:
             **setting.body,
             "id": scope + "/providers/" + place.partition("/providers/")[2],
             "name": setting.name,
-            "type": _ACTION,
+            "type": _KIND,
             "systemData": self._world.made(setting.created),
         }
         mapped.check_answer("AutoscaleSettingResource", told)

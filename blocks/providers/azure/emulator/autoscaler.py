@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import operator
 import statistics
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from blocks.emulation.recurring import Recurring
 from blocks.providers.azure.emulator.autoscale import Autoscale, Setting
 from blocks.providers.azure.emulator.job import seconds
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint, capacity
@@ -43,22 +43,14 @@ class Autoscaler:
     def __init__(self, world: World, autoscale: Autoscale, resize: Resize) -> None:
         self._world, self._autoscale, self._resize = world, autoscale, resize
         self._minute = world.metrics.minute
-        self._began = False
-        autoscale.begin = self._begin
+        autoscale.begin = Recurring(world, self._look, every=self._minute).begin
 
-    def _begin(self) -> None:
-        if not self._began:
-            self._began = True
-            threading.Thread(target=self._run, daemon=True).start()
+    def _look(self) -> None:
+        with self._world.lock:
+            for setting, endpoint, deployed in self._autoscale.all():
+                self._look_at(setting, endpoint, deployed)
 
-    def _run(self) -> None:
-        clock = self._world.clock
-        while not clock.wait(self._world.closing, until=clock.now() + self._minute):
-            with self._world.lock:
-                for setting, endpoint, deployed in self._autoscale.all():
-                    self._look(setting, endpoint, deployed)
-
-    def _look(self, setting: Setting, endpoint: OnlineEndpoint, deployed: Deployed) -> None:
+    def _look_at(self, setting: Setting, endpoint: OnlineEndpoint, deployed: Deployed) -> None:
         now, size = self._world.clock.now(), capacity(deployed.body)
         wanted = min(max(size, setting.bounds[0]), setting.bounds[-1])
         if wanted == size and now >= setting.still_until:

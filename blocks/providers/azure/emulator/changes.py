@@ -46,7 +46,6 @@ class Changes:
                 method="GET",
                 path=f"{STATUS}/{{change}}",
                 operation="OperationsStatus.Get",
-                action="",
                 handler=self._tell,
             ),
             Route(
@@ -54,7 +53,6 @@ class Changes:
                 method="GET",
                 path=f"{RESULT}/{{change}}",
                 operation="OperationResults.Get",
-                action="",
                 handler=self._result,
             ),
         )

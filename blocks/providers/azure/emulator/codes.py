@@ -9,7 +9,10 @@ from typing import Any
 from blocks.providers.azure.emulator.launch import STORAGE
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
+
+_CODES = Resource(group="Codes", path="codes/{name}/versions/{version}", model="CodeVersion")
 
 
 class Codes:
@@ -20,42 +23,13 @@ class Codes:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        version: dict[str, Any] = {"service": "ml", "path": "codes/{name}/versions/{version}"}
         return (
-            Route(
-                service="ml",
-                path="codes/{name}/versions",
-                method="GET",
-                operation="Codes.ListVersions",
-                action=f"{ML}/codes/versions/read",
-                handler=self.list,
+            _CODES.list(self.list),
+            _CODES.post(
+                "startPendingUpload", self.upload, takes="write", model="PendingUploadRequestDto"
             ),
-            Route(
-                service="ml",
-                path="codes/{name}/versions/{version}/startPendingUpload",
-                method="POST",
-                operation="Codes.StartPendingUpload",
-                action=f"{ML}/codes/versions/write",
-                handler=self.upload,
-                model="PendingUploadRequestDto",
-            ),
-            Route(
-                **version,
-                method="PUT",
-                operation="Codes.CreateOrUpdate",
-                action=f"{ML}/codes/versions/write",
-                handler=self.create,
-                model="CodeVersion",
-                answers="CodeVersion",
-            ),
-            Route(
-                **version,
-                method="GET",
-                operation="Codes.Get",
-                action=f"{ML}/codes/versions/read",
-                handler=self.get,
-                answers="CodeVersion",
-            ),
+            _CODES.put(self.create),
+            _CODES.get(self.get),
         )
 
     def list(self, asked: Asked) -> Said:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
-from typing import Any
 
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import Cluster, World
 
+_COMPUTES = Resource(group="Compute", path="computes/{name}", model="ComputeResource")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
 _ATTACHED = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
@@ -33,40 +33,11 @@ class Computes:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {"service": "ml", "path": "computes/{name}"}
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="Compute.CreateOrUpdate",
-                action=f"{ML}/computes/write",
-                handler=self.create,
-                model="ComputeResource",
-                answers="ComputeResource",
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="Compute.Get",
-                action=f"{ML}/computes/read",
-                handler=self.get,
-                answers="ComputeResource",
-            ),
-            Route(
-                **one,
-                method="DELETE",
-                operation="Compute.Delete",
-                action=f"{ML}/computes/delete",
-                handler=self.delete,
-            ),
-            Route(
-                service="ml",
-                path="computes",
-                method="GET",
-                operation="Compute.List",
-                action=f"{ML}/computes/read",
-                handler=self.list,
-            ),
+            _COMPUTES.put(self.create),
+            _COMPUTES.get(self.get),
+            _COMPUTES.delete(self.delete),
+            _COMPUTES.list(self.list),
         )
 
     def create(self, asked: Asked) -> Told:
@@ -108,18 +79,14 @@ class Computes:
         def done(_: AzureError | None) -> None:
             self._world.clusters.pop(cluster.name, None)
 
-        change = self._changes.begin(self._wait, done)
+        change = self._changes.begin(lambda: self._world.pause(_TAKES), done)
         return Told(status=202, headers=self._changes.leaving(change))
 
     def _make(self, name: str) -> None:
         """Take the time that it takes. Raises AzureError where it is in vain."""
-        self._wait()
+        self._world.pause(_TAKES)
         if self._world.faults.take("cluster-in-vain", "*", name):
             raise AzureError("ClusterMinNodesExceedCoreQuota", _NO_QUOTA)
-
-    def _wait(self) -> None:
-        clock = self._world.clock
-        clock.wait(threading.Event(), until=clock.now() + _TAKES)
 
     def _known(self, name: str) -> Cluster:
         found = self._world.clusters.get(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.deployment import Deployment
@@ -17,14 +16,19 @@ from blocks.providers.azure.emulator.online_endpoint import (
     require_name,
     tell_deployment,
 )
-from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.operations import Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.replica import Place
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
 
 _TAIL = 1000  # lines of a log, if nobody says how many
 _SKU = {"name": "Default"}
-_PATH = "onlineEndpoints/{endpoint}/deployments"
+_DEPLOYMENTS = Resource(
+    group="OnlineDeployments",
+    path="onlineEndpoints/{endpoint}/deployments/{name}",
+    model="OnlineDeployment",
+)
 
 
 class Deployments:
@@ -40,50 +44,13 @@ class Deployments:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {"service": "ml", "path": f"{_PATH}/{{name}}"}
-        action = f"{ML}/onlineEndpoints/deployments"
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="OnlineDeployments.CreateOrUpdate",
-                action=f"{action}/write",
-                handler=self.put,
-                model="OnlineDeployment",
-                answers="OnlineDeployment",
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="OnlineDeployments.Get",
-                action=f"{action}/read",
-                handler=self.get,
-                answers="OnlineDeployment",
-            ),
-            Route(
-                **one,
-                method="DELETE",
-                operation="OnlineDeployments.Delete",
-                action=f"{action}/delete",
-                handler=self.delete,
-            ),
-            Route(
-                service="ml",
-                path=_PATH,
-                method="GET",
-                operation="OnlineDeployments.List",
-                action=f"{action}/read",
-                handler=self.list,
-            ),
-            Route(
-                service="ml",
-                path=f"{_PATH}/{{name}}/getLogs",
-                method="POST",
-                operation="OnlineDeployments.GetLogs",
-                action=f"{action}/getLogs/action",
-                handler=self.logs,
-                model="DeploymentLogsRequest",
-                answers="DeploymentLogs",
+            _DEPLOYMENTS.put(self.put),
+            _DEPLOYMENTS.get(self.get),
+            _DEPLOYMENTS.delete(self.delete),
+            _DEPLOYMENTS.list(self.list),
+            _DEPLOYMENTS.post(
+                "getLogs", self.logs, model="DeploymentLogsRequest", answers="DeploymentLogs"
             ),
         )
 

@@ -42,7 +42,6 @@ def _signing_in(world: World) -> list[Route]:
             method="POST",
             path="/{tenant}/oauth2/v2.0/token",
             operation="Token",
-            action="",
             handler=lambda asked: identity.sign_in(asked.request),
         ),
         Route(
@@ -50,7 +49,6 @@ def _signing_in(world: World) -> list[Route]:
             method="GET",
             path=r"/{tenant}/v2.0/\.well-known/openid-configuration",
             operation="OpenId",
-            action="",
             handler=lambda asked: openid(asked.request),
         ),
         Route(
@@ -58,7 +56,6 @@ def _signing_in(world: World) -> list[Route]:
             method="GET",
             path="/msi/token",
             operation="ManagedIdentityToken",
-            action="",
             handler=lambda asked: identity.of_the_machine(asked.request),
         ),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 from blocks.providers.azure.emulator.autoscale import Autoscale
 from blocks.providers.azure.emulator.autoscaler import Autoscaler
@@ -21,12 +20,16 @@ from blocks.providers.azure.emulator.online_endpoint import (
     require_traffic,
     tell_endpoint,
 )
-from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
+from blocks.providers.azure.emulator.operations import Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.router import Router
 from blocks.providers.azure.emulator.scoring import Scoring
 from blocks.providers.azure.emulator.world import World
 
+_ENDPOINTS = Resource(
+    group="OnlineEndpoints", path="onlineEndpoints/{name}", model="OnlineEndpoint"
+)
 _TAKES = 0.2  # of the cloud's seconds that a change takes
 _STUCK = 1800.0  # the same for one that is stuck
 _AGAIN = (0.1, 1.0)  # seconds after which it is updated again, and for which
@@ -48,57 +51,13 @@ class OnlineEndpoints:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {"service": "ml", "path": "onlineEndpoints/{name}"}
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="OnlineEndpoints.CreateOrUpdate",
-                action=f"{ML}/onlineEndpoints/write",
-                handler=self.put,
-                model="OnlineEndpoint",
-                answers="OnlineEndpoint",
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="OnlineEndpoints.Get",
-                action=f"{ML}/onlineEndpoints/read",
-                handler=self.get,
-                answers="OnlineEndpoint",
-            ),
-            Route(
-                **one,
-                method="DELETE",
-                operation="OnlineEndpoints.Delete",
-                action=f"{ML}/onlineEndpoints/delete",
-                handler=self.delete,
-            ),
-            Route(
-                service="ml",
-                path="onlineEndpoints",
-                method="GET",
-                operation="OnlineEndpoints.List",
-                action=f"{ML}/onlineEndpoints/read",
-                handler=self.list,
-            ),
-            Route(
-                service="ml",
-                path="onlineEndpoints/{name}/listKeys",
-                method="POST",
-                operation="OnlineEndpoints.ListKeys",
-                action=f"{ML}/onlineEndpoints/listKeys/action",
-                handler=self.keys,
-                answers="EndpointAuthKeys",
-            ),
-            Route(
-                service="ml",
-                path="onlineEndpoints/{name}/regenerateKeys",
-                method="POST",
-                operation="OnlineEndpoints.RegenerateKeys",
-                action=f"{ML}/onlineEndpoints/regenerateKeys/action",
-                handler=self.regenerate,
-            ),
+            _ENDPOINTS.put(self.put),
+            _ENDPOINTS.get(self.get),
+            _ENDPOINTS.delete(self.delete),
+            _ENDPOINTS.list(self.list),
+            _ENDPOINTS.post("listKeys", self.keys, answers="EndpointAuthKeys"),
+            _ENDPOINTS.post("regenerateKeys", self.regenerate),
             *self._deployments.routes(),
             *self._changes.routes(),
             *self._scoring.routes(),
@@ -184,8 +143,7 @@ class OnlineEndpoints:
 
     def _wait(self, name: str) -> None:
         stuck = self._world.faults.take("stuck-updating", _PUT, name)
-        until = self._world.clock.now() + (_STUCK if stuck else _TAKES)
-        self._world.clock.wait(self._world.closing, until=until)
+        self._world.pause(_STUCK if stuck else _TAKES)
 
     def _done(self, endpoint: OnlineEndpoint, error: AzureError | None) -> None:
         endpoint.state = "Failed" if error else "Succeeded"
@@ -197,9 +155,8 @@ class OnlineEndpoints:
 
     def _again(self, endpoint: OnlineEndpoint) -> None:
         """Be updated once more, by the service itself, a moment after it succeeded."""
-        clock = self._world.clock
         for state, pause in zip(("Updating", "Succeeded"), _AGAIN, strict=True):
-            clock.wait(self._world.closing, until=clock.now() + pause)
+            self._world.pause(pause)
             with self._world.lock:
                 endpoint.state = state
 

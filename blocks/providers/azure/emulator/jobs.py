@@ -11,8 +11,10 @@ from blocks.providers.azure.emulator.job_run import JobRun
 from blocks.providers.azure.emulator.launch import STORAGE
 from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
 
+_JOBS = Resource(group="Jobs", path="jobs/{name}", model="JobBase")
 _ENDS = {  # what a job fails with before it has a machine
     "out-of-capacity": ("OutOfCapacity", "No machine of that size is free in the region."),
     "image-build-failure": (
@@ -33,41 +35,11 @@ class Jobs:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {"service": "ml", "path": "jobs/{name}"}
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="Jobs.CreateOrUpdate",
-                action=f"{ML}/jobs/write",
-                handler=self.create,
-                model="JobBase",
-                answers="JobBase",
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="Jobs.Get",
-                action=f"{ML}/jobs/read",
-                handler=self.get,
-                answers="JobBase",
-            ),
-            Route(
-                service="ml",
-                path="jobs",
-                method="GET",
-                operation="Jobs.List",
-                action=f"{ML}/jobs/read",
-                handler=self.list,
-            ),
-            Route(
-                service="ml",
-                path="jobs/{name}/cancel",
-                method="POST",
-                operation="Jobs.Cancel",
-                action=f"{ML}/jobs/cancel/action",
-                handler=self.cancel,
-            ),
+            _JOBS.put(self.create),
+            _JOBS.get(self.get),
+            _JOBS.list(self.list),
+            _JOBS.post("cancel", self.cancel),
             Route(
                 service="history",
                 path=f"/history/v1.0{WORKSPACE}runs/{{name}}/details",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 
+from blocks.emulation.recurring import Recurring
 from blocks.providers.azure.emulator import mapped
 from blocks.providers.azure.emulator.metrics import (
     OF_DEPLOYMENTS,
@@ -35,7 +35,8 @@ class Metering:
     def __init__(self, world: World, endpoints: Mapping[str, OnlineEndpoint]) -> None:
         self._world, self._endpoints = world, endpoints
         self._processes: dict[int, psutil.Process] = {}
-        self._began = False
+        every = max(_MOST_OFTEN, world.metrics.minute / _LOOKS)
+        self.begin = Recurring(world, self._look, every=every).begin
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -50,12 +51,6 @@ class Metering:
             )
             for of in (_ENDPOINT, _DEPLOYMENT)
         )
-
-    def begin(self) -> None:
-        """Look at machines from now on."""
-        if not self._began:
-            self._began = True
-            threading.Thread(target=self._run, daemon=True).start()
 
     def tell(self, asked: Asked) -> Said:
         """Tell one metric, minute by minute."""
@@ -108,21 +103,16 @@ class Metering:
             for number, value in sorted(found.items())
         ]
 
-    def _run(self) -> None:
-        clock, pause = self._world.clock, max(_MOST_OFTEN, self._world.metrics.minute / _LOOKS)
-        while not clock.wait(self._world.closing, until=clock.now() + pause):
-            with self._world.lock:
-                running = [
-                    (endpoint.name, deployed.name, pid)
-                    for endpoint in self._endpoints.values()
-                    for deployed in endpoint.deployments.values()
-                    if deployed.running
-                    for pid in deployed.running.pids()
-                ]
-            self._look(running)
-
-    def _look(self, running: Sequence[tuple[str, str, int]]) -> None:
+    def _look(self) -> None:
         """Note how busy each container's process was since the last look, of one processor."""
+        with self._world.lock:
+            running = [
+                (endpoint.name, deployed.name, pid)
+                for endpoint in self._endpoints.values()
+                for deployed in endpoint.deployments.values()
+                if deployed.running
+                for pid in deployed.running.pids()
+            ]
         for endpoint, deployment, pid in running:
             try:
                 known = self._processes.setdefault(pid, psutil.Process(pid))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
 
+_VERSIONS = Resource(group="Models", path="models/{name}/versions/{version}", model="ModelVersion")
+_CONTAINERS = Resource(group="ModelContainers", path="models/{name}", model="ModelContainer")
 _CHANGING = ("description", "tags", "properties", "isArchived", "stage")
 
 
@@ -23,42 +25,11 @@ class Models:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        version: dict[str, Any] = {"service": "ml", "path": "models/{name}/versions/{version}"}
         return (
-            Route(
-                **version,
-                method="PUT",
-                operation="Models.CreateOrUpdate",
-                action=f"{ML}/models/versions/write",
-                handler=self.create,
-                model="ModelVersion",
-                answers="ModelVersion",
-            ),
-            Route(
-                **version,
-                method="GET",
-                operation="Models.Get",
-                action=f"{ML}/models/versions/read",
-                handler=self.get,
-                answers="ModelVersion",
-            ),
-            Route(
-                service="ml",
-                path="models/{name}/versions",
-                method="GET",
-                operation="Models.ListVersions",
-                action=f"{ML}/models/versions/read",
-                handler=self.list,
-            ),
-            Route(
-                service="ml",
-                path="models/{name}",
-                method="GET",
-                operation="Models.GetContainer",
-                action=f"{ML}/models/read",
-                handler=self.container,
-                answers="ModelContainer",
-            ),
+            _VERSIONS.put(self.create),
+            _VERSIONS.get(self.get),
+            _VERSIONS.list(self.list),
+            _CONTAINERS.get(self.container),
         )
 
     def create(self, asked: Asked) -> Told:
@@ -93,7 +64,7 @@ class Models:
 
     def list(self, asked: Asked) -> Said:
         """List the versions of a model, the newest first, some at a time."""
-        stale = self._world.faults.take("stale-read", "ml:Models.ListVersions", asked["name"])
+        stale = self._world.faults.take("stale-read", "ml:Models.List", asked["name"])
         found = list(self._of(asked["name"]).values())[::-1][stale:]
         return page(found, asked, self._world.url)
 

@@ -48,8 +48,8 @@ class Route:
     method: str
     path: str  # with {words}, below the workspace where it begins without a slash
     operation: str
-    action: str
     handler: Handler
+    action: str = ""  # empty: it takes no permission
     model: str = ""
     answers: str = ""
     locked: bool = True

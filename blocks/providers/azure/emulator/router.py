@@ -6,10 +6,10 @@ https://learn.microsoft.com/azure/machine-learning/how-to-kubernetes-inference-r
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.emulation.recurring import Recurring
 from blocks.providers.azure.emulator.deployment_rules import TARGET
 from blocks.providers.azure.emulator.job import seconds
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint, capacity
@@ -32,23 +32,15 @@ class Router:
         self._world, self._endpoints, self._resize = world, endpoints, resize
         self._next: dict[tuple[str, str], float] = {}  # when each is looked at
         self._idle: dict[tuple[str, str], int] = {}  # looks that found it too large
-        self._began = False
+        self.begin = Recurring(world, self._look, every=_LOOKS_EVERY).begin
 
-    def begin(self) -> None:
-        """Look from now on."""
-        if not self._began:
-            self._began = True
-            threading.Thread(target=self._run, daemon=True).start()
+    def _look(self) -> None:
+        with self._world.lock:
+            for endpoint in self._endpoints.values():
+                for deployed in endpoint.deployments.values():
+                    self._look_at(endpoint, deployed)
 
-    def _run(self) -> None:
-        clock = self._world.clock
-        while not clock.wait(self._world.closing, until=clock.now() + _LOOKS_EVERY):
-            with self._world.lock:
-                for endpoint in self._endpoints.values():
-                    for deployed in endpoint.deployments.values():
-                        self._look(endpoint, deployed)
-
-    def _look(self, endpoint: OnlineEndpoint, deployed: Deployed) -> None:
+    def _look_at(self, endpoint: OnlineEndpoint, deployed: Deployed) -> None:
         settings: Said = deployed.body["properties"].get("scaleSettings") or {}
         key, now = (endpoint.name, deployed.name), self._world.clock.now()
         scaled = str(settings.get("scaleType", "")).lower() == TARGET

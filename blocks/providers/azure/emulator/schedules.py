@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from blocks.emulation.recurring import Recurring
 from blocks.providers.azure.emulator import schema
 from blocks.providers.azure.emulator.changes import Changes
 from blocks.providers.azure.emulator.jobs import page
@@ -17,9 +16,11 @@ from blocks.providers.azure.emulator.monitor_metrics import DRIFT, QUALITY, name
 from blocks.providers.azure.emulator.monitor_run import MonitorRun, Watch
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.tracking import Tracking
 from blocks.providers.azure.emulator.world import World
 
+_SCHEDULES = Resource(group="Schedules", path="schedules/{name}")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 _MACHINES = re.compile(r"standard_e(4|8|16|32|64)s_v3", re.IGNORECASE)
 _RUNTIMES = ("3.4", "3.5")
@@ -48,42 +49,17 @@ class Schedules:
         self._schedules: dict[str, Scheduled] = {}
         self._tracking = Tracking(world)
         self._made: list[str] = []
-        self._began = False
+        self._recurring = Recurring(world, self._look, every=_LOOKS_EVERY)
         world.levers["schedules-made"] = lambda _: list(self._made)
+        world.levers["next-look"] = self._next_look
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        one: dict[str, Any] = {"service": "ml", "path": "schedules/{name}"}
         return (
-            Route(
-                **one,
-                method="PUT",
-                operation="Schedules.CreateOrUpdate",
-                action=f"{ML}/schedules/write",
-                handler=self.put,
-            ),
-            Route(
-                **one,
-                method="GET",
-                operation="Schedules.Get",
-                action=f"{ML}/schedules/read",
-                handler=self.get,
-            ),
-            Route(
-                **one,
-                method="DELETE",
-                operation="Schedules.Delete",
-                action=f"{ML}/schedules/delete",
-                handler=self.delete,
-            ),
-            Route(
-                service="ml",
-                path="schedules",
-                method="GET",
-                operation="Schedules.List",
-                action=f"{ML}/schedules/read",
-                handler=self.list,
-            ),
+            _SCHEDULES.put(self.put),
+            _SCHEDULES.get(self.get),
+            _SCHEDULES.delete(self.delete),
+            _SCHEDULES.list(self.list),
             *self._tracking.routes(),
         )
 
@@ -103,8 +79,8 @@ class Schedules:
         self._schedules[name] = scheduled
         if old is None:
             self._made.append(name)
-        self._begin()
-        change = self._changes.begin(self._wait, lambda _: None)
+        self._recurring.begin()
+        change = self._changes.begin(lambda: self._world.pause(_TAKES), lambda _: None)
         told = self._told(scheduled)
         return Told(body=told, status=200 if old else 201, headers=self._changes.headers(change))
 
@@ -126,19 +102,19 @@ class Schedules:
         """Remove a schedule; what its looks found stays."""
         if self._schedules.pop(asked["name"], None) is None:
             return Told(status=204)
-        change = self._changes.begin(self._wait, lambda _: None)
+        change = self._changes.begin(lambda: self._world.pause(_TAKES), lambda _: None)
         return Told(status=202, headers=self._changes.leaving(change))
 
-    def _begin(self) -> None:
-        if not self._began:
-            self._began = True
-            threading.Thread(target=self._run, daemon=True).start()
+    def _next_look(self, said: Said) -> str:
+        """Let time pass until the next look of a schedule is due; return when that was."""
+        with self._world.lock:
+            due, clock = self._schedules[said["schedule"]].next, self._world.clock
+            clock.advance(max(0.0, due - clock.now()) + _LOOKS_EVERY)
+        return self._world.moment(int(due))  # as jobs are named
 
-    def _run(self) -> None:
-        clock = self._world.clock
-        while not clock.wait(self._world.closing, until=clock.now() + _LOOKS_EVERY):
-            for watch in self._due():
-                MonitorRun(self._world, self._tracking, watch).begin()
+    def _look(self) -> None:
+        for watch in self._due():
+            MonitorRun(self._world, self._tracking, watch).begin()
 
     def _due(self) -> Sequence[Watch]:
         """Return what is to be looked at now. A look that was missed is not made up for."""
@@ -165,10 +141,6 @@ class Schedules:
             "properties": {"isEnabled": True, **properties},
             "systemData": self._world.made(scheduled.created),
         }
-
-    def _wait(self) -> None:
-        clock = self._world.clock
-        clock.wait(self._world.closing, until=clock.now() + _TAKES)
 
 
 def _check(name: str, body: Said) -> None:

@@ -46,7 +46,6 @@ class Scoring:
                 method="POST",
                 path="/scoring/{endpoint}/score",
                 operation="Score",
-                action="",
                 handler=self.score,
                 locked=False,
             ),

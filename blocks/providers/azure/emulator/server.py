@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from blocks.emulation.control import Control
 from blocks.emulation.faults import Dropped
+from blocks.emulation.listening import cut
 from blocks.emulation.record import Call
 from blocks.providers.azure.emulator import schema
 from blocks.providers.azure.emulator.blob_wire import BlobWire, operation_of
@@ -75,7 +75,7 @@ class Emulator:
             answer = self._met(route, words, key, request)
         except (Dropped, ClientDisconnected):  # the latter: a machine was killed while it sent
             self._keep(route, request, key, 0)
-            raise _cut(request.environ) from None
+            raise cut(request.environ) from None
         except AzureError as error:
             self._keep(route, request, key, error.status, hole=error.status == _UNKNOWN)
             return refused(error, route.service, request_id)
@@ -174,7 +174,7 @@ def _nowhere(asked: Asked) -> Said:
     raise AzureError("InvalidResourceType", told, _UNKNOWN)
 
 
-_NOWHERE = Route(service="unknown", method="", path="/", operation="", action="", handler=_nowhere)
+_NOWHERE = Route(service="unknown", method="", path="/", operation="", handler=_nowhere)
 
 
 def _blob_route(operation: str) -> Route:
@@ -202,11 +202,3 @@ def _body(request: Request) -> Any:
         return json.loads(request.get_data())
     except ValueError as error:
         raise AzureError("InvalidRequestContent", str(error)) from error
-
-
-def _cut(environ: Mapping[str, Any]) -> ConnectionAbortedError:
-    """Close the connection under the caller, as a network that fails does."""
-    connection = environ.get("werkzeug.socket")
-    if connection is not None:
-        connection.shutdown(socket.SHUT_RDWR)
-    return ConnectionAbortedError("cut on purpose")

@@ -37,32 +37,22 @@ class Tracking:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        return (
-            Route(
-                service="mlflow",
-                method="GET",
-                path=f"{_HOME}/experiments/get-by-name",
-                operation="experiments.get-by-name",
-                action=f"{ML}/experiments/read",
-                handler=self.experiment,
-            ),
-            Route(
-                service="mlflow",
-                method="POST",
-                path=f"{_HOME}/runs/search",
-                operation="runs.search",
-                action=f"{ML}/experiments/runs/read",
-                handler=self.search,
-            ),
-            Route(
-                service="mlflow",
-                method="GET",
-                path=f"{_HOME}/metrics/get-history",
-                operation="metrics.get-history",
-                action=f"{ML}/experiments/runs/read",
-                handler=self.history,
-            ),
+        asked = (
+            ("GET", "experiments/get-by-name", "experiments", self.experiment),
+            ("POST", "runs/search", "experiments/runs", self.search),
+            ("GET", "metrics/get-history", "experiments/runs", self.history),
         )
+        return [
+            Route(
+                service="mlflow",
+                method=method,
+                path=f"{_HOME}/{path}",
+                operation=path.replace("/", "."),
+                action=f"{ML}/{kind}/read",
+                handler=handler,
+            )
+            for method, path, kind, handler in asked
+        ]
 
     def log(
         self, experiment: str, tags: Mapping[str, str], step: int, values: Mapping[str, float]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from blocks.providers.azure.emulator.launch import (
     CONTAINER,
@@ -18,7 +17,16 @@ from blocks.providers.azure.emulator.launch import (
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.operations import WORKSPACE as PATH
 from blocks.providers.azure.emulator.refusals import AzureError
+from blocks.providers.azure.emulator.resources import Resource
 from blocks.providers.azure.emulator.world import World
+
+_ENVIRONMENTS = Resource(
+    group="Environments",
+    path="environments/{name}/versions/{version}",
+    model="EnvironmentVersion",
+    kind=f"{ML}/environments",  # there are no permissions of its versions
+)
+_DATASTORES = Resource(group="Datastores", path="datastores/{name}")
 
 
 class Workspace:
@@ -31,10 +39,6 @@ class Workspace:
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
-        environment: dict[str, Any] = {
-            "service": "ml",
-            "path": "environments/{name}/versions/{version}",
-        }
         return (
             Route(
                 service="ml",
@@ -44,30 +48,9 @@ class Workspace:
                 action=f"{ML}/read",
                 handler=self.get,
             ),
-            Route(
-                **environment,
-                method="GET",
-                operation="Environments.Get",
-                action=f"{ML}/environments/read",
-                handler=self.environment,
-            ),
-            Route(
-                **environment,
-                method="PUT",
-                operation="Environments.CreateOrUpdate",
-                action=f"{ML}/environments/write",
-                handler=self.make_environment,
-                model="EnvironmentVersion",
-                answers="EnvironmentVersion",
-            ),
-            Route(
-                service="ml",
-                path="datastores/{name}",
-                method="GET",
-                operation="Datastores.Get",
-                action=f"{ML}/datastores/read",
-                handler=self.datastore,
-            ),
+            _ENVIRONMENTS.get(self.environment),
+            _ENVIRONMENTS.put(self.make_environment),
+            _DATASTORES.get(self.datastore),
         )
 
     def get(self, asked: Asked) -> Said:

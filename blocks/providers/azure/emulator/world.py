@@ -87,6 +87,10 @@ class World(EmulatedWorld):
         """Return a moment of this cloud's time, by default now, as Azure writes it."""
         return datetime.fromtimestamp(self.clock.now() if at is None else at, UTC).isoformat()
 
+    def pause(self, seconds: float) -> None:
+        """Let so many of this cloud's seconds pass."""
+        self.clock.wait(self.closing, until=self.clock.now() + seconds)
+
     def made(self, at: float) -> dict[str, Any]:
         """Return what is told of who made a thing, and when."""
         moment = self.moment(at)

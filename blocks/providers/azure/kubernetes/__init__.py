@@ -11,5 +11,7 @@ PROVIDER = Provider(
     },
     beside="azure",
     words="blocks.providers.azure.words:KUBERNETES",
+    rehearsal="blocks.providers.azure.kubernetes.rehearsal:AzureKubernetesRehearsal",
+    rehearsal_extra="azure-rehearsal",
     bench="blocks.providers.azure.kubernetes.bench:AzureKubernetesBench",
 )

@@ -7,20 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from azure.ai.ml.entities import KubernetesCompute
-
 from blocks.contracts import Contract
-from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.bench import AzureBench
 from blocks.providers.azure.endpoint_levers import QUICK, EndpointLevers
+from blocks.providers.azure.kubernetes.attached import CLUSTER, MACHINE, attach
 from blocks.providers.azure.kubernetes.endpoints import AzureKubernetesEndpoints
 from blocks.registry import implementation, provider
 from blocks.testing.levers import Levers
 
 C = TypeVar("C", bound=Contract)
 
-CLUSTER = "cluster"
-MACHINE = "defaultinstancetype"  # what every attached cluster has
 CONFIGURED: Mapping[str, Any] = {
     **{name: value for name, value in QUICK.items() if name != "busy_requests"},
     "compute": CLUSTER,
@@ -60,19 +56,6 @@ class _Bench(Levers):
     def zone(self) -> str:
         """Return no zone: nothing here takes one."""
         return ""
-
-
-def attach(account: AzureAccount) -> None:
-    """Attach a cluster of AKS to the workspace."""
-    cluster = KubernetesCompute(
-        name=CLUSTER,
-        namespace="default",
-        resource_id=(
-            f"/subscriptions/{account.subscription}/resourceGroups/{account.resource_group}"
-            "/providers/Microsoft.ContainerService/managedClusters/aks"
-        ),
-    )
-    account.ml().compute.begin_create_or_update(cluster).result()
 
 
 @contextmanager

@@ -72,9 +72,10 @@ def _scaled(request: VariantRequest, busy: float) -> Any:
 
 
 def _asked(share: Share) -> Any:
-    """Return the least and the most, the same: who asks for less than it takes is moved about."""
-    if share == Share():
-        return None
+    """Return the least and the most, the same: who asks for less than it takes is moved about.
+
+    Said also where nothing is asked: the SDK cannot read a deployment that has no such part.
+    """
     asked = ResourceSettings(
         cpu=share.cpu or None, memory=share.memory or None, gpu=share.gpu or None
     )
