@@ -150,7 +150,7 @@ def _word(kill: Kill | None) -> str:
 
 def _reasons(platform: Platform) -> list[str]:
     told = [
-        f"- {row.killed}, {kill.stage}: {kill.why}"
+        f"- {row.killed}, {kill.stage}: {kill.why.splitlines()[0]}"
         for row in platform.rows
         for kill in row.kills
         if kill.why
