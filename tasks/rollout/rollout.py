@@ -14,7 +14,7 @@ from tasks.rollout.journal import Event
 from tasks.rollout.looks import Looks, moment
 from tasks.rollout.plot import draw
 from tasks.rollout.report import RolloutReport, to_report
-from tasks.rollout.smoke import smoke, warm
+from tasks.rollout.smoke import answered, smoke, warm
 from tasks.rollout.verdict import Decision, Verdict
 from tasks.waiting import OUTAGE, patiently
 
@@ -60,7 +60,7 @@ class Rollout:
             return
         request = json.loads(driver.ports.store.read(self.spec.smoke_request))
         ask = partial(endpoints.predict, self.spec.endpoint, variant=driver.green.variant)
-        found = smoke(ask, request, serving=self.spec.serving)
+        found = smoke(answered(ask, self.pace), request, serving=self.spec.serving)
         if found.problems:
             raise Worse("green does not keep the contract: " + "; ".join(found.problems))
         warm(ask, request, within=self.spec.rules.warm_up, clock=self.pace.clock)

@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from blocks.contracts import Frozen, Prediction, Serving
+from tasks.waiting import Pace
 
 ROUNDS = 20
+NOBODY = frozenset({502, 503, 504})  # said by whoever stands before a server that is not there
+STARTED_AGAIN = timedelta(minutes=2)  # what a server that died may take to be there again
 
 
 class Smoke(Frozen):
@@ -40,6 +43,21 @@ def smoke(ask: Callable[[Any], Prediction], request: Any, *, serving: Serving) -
         problems=tuple(problems),
         summary=f"{ROUNDS} answers, median {1000 * middle:.1f} ms; broken requests are refused",
     )
+
+
+def answered(ask: Callable[[Any], Prediction], pace: Pace) -> Callable[[Any], Prediction]:
+    """Return ``ask`` that asks again, for a while from now, where no server is there.
+
+    A machine that is lost at this moment tells nothing about the version.
+    """
+    ends = pace.clock() + STARTED_AGAIN.total_seconds()
+
+    def again(request: Any) -> Prediction:
+        while (answer := ask(request)).status in NOBODY and pace.clock() < ends:
+            pace.pause()
+        return answer
+
+    return again
 
 
 def warm(
