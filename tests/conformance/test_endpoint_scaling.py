@@ -50,8 +50,12 @@ def test_what_scales_a_variant_goes_with_it(bench: Bench, endpoints: Endpoints) 
     assert bench.scaled("bench") == {"blue": (1, 2), "green": (1, 3)}
     give(endpoints, green=100)
     endpoints.retire("bench", "blue")
-    until(lambda: bench.scaled("bench") == {"green": (1, 3)})
-    until(lambda: [each.name for each in endpoints.variants("bench")] == ["green"])
+
+    def alone() -> bool:
+        names = [each.name for each in endpoints.variants("bench")]  # a look that goes on with it
+        return names == ["green"] and bench.scaled("bench") == {"green": (1, 3)}
+
+    until(alone)
     up(bench, endpoints, bounded(bench, most=4), key=KEY.next())
     assert bench.scaled("bench") == {"blue": (1, 4), "green": (1, 3)}
     inventory = bench.connect(Inventory)

@@ -127,13 +127,13 @@ def test_validation_finds_near_the_data_what_it_finds_here(
 def test_a_refusal_is_an_answer_and_the_same_one_here(
     tmp_path: Path, refused: Exception, kinds: tuple[type[Exception], ...]
 ) -> None:
-    def work(question: NearSpec, store: ObjectStore) -> NearSpec:
+    def work(question: ScanSpec, store: ObjectStore) -> ScanSpec:
         raise refused
 
     asked = Asked(question=NEAR.model_dump_json(), inputs={}, place="s3://b/p", root="s3://b")
     (tmp_path / "asked.json").write_text(asked.model_dump_json())
     told = {f"{INPUT}ASKED": str(tmp_path / "asked.json"), f"{OUTPUT}PLACE": str(tmp_path)}
-    answered(NearSpec, work, told, refusals=kinds)
+    answered(ScanSpec, work, told, refusals=kinds)
     answer = Answer.model_validate_json((tmp_path / ANSWER).read_bytes())
     assert answer.refused is not None
     again = raised_again(answer.refused, kinds)
