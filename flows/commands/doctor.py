@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blocks import registry
+from blocks.extras import missing
 from flows.exits import Exit
 from flows.terminal import exits, show
 
@@ -55,15 +56,13 @@ def _prefect() -> Iterator[Row]:
 def _providers() -> Iterator[Row]:
     for name in registry.PROVIDERS:
         entry = registry.provider(name)
-        try:
-            for path in entry.capabilities.values():
-                registry.load(path, extra=entry.extra)
-        except registry.MissingExtra as error:
+        lacks = missing(entry.extra) if entry.extra else []
+        if lacks:
             yield {
                 "what": f"provider {name}",
                 "state": "not installed",
                 "found": "",
-                "remedy": str(error),
+                "remedy": f"pip install 'bluewater[{entry.extra}]': {', '.join(lacks)}",
             }
         else:
             yield _row(f"provider {name}", True, entry.title, "")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prefect.blocks.core import Block
 
-from blocks import contracts, registry
+from blocks import contracts, features, registry
 from blocks.contracts import CONTRACTS, Contract
 from flows.cli import bluewater
 
@@ -97,6 +97,10 @@ def test_the_readme_shows_what_the_providers_offer() -> None:
         assert row in (ROOT / "README.md").read_text(), row
 
 
+def test_the_table_of_features_is_what_the_providers_declare() -> None:
+    assert features.listed() == list(features.declared()), "run python -m blocks.features"
+
+
 def test_every_capability_has_a_contract() -> None:
     listed = {
         name for entry in registry.PROVIDERS for name in registry.provider(entry).capabilities
@@ -134,6 +138,19 @@ def test_help_of_a_command_imports_nothing_heavy(name: str) -> None:
     assert done.stdout.startswith("Usage:")
     loaded = {each.partition(".")[0] for each in done.stdout.split()}
     assert loaded & {"prefect", "mlflow", "pydantic", "numpy"} == set()
+
+
+@pytest.mark.parametrize("words", [["providers"], ["providers", "--features"], ["doctor"]])
+def test_what_tells_of_providers_imports_none_of_their_sdks(words: list[str]) -> None:
+    code = (
+        "import sys; from flows.cli import bluewater; "
+        f"bluewater.main({[*words, '--json']!r}, standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {each.partition(".")[0] for each in done.stdout.splitlines()[-1].split()}
+    assert loaded & {"prefect", "mlflow", "boto3", "google", "azure", "databricks"} == set()
 
 
 def imports_of(module: Path) -> Iterator[str]:
