@@ -274,9 +274,18 @@ def play(place: Place, folder: Path, words: Words, *, besides: Stages = ()) -> I
 
 
 def page(sections: Sequence[Section], words: Words) -> str:
-    """Return the sections as a page to read."""
+    """Return the sections as a page to read.
+
+    What is only looked at is told once: how often, and in which stage, is a matter of time.
+    """
     parts = ["# What a release calls\n", f"{words.intro}\n"]
-    return "\n".join([*parts, *(_written(each, words) for each in sections)])
+    parts += [_written(each, words) for each in sections]
+    reads = {name for each in sections for name in each.reads}
+    others = {name for each in sections for name in each.others}
+    for title, names in (("What it looks at", reads), ("What it asks of other services", others)):
+        if names:
+            parts.append(f"## {title}\n\n{', '.join(f'`{name}`' for name in sorted(names))}.\n")
+    return "\n".join(parts)
 
 
 def _over(look: Callable[[OperationRef], OperationStatus[T]], ref: OperationRef) -> T | None:
@@ -312,7 +321,4 @@ def _written(section: Section, words: Words) -> str:
         parts.append(f"`{each['call']}`{where}\n\n```json\n{text}\n```\n")
     if not section.changes:
         parts.append(f"Nothing changes in {words.name}.\n")
-    for told, names in (("Looks", section.reads), ("Besides", section.others)):
-        if names:
-            parts.append(f"{told}: {', '.join(f'`{name}`' for name in names)}.\n")
     return "\n".join(parts)

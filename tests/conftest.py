@@ -10,8 +10,8 @@ from blocks.emulation.zygotes import SHARED
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: a test that waits for a server leaves one idle."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers for each processor: a test that waits for a server leaves one idle."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

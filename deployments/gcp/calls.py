@@ -34,23 +34,25 @@ WORDS = Words(
     intro=(
         "One release on Vertex AI, played by `python -m deployments.gcp.calls` in an emulated "
         "project with a network, a key and two variants. Every call that changes something is "
-        "here as it goes over the wire, in order; the label of a move of traffic, another one each "
-        "time, is blotted out. A test plays the release again and compares, and reads each call "
-        "with the service's published messages."
+        "here as it goes over the wire, in order; the label of a move of traffic and the etag, "
+        "other ones each time, are blotted out. A test plays the release again and compares, and "
+        "reads each call with the service's published messages."
     ),
     services=("aiplatform",),
     is_read=lambda operation: operation.startswith(("Get", "List", "Predict", "RawPredict")),
 )
 _IMAGES = ("endpoints", "batch")  # what takes an image
 _MAPS = ("labels", "trafficSplit")
-_MOVE = re.compile(r'(?<="bluewater-move": ")[0-9a-f]{12}(?=")')
+_EACH_TIME = re.compile(
+    r'(?<="bluewater-move": ")[0-9a-f]{12}(?=")|(?<="etag": ")[0-9a-f]{32}(?=")'
+)
 
 
 def told() -> str:
     """Play a release in a project of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
         sections = [_ordered(each) for each in play(place, Path(scratch), WORDS)]
-        return _MOVE.sub("............", page(sections, WORDS))
+        return _EACH_TIME.sub("............", page(sections, WORDS))
 
 
 def _ordered(section: Section) -> Section:
