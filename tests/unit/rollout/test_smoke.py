@@ -11,7 +11,8 @@ from blocks.contracts import Prediction, Serving
 from tasks.rollout.smoke import STARTED_AGAIN, answered, smoke
 from tasks.waiting import Pace
 
-GOOD, BROKEN = {"dataframe_records": [{"x": 1}]}, ({}, {"dataframe_records": []})
+GOOD = {"dataframe_records": [{"x": 1}]}
+BROKEN: tuple[dict[str, list[Any]], ...] = ({}, {"dataframe_records": []})
 
 
 class World:
