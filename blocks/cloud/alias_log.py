@@ -59,7 +59,9 @@ class AliasLog:
         again if somebody moved the alias meanwhile, or who is slow would show what was true before.
         """
         require_alias(alias)
-        shown = self._moved(model, alias, to, replacing=replacing, by=by, there=there)
+        at = datetime.now(UTC)
+        wanted = Promotion(alias=alias, version=to, replaced=replacing, at=at, by=by)
+        shown = self._moved(model, wanted, there)
         while True:
             show(shown)
             now = self.now(alias)
@@ -67,26 +69,18 @@ class AliasLog:
                 return
             shown = now
 
-    def _moved(
-        self,
-        model: str,
-        alias: str,
-        to: str,
-        *,
-        replacing: str | None,
-        by: str,
-        there: Callable[[str], bool],
-    ) -> Promotion:
+    def _moved(self, model: str, wanted: Promotion, there: Callable[[str], bool]) -> Promotion:
+        alias, replacing = wanted.alias, wanted.replaced
         while True:
             moves = list(self._bucket.below(self._of(alias)))
             now = self.now(alias)
             before = now.version if now else None
-            if now is not None and before == to:
+            if now is not None and before == wanted.version:
                 return now
             is_gone = before is not None and replacing is None and not there(before)
             if before != replacing and not is_gone:
                 raise _overtaken(model, alias, now, replacing)
-            move = Promotion(alias=alias, version=to, replaced=before, at=datetime.now(UTC), by=by)
+            move = wanted.model_copy(update={"replaced": before})
             uri = f"{self._of(alias)}/{len(moves) + 1:08d}.json"
             if self._bucket.swap(uri, move.model_dump_json().encode(), etag=None):
                 return move

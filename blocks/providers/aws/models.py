@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.cloud.alias_log import AliasLog, require_alias
+from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.kept_models import keep
+from blocks.cloud.logged_aliases import LoggedAliases
 from blocks.contracts import (
     ModelDraft,
-    ModelRegistry,
     ModelVersion,
     NotFound,
     Promotion,
@@ -38,7 +37,7 @@ from blocks.providers.aws.s3 import Objects
 MISSING = "ValidationException"  # of a describe: the registry's word for "there is no such thing"
 
 
-class SageMakerModels(Block, ModelRegistry):
+class SageMakerModels(Block, LoggedAliases):
     """Registers model versions with Amazon SageMaker; the files are kept in the account's bucket.
 
     The alias log in S3 decides what an alias means. The tag of the same name on the model package
@@ -80,31 +79,6 @@ class SageMakerModels(Block, ModelRegistry):
             if code_of(error) == MISSING:
                 return None
             raise
-
-    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
-        now = self._log(name).now(alias)
-        return self._find(name, now.version) if now else None
-
-    def _promote(
-        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
-    ) -> None:
-        require_alias(alias)
-        group = self._group(model.name)
-        if group is None or self._find(model.name, model.version) is None:
-            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
-        before = replacing.version if replacing else None
-        self._log(model.name).move(
-            model.name,
-            alias,
-            model.version,
-            replacing=before,
-            by=by,
-            there=lambda version: self._find(model.name, version) is not None,
-            show=partial(self._show, group),
-        )
-
-    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
-        return self._log(name).moves(alias)
 
     def _with_token(self, name: str, token: str) -> str:
         """Return the ARN of the version that was made for this token; empty if there is none."""
@@ -149,7 +123,10 @@ class SageMakerModels(Block, ModelRegistry):
             if self._group(name) is None:  # else somebody else made it at the same moment
                 raise
 
-    def _show(self, group: str, move: Promotion) -> None:
+    def _show(self, name: str, move: Promotion) -> None:
+        group = self._group(name)
+        if group is None:
+            return  # it was removed since
         tag = {"Key": f"bluewater:alias:{move.alias}", "Value": move.version}
         self._sagemaker.add_tags(ResourceArn=group, Tags=[tag])
         version = f"{group.replace(':model-package-group/', ':model-package/')}/{move.version}"

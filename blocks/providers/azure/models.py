@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from azure.core.exceptions import AzureError
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.cloud.alias_log import AliasLog, require_alias
+from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.kept_models import from_record, keep
+from blocks.cloud.logged_aliases import LoggedAliases
 from blocks.contracts import (
     ModelDraft,
-    ModelRegistry,
     ModelVersion,
     NotFound,
     Promotion,
@@ -36,7 +34,7 @@ from blocks.providers.azure.model_calls import (
 from blocks.providers.azure.objects import Objects
 
 
-class AzureModels(Block, ModelRegistry):
+class AzureModels(Block, LoggedAliases):
     """Registers model versions with the workspace; the files are kept in the account's container.
 
     The alias log there decides what an alias means. A tag on the version repeats it for people.
@@ -80,29 +78,8 @@ class AzureModels(Block, ModelRegistry):
             )
         return from_record(record[0], str(model.version))
 
-    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
-        now = self._log(name).now(alias)
-        return self._find(name, now.version) if now else None
-
-    def _promote(
-        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
-    ) -> None:
-        require_alias(alias)
-        if self._model(model.name, model.version) is None:
-            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
-        before = replacing.version if replacing else None
-        self._log(model.name).move(
-            model.name,
-            alias,
-            model.version,
-            replacing=before,
-            by=by,
-            there=lambda version: self._model(model.name, version) is not None,
-            show=partial(self._show, model.name),
-        )
-
-    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
-        return self._log(name).moves(alias)
+    def _is_there(self, name: str, version: str) -> bool:
+        return self._model(name, version) is not None
 
     def _versions(self, name: str) -> list[Any]:
         try:

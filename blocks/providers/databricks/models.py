@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import BinaryIO, ClassVar, cast
 
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.cloud.alias_log import AliasLog, require_alias
+from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.bucket import Found
 from blocks.cloud.kept_models import from_record, keep, record_of
+from blocks.cloud.logged_aliases import LoggedAliases
 from blocks.cloud.numbered import Numbered
 from blocks.contracts import (
     ModelDraft,
-    ModelRegistry,
     ModelVersion,
     NotFound,
     Promotion,
@@ -36,7 +36,7 @@ from blocks.providers.databricks.unity import UnityVersions
 from blocks.providers.databricks.volumes import Volumes
 
 
-class UnityCatalogModels(Block, ModelRegistry):
+class UnityCatalogModels(Block, LoggedAliases):
     """Registers model versions in Unity Catalog, where MLflow finds ``models:/c.s.name@alias``.
 
     What belongs to a version besides is kept in the workspace's volume. The alias log there decides
@@ -80,30 +80,6 @@ class UnityCatalogModels(Block, ModelRegistry):
         if not (source.startswith(ours) and source.endswith("/model")):
             return None
         return self._read(name, source.removesuffix("/model"), version)
-
-    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
-        now = self._log(name).now(alias)
-        return self._find(name, now.version) if now else None
-
-    def _promote(
-        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
-    ) -> None:
-        require_alias(alias)
-        if self._find(model.name, model.version) is None:
-            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
-        before = replacing.version if replacing else None
-        self._log(model.name).move(
-            model.name,
-            alias,
-            model.version,
-            replacing=before,
-            by=by,
-            there=lambda version: self._find(model.name, version) is not None,
-            show=partial(self._show, model.name),
-        )
-
-    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
-        return self._log(name).moves(alias)
 
     def _show(self, name: str, move: Promotion) -> None:
         self._versions.show(full_name(self.account, name), move.alias, move.version)

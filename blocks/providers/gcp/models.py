@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import ClassVar
 
@@ -15,11 +14,11 @@ from pydantic import Field
 
 from blocks.cloud.alias_log import AliasLog
 from blocks.cloud.kept_models import from_record, keep, record_of
+from blocks.cloud.logged_aliases import LoggedAliases
 from blocks.cloud.markers import Markers
 from blocks.cloud.submission import Submission, looks
 from blocks.contracts import (
     ModelDraft,
-    ModelRegistry,
     ModelVersion,
     NotFound,
     Promotion,
@@ -36,7 +35,7 @@ from blocks.providers.gcp.model_calls import is_name, require_name, require_show
 from blocks.providers.gcp.operations import awaited, begun, error_of
 
 
-class VertexModels(Block, ModelRegistry):
+class VertexModels(Block, LoggedAliases):
     """Registers model versions with Vertex AI; the files are kept in the account's bucket.
 
     The alias log in Cloud Storage decides what an alias means; the version alias of the same name
@@ -88,29 +87,8 @@ class VertexModels(Block, ModelRegistry):
         token = model.labels.get(TOKEN_LABEL, "") if model else ""
         return self._read(self._folder(name, token), version) if token else None
 
-    def _resolve(self, name: str, alias: str) -> ModelVersion | None:
-        now = self._log(name).now(alias)
-        return self._find(name, now.version) if now else None
-
-    def _promote(
-        self, model: ModelVersion, alias: str, replacing: ModelVersion | None, by: str
-    ) -> None:
+    def _require_alias(self, alias: str) -> None:
         require_shown(alias)
-        if self._find(model.name, model.version) is None:
-            raise NotFound(f"there is no version {model.version} of {model.name!r}", code="VERSION")
-        before = replacing.version if replacing else None
-        self._log(model.name).move(
-            model.name,
-            alias,
-            model.version,
-            replacing=before,
-            by=by,
-            there=lambda version: self._find(model.name, version) is not None,
-            show=partial(self._show, model.name),
-        )
-
-    def _history(self, name: str, alias: str) -> Sequence[Promotion]:
-        return self._log(name).moves(alias)
 
     def _upload(self, draft: ModelDraft, token: str) -> str:
         """Record a version, and return its number. Raises Unavailable if it is not known yet."""
