@@ -24,6 +24,7 @@ CODE = {
     "broken": "raise ValueError('this model always fails')",
     "flaky": f"if {RARE}: raise ValueError('this model fails sometimes')\n        {SCORE}",
     "slow": f"time.sleep(0.05 if {RARE} else 0)\n        {SCORE}",
+    "heavy": f"time.sleep(0.02)\n        {SCORE}",
     "unloadable": "return None",
 }
 
