@@ -98,7 +98,7 @@ class Emulator:
         self._http.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
-            while _alive(self.pid):
+            while alive(self.pid):
                 time.sleep(0.01)
 
 
@@ -126,7 +126,7 @@ def emulated(
     else:
         process = _started(package, folder, settings)
         supervision.tell([process.pid])
-        lives = partial(_alive, process.pid)
+        lives = partial(alive, process.pid)
     found = kind(folder, **_waited(folder, lives))
     try:
         yield found
@@ -158,7 +158,8 @@ def _waited(folder: Path, lives: Callable[[], bool]) -> dict[str, Any]:
     return told
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process runs. A zombie does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

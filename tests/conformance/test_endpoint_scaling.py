@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from blocks.contracts import Endpoints, Inventory, Phase, ProviderError, RunKey, VariantRequest
+from blocks.contracts import Endpoints, Inventory, Phase, ProviderError
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
-from blocks.testing.deploying import KEY, bounded, busy, give
+from blocks.testing.deploying import KEY, bounded, give, sizes_under_load, up_to
 from blocks.testing.waiting import until
 from blocks.testing.words import EndpointWords
 
@@ -21,32 +21,19 @@ def endpoints(bench: Bench, words: EndpointWords) -> Endpoints:
     return bench.connect(Endpoints)
 
 
-def up(bench: Bench, endpoints: Endpoints, request: VariantRequest, key: RunKey = KEY) -> None:
-    bench.settle(ref := endpoints.deploy(request, key=key))
-    assert endpoints.status(ref).phase is Phase.SUCCEEDED
-
-
 def test_a_variant_grows_to_its_upper_bound_and_shrinks_to_its_lower(
     bench: Bench, endpoints: Endpoints, emulator: Emulator
 ) -> None:
-    up(bench, endpoints, bounded(bench))
+    up_to(bench, endpoints, bounded(bench))
     give(endpoints, blue=100)
-    sizes = [1]
-
-    def size() -> int:
-        sizes.append(endpoints.variants("bench")[0].ready_replicas)
-        return sizes[-1]
-
-    with busy(endpoints):
-        until(lambda: size() == 2)
-    emulator.pull("speed", speed=200)  # it shrinks after minutes without much to do
-    until(lambda: size() == 1)
+    # it shrinks after minutes without much to do
+    sizes = sizes_under_load(endpoints, then=lambda: emulator.pull("speed", speed=200))
     assert set(sizes) == {1, 2}
 
 
 def test_what_scales_a_variant_goes_with_it(bench: Bench, endpoints: Endpoints) -> None:
-    up(bench, endpoints, bounded(bench))
-    up(bench, endpoints, bounded(bench, "green", most=3))
+    up_to(bench, endpoints, bounded(bench))
+    up_to(bench, endpoints, bounded(bench, "green", most=3))
     assert bench.scaled("bench") == {"blue": (1, 2), "green": (1, 3)}
     give(endpoints, green=100)
     endpoints.retire("bench", "blue")
@@ -56,7 +43,7 @@ def test_what_scales_a_variant_goes_with_it(bench: Bench, endpoints: Endpoints) 
         return names == ["green"] and bench.scaled("bench") == {"green": (1, 3)}
 
     until(alone)
-    up(bench, endpoints, bounded(bench, most=4), key=KEY.next())
+    up_to(bench, endpoints, bounded(bench, most=4), key=KEY.next())
     assert bench.scaled("bench") == {"blue": (1, 4), "green": (1, 3)}
     inventory = bench.connect(Inventory)
     for resource in list(inventory.owned()):
@@ -87,6 +74,6 @@ def test_replies_that_are_lost_leave_a_variant_scaled_once(
 def test_a_variant_of_one_size_is_not_scaled(
     bench: Bench, endpoints: Endpoints, emulator: Emulator, words: EndpointWords
 ) -> None:
-    up(bench, endpoints, bench.variant_request())
+    up_to(bench, endpoints, bench.variant_request())
     assert bench.scaled("bench") == {}
     assert [each for call in words.scaling for each in emulator.calls(call)] == []

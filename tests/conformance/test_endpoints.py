@@ -16,7 +16,6 @@ from blocks.contracts import (
     Endpoints,
     Mirror,
     NotFound,
-    OperationRef,
     Phase,
     Serving,
     Traffic,
@@ -25,7 +24,7 @@ from blocks.contracts import (
 )
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
-from blocks.testing.deploying import KEY, ROW, bounded, busy
+from blocks.testing.deploying import KEY, ROW, bounded, busy, up_to
 from blocks.testing.waiting import until
 
 CONTRACT = Endpoints
@@ -46,20 +45,11 @@ def endpoints(bench: Bench) -> Endpoints:
     return bench.connect(Endpoints)
 
 
-def up(bench: Bench, endpoints: Endpoints, request: VariantRequest) -> OperationRef:
-    """Deploy a variant and wait until it is ready."""
-    ref = endpoints.deploy(request, key=KEY)
-    bench.settle(ref)
-    status = endpoints.status(ref)
-    assert status.phase is Phase.SUCCEEDED, status.failure
-    return ref
-
-
 def blue_is_live(bench: Bench, endpoints: Endpoints, **serving: Any) -> VariantRequest:
     """Deploy blue and give it everything."""
     request = bench.variant_request(variant="blue")
     request = request.model_copy(update={"serving": Serving(**serving)})
-    up(bench, endpoints, request)
+    up_to(bench, endpoints, request)
     give(endpoints, request.endpoint, blue=100)
     return request
 
@@ -74,7 +64,7 @@ def test_a_variant_comes_up_without_traffic_and_says_where_it_is(
     request = bench.variant_request(variant="blue")
     assert endpoints.traffic(request.endpoint) == Traffic(percent={})
     assert list(endpoints.variants(request.endpoint)) == []
-    ref = up(bench, endpoints, request)
+    ref = up_to(bench, endpoints, request)
     [variant] = endpoints.variants(request.endpoint)
     assert endpoints.status(ref).result == variant
     assert (variant.name, variant.model) == ("blue", request.model)
@@ -129,7 +119,7 @@ def test_a_model_that_does_not_load_fails_with_its_cause_and_the_old_one_goes_on
 def test_answers_come_from_the_variants_by_their_shares(bench: Bench, endpoints: Endpoints) -> None:
     """The tolerance is five standard deviations of a binomial: one in two million."""
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
     assert endpoints.predict(blue.endpoint, ROW).variant in {"", "blue"}
     if not endpoints.features.weights:
         with pytest.raises(Unsupported):
@@ -154,7 +144,7 @@ def test_a_split_that_changed_meanwhile_is_not_overwritten(
     bench: Bench, endpoints: Endpoints
 ) -> None:
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
     stale = endpoints.traffic(blue.endpoint)
     give(endpoints, blue.endpoint, green=100)
     with pytest.raises(Conflict):
@@ -164,7 +154,7 @@ def test_a_split_that_changed_meanwhile_is_not_overwritten(
 
 def test_of_many_that_shift_at_once_exactly_one_wins(bench: Bench, endpoints: Endpoints) -> None:
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
     since = endpoints.traffic(blue.endpoint)
     splits = [Traffic(percent={"green": 100}), Traffic(percent={"blue": 100})] * 2
     if endpoints.features.weights:
@@ -190,7 +180,7 @@ def test_only_what_is_ready_gets_traffic(bench: Bench, endpoints: Endpoints) -> 
 
 def test_a_variant_is_retired_once_it_has_no_traffic(bench: Bench, endpoints: Endpoints) -> None:
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
     with pytest.raises(Conflict, match="blue"):
         endpoints.retire(blue.endpoint, "blue")
     assert endpoints.predict(blue.endpoint, ROW).status == 200
@@ -204,7 +194,7 @@ def test_a_variant_is_retired_once_it_has_no_traffic(bench: Bench, endpoints: En
 
 def test_a_server_that_dies_is_replaced(bench: Bench, endpoints: Endpoints) -> None:
     blue = bench.variant_request(variant="blue")
-    ref = up(bench, endpoints, blue)
+    ref = up_to(bench, endpoints, blue)
     give(endpoints, blue.endpoint, blue=100)
     bench.reclaim(ref)
     until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
@@ -238,7 +228,7 @@ def test_one_variant_can_be_asked_past_the_split_or_not_at_all(
     bench: Bench, changed: Change, endpoints: Endpoints
 ) -> None:
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="constant", variant="green"))
     if endpoints.features.direct:
         found = endpoints.predict(blue.endpoint, ROW, variant="green")
         assert (found.variant, found.body["predictions"]) == ("green", [0.25])
@@ -248,7 +238,7 @@ def test_one_variant_can_be_asked_past_the_split_or_not_at_all(
 
 def test_a_mirror_gets_copies_whose_answers_nobody_sees(bench: Bench, endpoints: Endpoints) -> None:
     blue = blue_is_live(bench, endpoints)
-    up(bench, endpoints, bench.variant_request(kind="broken", variant="green"))
+    up_to(bench, endpoints, bench.variant_request(kind="broken", variant="green"))
     most = endpoints.features.mirror_at_most
     to = Traffic(percent={"blue": 100}, mirror=Mirror(variant="green", percent=most))
     since = endpoints.traffic(blue.endpoint)
@@ -276,7 +266,7 @@ def test_a_user_stays_on_one_variant(bench: Bench, endpoints: Endpoints) -> None
             endpoints.deploy(requests[0], key=KEY)
         return
     for request in requests:
-        up(bench, endpoints, request)
+        up_to(bench, endpoints, request)
     endpoint = requests[0].endpoint
     give(endpoints, endpoint, blue=50, green=50)
     url = f"{endpoints.variants(endpoint)[0].url}/invocations"
@@ -337,7 +327,7 @@ def test_it_grows_under_load_or_is_not_asked_to(bench: Bench, endpoints: Endpoin
         with pytest.raises(Unsupported):
             endpoints.deploy(request, key=KEY)
         return
-    up(bench, endpoints, request)
+    up_to(bench, endpoints, request)
     give(endpoints, request.endpoint, blue=100)
     [variant] = endpoints.variants(request.endpoint)
     assert variant.ready_replicas == 1

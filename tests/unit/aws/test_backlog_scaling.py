@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from blocks.contracts import Phase, RunKey, Traffic, VariantRequest
+from blocks.contracts import Phase, Traffic, VariantRequest
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.endpoint_levers import QUICK
 from blocks.providers.aws.endpoints import SageMakerEndpoints
+from blocks.testing.deploying import KEY, ROW, asked_by
 from blocks.testing.waiting import until
 
-KEY = RunKey(run="run-1", step="deploy")
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 FAST = 600  # of the cloud's clock: CloudWatch looks every minute
 
 
@@ -36,26 +32,6 @@ def up(bench: Any, endpoints: SageMakerEndpoints, *, least: int, most: int) -> V
     until(lambda: endpoints.status(ref).phase.done, within=120)
     assert endpoints.status(ref).phase is Phase.SUCCEEDED, endpoints.status(ref).failure
     return request
-
-
-@contextmanager
-def asking(endpoints: SageMakerEndpoints, name: str) -> Iterator[None]:
-    """Ask without a pause, four at a time: more than one machine answers."""
-    enough = threading.Event()
-
-    def ask() -> None:
-        while not enough.is_set():
-            endpoints.ask_later(name, ROW)
-
-    callers = [threading.Thread(target=ask) for _ in range(4)]
-    for each in callers:
-        each.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        for each in callers:
-            each.join()
 
 
 def alarms(account: AwsAccount) -> list[str]:
@@ -87,7 +63,7 @@ def test_what_waits_brings_machines_up_to_the_bound(
     name = up(bench, endpoints, least=1, most=2).endpoint
     assert alarms(account) == []  # there is always a machine
     emulator.pull("speed", speed=FAST)
-    with asking(endpoints, name):
+    with asked_by(4, lambda: endpoints.ask_later(name, ROW)):  # more than one machine answers
         until(lambda: len(bench.running()) == 2, within=60)
     until(lambda: len(bench.running()) == 1, within=60)
     endpoints.take_down(name)

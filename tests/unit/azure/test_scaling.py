@@ -14,9 +14,7 @@ from blocks.contracts import (
     InvalidRequest,
     Inventory,
     Monitor,
-    Phase,
     Sample,
-    VariantRequest,
     Window,
 )
 from blocks.providers.azure.account import AzureAccount
@@ -24,8 +22,7 @@ from blocks.providers.azure.bench import AzureBench
 from blocks.providers.azure.emulator.launch import GROUP
 from blocks.providers.azure.endpoint_calls import endpoint_name
 from blocks.providers.azure.scaling import CPU, GPU, REQUESTS, Busy, to_autoscale_setting
-from blocks.testing.deploying import KEY, bounded, busy, give
-from blocks.testing.waiting import until
+from blocks.testing.deploying import bounded, give, sizes_under_load, up_to
 
 
 @pytest.fixture
@@ -34,27 +31,13 @@ def endpoints(bench: Any) -> Endpoints:
     return found
 
 
-def up(bench: Any, endpoints: Endpoints, request: VariantRequest) -> None:
-    bench.settle(ref := endpoints.deploy(request, key=KEY))
-    assert endpoints.status(ref).phase is Phase.SUCCEEDED
-
-
 def test_a_variant_grows_under_load_and_shrinks_without_and_azure_tells_why(
     bench: Any, endpoints: Endpoints
 ) -> None:
     since = datetime.now(UTC) - timedelta(seconds=1)
-    up(bench, endpoints, bounded(bench))
+    up_to(bench, endpoints, bounded(bench))
     give(endpoints, blue=100)
-    sizes = [1]
-
-    def size() -> int:
-        sizes.append(endpoints.variants("bench")[0].ready_replicas)
-        return sizes[-1]
-
-    with busy(endpoints):
-        until(lambda: size() == 2)
-    until(lambda: size() == 1)
-    assert set(sizes) == {1, 2}
+    assert set(sizes_under_load(endpoints)) == {1, 2}
     monitor = bench.connect(Monitor)
     window = Window(start=since, end=datetime.now(UTC) + timedelta(seconds=1))
 
@@ -80,7 +63,7 @@ def test_a_variant_grows_under_load_and_shrinks_without_and_azure_tells_why(
 def test_a_setting_whose_deployment_somebody_removed_is_found_and_goes(
     bench: Any, endpoints: Endpoints, account: AzureAccount
 ) -> None:
-    up(bench, endpoints, bounded(bench))
+    up_to(bench, endpoints, bounded(bench))
     name = endpoint_name(account, "bench")
     account.ml().online_endpoints.begin_delete(name).result()
     inventory = bench.connect(Inventory)
@@ -131,7 +114,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AzureAc
     with AzureBench(tmp_path_factory.mktemp("settings")) as bench:
         request = bench.variant_request()
         endpoints: Any = bench.connect(Endpoints)
-        up(bench, endpoints, request)
+        up_to(bench, endpoints, request)
         asked = request.model_copy(update={"max_replicas": 2})
         setting = to_autoscale_setting(asked, account=bench.account, busy=Busy(share=70))
         setting.name_properties_name = "wrong"

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from blocks.emulation import reaper
 from blocks.emulation.clock import Clock
 from blocks.emulation.containers import Containers
+from blocks.emulation.launch import alive
 from blocks.testing.waiting import until
 
 EMULATOR = """
@@ -40,13 +40,6 @@ time.sleep(600)
 """
 
 
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.fixture
 def containers() -> Iterator[Containers]:
     found = Containers("/opt/ml", "OPT_ML")
@@ -67,10 +60,10 @@ def test_containers_of_an_emulator_that_was_killed_end_with_all_their_children(
     assert emulator.stdout is not None
     pids = [int(word) for _ in range(2) for word in emulator.stdout.readline().split()]
     assert len(pids) == 4
-    assert all(map(lives, pids))
+    assert all(map(alive, pids))
     os.killpg(emulator.pid, signal.SIGKILL)  # with everything of its group, as a user might
     emulator.communicate()
-    until(lambda: not any(map(lives, pids)), within=20)
+    until(lambda: not any(map(alive, pids)), within=20)
 
 
 def test_only_those_who_ran_at_the_end_are_told() -> None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from blocks.emulation import zygotes
+from blocks.emulation.launch import alive
 from blocks.emulation.zygotes import SHARED
 from blocks.testing.waiting import until
 
@@ -31,13 +31,6 @@ ask("parrot", {"said": sys.argv[1]})
 sys.stdin.read()
 """
 Start = Callable[[str], subprocess.Popen[bytes]]
-
-
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture
@@ -76,7 +69,7 @@ def test_all_share_one_zygote_and_it_ends_with_the_last(start: Start, heard: Pat
     for caller in (second, third):
         caller.kill()
         caller.wait()
-    until(lambda: not lives(zygote))
+    until(lambda: not alive(zygote))
 
 
 def test_after_the_last_another_one_is_started(start: Start, heard: Path) -> None:
@@ -84,7 +77,7 @@ def test_after_the_last_another_one_is_started(start: Start, heard: Path) -> Non
     zygote = int(heard.read_text().split()[0])
     first.kill()
     first.wait()
-    until(lambda: not lives(zygote))
+    until(lambda: not alive(zygote))
     start("two")
     assert not heard.read_text().splitlines()[-1].startswith(f"{zygote} ")
 
