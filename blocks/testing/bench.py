@@ -44,8 +44,9 @@ class Bench(Protocol):
 
         Kinds: ``threshold`` (input ``x: double``, ``n: long``, optional ``note: string``; predicts
         x > 0.5 as 0.0 or 1.0), ``constant`` (always 0.25), ``broken`` (raises on every request),
-        ``unloadable`` (fails while loading), ``slow`` (50 ms longer for 2 % of the requests), ``heavy`` (20 ms for each),
-        ``flaky`` (raises on 2 %), ``shifted`` (scores moved up by a half), ``same`` (as threshold).
+        ``unloadable`` (fails while loading), ``slow`` (50 ms longer for 2 % of the requests),
+        ``heavy`` (20 ms for each), ``flaky`` (raises on 2 %), ``shifted`` (scores moved up by a
+        half), ``same`` (as threshold).
         """
         ...
 
