@@ -48,6 +48,7 @@ from blocks.providers.aws.functions.calls import (
 from blocks.providers.aws.functions.errors import explain, means
 from blocks.providers.aws.functions.look import Looks, Seen
 from blocks.providers.aws.images import serving_image
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.secret import AwsSecrets
 
 T = TypeVar("T")
@@ -196,7 +197,10 @@ class LambdaEndpoints(Block, Endpoints):
             if found is None or not found.number:
                 raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
             qualifier, internal = found.number, found.token
-        told = self._lambda.get_function_configuration(FunctionName=name, Qualifier=qualifier)
+        reads = self.account.client(
+            "lambda", attempts=READS
+        )  # callers share its few calls a second
+        told = reads.get_function_configuration(FunctionName=name, Qualifier=qualifier)
         served = from_configuration(told)
         token = self._secret(served.request) if served else ""
         words = {"token": token, "internal": internal}

@@ -12,10 +12,8 @@ from blocks.contracts import (
     Endpoints,
     InvalidRequest,
     Inventory,
-    OperationRef,
     Phase,
     Resource,
-    RunKey,
     Serving,
     Traffic,
     Unavailable,
@@ -24,10 +22,8 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.emulator.launch import Account
 from blocks.providers.aws.functions.calls import MAX_BODY
+from blocks.testing.deploying import KEY, ROW, up_to
 from blocks.testing.waiting import until
-
-KEY = RunKey(run="run-1", step="deploy")
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
 
 
 @pytest.fixture
@@ -42,13 +38,6 @@ def request(bench: Any, variant: str = "blue", **change: Any) -> VariantRequest:
     return found.model_copy(update=change)
 
 
-def up(bench: Any, endpoints: Endpoints, asked: VariantRequest) -> OperationRef:
-    bench.settle(ref := endpoints.deploy(asked, key=KEY))
-    status = endpoints.status(ref)
-    assert status.phase is Phase.SUCCEEDED, status.failure
-    return ref
-
-
 def live(endpoints: Endpoints, endpoint: str, **percent: int) -> Traffic:
     return endpoints.shift(endpoint, Traffic(percent=percent), since=endpoints.traffic(endpoint))
 
@@ -57,12 +46,24 @@ def test_what_scales_to_zero_runs_nothing_until_it_is_asked(
     bench: Any, emulator: Account, endpoints: Endpoints
 ) -> None:
     blue = request(bench, min_replicas=0)
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     live(endpoints, blue.endpoint, blue=100)
     emulator.pull("lambda-kill", function=bench.account.named("bench"), description="blue")
     assert bench.running() == []
     assert endpoints.predict(blue.endpoint, ROW).body["predictions"] == [1.0]
     assert len(bench.running()) == 1
+
+
+@pytest.mark.parametrize("fault", ["throttling", "unavailable"])
+def test_a_caller_is_answered_though_lambda_is_busy_with_others(
+    bench: Any, emulator: Account, endpoints: Endpoints, fault: str
+) -> None:
+    blue = request(bench)
+    up_to(bench, endpoints, blue)
+    live(endpoints, blue.endpoint, blue=100)
+    emulator.fault(fault, call="lambda:GetFunctionConfiguration", times=2)
+    assert endpoints.predict(blue.endpoint, ROW).status == 200
+    assert emulator.pull("faults") == []
 
 
 def test_what_scales_to_zero_and_does_not_load_is_told(bench: Any, endpoints: Endpoints) -> None:
@@ -77,7 +78,7 @@ def test_a_caller_too_many_is_told_to_come_later(
     bench: Any, emulator: Account, endpoints: Endpoints
 ) -> None:
     blue = request(bench)
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     live(endpoints, blue.endpoint, blue=100)
     emulator.pull("lambda-concurrency", limit=0)
     refused = endpoints.predict(blue.endpoint, ROW)
@@ -89,7 +90,7 @@ def test_a_caller_too_many_is_told_to_come_later(
 def test_a_bearer_token_is_asked_for_and_brought(bench: Any, endpoints: Endpoints) -> None:
     bench.keep_secret("callers", "sesame")
     blue = request(bench, serving=Serving(token_secret="callers"))
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     live(endpoints, blue.endpoint, blue=100)
     assert endpoints.predict(blue.endpoint, ROW).status == 200
     bench.keep_secret("callers", "another")
@@ -98,11 +99,11 @@ def test_a_bearer_token_is_asked_for_and_brought(bench: Any, endpoints: Endpoint
 
 def test_a_third_variant_gets_no_traffic_beside_two(bench: Any, endpoints: Endpoints) -> None:
     blue = request(bench)
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     live(endpoints, blue.endpoint, blue=100)
     since = endpoints.traffic(blue.endpoint)
-    up(bench, endpoints, request(bench, "green"))
-    up(bench, endpoints, request(bench, "gold"))
+    up_to(bench, endpoints, request(bench, "green"))
+    up_to(bench, endpoints, request(bench, "gold"))
     with pytest.raises(Unsupported, match="two versions"):
         live(endpoints, blue.endpoint, blue=50, green=30, gold=20)
     assert endpoints.traffic(blue.endpoint) == since
@@ -115,7 +116,7 @@ def test_a_variant_that_was_retired_before_it_was_published_never_is(
     endpoints.deploy(blue, key=KEY)
     endpoints.retire(blue.endpoint, "blue")
     assert list(endpoints.variants(blue.endpoint)) == []
-    ref = up(bench, endpoints, request(bench, "green"))
+    ref = up_to(bench, endpoints, request(bench, "green"))
     assert [each.name for each in endpoints.variants(blue.endpoint)] == ["green"]
     assert endpoints.status(ref).phase is Phase.SUCCEEDED
 
@@ -125,12 +126,12 @@ def test_a_lost_reply_deploys_once(
     bench: Any, emulator: Account, endpoints: Endpoints, call: str
 ) -> None:
     if call == "UpdateFunctionConfiguration":
-        up(bench, endpoints, request(bench, "green"))
+        up_to(bench, endpoints, request(bench, "green"))
     published = bench.created("endpoints")
     emulator.fault("lost-reply", call=f"lambda:{call}")
     with pytest.raises(Unavailable):
         endpoints.deploy(request(bench), key=KEY)
-    up(bench, endpoints, request(bench))
+    up_to(bench, endpoints, request(bench))
     assert bench.created("endpoints") == published + 1
 
 
@@ -144,7 +145,7 @@ def test_two_that_deploy_at_once_get_both(bench: Any, endpoints: Endpoints) -> N
 
 def test_a_first_split_is_made_once(bench: Any, endpoints: Endpoints) -> None:
     blue = request(bench)
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     nothing = endpoints.traffic(blue.endpoint)
     endpoints.shift(blue.endpoint, Traffic(percent={"blue": 100}), since=nothing)
     with pytest.raises(Conflict):
@@ -170,7 +171,7 @@ def test_what_lambda_never_serves_is_told_before_anything_starts(
 
 def test_payloads_up_to_the_limit_pass(bench: Any, endpoints: Endpoints) -> None:
     blue = request(bench, serving=Serving(max_payload_bytes=MAX_BODY))
-    up(bench, endpoints, blue)
+    up_to(bench, endpoints, blue)
     live(endpoints, blue.endpoint, blue=100)
     row = {"x": 0.7, "n": 1, "note": ""}
     row["note"] = "x" * (MAX_BODY - 200)
@@ -197,7 +198,7 @@ def test_a_function_of_somebody_else_is_neither_listed_nor_touched(
     )
     with pytest.raises(Denied):
         inventory.remove(theirs)
-    up(bench, endpoints, request(bench))
+    up_to(bench, endpoints, request(bench))
     [mine] = [each for each in inventory.owned() if each.running]
     inventory.remove(mine)
     inventory.remove(mine)
