@@ -11,9 +11,8 @@ from pydantic import Field, SecretStr
 from blocks.contracts import NotFound, ProviderError, SecretStore
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import explain
+from blocks.providers.aws.lookup import READS
 from blocks.workload.secrets import fetch
-
-_READS = 3
 
 
 class AwsSecrets(Block, SecretStore):
@@ -33,7 +32,7 @@ class AwsSecrets(Block, SecretStore):
 
     def _get(self, name: str) -> SecretStr:
         try:
-            value = fetch(lambda service: self.account.client(service, attempts=_READS), name)
+            value = fetch(lambda service: self.account.client(service, attempts=READS), name)
         except ClientError as error:
             known = explain(error)
             if isinstance(known, NotFound):

@@ -25,13 +25,13 @@ from blocks.providers.aws.account import OWNER_TAG, TOKEN_TAG, AwsAccount
 from blocks.providers.aws.ec2.errors import explain
 from blocks.providers.aws.ec2.record import Record, launches, listed
 from blocks.providers.aws.ec2.training import Ec2Training
+from blocks.providers.aws.lookup import READS
 from blocks.workload.instance.plan import ENDED, ORDER
 from blocks.workload.instance.plan import JOB as ORDERED
 
 JOB, INSTANCE, TEMPLATE = "training-job", "instance", "launch-template"
 _BILLED = ("pending", "running")  # a machine that shuts down is not billed any more
 _ID = re.compile(r"[a-z0-9-]+")
-_READS = 4
 
 
 class Ec2Inventory(Block, Inventory):
@@ -112,7 +112,7 @@ class Ec2Inventory(Block, Inventory):
 
     @property
     def _ec2(self) -> Any:
-        return self.account.client("ec2", attempts=_READS)
+        return self.account.client("ec2", attempts=READS)
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith(self.account.named(""))

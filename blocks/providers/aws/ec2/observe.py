@@ -15,22 +15,22 @@ from blocks.providers.aws.ec2.errors import explain
 from blocks.providers.aws.ec2.launch import current
 from blocks.providers.aws.ec2.record import Record
 from blocks.providers.aws.ec2.verdict import Seen
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.workload.instance.plan import BEAT, ENDED, ORDER, ended_of
 
-_READS = 4
 _CONSOLE = 2000  # letters of its end that are told
 
 
 def observe(account: AwsAccount, record: Record, job: Mapping[str, Any]) -> Seen:
     """Return all that can be seen of a job now."""
-    ec2 = account.client("ec2", attempts=_READS)
+    ec2 = account.client("ec2", attempts=READS)
     launched = current(record, record.names())
     instance = _described(ec2, launched.instance) if launched else None
     names = record.names()  # again: what was written before the machine went is there now
     content = record.content(ENDED) if ENDED in names else None
     ended = ended_of(content) if content else None
-    plan, objects = job["plan"], Objects(account.client("s3", attempts=_READS))
+    plan, objects = job["plan"], Objects(account.client("s3", attempts=READS))
     over = ended or _is_gone(instance)
     outcome = read_outcome(objects, plan["output_uri"], plan["token"]) if over else None
     return Seen(

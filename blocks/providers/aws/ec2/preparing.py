@@ -12,10 +12,10 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.ec2.calls import Options, to_choices, to_plan, to_template
 from blocks.providers.aws.ec2.machines import Machines
 from blocks.providers.aws.ec2.user_data import user_data
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects, place_of
 from blocks.providers.aws.secret import AwsSecrets
 
-_READS = 4
 _IMAGE = re.compile(r"ami-[0-9a-f]{8,17}|resolve:ssm:/.+")
 
 
@@ -54,7 +54,7 @@ def _looked_at(account: AwsAccount, request: TrainingRequest) -> bool:
         secrets.get(name)
     for uri in (request.checkpoint_uri, request.output_uri):
         place_of(uri)
-    return data_is_object(Objects(account.client("s3", attempts=_READS)), request)
+    return data_is_object(Objects(account.client("s3", attempts=READS)), request)
 
 
 def _options(request: TrainingRequest, machines: Machines) -> Options:
@@ -85,7 +85,7 @@ def _places(account: AwsAccount, zone: str) -> list[dict[str, str]]:
     """Return where a machine may be: our subnets, in that zone if one is asked for."""
     if not account.subnets:
         return [{"AvailabilityZone": zone}] if zone else []
-    ec2 = account.client("ec2", attempts=_READS)
+    ec2 = account.client("ec2", attempts=READS)
     found = ec2.describe_subnets(SubnetIds=list(account.subnets))["Subnets"]
     zones = {each["SubnetId"]: each["AvailabilityZone"] for each in found}
     fitting = [name for name in account.subnets if zone in ("", zones[name])]

@@ -9,10 +9,10 @@ from typing import Any
 
 from blocks.contracts import Conflict
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.lookup import READS
 from blocks.providers.aws.s3 import Objects
 from blocks.workload.instance.plan import JOB
 
-_READS = 4
 _LAUNCH = "launch-"  # one file for each try to get a machine
 
 
@@ -21,7 +21,7 @@ class Record:
 
     def __init__(self, account: AwsAccount, name: str) -> None:
         self.uri = f"{_records(account)}/{name}"
-        self._objects = Objects(account.client("s3", attempts=_READS))
+        self._objects = Objects(account.client("s3", attempts=READS))
 
     def names(self) -> list[str]:
         """Return the names of the files there are, sorted."""
@@ -61,7 +61,7 @@ def launches(names: list[str]) -> list[str]:
 def listed(account: AwsAccount) -> Iterator[tuple[str, datetime, list[str]]]:
     """Yield name, creation and files of every job of this owner, without reading them."""
     objects, found = (
-        Objects(account.client("s3", attempts=_READS)),
+        Objects(account.client("s3", attempts=READS)),
         dict[str, dict[str, datetime]](),
     )
     for each in objects.below(_records(account)):

@@ -34,10 +34,10 @@ from blocks.providers.aws.ec2.preparing import prepared
 from blocks.providers.aws.ec2.record import Record, launches
 from blocks.providers.aws.ec2.verdict import CANCELLED, MAX_DURATION, Seen, to_status
 from blocks.providers.aws.joblog import lines
+from blocks.providers.aws.lookup import READS
 from blocks.workload.instance.plan import JOB, ORDER
 
 _NAME = re.compile(r"bluewater-[0-9a-f]{8}-[0-9a-f]{32}")
-_READS = 4
 _ROOM = timedelta(minutes=30)  # to start, and to carry a model away, before status ends a job
 
 
@@ -105,7 +105,7 @@ class Ec2Training(Block, TrainingJobs):
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         self._known(ref)
-        logs = self.account.client("logs", attempts=_READS)
+        logs = self.account.client("logs", attempts=READS)
         yield from lines(logs, LOG_GROUP, ref.id, since)
 
     def _ref(self, name: str, token: str) -> OperationRef:

@@ -15,10 +15,10 @@ from blocks.contracts import Denied, Inventory, Machines, NotFound, ProviderErro
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
 from blocks.providers.aws.functions.calls import from_configuration
 from blocks.providers.aws.functions.errors import explain, means
+from blocks.providers.aws.lookup import READS
 
 KIND = "endpoint"
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
-_READS = 4
 
 
 class LambdaInventory(Block, Inventory):
@@ -85,4 +85,4 @@ class LambdaInventory(Block, Inventory):
 
     @property
     def _lambda(self) -> Any:
-        return self.account.client("lambda", attempts=_READS)
+        return self.account.client("lambda", attempts=READS)

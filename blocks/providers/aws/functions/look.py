@@ -14,8 +14,8 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.functions.calls import LIVE, Deployed, from_configuration
 from blocks.providers.aws.functions.errors import means
 from blocks.providers.aws.functions.event import HttpRequest, from_answer, to_event
+from blocks.providers.aws.lookup import READS
 
-_READS = 4
 _READY = HttpRequest(method="GET", path="/ready", headers={}, body=b"")
 
 
@@ -48,7 +48,7 @@ class Looks:
 
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
-        self._read = account.client("lambda", attempts=_READS)
+        self._read = account.client("lambda", attempts=READS)
         self._lambda = account.client("lambda")
 
     def look(self, endpoint: str) -> Seen | None:
