@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,6 @@ from blocks.contracts import (
     InvalidRequest,
     Inventory,
     Mirror,
-    Phase,
-    Serving,
     Traffic,
     Unsupported,
 )
@@ -35,10 +31,7 @@ from blocks.providers.azure.endpoint_calls import endpoint_name
 from blocks.providers.azure.kubernetes.attached import CLUSTER
 from blocks.providers.azure.kubernetes.bench import CONFIGURED
 from blocks.providers.azure.kubernetes.endpoints import AzureKubernetesEndpoints
-from blocks.testing.deploying import KEY, give, up
-from blocks.testing.waiting import until
-
-ROW = {"dataframe_records": [{"x": 0.7, "n": 1}]}
+from blocks.testing.deploying import KEY, ROW, bounded, give, sizes_under_load, up, up_to
 
 
 @pytest.fixture
@@ -82,31 +75,18 @@ def test_a_release_goes_from_blue_to_green_on_the_cluster_and_leaves_nothing(
 
 
 def test_the_router_adds_replicas_and_takes_them_away(bench: Any, endpoints: Endpoints) -> None:
-    serving = Serving(concurrency=1, timeout=timedelta(seconds=60))
-    request = bench.variant_request(kind="slow").model_copy(
-        update={"max_replicas": 2, "serving": serving}
-    )
-    bench.settle(ref := endpoints.deploy(request, key=KEY))
-    assert endpoints.status(ref).phase is Phase.SUCCEEDED
+    up_to(bench, endpoints, bounded(bench))
     assert bench.emulator.calls("insights:AutoscaleSettings.CreateOrUpdate") == []
     give(endpoints, blue=100)
-    enough = threading.Event()
+    sizes = sizes_under_load(endpoints, then=lambda: bench.emulator.pull("speed", speed=20))
+    assert set(sizes) == {1, 2}
 
-    def ask() -> None:
-        while not enough.is_set():
-            endpoints.predict("bench", ROW)
 
-    callers = [threading.Thread(target=ask) for _ in range(4)]
-    for each in callers:
-        each.start()
-    try:
-        until(lambda: endpoints.variants("bench")[0].ready_replicas == 2)
-    finally:
-        enough.set()
-        for each in callers:
-            each.join()
-    bench.emulator.pull("speed", speed=20)
-    until(lambda: endpoints.variants("bench")[0].ready_replicas == 1)
+def test_a_deployment_that_asks_for_no_share_of_a_node_can_be_read_back(bench: Any) -> None:
+    whole = {**CONFIGURED, "cpu": "", "memory": ""}
+    endpoints = AzureKubernetesEndpoints(account=bench.account, **whole)
+    up_to(bench, endpoints, bench.variant_request())
+    assert [each.ready_replicas for each in endpoints.variants("bench")] == [1]
 
 
 def test_what_is_of_managed_endpoints_is_refused_and_so_is_no_cluster(bench: Any) -> None:
