@@ -1,6 +1,7 @@
 """A Delta table as the files that it is made of now: below its folder there may be older ones, too.
 
-What the log says is replayed: github.com/delta-io/delta/blob/master/PROTOCOL.md
+What the log says is replayed: github.com/delta-io/delta/blob/master/PROTOCOL.md. (delta-rs does it,
+too, through stores and credentials of its own; these files are read through a platform's store.)
 """
 
 from __future__ import annotations
