@@ -53,7 +53,7 @@ spark = SparkSession.builder.getOrCreate()
 rows = spark.read.csv(
     os.environ["BLUEWATER_IN_ROWS"], header=True, inferSchema=True, recursiveFileLookup=True
 )
-twice = rows.mapInArrow(doubled, "x int")
+twice = rows.mapInArrow(doubled, "x long")
 told = {"sum": total(rows), "doubled": total(twice), "spark": spark.version}
 print("added up", flush=True)
 (Path(os.environ["BLUEWATER_OUT_FOUND"]) / "told.json").write_text(json.dumps(told))
