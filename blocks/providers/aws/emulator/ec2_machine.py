@@ -130,9 +130,8 @@ class Machine:
                 return RECLAIMED
             if instance.terminate.wait(_LOOK_EVERY):
                 return BY_USER
-            with contextlib.suppress(FileNotFoundError):
-                due = clock.now() + 60 * float(order.read_text())
-                order.unlink()
+            if (seconds := taken(order)) is not None:
+                due = clock.now() + seconds
             if clock.now() >= due:
                 return BY_ITSELF
         return BROKEN
@@ -165,6 +164,19 @@ class Machine:
     def _processes(self) -> list[psutil.Process]:
         """Return all that runs on this machine, whatever session or parent it gave itself."""
         return [each for each in psutil.process_iter() if _mark(each.pid) == self._instance.id]
+
+
+def taken(order: Path) -> float | None:
+    """Return in how many seconds the machine is to end, once for each order that was left.
+
+    It is moved away before it is read: an order that comes meanwhile is left for the next look.
+    """
+    mine = order.with_name("taken")
+    try:
+        order.rename(mine)
+    except FileNotFoundError:
+        return None
+    return 60 * float(mine.read_text())
 
 
 def _mark(pid: int) -> str:

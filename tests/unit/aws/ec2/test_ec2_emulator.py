@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.providers.aws.bench import KEY
+from blocks.providers.aws.emulator.ec2_machine import taken
 from blocks.testing.waiting import until
 
 CALL: dict[str, Any] = {
@@ -129,3 +132,20 @@ def test_an_action_outside_the_policy_is_unauthorized(bench: Any, ec2: Any) -> N
     ec2.describe_instances()
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         ec2.run_instances(**CALL)
+
+
+def test_a_machine_ends_by_its_latest_shutdown_however_close_it_came(tmp_path: Path) -> None:
+    """User data that fails at once asks for its end right after it had set its timer."""
+    order = tmp_path / "shutdown"
+    for _ in range(300):
+        told = Thread(target=lambda: [_order(order, minutes) for minutes in (60.0, 0.0)])
+        told.start()
+        until(lambda: taken(order) == 0.0, every=0)
+        told.join()
+    assert not order.exists()
+
+
+def _order(order: Path, minutes: float) -> None:
+    draft = order.with_name("draft")
+    draft.write_text(str(minutes))
+    draft.rename(order)
