@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from blocks.contracts import Frozen, Study
+from blocks.contracts import Frozen, Study, added_field
 
 
 class SpotSpec(Frozen):
@@ -113,9 +113,8 @@ class TrainingSpec(Frozen):
         default=timedelta(hours=12),
         description="Longest time that one attempt may take, or one trial of a study.",
     )
-    study: Study | None = Field(
-        default=None,
-        exclude_if=lambda study: study is None,  # a specification without one is called as ever
+    study: Study | None = added_field(
+        None,
         description="Search hyperparameters; the best trial's model goes on. Empty: train once.",
     )
 
