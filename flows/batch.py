@@ -42,9 +42,9 @@ def batch(
 
     Args:
         platform: Where the version is registered, and where the work is done.
-        model: Name of the model in the registry.
-        data: URI of the Parquet file or folder to score.
-        output: URI of the folder for the predictions.
+        model: Name of the model in the registry, e.g. flights.
+        data: URI of the Parquet file or folder to score, e.g. s3://lake/week7/.
+        output: URI of the folder for the predictions, e.g. s3://lake/scores/.
         machine: Machine type of the platform's provider, e.g. local.medium.
         alias: Which version: the name that the registry gives to it.
         spot: Use a machine that may be taken back; finished files are not scored again then.

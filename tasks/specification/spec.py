@@ -35,7 +35,8 @@ class ReleaseSpec(Frozen):
     """The whole of a release: from data to a model version that serves."""
 
     name: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,40}$", description="Name of the model in the registry."
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="Name of the model in the registry, e.g. flights.",
     )
     alias: str = Field(
         default="champion",
