@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
+from jwt.algorithms import RSAAlgorithm
 
 from deployments.receiver.app import PrefectEvents, Proofs, make_app
 from deployments.receiver.pubsub import Pushes
@@ -72,7 +73,7 @@ class Google(ThreadingHTTPServer):
 
     def __init__(self, key: RSAPrivateKey) -> None:
         super().__init__(("127.0.0.1", 0), Keys)
-        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+        public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
         self.content = json.dumps({"keys": [{**public, "kid": "k1", "use": "sig", "alg": "RS256"}]})
         self.status = 200
 
@@ -249,7 +250,7 @@ def test_a_token_of_somebody_else_is_not_heard(
 def test_a_token_that_another_key_signed_is_not_heard(receiver: TestClient, amazon: Amazon) -> None:
     other = generate_private_key(public_exponent=65537, key_size=2048)
     assert receiver.post("/gcs", json=GCS, headers=token(other)).status_code == 401
-    unsigned = jwt.encode({"email": ACCOUNT}, None, algorithm="none", headers={"kid": "k1"})
+    unsigned = jwt.encode({"email": ACCOUNT}, "", algorithm="none", headers={"kid": "k1"})
     headers = {"authorization": f"Bearer {unsigned}"}
     assert receiver.post("/gcs", json=GCS, headers=headers).status_code == 401
     assert amazon.events == []
