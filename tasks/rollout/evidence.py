@@ -79,6 +79,9 @@ class Stake:
             self._money = [min(money, RICHEST) for money in self._money]
 
 
+MOST_BETS = math.log(4)  # of a sum of four, beyond its largest
+
+
 class Certificate:
     """The test the other way round: evidence that green's ratio is below the largest acceptable."""
 
@@ -86,7 +89,6 @@ class Certificate:
 
     def __init__(self, *, largest: float) -> None:
         self._largest = largest
-        self._most = math.log(len(self._BELOW))
         self._bets = [(math.log(below), below * largest) for below in self._BELOW]
         self._log = [-math.log(len(self._BELOW))] * len(self._BELOW)
 
@@ -104,7 +106,7 @@ class Certificate:
 
     def at_most(self) -> float:
         """Return what it does not exceed. Quick."""
-        return max(self._log) + self._most
+        return max(self._log) + MOST_BETS
 
 
 class Rarity:
@@ -129,6 +131,10 @@ class Rarity:
     def log_evidence(self) -> float:
         """Return the logarithm of the evidence."""
         return _log_sum(self._log)
+
+    def at_most(self) -> float:
+        """Return what it does not exceed. Quick."""
+        return max(self._log) + MOST_BETS
 
 
 def _log_sum(logs: Sequence[float]) -> float:
