@@ -20,16 +20,22 @@ class EarlierOdds:
     def __init__(self, delay: timedelta) -> None:
         self._delay = delay
         self._levels: deque[tuple[datetime, Pair]] = deque()  # the end, and requests
+        self._begun: datetime | None = None
 
     def among(self, moment: Moment) -> tuple[float, float]:
-        """Return the lowest and the highest odds of green, now and within the delay before."""
+        """Return the lowest and the highest odds of green, now and within the delay before.
+
+        Before the first moment green had nothing.
+        """
         theirs, mine = moment.requests
         now = mine / theirs
         if not self._delay:
             return now, now
         self._join(moment)
-        earlier = [green / blue for _, (blue, green) in list(self._levels)[:-1] if blue]
-        return min(now, *earlier, now), max(now, *earlier, now)
+        self._begun = self._begun or moment.start
+        odds = [now, *(green / blue for _, (blue, green) in list(self._levels)[:-1])]
+        nothing_yet = moment.start - self._begun < self._delay
+        return 0.0 if nothing_yet else min(odds), max(odds)
 
     def _join(self, moment: Moment) -> None:
         levels, (theirs, mine) = self._levels, moment.requests

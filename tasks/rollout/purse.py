@@ -57,7 +57,8 @@ class Purse:
             outcomes, self._rules.outcomes.values(), self.outcomes, strict=True
         ):
             if good:  # fewer on green are more on blue: the same bet with the roles exchanged
-                stake.settle(blue, green, 1 / odds[0])
+                if odds[0]:  # else green can have none yet
+                    stake.settle(blue, green, 1 / odds[0])
             else:
                 stake.settle(green, blue, odds[1])
         self._add_up()

@@ -305,19 +305,23 @@ def test_a_business_event_is_judged_by_what_is_good(good: bool, rate: float, bla
 
 @pytest.mark.parametrize("bought", [1.0, 0.3])
 def test_sales_that_come_minutes_after_the_request_blame_only_who_sells_less(bought: float) -> None:
-    """Green's share rises from 5 to 50 percent; sales of before come in up to 4 minutes later."""
+    """Sales come in up to 4 minutes later: blue's of before the start, and of before more share."""
     random, delay = np.random.default_rng(11), timedelta(minutes=5)
     judge = Judge(RULES.model_copy(update={"outcomes": {"sale": True}, "outcome_delay": delay}))
-    sales, returned = np.zeros((2, 240), int), False
-    for number in range(180):
-        green = int(random.binomial(250, 0.05 if number < 60 else 0.5))
+    sales, returned = np.zeros((2, 340), int), False
+    for number in range(-50, 280):
+        share = 0.0 if number < 0 else 0.2 if number < 100 else 0.5
+        green = int(random.binomial(250, share))
         pair = []
         for side, (requests, rate) in enumerate(((250 - green, 0.1), (green, 0.1 * bought))):
             late = random.integers(0, 48, random.binomial(requests, rate))
             np.add.at(sales[side], number + late, 1)
+            if number < 0:
+                continue
             each = tick(number, requests, random=random, variant=("blue", "green")[side])
             pair.append(each.model_copy(update={"outcomes": {"sale": int(sales[side, number])}}))
-        judge.add(*pair)
+        if pair:
+            judge.add(*pair)
         returned |= judge.decision is Decision.RETURN
     assert returned is (bought < 1)
 
