@@ -41,4 +41,6 @@ def start_with_prefect(name: str, given: dict[str, Any]) -> None:
     """Do what a command does that runs a flow: Prefect reads its settings once, when imported."""
     with import_module("flows.terminal").errors_end():
         import_module("flows.session").prefect_server()
-    start(name, given)
+    command = import_module(f"flows.commands.{name}")
+    import_module("flows.console").tell_errors_once()
+    command.run(**given)

@@ -33,12 +33,15 @@ def columns(data: DataSpec, cluster: str | None, store: ObjectStore) -> Iterator
                     remedy=f"use one of {', '.join(there)}",
                 )
         if data.label in there:
-            yield from _label(footer, data.label, part)
+            yield from _label(footer, data.label, part, alone=uri.endswith(".parquet"))
 
 
-def _label(footer: pq.FileMetaData, label: str, part: str) -> Iterator[Problem]:
-    """Yield a problem where the footer shows that the label is not the truth of two classes."""
-    problem = _no_truth(footer, label)
+def _label(footer: pq.FileMetaData, label: str, part: str, *, alone: bool) -> Iterator[Problem]:
+    """Yield a problem where the footer shows that the label is not the truth of two classes.
+
+    That one class is lacking can be told only of a file that is ``alone``, the whole data set.
+    """
+    problem = _no_truth(footer, label, alone=alone)
     if problem:
         yield Problem(
             field="data.label",
@@ -48,7 +51,7 @@ def _label(footer: pq.FileMetaData, label: str, part: str) -> Iterator[Problem]:
         )
 
 
-def _no_truth(footer: pq.FileMetaData, label: str) -> str:
+def _no_truth(footer: pq.FileMetaData, label: str, *, alone: bool) -> str:
     """Return what a column holds that no label may, or "" for nothing that can be seen."""
     kind = footer.schema.to_arrow_schema().field(label).type
     if str(kind) in {"string", "large_string"} or str(kind).startswith(("dict", "timestamp")):
@@ -63,9 +66,11 @@ def _no_truth(footer: pq.FileMetaData, label: str) -> str:
     if any(each.has_null_count and each.null_count for each in told):
         return "rows without a value"
     ends = [value for each in told if each.has_min_max for value in (each.min, each.max)]
-    if ends and (min(ends) < 0 or max(ends) > 1):
+    if not ends or len(told) < len(found):
+        return ""
+    if min(ends) < 0 or max(ends) > 1:
         return f"values from {shown(min(ends))} to {shown(max(ends))}"
-    return ""
+    return f"one class alone, {shown(min(ends))}" if alone and min(ends) == max(ends) else ""
 
 
 def _footer_of(store: ObjectStore, uri: str) -> pq.FileMetaData | None:
