@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from tasks.checks.measure import GARBLED
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
 from tasks.checks.relations import differs, ratio
 from tasks.validation.parquet import quoted
@@ -26,6 +27,7 @@ MISSING_ROOM, MISSING_FLOOR = 2.0, 0.005  # times the most so far; and of all ro
 LARGEST_UNIT_LIMIT = 1.5  # a mile is 1.6 kilometres
 LEAST_UNIT_LIMIT = 1.25
 RATIO_ROOM = 0.1  # on either side of what was seen, besides three times its width
+GARBLED_ROOM = 0.005  # of the rows: a single text may come from elsewhere
 MEAN_ROOM = 1.0  # widths of what was seen, on either side
 LISTED = 500  # values of a column that are listed one by one
 
@@ -118,6 +120,13 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
         )
     if column.kind is Kind.NUMBER and column.each("low"):
         yield from _numbers(column, profile, natural)
+    if column.readable:
+        yield _line(
+            "expect_column_values_to_not_match_regex",
+            {"column": column.name, "regex": GARBLED, "mostly": 1 - GARBLED_ROOM},
+            check="encoding",
+            why="letters beyond ASCII, and none was ever read in another encoding than written in",
+        )
 
 
 def _numbers(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,8 @@ class Values(Frozen):
     mean: float | None = None
     spread: float | None = None  # standard deviation, of a sample
     median: float | None = None  # approximately
+    foreign: int = 0  # texts with letters beyond ASCII
+    garbled: int = 0  # texts that were read in another encoding than they were written in
 
     @property
     def missing_rate(self) -> float:
@@ -61,6 +63,11 @@ class Column(Frozen):
         ]
         whole = max(self.each("high"), default=0.0) - min(self.each("low"), default=0.0)
         return bool(spans) and min(spans) >= STEADY * whole
+
+    @property
+    def readable(self) -> bool:
+        """Whether it has letters beyond ASCII, all of them as they were written."""
+        return any(self.each("foreign")) and not any(self.each("garbled"))
 
     @property
     def constant(self) -> bool:

@@ -156,6 +156,41 @@ def test_a_defect_is_named_by_its_check(
     assert named(bench.failed(only(check, learnt), week(8)), severity) == []
 
 
+def test_batches_that_numbers_name_are_learnt_in_their_order(bench: Workbench) -> None:
+    days = [week(number).assign(week=number) for number in (10, 8, 2, 9, 11)]
+    profile = bench.profile(pd.concat(days))
+    assert profile.batches == ("2", "8", "9", "10", "11")
+    assert suite(profile)["meta"]["accepted_last"] == "11"
+
+
+def test_categories_of_pandas_are_checked_as_the_texts_that_they_are(bench: Workbench) -> None:
+    learnt = bench.profile(weeks(4).assign(city=lambda f: f["city"].astype("category")))
+    unknown = week(4).assign(
+        city=lambda f: f["city"].where(f.index > 5, "nowhere").astype("category")
+    )
+    for check, severity in (("new values", "warning"), ("type", "error")):
+        content = only(check, learnt)
+        assert "city" in {each["kwargs"]["column"] for each in content["expectations"]}
+        found = named(bench.failed(content, unknown), severity)
+        assert found == (["new values"] if check == "new values" else [])
+
+
+@pytest.mark.parametrize("wrong", ["latin-1", "cp1252"])
+def test_texts_read_in_another_encoding_than_written_in_are_named(
+    bench: Workbench, wrong: str
+) -> None:
+    words = np.array(["Málaga, Übersee", "Århus “Østergade”", "plain", "東京 №5", "CAFÉ»"])
+    notes = weeks(4).assign(note=lambda f: words[f.index % len(words)] + f["id"].astype(str))
+    content = only("encoding", bench.profile(notes))
+    assert [each["kwargs"]["column"] for each in content["expectations"]] == ["note"]
+    fine = notes[notes["week"] == "w03"]
+    assert bench.failed(content, fine) == []
+    garbled = fine.assign(
+        note=fine["note"].map(lambda text: text.encode().decode(wrong, errors="replace"))
+    )
+    assert named(bench.failed(content, garbled), "error") == ["encoding"]
+
+
 def test_a_location_that_moves_is_never_a_failure(bench: Workbench, learnt: Profile) -> None:
     content = suite(learnt.model_copy(update={"season": 8}))
     moved = week(8).assign(score=lambda f: f["score"] + 1)

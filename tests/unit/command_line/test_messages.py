@@ -21,7 +21,9 @@ Run = Callable[..., tuple[int, str]]
 LOGGED = """
 import logging, prefect.main, flows.console
 flows.console.tell_errors_once()
-flow, task = logging.getLogger("prefect.flow_runs"), logging.getLogger("prefect.task_runs")
+runs = {"flow_run_name": "release", "task_run_name": "train", "flow_name": "release"}
+flow = logging.LoggerAdapter(logging.getLogger("prefect.flow_runs"), runs)
+task = logging.LoggerAdapter(logging.getLogger("prefect.task_runs"), runs)
 task.error("Task run failed with exception: %r", ValueError("x"), exc_info=ValueError("x"))
 task.error("Finished in state Failed('x')")
 flow.error("Encountered exception during execution: x", exc_info=ValueError("x"))
