@@ -87,7 +87,7 @@ def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
         return
     table = Table(title=Text(title), title_justify="left", expand=False)
     for name in rows[0] if rows else ():
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")  # in a narrow terminal nothing is lost
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row.values()))
     console.print(table)

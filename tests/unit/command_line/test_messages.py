@@ -61,6 +61,13 @@ def test_brackets_in_a_message_are_printed_as_they_are(
     assert "[of] a table" in out
 
 
+def test_what_is_too_long_for_a_table_goes_on_in_the_next_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show([{"what": "x" * 500, "why": "y"}], title="Long", as_json=False)
+    assert capsys.readouterr().out.count("x") == 500
+
+
 def test_the_error_that_ends_a_run_is_not_told_by_prefects_console_too() -> None:
     command = [sys.executable, "-c", LOGGED]
     told = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "BLUEWATER_TRACEBACK": ""}
