@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -27,8 +28,12 @@ MISSING_ROOM, MISSING_FLOOR = 2.0, 0.005  # times the most so far; and of all ro
 LARGEST_UNIT_LIMIT = 1.5  # a mile is 1.6 kilometres
 LEAST_UNIT_LIMIT = 1.25
 RATIO_ROOM = 0.1  # on either side of what was seen, besides three times its width
+REPEATED_ROOM, REPEATED_FLOOR = 2.0, 0.01  # times the most so far; and of all rows
+RARELY = 0.05  # of the rows, that repeat another
 GARBLED_ROOM = 0.005  # of the rows: a single text may come from elsewhere
 MEAN_ROOM = 1.0  # widths of what was seen, on either side
+DAY = 86400.0  # seconds
+EPOCH, LONG_AGO = datetime(1970, 1, 1), -50 * 365.25 * DAY
 LISTED = 500  # values of a column that are listed one by one
 
 
@@ -95,6 +100,28 @@ def _table(profile: Profile) -> Iterator[dict[str, Any]]:
             check="key",
             why="no two rows ever agreed in all of these",
         )
+    elif profile.repeated:
+        yield _repeated(profile)
+
+
+def _repeated(profile: Profile) -> dict[str, Any]:
+    """Return a limit of rows that are there twice, for data in which no columns are a key."""
+    most = max(profile.repeated.values())
+    limit = REPEATED_ROOM * most + REPEATED_FLOOR
+    counts = "(select count(*) as number from {batch}) as whole"
+    differing = "(select count(*) as number from (select distinct * from {batch}) as kept) as other"
+    return _line(
+        "unexpected_rows_expectation",
+        {
+            "unexpected_rows_query": (
+                f"select whole.number as rows, other.number as differing from {counts}, {differing}"
+                f" where whole.number - other.number > {limit!r} * whole.number"
+            )
+        },
+        check="repeated rows",
+        why=f"at most {most:.2%} of a batch repeated another row; limit {limit:.2%}",
+        severity=ERROR if most <= RARELY else WARNING,  # few values repeat by chance, more in more
+    )
 
 
 def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:
@@ -120,6 +147,8 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
         )
     if column.kind is Kind.NUMBER and column.each("low"):
         yield from _numbers(column, profile, natural)
+    if column.kind is Kind.TIME and column.each("low"):
+        yield _earliest(column)
     if column.readable:
         yield _line(
             "expect_column_values_to_not_match_regex",
@@ -127,6 +156,27 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
             check="encoding",
             why="letters beyond ASCII, and none was ever read in another encoding than written in",
         )
+
+
+def _earliest(column: Column) -> dict[str, Any]:
+    """Return a limit in the past alone: what comes later has later times."""
+    low, high = min(column.each("low")), max(column.each("high"))
+    limit = max(low - max(high - low, DAY), min(low, LONG_AGO))
+    first, before = (
+        (EPOCH + timedelta(seconds=each)).isoformat(" ", "seconds") for each in (low, limit)
+    )
+    name = quoted(column.name)
+    return _line(
+        "unexpected_rows_expectation",
+        {
+            "unexpected_rows_query": _query(
+                f"select count(*) as earlier, min({name}) as earliest",
+                f"where {name} < timestamp '{before}' having count(*) > 0",
+            )
+        },
+        check=f"earliest {column.name}",
+        why=f"nothing was before {first}; as long again as all that was seen: {before}",
+    )
 
 
 def _numbers(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:

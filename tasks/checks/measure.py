@@ -61,6 +61,7 @@ def measure(
         batches=tuple(columns[0].batches),
         columns=columns,
         key=found.key,
+        repeated=found.repeated,
         dependencies=found.dependencies,
         ratios=found.ratios,
         season=season,
@@ -94,6 +95,8 @@ def _named(type_: pa.DataType) -> str:
 def _kind(type_: pa.DataType) -> Kind:
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
         return Kind.NUMBER
+    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
+        return Kind.TIME
     text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     return Kind.TEXT if text else Kind.OTHER
 
@@ -108,6 +111,8 @@ def _values(
             f"min({column}), max({column}), avg({column}), stddev_samp({column}), "
             f"approx_quantile({column}, 0.5), 0, 0"
         )
+    elif kind is Kind.TIME:
+        told = f"epoch(min({column})), epoch(max({column})), null, null, null, 0, 0"
     elif kind is Kind.TEXT:
         foreign, garbled = (_matching(column, pattern) for pattern in (FOREIGN, GARBLED))
         told = f"null, null, null, null, null, {foreign}, {garbled}"

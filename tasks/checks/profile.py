@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     NUMBER = "number"
     TEXT = "text"
+    TIME = "time"  # low and high are seconds since 1970
     OTHER = "other"
 
 
@@ -74,6 +75,8 @@ class Column(Frozen):
         """Whether there is one value in all of it."""
         if self.levels is not None:
             return len(self.levels) == 1
+        if self.kind is Kind.TIME:
+            return False
         low, high = self.each("low"), self.each("high")
         return bool(low) and min(low) == max(high)
 
@@ -103,6 +106,7 @@ class Profile(Frozen):
     batches: tuple[str, ...]  # those that are accepted, in order of acceptance
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()  # columns of which no two rows agree
+    repeated: Mapping[str, float] = {}  # by batch, share of rows that repeat another; with no key
     dependencies: tuple[Dependency, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     season: int | None = None  # batches after which everything natural has been seen
@@ -146,6 +150,7 @@ def merged(one: Profile, other: Profile) -> Profile:
             "batches": (*(b for b in one.batches if b not in other.batches), *other.batches),
             "columns": tuple(columns),
             "key": one.key if one.key == other.key else (),
+            "repeated": {**one.repeated, **other.repeated},
             "dependencies": tuple(
                 each for each in one.dependencies if (each.by, each.column) in dependencies
             ),

@@ -156,6 +156,36 @@ def test_a_defect_is_named_by_its_check(
     assert named(bench.failed(only(check, learnt), week(8)), severity) == []
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Paris"])
+def test_times_before_all_that_was_seen_are_named_and_later_ones_are_not(
+    bench: Workbench, zone: str | None
+) -> None:
+    def at(frame: pd.DataFrame, days: int) -> pd.DataFrame:
+        moment = pd.Timestamp("2024-03-01", tz=zone) + pd.Timedelta(days=days)
+        return frame.assign(**{"sold at": moment + pd.to_timedelta(frame["id"] % 600, unit="min")})
+
+    learnt = pd.concat([at(week(number), 7 * number) for number in range(4)])
+    content = only("earliest sold at", bench.profile(learnt))
+    fine, first = at(week(40), 280), at(week(0), 0)
+    assert bench.failed(content, fine) == bench.failed(content, first) == []
+    epoch = pd.Timestamp("1970-01-01", tz=zone)
+    unset = fine.assign(**{"sold at": fine["sold at"].mask(fine.index < 3, epoch)})
+    assert named(bench.failed(content, unset), "error") == ["earliest sold at"]
+
+
+def test_rows_that_came_twice_are_named_where_no_columns_are_a_key(bench: Workbench) -> None:
+    def keyless(frame: pd.DataFrame) -> pd.DataFrame:
+        few = frame.drop(columns="id")
+        return pd.concat([few, few.head(2)], ignore_index=True)
+
+    learnt = bench.profile(pd.concat([keyless(week(number)) for number in range(4)]))
+    assert learnt.key == ()
+    content, fine = only("repeated rows", learnt), keyless(week(4))
+    assert bench.failed(content, fine) == bench.failed(content, keyless(week(0))) == []
+    twice = pd.concat([fine, fine.head(len(fine) // 20)])
+    assert named(bench.failed(content, twice), "error") == ["repeated rows"]
+
+
 def test_batches_that_numbers_name_are_learnt_in_their_order(bench: Workbench) -> None:
     days = [week(number).assign(week=number) for number in (10, 8, 2, 9, 11)]
     profile = bench.profile(pd.concat(days))
