@@ -26,9 +26,14 @@ TYPES = {  # of Arrow, as a suite names them; an unsigned one by the one that a 
 
 
 FOREIGN = r"[^\x00-\x7f]"
-GARBLED = "\ufffd|[\u00c2-\u00f4][\u0080-\u00bf]|[\u00c2\u00c3][\u0152-\u2122]|\u00e2\u20ac"
+GARBLED = (
+    "\ufffd|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u2122]|\u00e2\u20ac"
+    "|[\u00c4-\u00f4][\u0080-\u009f\u00a1-\u00aa\u00ac-\u00af\u00b1-\u00b6\u00b8-\u00ba\u00bc-\u00bf]"
+)
 """UTF-8 that was read as Latin-1 or Windows-1252: the first byte of a letter, then one of the rest;
-and what stands for a byte that could not be read at all."""
+and what stands for a byte that could not be read at all. What may follow a letter in its own right,
+as a quotation mark or a space that keeps a line together, counts after the most frequent two only.
+"""
 
 
 def measure(

@@ -209,7 +209,9 @@ def test_categories_of_pandas_are_checked_as_the_texts_that_they_are(bench: Work
 def test_texts_read_in_another_encoding_than_written_in_are_named(
     bench: Workbench, wrong: str
 ) -> None:
-    words = np.array(["Málaga, Übersee", "Århus “Østergade”", "plain", "東京 №5", "CAFÉ»"])
+    words = np.array(
+        ["Málaga, Übersee", "Århus “Østergade”", "plain", "東京 №5", "CAFÉ»", "à\u00a0la"]
+    )
     notes = weeks(4).assign(note=lambda f: words[f.index % len(words)] + f["id"].astype(str))
     content = only("encoding", bench.profile(notes))
     assert [each["kwargs"]["column"] for each in content["expectations"]] == ["note"]
