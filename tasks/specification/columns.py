@@ -19,8 +19,7 @@ def columns(data: DataSpec, cluster: str | None, store: ObjectStore) -> Iterator
     if cluster:
         wanted["evaluation.cluster"] = cluster
     for part, uri in {"train": data.train, "holdout": data.holdout, "recent": data.recent}.items():
-        footer = _footer_of(store, uri) if uri else None
-        if footer is None:
+        if uri is None or (footer := _footer_of(store, uri)) is None:
             continue
         fields = {**wanted, "data.batch": data.batch} if part == "train" else wanted
         there = footer.schema.to_arrow_schema().names
