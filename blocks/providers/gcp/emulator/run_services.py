@@ -21,9 +21,9 @@ from google.cloud.run_v2.types import (
 from google.longrunning.operations_pb2 import Operation
 
 from blocks.providers.gcp.emulator.custom_job import at
-from blocks.providers.gcp.emulator.labels import require_labels
 from blocks.providers.gcp.emulator.messages import masked
 from blocks.providers.gcp.emulator.pages import page
+from blocks.providers.gcp.emulator.references import require_labels
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_front import PATH, RunFront
@@ -108,7 +108,8 @@ class RunServices:
             service.told = before
             raise
         self._changed(service)
-        return self._world.operations.done(service.told.name, self._shown(service))
+        shown = self._shown(service)
+        return self._world.operations.done(service.told.name, shown, shown)
 
     def _delete(self, asked: Any) -> Operation:
         service = self._known(asked.name)
@@ -123,7 +124,7 @@ class RunServices:
                 self._all.pop(service.told.name, None)
             return self._shown(service)
 
-        return self._world.operations.run(service.told.name, work)
+        return self._world.operations.run(service.told.name, work, self._shown(service))
 
     def _revisions(self, asked: Any) -> ListRevisionsResponse:
         found = [*reversed(self._known(asked.parent).revisions.values())]
@@ -140,7 +141,8 @@ class RunServices:
             raise GcpError(_Code.FAILED_PRECONDITION, told)
         del service.revisions[short]
         self._end([revision])
-        return self._world.operations.done(asked.name, Revision(revision.told))
+        told = Revision(revision.told)
+        return self._world.operations.done(asked.name, told, told)
 
     def _renewed(self, service: RunService, template: RevisionTemplate, traffic: Any) -> Operation:
         """Make the revision of a template, and bring it up while nobody waits."""
@@ -159,7 +161,7 @@ class RunServices:
                     return self._shown(service)
             raise GcpError(_Code.FAILED_PRECONDITION, revision.condition().message)
 
-        return self._world.operations.run(service.told.name, work)
+        return self._world.operations.run(service.told.name, work, self._shown(service))
 
     def _changed(self, service: RunService) -> None:
         """Note a change, and end what nobody can ask any more."""
