@@ -79,11 +79,11 @@ class Endpoints:
             "EndpointService.UndeployModel": self._undeploy,
         }
 
-    def split(self, name: str) -> tuple[Mapping[str, int], Mapping[str, Deployment]]:
-        """Return how traffic is split, and who gets it. Raises GcpError."""
+    def serving(self, name: str) -> tuple[Endpoint, Mapping[str, Deployment]]:
+        """Return an endpoint as it is set, and who serves for it. Raises GcpError."""
         with self._world.lock:
             endpoint = self._known(name)
-            return dict(endpoint.traffic_split), dict(self._deployments[endpoint.name])
+            return Endpoint(endpoint), dict(self._deployments[endpoint.name])
 
     def _create(self, asked: Any) -> Operation:
         if asked.parent != self._world.parent:

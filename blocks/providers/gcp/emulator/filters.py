@@ -1,6 +1,6 @@
-"""The filters by which lists are narrowed, as AIP-160 has them: NOT binds closest, then OR, then AND.
+"""The filters by which lists are narrowed: NOT binds closest, then OR, then AND.
 
-https://google.aip.dev/160; Cloud Logging takes a new line for AND, too.
+https://google.aip.dev/160 has them so; Cloud Logging takes a new line for AND, too.
 """
 
 from __future__ import annotations
