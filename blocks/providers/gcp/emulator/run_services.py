@@ -27,6 +27,7 @@ from blocks.providers.gcp.emulator.references import require_labels
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_front import PATH, RunFront
+from blocks.providers.gcp.emulator.run_rules import require_template
 from blocks.providers.gcp.emulator.run_service import LATEST, RunRevision, RunService, revision_from
 from blocks.providers.gcp.emulator.world import World
 
@@ -147,7 +148,8 @@ class RunServices:
     def _renewed(self, service: RunService, template: RevisionTemplate, traffic: Any) -> Operation:
         """Make the revision of a template, and bring it up while nobody waits."""
         name = template.revision or f"{service.id}-{uuid.uuid4().hex[:8]}"
-        _require_template(service, template, name)
+        require_template(template)
+        _require_name(service, name)
         self._require_split(service, traffic, name)
         revision = revision_from(self._world, service, template, name)
         service.revisions[name], service.latest = revision, name
@@ -174,6 +176,8 @@ class RunServices:
             threading.Thread(target=each.instances.end, daemon=True).start()
 
     def _require_split(self, service: RunService, traffic: Any, new: str) -> None:
+        if any(not 0 <= each.percent <= 100 for each in traffic):
+            raise invalid("A traffic percentage is from 0 to 100.")
         if traffic and sum(each.percent for each in traffic) != 100:
             raise invalid("Traffic percentages must add up to 100.")
         tags = [each.tag for each in traffic if each.tag]
@@ -243,17 +247,10 @@ def _require_etag(service: RunService, etag: str) -> None:
         )
 
 
-def _require_template(service: RunService, template: RevisionTemplate, name: str) -> None:
-    """Raise what Cloud Run says to a template that its messages allow, but its rules do not."""
+def _require_name(service: RunService, name: str) -> None:
+    """Raise GcpError for a name that a new revision of a service cannot have."""
     if not name.startswith(f"{service.id}-") or len(name) > _REVISION:
         raise invalid(f"Revision name {name!r} must begin with the service's, and a dash.")
     if name in service.revisions:
         told = f"Revision named '{name}' with different configuration already exists."
         raise GcpError(_Code.ALREADY_EXISTS, told)
-    if len(template.containers) != 1:
-        raise GcpError(_Code.UNIMPLEMENTED, "one container for a revision is emulated")
-    if not template.containers[0].image:
-        raise invalid("template.containers[0].image is required.")
-    scaling = template.scaling
-    if scaling.max_instance_count and scaling.min_instance_count > scaling.max_instance_count:
-        raise invalid("min_instance_count must not be greater than max_instance_count.")
