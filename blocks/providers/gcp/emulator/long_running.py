@@ -161,11 +161,13 @@ def _tell(
     operation: Operation, metadata: Answer | None, begun: datetime, changed: datetime
 ) -> None:
     """Put an operation's metadata into it, with its times where there is a place for them."""
+    if metadata is None:
+        return
     if isinstance(metadata, proto.Message) and "generic_metadata" in type(metadata).meta.fields:
-        metadata = type(metadata)(metadata)
-        metadata.generic_metadata = {"create_time": begun, "update_time": changed}
-    if metadata is not None:
-        operation.metadata.Pack(_plain(metadata))
+        timed = type(metadata)(metadata)
+        timed.generic_metadata = {"create_time": begun, "update_time": changed}
+        metadata = timed
+    operation.metadata.Pack(_plain(metadata))
 
 
 def _plain(message: Answer) -> Message:

@@ -16,7 +16,7 @@ from blocks.providers.gcp.emulator.refusals import invalid
 
 USUAL = "n1-standard-2"  # of a deployed model that names none
 _TYPE = re.compile(
-    r"(n1|n2|n2d|n4|e2|c2|c2d|c3|c3d|c4|m1|m3)-(standard|highmem|highcpu|ultramem|megamem)-\d+"
+    r"(n1|n2|n2d|n4|e2|c2|c2d|c3|c3d|c4|c4a|c4d|m1|m2|m3)-(standard|highmem|highcpu|ultramem|megamem)-\d+"
     r"|(a2|a3|a4)-(high|mega|ultra)gpu-\d+g|a4x-highgpu-4g|g2-standard-\d+|g4-standard-\d+"
     r"|cloud-tpu|ct(5lp-hightpu-[148]t|5p-hightpu-4t|6e-standard-[148]t)|tpu7x-standard-4t"
 )
