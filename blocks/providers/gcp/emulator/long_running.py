@@ -164,7 +164,7 @@ def _tell(
     if metadata is None:
         return
     if isinstance(metadata, proto.Message) and "generic_metadata" in type(metadata).meta.fields:
-        timed = type(metadata)(metadata)
+        timed: Any = type(metadata)(metadata)
         timed.generic_metadata = {"create_time": begun, "update_time": changed}
         metadata = timed
     operation.metadata.Pack(_plain(metadata))
