@@ -74,6 +74,17 @@ def schedule(made: v1.CustomJob, **said: Any) -> None:
     made.job_spec.scheduling = v1.Scheduling(**said)
 
 
+def on_spot(made: v1.CustomJob, **spec: Any) -> None:
+    machine(made, **spec)
+    schedule(made, strategy=SPOT)
+
+
+def surrounded(made: v1.CustomJob) -> None:
+    made.encryption_spec = {"kms_key_name": KEY}
+    made.job_spec.network = "projects/1/global/networks/n"
+    made.job_spec.service_account = "jobs@p.iam.gserviceaccount.com"
+
+
 def pools(made: v1.CustomJob, *others: dict[str, Any]) -> None:
     first = made.job_spec.worker_pool_specs[0]
     made.job_spec.worker_pool_specs = [first, *map(v1.WorkerPoolSpec, others)]
@@ -115,10 +126,7 @@ NO_JOBS: dict[str, Change] = {
     "a malformed topology": lambda made: machine(
         made, machine_type="ct5lp-hightpu-4t", tpu_topology="four"
     ),
-    "spot for a slice of a TPU Pod": lambda made: (
-        machine(made, **POD),
-        schedule(made, strategy=SPOT),
-    ),
+    "spot for a slice of a TPU Pod": lambda made: on_spot(made, **POD),
     "no replicas": lambda made: setattr(made.job_spec.worker_pool_specs[0], "replica_count", 0),
     "two first replicas": lambda made: setattr(
         made.job_spec.worker_pool_specs[0], "replica_count", 2
@@ -163,18 +171,13 @@ JOBS: dict[str, Change] = {
     "restarts and spot": lambda made: schedule(
         made, strategy=SPOT, restart_job_on_worker_restart=True, timeout={"seconds": 7 * 86400}
     ),
-    "a TPU machine on spot": lambda made: (
-        machine(made, machine_type="ct5lp-hightpu-4t", tpu_topology="2x2"),
-        schedule(made, strategy=SPOT),
+    "a TPU machine on spot": lambda made: on_spot(
+        made, machine_type="ct5lp-hightpu-4t", tpu_topology="2x2"
     ),
     "what is built in": lambda made: machine(
         made, machine_type="a2-highgpu-1g", accelerator_type=A100, accelerator_count=1
     ),
-    "surroundings": lambda made: (
-        setattr(made, "encryption_spec", {"kms_key_name": KEY}),
-        setattr(made.job_spec, "network", "projects/1/global/networks/n"),
-        setattr(made.job_spec, "service_account", "jobs@p.iam.gserviceaccount.com"),
-    ),
+    "surroundings": surrounded,
 }
 
 
