@@ -102,8 +102,8 @@ class HttpFront:
 
     def _passed_on(self, request: Request) -> Response:
         if request.method == "DELETE" and self._is_replaced(request):
-            told = {"error": {"code": _REPLACED, "message": "conditionNotMet"}}
-            return Response(json.dumps(told), status=_REPLACED, content_type=_JSON)
+            refusal = {"error": {"code": _REPLACED, "message": "conditionNotMet"}}
+            return Response(json.dumps(refusal), status=_REPLACED, content_type=_JSON)
         query = request.query_string.decode()
         path = request.environ["PATH_INFO_RAW"] + (f"?{query}" if query else "")
         headers = {name: value for name, value in request.headers if name.lower() not in _HOP}
