@@ -61,14 +61,23 @@ def require_servable(request: VariantRequest) -> None:
         )
 
 
-def to_endpoint(name: str, *, account: GcpAccount) -> dict[str, Any]:
-    """Return an endpoint with an address of its own, and nothing deployed yet."""
-    endpoint = {
+def to_endpoint(name: str, *, account: GcpAccount, log_to: str = "") -> dict[str, Any]:
+    """Return an endpoint with an address of its own, and nothing deployed yet.
+
+    ``log_to`` is the ``bq://`` URI under which Vertex AI logs every request and response.
+    """
+    endpoint: dict[str, Any] = {
         "display_name": name,
         "labels": account.marked(),
         "dedicated_endpoint_enabled": True,
         "client_connection_config": {"inference_timeout": PATIENCE},
     }
+    if log_to:
+        endpoint["predict_request_response_logging_config"] = {
+            "enabled": True,
+            "sampling_rate": 1.0,
+            "bigquery_destination": {"output_uri": log_to},
+        }
     return {**endpoint, **encryption(account)}
 
 
@@ -101,15 +110,16 @@ def to_served_model(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScaleBy:
-    """By what a variant grows and shrinks between its bounds."""
+class Resources:
+    """On what a variant is served, and by what it grows and shrinks between its bounds."""
 
     cpu_percent: int = 60  # of all processors of a replica
     requests_a_minute: int | None = None  # of a replica
+    spot: bool = False
 
 
 def to_deployed_model(
-    variant: WantedVariant, *, model: str, account: GcpAccount, scale_by: ScaleBy
+    variant: WantedVariant, *, model: str, account: GcpAccount, given: Resources
 ) -> dict[str, Any]:
     """Return the deployment of a variant's model."""
     request = variant.request
@@ -118,8 +128,10 @@ def to_deployed_model(
         "min_replica_count": request.min_replicas,
         "max_replica_count": request.max_replicas,
     }
+    if given.spot:
+        resources["spot"] = True
     if request.max_replicas > request.min_replicas:
-        resources["autoscaling_metric_specs"] = _metrics(scale_by)
+        resources["autoscaling_metric_specs"] = _metrics(given)
     deployed: dict[str, Any] = {
         "id": deployed_id(variant),
         "model": model,
@@ -131,10 +143,10 @@ def to_deployed_model(
     return deployed
 
 
-def _metrics(scale_by: ScaleBy) -> list[dict[str, Any]]:
-    metrics = [{"metric_name": f"{METRICS}/cpu/utilization", "target": scale_by.cpu_percent}]
-    if scale_by.requests_a_minute is not None:
-        count = {"metric_name": f"{METRICS}/request_count", "target": scale_by.requests_a_minute}
+def _metrics(given: Resources) -> list[dict[str, Any]]:
+    metrics = [{"metric_name": f"{METRICS}/cpu/utilization", "target": given.cpu_percent}]
+    if given.requests_a_minute is not None:
+        count = {"metric_name": f"{METRICS}/request_count", "target": given.requests_a_minute}
         metrics.append(count)
     return metrics
 

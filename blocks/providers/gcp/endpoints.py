@@ -28,7 +28,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.asking import Caller
 from blocks.providers.gcp.endpoint_calls import (
     MOST,
-    ScaleBy,
+    Resources,
     deployed_in,
     from_deployed_model,
     from_endpoint,
@@ -81,6 +81,16 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
     )
     requests_a_minute: int | None = Field(
         default=None, ge=1, description="Requests of a replica at which a variant grows, too."
+    )
+
+    spot: bool = Field(
+        default=False,
+        description="Serve on spot machines: for less, and they may be taken without notice.",
+    )
+    log_requests_to: str = Field(
+        default="",
+        description="bq://PROJECT.DATASET.TABLE for Vertex AI's own log of requests and responses; "
+        "of endpoints that are made while it is set.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -168,13 +178,16 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
 
     @cached_property
     def _steering(self) -> Steering:
-        scale_by = ScaleBy(cpu_percent=self.cpu_percent, requests_a_minute=self.requests_a_minute)
+        resources = Resources(
+            cpu_percent=self.cpu_percent, requests_a_minute=self.requests_a_minute, spot=self.spot
+        )
         return Steering(
             self.account,
             self._wishes,
             image=self.image,
             capture_every=self.capture_every,
-            scale_by=scale_by,
+            resources=resources,
+            log_to=self.log_requests_to,
         )
 
     @cached_property

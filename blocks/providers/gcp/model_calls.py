@@ -12,7 +12,8 @@ from blocks.providers.gcp.surroundings import encryption
 
 PREDICT, HEALTH = "/invocations", "/ping"  # routes of our model server
 KIND = "registered"  # of a model, by which it is told from one that is made to be served
-STAND_IN_IMAGE = "bluewater"  # Vertex AI wants an image also of a model that is only kept
+# Vertex AI wants an image, and one of Google's registries, also of a model that is only kept.
+STAND_IN_IMAGE = "gcr.io/distroless/static-debian12"
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,42})")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,98}[a-z0-9]")
 _WORDS = 2000  # characters of a description that we use

@@ -22,7 +22,7 @@ from blocks.cloud.documents import Documents
 from blocks.cloud.wanted import Wanted, WantedVariant
 from blocks.providers.gcp.account import ONCE, READS, GcpAccount
 from blocks.providers.gcp.endpoint_calls import (
-    ScaleBy,
+    Resources,
     deployed_in,
     served_id,
     to_deployed_model,
@@ -57,10 +57,12 @@ class Steering:
         *,
         image: str,
         capture_every: float,
-        scale_by: ScaleBy,
+        resources: Resources,
+        log_to: str,
     ) -> None:
         self._account, self._wishes = account, wishes
-        self._image, self._capture_every, self._scale_by = image, capture_every, scale_by
+        self._image, self._capture_every, self._resources = image, capture_every, resources
+        self._log_to = log_to
         self._endpoints = account.client(EndpointServiceClient)
         self._models = account.client(ModelServiceClient)
 
@@ -116,7 +118,7 @@ class Steering:
         """Make the endpoint and the variant's model where they are not; return if they are."""
         pending = []
         if endpoint is None:
-            asked = to_endpoint(name, account=self._account)
+            asked = to_endpoint(name, account=self._account, log_to=self._log_to)
             create = partial(
                 self._endpoints.create_endpoint,
                 {
@@ -165,7 +167,7 @@ class Steering:
             "endpoint": self.endpoint_name(name),
             "deployed_model": DeployedModel(
                 to_deployed_model(
-                    variant, model=model, account=self._account, scale_by=self._scale_by
+                    variant, model=model, account=self._account, given=self._resources
                 )
             ),
         }

@@ -22,7 +22,7 @@ from blocks.contracts import (
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.endpoint_calls import (
     MOVE_LABEL,
-    ScaleBy,
+    Resources,
     from_endpoint,
     require_servable,
     to_deployed_model,
@@ -74,8 +74,8 @@ def test_a_value_is_not_taken_for_the_name_of_a_variable() -> None:
 
 
 def deployed(variant: WantedVariant) -> dict[str, Any]:
-    scale_by = ScaleBy(cpu_percent=70, requests_a_minute=90)
-    return to_deployed_model(variant, model="models/m", account=ACCOUNT, scale_by=scale_by)
+    given = Resources(cpu_percent=70, requests_a_minute=90)
+    return to_deployed_model(variant, model="models/m", account=ACCOUNT, given=given)
 
 
 def test_one_token_is_one_deployed_model_on_the_machine_that_was_asked_for() -> None:

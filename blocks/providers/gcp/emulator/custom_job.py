@@ -31,8 +31,8 @@ class Job:
         self.name = name
         self.told = CustomJob(asked)
         self.told.name = name
-        self.told.create_time = at(now)
-        self.told.state = JobState(JobState.JOB_STATE_PENDING)
+        self.told.create_time = self.told.update_time = at(now)
+        self.told.state = JobState(JobState.JOB_STATE_QUEUED)
         self.capacity = True
         self.env: Mapping[str, str] = {}  # besides what every job is told
         self.measured: Path | None = None  # where it tells its metric, as a trial of a study

@@ -85,6 +85,7 @@ def _cluster(job: Job, pool: int, index: int) -> dict[str, Any]:
             for each in range(spec.replica_count)
         ]
         for number, spec in enumerate(job.told.job_spec.worker_pool_specs)
+        if spec.replica_count
     }
     return {
         "cluster": hosts,

@@ -25,8 +25,12 @@ from google.protobuf.empty_pb2 import Empty
 
 from blocks.providers.gcp.emulator.custom_job import at
 from blocks.providers.gcp.emulator.deployment import Deployment
+from blocks.providers.gcp.emulator.endpoint_rules import (
+    require_deployable,
+    require_endpoint,
+    require_split,
+)
 from blocks.providers.gcp.emulator.filters import matcher
-from blocks.providers.gcp.emulator.labels import require_labels
 from blocks.providers.gcp.emulator.messages import masked
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
@@ -35,10 +39,17 @@ from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
 
 _ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}")
-_DEPLOYED_ID = re.compile(r"[0-9]{1,10}")
 _CHANGEABLE = frozenset(
-    {"display_name", "description", "labels", "traffic_split", "client_connection_config"}
+    {
+        "display_name",
+        "description",
+        "labels",
+        "traffic_split",
+        "client_connection_config",
+        "predict_request_response_logging_config",
+    }
 )
+_FIELDS = ("endpoint", "display_name", "labels", "base_model_name")  # of filters
 _BEING_DEPLOYED = "0"  # stands for the new model's id in a split
 
 
@@ -68,11 +79,11 @@ class Endpoints:
             "EndpointService.UndeployModel": self._undeploy,
         }
 
-    def split(self, name: str) -> tuple[Mapping[str, int], Mapping[str, Deployment]]:
-        """Return how traffic is split, and who gets it. Raises GcpError."""
+    def serving(self, name: str) -> tuple[Endpoint, Mapping[str, Deployment]]:
+        """Return an endpoint as it is set, and who serves for it. Raises GcpError."""
         with self._world.lock:
             endpoint = self._known(name)
-            return dict(endpoint.traffic_split), dict(self._deployments[endpoint.name])
+            return Endpoint(endpoint), dict(self._deployments[endpoint.name])
 
     def _create(self, asked: Any) -> Operation:
         if asked.parent != self._world.parent:
@@ -83,7 +94,8 @@ class Endpoints:
         name = named if asked.endpoint_id else self._world.name("endpoints")
         if name in self._endpoints:
             raise GcpError(grpc.StatusCode.ALREADY_EXISTS, f"Endpoint {name} already exists.")
-        require_labels(asked.endpoint.labels)
+        require_endpoint(asked.endpoint, self._world.location)
+        require_split(asked.endpoint.traffic_split, ())
         endpoint = Endpoint(asked.endpoint)
         endpoint.name, endpoint.traffic_split, endpoint.deployed_models = name, {}, []
         endpoint.create_time = at(self._world.clock.now())
@@ -100,7 +112,7 @@ class Endpoints:
         return self._told(self._known(asked.name))
 
     def _list(self, asked: Any) -> ListEndpointsResponse:
-        meets = matcher(asked.filter)
+        meets = matcher(asked.filter, _FIELDS)
         told = [self._told(each) for each in reversed(self._endpoints.values())]
         found = [
             each
@@ -120,11 +132,12 @@ class Endpoints:
         if asked.endpoint.etag and asked.endpoint.etag != endpoint.etag:
             raise GcpError(grpc.StatusCode.ABORTED, f"The etag of {endpoint.name} does not match.")
         paths = list(asked.update_mask.paths)
-        if refused := set(paths) - _CHANGEABLE:
+        if refused := {path.partition(".")[0] for path in paths} - _CHANGEABLE:
             raise invalid(f"Fields that cannot be updated: {', '.join(sorted(refused))}")
-        require_labels(asked.endpoint.labels)
-        if "traffic_split" in paths:
-            _require_split(asked.endpoint.traffic_split, self._deployments[endpoint.name])
+        changed = Endpoint(endpoint)
+        masked(changed, asked.endpoint, paths)
+        require_endpoint(changed, self._world.location)
+        require_split(changed.traffic_split, self._deployments[endpoint.name])
         masked(endpoint, asked.endpoint, paths)
         self._touch(endpoint)
         return self._told(endpoint)
@@ -144,9 +157,9 @@ class Endpoints:
         told.id = told.id or str(uuid.uuid4().int % 10**10)
         told.model, told.model_version_id = model.name, model.version_id
         told.display_name = told.display_name or model.display_name
-        self._require_deployable(endpoint, told)
+        self._require_new(endpoint, told)
         others = set(self._deployments[endpoint.name])
-        _require_split(asked.traffic_split, {*others, _BEING_DEPLOYED})
+        require_split(asked.traffic_split, {*others, _BEING_DEPLOYED})
         self._require_idle(endpoint)
         short = endpoint.name.rpartition("/")[2]
         deployment = Deployment(self._world, short, told, model)
@@ -180,7 +193,7 @@ class Endpoints:
         if gone is None:
             raise not_found(f"{endpoint.name}/deployedModels/{asked.deployed_model_id}")
         others = {each for each in deployments if each != gone.told.id}
-        _require_split(asked.traffic_split, others)
+        require_split(asked.traffic_split, deployments)
         split = dict(asked.traffic_split) or dict(endpoint.traffic_split)
         if split.get(gone.told.id) and others:
             raise GcpError(
@@ -222,17 +235,12 @@ class Endpoints:
                 f"Operation(s) are: {going}.",
             )
 
-    def _require_deployable(self, endpoint: Endpoint, told: DeployedModel) -> None:
-        if not _DEPLOYED_ID.fullmatch(told.id):
-            raise invalid(f"Invalid deployed model id: {told.id!r}")
+    def _require_new(self, endpoint: Endpoint, told: DeployedModel) -> None:
+        require_deployable(told)
         if told.id in self._deployments[endpoint.name]:
             raise GcpError(
                 grpc.StatusCode.ALREADY_EXISTS, f"Deployed model {told.id} already exists."
             )
-        if "dedicated_resources" not in told:
-            raise invalid("dedicated_resources must be set: nothing else is emulated.")
-        if not told.dedicated_resources.machine_spec.machine_type:
-            raise invalid("machine_spec.machine_type must be set.")
 
     def _known(self, name: str) -> Endpoint:
         found = self._endpoints.get(name)
@@ -268,10 +276,3 @@ class Endpoints:
         name = f"{self._world.parent}/endpoints/{said['endpoint']}"
         found = self._deployments.get(name, {}).values()
         return sum(each.kill() for each in found if each.told.display_name == said["model"])
-
-
-def _require_split(split: Mapping[str, int], known: Any) -> None:
-    if split and (sum(split.values()) != 100 or not set(split) <= set(known)):
-        raise invalid(
-            "Traffic split percentages must add up to 100 and refer to models of the endpoint."
-        )

@@ -1,20 +1,24 @@
-"""The filters by which lists are narrowed: comparisons joined by AND, as AIP-160 has them."""
+"""The filters by which lists are narrowed: NOT binds closest, then OR, then AND.
+
+https://google.aip.dev/160 has them so; Cloud Logging takes a new line for AND, too.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from blocks.providers.gcp.emulator.refusals import invalid
 
 _TERM = re.compile(
-    r"\s*(?P<path>(?:[\w-]+|\"[^\"]*\")(?:\.(?:[\w-]+|\"[^\"]*\"))*)"
+    r"(?P<path>(?:[\w-]+|\"[^\"]*\")(?:\.(?:[\w-]+|\"[^\"]*\"))*)"
     r"\s*(?P<sign>>=|<=|!=|=~|=|>|<|:)\s*"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|[^\s()]+)\s*"
+    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|[^\s()]+)"
 )
-_ANYWHERE = re.compile(r"\s*(\"(?:[^\"\\]|\\.)*\")\s*(?:AND\b|$)")  # a bare text: in any field
-_AND = re.compile(r"AND\b|\n")
+_ANYWHERE = re.compile(r"(\"(?:[^\"\\]|\\.)*\")(?!\s*(?:[.:<>=!]))")  # a bare text: in any field
+_NOT = re.compile(r"NOT\b\s*|-(?=[\w\"(])")
 _PART = re.compile(r"[\w-]+|\"[^\"]*\"")
 
 _ORDERED, _TIMES = frozenset({">", "<", ">=", "<="}), ("timestamp", "time", "Time")
@@ -22,27 +26,71 @@ _ORDERED, _TIMES = frozenset({">", "<", ">=", "<="}), ("timestamp", "time", "Tim
 Test = Callable[[Mapping[str, Any]], bool]
 
 
-def matcher(text: str) -> Test:
+def matcher(text: str, fields: Collection[str] = ()) -> Test:
     """Return what tells whether a message, as a dict, meets a filter.
 
-    Raises GcpError for a filter that cannot be read here.
+    Raises GcpError for a filter that cannot be read, or that names none of ``fields``, if these
+    are all that a list can be narrowed by.
     """
-    terms, rest = list[Test](), text.strip()
-    while rest:
-        if anywhere := _ANYWHERE.match(rest):
-            terms.append(_anywhere(_plain(anywhere[1])))
-            rest = rest[anywhere.end() :]
-            continue
-        found = _TERM.match(rest)
-        if found is None:
-            raise invalid(f"Unparseable filter: {text!r}")
-        terms.append(_term(found["path"], found["sign"], _plain(found["value"])))
-        rest = rest[found.end() :]
-        if rest and (joint := _AND.match(rest)):
-            rest = rest[joint.end() :]
-        elif rest and "\n" not in found[0]:
-            raise invalid(f"Unparseable filter: {text!r}; only AND is emulated")
-    return lambda message: all(test(message) for test in terms)
+    if not text.strip():
+        return lambda _: True
+    reader = _Reader(text.strip(), frozenset(map(_bare, fields)))
+    test = reader.all_of()
+    if reader.rest:
+        raise reader.broken()
+    return test
+
+
+class _Reader:
+    """Reads a filter from left to right; ``rest`` is what it has not read."""
+
+    def __init__(self, text: str, fields: frozenset[str]) -> None:
+        self._text, self.rest, self._fields = text, text, fields
+
+    def all_of(self) -> Test:
+        """Read terms joined by AND or by the ends of lines."""
+        tests = [self._any_of()]
+        while self._joined():
+            tests.append(self._any_of())
+        return lambda message: all(test(message) for test in tests)
+
+    def broken(self) -> Exception:
+        """Return the refusal of a filter that makes no sense."""
+        return invalid(f"Unparseable filter: {self._text!r}")
+
+    def _any_of(self) -> Test:
+        tests = [self._not()]
+        while self._took(re.compile(r"\s*OR\b\s*")):
+            tests.append(self._not())
+        return lambda message: any(test(message) for test in tests)
+
+    def _not(self) -> Test:
+        if not self._took(_NOT):
+            return self._one()
+        test = self._one()
+        return lambda message: not test(message)
+
+    def _one(self) -> Test:
+        if self._took(re.compile(r"\(\s*")):
+            inner = self.all_of()
+            if not self._took(re.compile(r"\s*\)")):
+                raise self.broken()
+            return inner
+        if found := self._took(_ANYWHERE):
+            return _anywhere(_plain(found[1]))
+        if found := self._took(_TERM):
+            if self._fields and _bare(found["path"].partition(".")[0]) not in self._fields:
+                raise invalid(f"Unsupported field in filter: {found['path']!r}")
+            return _term(found["path"], found["sign"], _plain(found["value"]))
+        raise self.broken()
+
+    def _joined(self) -> bool:
+        return bool(self._took(re.compile(r"\s*AND\b\s*|[ \t]*\n\s*(?!OR\b)(?=\S)")))
+
+    def _took(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        if found := pattern.match(self.rest):
+            self.rest = self.rest[found.end() :]
+        return found
 
 
 def _term(path: str, sign: str, wanted: str) -> Test:
@@ -53,7 +101,7 @@ def _term(path: str, sign: str, wanted: str) -> Test:
     def test(message: Mapping[str, Any]) -> bool:
         found = _value(message, parts)
         if sign == ":":
-            return (found is not None and wanted in ("*", found)) or _holds(found, wanted)
+            return _has(found, wanted)
         told = "" if found is None else str(found)
         return _COMPARED[sign](told, wanted)
 
@@ -69,6 +117,15 @@ _COMPARED: Mapping[str, Callable[[str, str], bool]] = {
     "<": lambda told, wanted: told < wanted,
     "=~": lambda told, wanted: re.search(wanted, told) is not None,
 }
+
+
+def _has(found: Any, wanted: str) -> bool:
+    """Whether a map has a key, or a text a part; a star stands for anything."""
+    if isinstance(found, Mapping):
+        return wanted == "*" or wanted in found
+    if isinstance(found, str) and "*" in wanted:
+        return fnmatchcase(found, wanted)
+    return found is not None and _holds(found, wanted)
 
 
 def _anywhere(wanted: str) -> Test:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import httpx
 from google.cloud.secretmanager_v1.types import (
     AccessSecretVersionRequest,
     AccessSecretVersionResponse,
@@ -33,6 +34,7 @@ _JSON = "application/json"
 _LIFETIME = 3599  # seconds that a token says it is good for
 _ACCOUNT = "jobs@rehearsal-project.iam.gserviceaccount.com"
 _UNKNOWN = 501
+_REPLACED = 412
 _HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "date"})
 
 
@@ -99,6 +101,9 @@ class HttpFront:
         return response
 
     def _passed_on(self, request: Request) -> Response:
+        if request.method == "DELETE" and self._is_replaced(request):
+            refusal = {"error": {"code": _REPLACED, "message": "conditionNotMet"}}
+            return Response(json.dumps(refusal), status=_REPLACED, content_type=_JSON)
         query = request.query_string.decode()
         path = request.environ["PATH_INFO_RAW"] + (f"?{query}" if query else "")
         headers = {name: value for name, value in request.headers if name.lower() not in _HOP}
@@ -107,6 +112,14 @@ class HttpFront:
         )
         kept = [(name, value) for name, value in told if name.lower() not in _HOP]
         return Response(body, status=status, headers=kept)
+
+    def _is_replaced(self, request: Request) -> bool:
+        """Whether a removal names a generation that is gone; fake-gcs-server does not look."""
+        wanted = request.args.get("ifGenerationMatch")
+        if wanted is None:
+            return False
+        status, _, told = self._world.objects.ask("GET", request.environ["PATH_INFO_RAW"])
+        return status == httpx.codes.OK and json.loads(told).get("generation") != wanted
 
     def _keep(
         self, call: StorageCall, key: str, status: int, request: Request, *, hole: bool

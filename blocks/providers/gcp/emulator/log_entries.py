@@ -18,6 +18,7 @@ from google.cloud.logging_v2.types import (
 )
 
 from blocks.providers.gcp.emulator.filters import matcher
+from blocks.providers.gcp.emulator.pages import part
 from blocks.providers.gcp.emulator.refusals import invalid
 from blocks.providers.gcp.emulator.routes import Answer
 
@@ -110,9 +111,8 @@ class LogEntries:
         if asked.order_by == "timestamp desc":
             kept.reverse()
         found = [each.entry for each in kept if meets(each.told)]
-        start, size = int(asked.page_token or 0), asked.page_size or _PAGE
-        more = str(start + size) if len(found) > start + size else ""
-        return ListLogEntriesResponse(entries=found[start : start + size], next_page_token=more)
+        some, token = part(found, asked, size=_PAGE)
+        return ListLogEntriesResponse(entries=some, next_page_token=token)
 
 
 def _stamp(at: datetime) -> str:

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import grpc
@@ -14,6 +15,9 @@ from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
+from blocks.providers.gcp.emulator.custom_job import at
+from blocks.providers.gcp.emulator.filters import matcher
+from blocks.providers.gcp.emulator.pages import part
 from blocks.providers.gcp.emulator.refusals import GcpError, not_found
 from blocks.providers.gcp.emulator.routes import Answer, Headed
 
@@ -26,9 +30,12 @@ _WAIT_AT_MOST = 60.0  # seconds that WaitOperation holds a caller
 class LongRunning:
     """The operations of a project. Safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """``now`` tells the time by the cloud's clock."""
+        self._now = now
         self._changed = threading.Condition()
         self._all: dict[str, Operation] = {}
+        self._told: dict[str, tuple[Answer | None, datetime]] = {}  # metadata, and when it began
         self._cancelled: dict[str, threading.Event] = {}
         self._numbers = itertools.count(1_000_000_001)
 
@@ -71,8 +78,8 @@ class LongRunning:
         with self._changed:
             name = f"{under}/operations/{next(self._numbers)}"
             operation = Operation(name=name)
-            if metadata is not None:
-                operation.metadata.Pack(_plain(metadata))
+            self._told[name] = (metadata, begun := at(self._now()))
+            _tell(operation, metadata, begun, begun)
             self._all[name] = operation
             self._cancelled[name] = threading.Event()
             return _copy(operation)
@@ -83,7 +90,7 @@ class LongRunning:
             operation = self._all[name]
             if not operation.done:
                 operation.response.Pack(_plain(response))
-                operation.done = True
+                self._end(operation)
             self._changed.notify_all()
 
     def fail(self, name: str, error: GcpError) -> None:
@@ -92,7 +99,7 @@ class LongRunning:
             operation = self._all[name]
             if not operation.done:
                 operation.error.CopyFrom(error.status())
-                operation.done = True
+                self._end(operation)
             self._changed.notify_all()
 
     def get(self, name: str) -> Operation:
@@ -101,6 +108,11 @@ class LongRunning:
             if name not in self._all:
                 raise not_found(name)
             return _copy(self._all[name])
+
+    def _end(self, operation: Operation) -> None:
+        metadata, begun = self._told[operation.name]
+        _tell(operation, metadata, begun, at(self._now()))
+        operation.done = True
 
     def _work(
         self, name: str, work: Callable[[threading.Event], Answer], cancelled: threading.Event
@@ -134,12 +146,28 @@ class LongRunning:
 
     def _list(self, asked: Any) -> Message:
         with self._changed:
+            meets = matcher(asked.filter, ("done", "name"))
             found = [
                 _copy(each)
                 for name, each in self._all.items()
                 if name.startswith(f"{asked.name}/operations/")
+                and meets({"name": name, "done": str(each.done).lower()})
             ]
-        return operations_pb2.ListOperationsResponse(operations=found)
+        some, token = part(found, asked)
+        return operations_pb2.ListOperationsResponse(operations=some, next_page_token=token)
+
+
+def _tell(
+    operation: Operation, metadata: Answer | None, begun: datetime, changed: datetime
+) -> None:
+    """Put an operation's metadata into it, with its times where there is a place for them."""
+    if metadata is None:
+        return
+    if isinstance(metadata, proto.Message) and "generic_metadata" in type(metadata).meta.fields:
+        timed: Any = type(metadata)(metadata)
+        timed.generic_metadata = {"create_time": begun, "update_time": changed}
+        metadata = timed
+    operation.metadata.Pack(_plain(metadata))
 
 
 def _plain(message: Answer) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import proto
@@ -33,6 +33,12 @@ def check(request: Any) -> None:
             raise invalid(f"Invalid resource field value in the request: {field}={value!r}.")
 
 
+def require_name(request: Any, parse: Callable[[str], Mapping[str, str]] | None) -> None:
+    """Raise GcpError for the name of another kind of thing; ``parse`` reads names of the right."""
+    if parse is not None and not parse(request.name):
+        raise invalid(f"Invalid resource field value in the request: name={request.name!r}.")
+
+
 def canonical(request: Any, rename: Callable[[str], str]) -> None:
     """Let names in a request's own fields be as answers have them: with the project's number."""
     for field in _NAMES:
@@ -42,14 +48,27 @@ def canonical(request: Any, rename: Callable[[str], str]) -> None:
 
 
 def masked(target: proto.Message, source: proto.Message, paths: list[str]) -> None:
-    """Copy the fields that a mask names, top-level ones alone. Raises GcpError for others."""
-    known = type(target).meta.fields
+    """Copy the fields that an update's mask names. Raises GcpError for what is no field."""
     if not paths:
         raise invalid("The update_mask is required.")
+    copied(target, source, paths, mask="update_mask")
+
+
+def copied(target: Any, source: Any, paths: Sequence[str], *, mask: str) -> None:
+    """Copy fields by their paths, as in ``job_spec.scheduling``. Raises GcpError."""
     for path in paths:
-        if path not in known:
-            raise invalid(f"Invalid update_mask: {path!r} is no field that can be updated.")
-        setattr(target, path, getattr(source, path))
+        *outer, last = path.split(".")
+        to, from_ = target, source
+        for name in outer:
+            _require_field(to, name, path, mask)
+            to, from_ = getattr(to, name), getattr(from_, name)
+        _require_field(to, last, path, mask)
+        setattr(to, last, getattr(from_, last))
+
+
+def _require_field(message: Any, name: str, path: str, mask: str) -> None:
+    if not isinstance(message, proto.Message) or name not in type(message).meta.fields:
+        raise invalid(f"Invalid {mask}: {path!r} is no field.")
 
 
 def _breaches(message: proto.Message, path: str) -> Iterator[str]:

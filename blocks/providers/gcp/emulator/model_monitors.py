@@ -9,12 +9,15 @@ from typing import Any
 import grpc
 from google.cloud.aiplatform_v1beta1.types import (
     CreateModelMonitoringJobRequest,
+    CreateModelMonitorOperationMetadata,
+    DeleteOperationMetadata,
     ListModelMonitoringJobsResponse,
     ListModelMonitorsResponse,
     ModelMonitor,
     ModelMonitoringAlert,
     ModelMonitoringJob,
     SearchModelMonitoringAlertsResponse,
+    UpdateModelMonitorOperationMetadata,
 )
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
@@ -85,7 +88,7 @@ class ModelMonitors:
         self._check(monitor)
         monitor.name, monitor.create_time = name, at(self._world.clock.now())
         self._monitors[name] = monitor
-        return self._world.operations.done(name, monitor)
+        return self._world.operations.done(name, monitor, CreateModelMonitorOperationMetadata())
 
     def _check(self, monitor: ModelMonitor) -> None:
         target = monitor.model_monitoring_target.vertex_model
@@ -109,7 +112,9 @@ class ModelMonitors:
         masked(changed, asked.model_monitor, list(asked.update_mask.paths))
         self._check(changed)
         self._monitors[monitor.name] = changed
-        return self._world.operations.done(monitor.name, changed)
+        return self._world.operations.done(
+            monitor.name, changed, UpdateModelMonitorOperationMetadata()
+        )
 
     def _delete(self, asked: Any) -> Operation:
         monitor = self._known(asked.name)
@@ -119,7 +124,7 @@ class ModelMonitors:
         for name in below:
             del self._jobs[name]
         del self._monitors[monitor.name]
-        return self._world.operations.done(monitor.name, Empty())
+        return self._world.operations.done(monitor.name, Empty(), DeleteOperationMetadata())
 
     def _list_jobs(self, asked: Any) -> ListModelMonitoringJobsResponse:
         self._known(asked.parent)

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import grpc
 import httpx
 from google.api.httpbody_pb2 import HttpBody
-from google.cloud.aiplatform_v1.types import PredictResponse
+from google.cloud.aiplatform_v1.types import Endpoint, PredictResponse
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from blocks.providers.gcp.emulator.deployment import Deployment
 from blocks.providers.gcp.emulator.endpoints import Endpoints
 from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.request_log import RequestLog
 from blocks.providers.gcp.emulator.routes import Answer, Headed
 from blocks.providers.gcp.emulator.world import World
 
@@ -45,7 +46,7 @@ class Predictions:
     )
 
     def __init__(self, world: World) -> None:
-        self._endpoints = Endpoints(world)
+        self._endpoints, self._log = Endpoints(world), RequestLog(world)
         self._http = httpx.Client(
             timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None)
         )
@@ -59,9 +60,10 @@ class Predictions:
         }
 
     def _raw(self, asked: Any) -> Headed:
-        chosen = self._choose(asked.endpoint)
+        endpoint, chosen = self._choose(asked.endpoint)
         kind = asked.http_body.content_type or "application/json"
         reply = self._post(chosen, asked.http_body.data, kind)
+        self._log.keep(endpoint, chosen.told.id, asked.http_body.data, reply.content)
         body = HttpBody(content_type=reply.headers.get("content-type", ""), data=reply.content)
         headers = {
             "x-vertex-ai-endpoint-id": asked.endpoint.rpartition("/")[2],
@@ -70,9 +72,12 @@ class Predictions:
         return Headed(answer=body, headers=headers)
 
     def _predict(self, asked: Any) -> PredictResponse:
-        chosen, told = self._choose(asked.endpoint), MessageToDict(type(asked).pb(asked))
-        content = {key: told[key] for key in ("instances", "parameters") if key in told}
-        reply = self._post(chosen, json.dumps(content).encode(), "application/json")
+        endpoint, chosen = self._choose(asked.endpoint)
+        told = MessageToDict(type(asked).pb(asked))
+        said = {key: told[key] for key in ("instances", "parameters") if key in told}
+        content = json.dumps(said).encode()
+        reply = self._post(chosen, content, "application/json")
+        self._log.keep(endpoint, chosen.told.id, content, reply.content)
         answer = PredictResponse(
             deployed_model_id=chosen.told.id,
             model=chosen.told.model,
@@ -85,13 +90,13 @@ class Predictions:
             raise GcpError(_Code.FAILED_PRECONDITION, f"Invalid prediction: {error}") from error
         return answer
 
-    def _choose(self, name: str) -> Deployment:
-        split, deployed = self._endpoints.split(name)
-        live = {key: share for key, share in split.items() if share}
+    def _choose(self, name: str) -> tuple[Endpoint, Deployment]:
+        endpoint, deployed = self._endpoints.serving(name)
+        live = {key: share for key, share in endpoint.traffic_split.items() if share}
         if not live:
             raise GcpError(_Code.FAILED_PRECONDITION, f"Endpoint {name} has no traffic_split.")
         chosen = random.choices(list(live), list(live.values()))[0]  # noqa: S311 - no secret
-        return deployed[chosen]
+        return endpoint, deployed[chosen]
 
     def _post(self, chosen: Deployment, content: bytes, kind: str) -> httpx.Response:
         if len(content) > _MOST:

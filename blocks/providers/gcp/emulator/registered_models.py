@@ -22,9 +22,14 @@ from google.protobuf.empty_pb2 import Empty
 
 from blocks.providers.gcp.emulator.custom_job import at
 from blocks.providers.gcp.emulator.filters import matcher
-from blocks.providers.gcp.emulator.labels import require_labels
 from blocks.providers.gcp.emulator.messages import masked
 from blocks.providers.gcp.emulator.pages import page
+from blocks.providers.gcp.emulator.references import (
+    require_display_name,
+    require_key,
+    require_labels,
+    require_place,
+)
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
@@ -32,6 +37,8 @@ from blocks.providers.gcp.emulator.world import World
 DEFAULT = "default"
 _ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9-]")
+_IMAGE = re.compile(r"([a-z]+\.)?gcr\.io/|[a-z0-9-]+-docker\.pkg\.dev/")
+_FIELDS = ("model", "display_name", "labels", "base_model_name")  # of filters
 _CHANGEABLE = frozenset(
     {"display_name", "description", "version_description", "labels", "metadata_schema_uri"}
 )
@@ -107,11 +114,16 @@ class Models:
         return name, "1"
 
     def _check(self, model: Model) -> None:
+        require_display_name(model.display_name)
         require_labels(model.labels)
+        require_key(model.encryption_spec.kms_key_name, self._world.location)
+        require_place(model.artifact_uri, "artifact_uri")
         for alias in model.version_aliases:
             _require_alias(alias)
         if not model.container_spec.image_uri:
             raise invalid("container_spec.image_uri must be set.")
+        if not _IMAGE.match(model.container_spec.image_uri):
+            raise invalid("container_spec.image_uri must be in Artifact or Container Registry.")
         for route in (model.container_spec.predict_route, model.container_spec.health_route):
             if route and not route.startswith("/"):
                 raise invalid(f"The route {route!r} must begin with a slash.")
@@ -147,7 +159,7 @@ class Models:
         return self.find(asked.name)
 
     def _list(self, asked: Any) -> ListModelsResponse:
-        meets = matcher(asked.filter)
+        meets = matcher(asked.filter, _FIELDS)
         newest = [self.find(name) for name in reversed(self._versions)]
         some, token = page([each for each in newest if meets(_told(each))], asked)
         return ListModelsResponse(models=some, next_page_token=token)
@@ -168,7 +180,10 @@ class Models:
             raise GcpError(grpc.StatusCode.ABORTED, f"The etag of {model.name} does not match.")
         if refused := set(asked.update_mask.paths) - _CHANGEABLE:
             raise invalid(f"Fields that cannot be updated: {', '.join(sorted(refused))}")
-        require_labels(asked.model.labels)
+        changed = Model(model)
+        masked(changed, asked.model, list(asked.update_mask.paths))
+        require_display_name(changed.display_name)
+        require_labels(changed.labels)
         masked(model, asked.model, list(asked.update_mask.paths))
         model.update_time = model.version_update_time = at(self._world.clock.now())
         model.etag = uuid.uuid4().hex

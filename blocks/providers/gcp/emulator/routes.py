@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -23,6 +24,9 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+
+_ONE = re.compile(r"(?:Get|Delete|Cancel|Pause|Resume)([A-Z]\w+)")  # a method on one thing
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class Route:
     method: str
     api: str  # as in aiplatform
     decode: Callable[[bytes], Any]
+    client: Any = None  # Google's class whose method it is
 
     @property
     def name(self) -> str:
@@ -54,6 +59,13 @@ class Route:
     def call(self) -> str:
         """The name by which the record and the faults know it."""
         return f"{self.api}:{self.method}"
+
+    @property
+    def parse(self) -> Callable[[str], Mapping[str, str]] | None:
+        """Return what reads the names that it takes, where Google's class has that."""
+        found = _ONE.fullmatch(self.method)
+        noun = _CAPITAL.sub("_", found[1]).lower() if found else ""
+        return getattr(self.client, f"parse_{noun}_path", None)
 
 
 class _Recorder:
@@ -97,7 +109,7 @@ def routes() -> dict[str, Route]:
     for client in (*clients, *_OTHERS):
         for path, serializer in _recorded(client.get_transport_class("grpc")).items():
             if kind := getattr(serializer, "__self__", None):  # else IAM's, which nobody calls
-                found[path] = _route(path, kind.deserialize)
+                found[path] = _route(path, kind.deserialize, client)
     for method, kind in _LONG_RUNNING.items():
         path = f"/google.longrunning.Operations/{method}"
         found[path] = _route(path, kind.FromString)
@@ -128,9 +140,9 @@ def _recorded(transport: Any) -> dict[str, Any]:
     return recorder.requests
 
 
-def _route(path: str, decode: Callable[[bytes], Any]) -> Route:
+def _route(path: str, decode: Callable[[bytes], Any], client: Any = None) -> Route:
     package, _, method = path.strip("/").partition("/")
     *parts, service = package.split(".")
     known = [part for part in parts if part not in ("google", "cloud", "v1", "v2")]
     api = "operations" if service == "Operations" else (known or [service])[0]
-    return Route(service=service, method=method, api=api, decode=decode)
+    return Route(service=service, method=method, api=api, decode=decode, client=client)

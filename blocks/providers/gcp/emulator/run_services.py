@@ -21,12 +21,13 @@ from google.cloud.run_v2.types import (
 from google.longrunning.operations_pb2 import Operation
 
 from blocks.providers.gcp.emulator.custom_job import at
-from blocks.providers.gcp.emulator.labels import require_labels
 from blocks.providers.gcp.emulator.messages import masked
 from blocks.providers.gcp.emulator.pages import page
+from blocks.providers.gcp.emulator.references import require_labels
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_front import PATH, RunFront
+from blocks.providers.gcp.emulator.run_rules import require_template
 from blocks.providers.gcp.emulator.run_service import LATEST, RunRevision, RunService, revision_from
 from blocks.providers.gcp.emulator.world import World
 
@@ -108,7 +109,8 @@ class RunServices:
             service.told = before
             raise
         self._changed(service)
-        return self._world.operations.done(service.told.name, self._shown(service))
+        shown = self._shown(service)
+        return self._world.operations.done(service.told.name, shown, shown)
 
     def _delete(self, asked: Any) -> Operation:
         service = self._known(asked.name)
@@ -123,7 +125,7 @@ class RunServices:
                 self._all.pop(service.told.name, None)
             return self._shown(service)
 
-        return self._world.operations.run(service.told.name, work)
+        return self._world.operations.run(service.told.name, work, self._shown(service))
 
     def _revisions(self, asked: Any) -> ListRevisionsResponse:
         found = [*reversed(self._known(asked.parent).revisions.values())]
@@ -140,12 +142,14 @@ class RunServices:
             raise GcpError(_Code.FAILED_PRECONDITION, told)
         del service.revisions[short]
         self._end([revision])
-        return self._world.operations.done(asked.name, Revision(revision.told))
+        told = Revision(revision.told)
+        return self._world.operations.done(asked.name, told, told)
 
     def _renewed(self, service: RunService, template: RevisionTemplate, traffic: Any) -> Operation:
         """Make the revision of a template, and bring it up while nobody waits."""
         name = template.revision or f"{service.id}-{uuid.uuid4().hex[:8]}"
-        _require_template(service, template, name)
+        require_template(template)
+        _require_name(service, name)
         self._require_split(service, traffic, name)
         revision = revision_from(self._world, service, template, name)
         service.revisions[name], service.latest = revision, name
@@ -159,7 +163,7 @@ class RunServices:
                     return self._shown(service)
             raise GcpError(_Code.FAILED_PRECONDITION, revision.condition().message)
 
-        return self._world.operations.run(service.told.name, work)
+        return self._world.operations.run(service.told.name, work, self._shown(service))
 
     def _changed(self, service: RunService) -> None:
         """Note a change, and end what nobody can ask any more."""
@@ -172,6 +176,8 @@ class RunServices:
             threading.Thread(target=each.instances.end, daemon=True).start()
 
     def _require_split(self, service: RunService, traffic: Any, new: str) -> None:
+        if any(not 0 <= each.percent <= 100 for each in traffic):
+            raise invalid("A traffic percentage is from 0 to 100.")
         if traffic and sum(each.percent for each in traffic) != 100:
             raise invalid("Traffic percentages must add up to 100.")
         tags = [each.tag for each in traffic if each.tag]
@@ -241,17 +247,10 @@ def _require_etag(service: RunService, etag: str) -> None:
         )
 
 
-def _require_template(service: RunService, template: RevisionTemplate, name: str) -> None:
-    """Raise what Cloud Run says to a template that its messages allow, but its rules do not."""
+def _require_name(service: RunService, name: str) -> None:
+    """Raise GcpError for a name that a new revision of a service cannot have."""
     if not name.startswith(f"{service.id}-") or len(name) > _REVISION:
         raise invalid(f"Revision name {name!r} must begin with the service's, and a dash.")
     if name in service.revisions:
         told = f"Revision named '{name}' with different configuration already exists."
         raise GcpError(_Code.ALREADY_EXISTS, told)
-    if len(template.containers) != 1:
-        raise GcpError(_Code.UNIMPLEMENTED, "one container for a revision is emulated")
-    if not template.containers[0].image:
-        raise invalid("template.containers[0].image is required.")
-    scaling = template.scaling
-    if scaling.max_instance_count and scaling.min_instance_count > scaling.max_instance_count:
-        raise invalid("min_instance_count must not be greater than max_instance_count.")

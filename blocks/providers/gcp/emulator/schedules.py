@@ -9,7 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
-from google.cloud.aiplatform_v1beta1.types import ListSchedulesResponse, Schedule
+from google.cloud.aiplatform_v1beta1.types import (
+    DeleteOperationMetadata,
+    ListSchedulesResponse,
+    Schedule,
+)
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
 
@@ -125,7 +129,7 @@ class Schedules:
     def _delete(self, asked: Any) -> Operation:
         schedule = self._known(asked.name)
         del self._all[schedule.name]
-        return self._world.operations.done(schedule.name, Empty())
+        return self._world.operations.done(schedule.name, Empty(), DeleteOperationMetadata())
 
     def _known(self, name: str) -> Schedule:
         if name not in self._all:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -14,9 +15,13 @@ from google.cloud.secretmanager_v1.types import (
     SecretVersion,
 )
 
+from blocks.providers.gcp.emulator.references import require_labels
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
+
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+_MOST = 64 * 1024  # bytes of a payload
 
 
 class Secrets:
@@ -39,6 +44,9 @@ class Secrets:
         }
 
     def _create(self, asked: Any) -> Secret:
+        if not _ID.fullmatch(asked.secret_id):
+            raise invalid(f"Invalid secret_id: {asked.secret_id!r}")
+        require_labels(asked.secret.labels)
         name = f"{asked.parent}/secrets/{asked.secret_id}"
         if name in self._secrets:
             raise GcpError(grpc.StatusCode.ALREADY_EXISTS, f"Secret [{name}] already exists.")
@@ -52,6 +60,12 @@ class Secrets:
         secret = self._known(asked.parent)
         if not asked.payload.data:
             raise invalid("Secret Payload cannot be empty.")
+        if len(asked.payload.data) > _MOST:
+            raise invalid(f"Secret Payload is larger than {_MOST} bytes.")
+        if "data_crc32c" in asked.payload and asked.payload.data_crc32c != google_crc32c.value(
+            asked.payload.data
+        ):
+            raise invalid("The checksum of the payload does not match its data.")
         self._values[secret.name].append(asked.payload.data)
         number = len(self._values[secret.name])
         return SecretVersion(name=f"{secret.name}/versions/{number}", state="ENABLED")
@@ -59,6 +73,8 @@ class Secrets:
     def _access(self, asked: Any) -> AccessSecretVersionResponse:
         name, _, version = asked.name.partition("/versions/")
         values = self._values[self._known(name).name]
+        if version != "latest" and not version.isdecimal():
+            raise invalid(f"Invalid version: {version!r}")
         number = len(values) if version == "latest" else int(version)
         if not 0 < number <= len(values):
             raise not_found(asked.name)

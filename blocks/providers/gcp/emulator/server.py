@@ -23,10 +23,10 @@ from blocks.emulation.record import Call
 from blocks.providers.gcp.emulator import messages
 from blocks.providers.gcp.emulator.callers import caller, permit
 from blocks.providers.gcp.emulator.permissions import permission
-from blocks.providers.gcp.emulator.refusals import GcpError, invalid
+from blocks.providers.gcp.emulator.refusals import GcpError, denied, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Headed, Route, encode, routes, unknown
 from blocks.providers.gcp.emulator.services import answering
-from blocks.providers.gcp.emulator.world import World
+from blocks.providers.gcp.emulator.world import NUMBER, World
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,9 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         if handler is None:
             raise GcpError(grpc.StatusCode.UNIMPLEMENTED, f"{route.call} is not emulated")
         messages.check(request)
+        messages.require_name(request, route.parse)
         messages.canonical(request, self._world.canonical)
+        self._require_here(getattr(request, "parent", ""))
         lock: Any = self._world.lock
         with contextlib.nullcontext() if route.name in self._unlocked else lock:
             answer = handler(request)
@@ -102,6 +104,16 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         self._world.faults.after(route.call)
         headers: Mapping[str, str] = answer.headers if isinstance(answer, Headed) else {}
         return content, headers
+
+    def _require_here(self, parent: Any) -> None:
+        """Raise GcpError for a parent in another project or location: there is this one alone."""
+        parts = str(parent).split("/")
+        if parts[0] != "projects":
+            return
+        if parts[1] != NUMBER:
+            raise denied(f"resourcemanager.projects.get on {parts[1]}")
+        if parts[2:3] == ["locations"] and parts[3] != self._world.location:
+            raise not_found(str(parent))
 
     def _keep(
         self, route: Route, action: str, key: str, request: Any, *, status: int, hole: bool

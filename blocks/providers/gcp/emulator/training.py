@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import grpc
 from google.cloud.aiplatform_v1.types import (
     CustomJob,
-    CustomJobSpec,
     DeleteOperationMetadata,
     JobState,
     ListCustomJobsResponse,
@@ -20,13 +19,13 @@ from google.protobuf.empty_pb2 import Empty
 from blocks.providers.gcp.emulator.custom_job import ENDS, Job
 from blocks.providers.gcp.emulator.custom_job_run import CustomJobRun
 from blocks.providers.gcp.emulator.filters import matcher
-from blocks.providers.gcp.emulator.labels import require_labels
+from blocks.providers.gcp.emulator.job_rules import require_runnable
 from blocks.providers.gcp.emulator.pages import page
-from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
+from blocks.providers.gcp.emulator.refusals import GcpError, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.world import World
 
-_DISPLAY_NAME = 128  # letters
+FIELDS = ("display_name", "state", "create_time", "update_time", "labels", "name")  # of filters
 
 
 class CustomJobs:
@@ -51,7 +50,7 @@ class CustomJobs:
 
     def _create(self, asked: Any) -> CustomJob:
         told = asked.custom_job
-        require_runnable(told.display_name, told.labels, told.job_spec)
+        require_runnable(told, told.job_spec, self._world.location)
         if asked.parent != self._world.parent:
             raise not_found(asked.parent)
         job = Job(self._world.name("customJobs"), asked.custom_job, self._world.clock.now())
@@ -64,7 +63,7 @@ class CustomJobs:
 
     def _list(self, asked: Any) -> ListCustomJobsResponse:
         stale = self._world.faults.take("stale-read", "aiplatform:ListCustomJobs")
-        meets = matcher(asked.filter)
+        meets = matcher(asked.filter, FIELDS)
         newest = sorted(self._jobs.values(), key=lambda job: -job.number)
         found = [
             job.told
@@ -113,20 +112,3 @@ class CustomJobs:
             found = [job for name, job in self._jobs.items() if name.endswith(f"/{said['job']}")]
             found[0].capacity = bool(said.get("capacity", True))
             found[0].taken.set()
-
-
-def require_runnable(display_name: str, labels: Mapping[str, str], spec: CustomJobSpec) -> None:
-    """Raise what the service says to a job that its messages allow, but its rules do not."""
-    if len(display_name) > _DISPLAY_NAME:
-        raise invalid("display_name must be at most 128 characters long.")
-    require_labels(labels)
-    pools = spec.worker_pool_specs
-    if pools[0].replica_count != 1:
-        raise invalid("The first worker pool must have exactly one replica.")
-    for number, pool in enumerate(pools):
-        if "container_spec" not in pool:
-            raise GcpError(
-                grpc.StatusCode.UNIMPLEMENTED, f"worker pool {number}: containers are emulated"
-            )
-        if not pool.machine_spec.machine_type:
-            raise invalid(f"worker_pool_specs[{number}].machine_spec.machine_type is required.")

@@ -18,11 +18,12 @@ from google.protobuf.empty_pb2 import Empty
 
 from blocks.providers.gcp.emulator.custom_job import ENDS
 from blocks.providers.gcp.emulator.filters import matcher
+from blocks.providers.gcp.emulator.job_rules import require_runnable
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.suggestions import require_searchable
-from blocks.providers.gcp.emulator.training import require_runnable
+from blocks.providers.gcp.emulator.training import FIELDS
 from blocks.providers.gcp.emulator.tuning_run import TuningRun
 from blocks.providers.gcp.emulator.world import World
 
@@ -49,7 +50,7 @@ class TuningJobs:
 
     def _create(self, asked: Any) -> HyperparameterTuningJob:
         told = asked.hyperparameter_tuning_job
-        _check(told)
+        _check(told, self._world.location)
         if asked.parent != self._world.parent:
             raise not_found(asked.parent)
         name = self._world.name("hyperparameterTuningJobs")
@@ -62,7 +63,7 @@ class TuningJobs:
 
     def _list(self, asked: Any) -> ListHyperparameterTuningJobsResponse:
         stale = self._world.faults.take("stale-read", "aiplatform:ListHyperparameterTuningJobs")
-        meets, kind = matcher(asked.filter), HyperparameterTuningJob
+        meets, kind = matcher(asked.filter, FIELDS), HyperparameterTuningJob
         found = [
             run.told
             for run in reversed(self._runs.values())
@@ -103,11 +104,11 @@ class TuningJobs:
         return run
 
 
-def _check(job: HyperparameterTuningJob) -> None:
+def _check(job: HyperparameterTuningJob, location: str) -> None:
     """Raise what the service says to a job that its messages allow, but its rules do not."""
-    require_runnable(job.display_name, job.labels, job.trial_job_spec)
+    require_runnable(job, job.trial_job_spec, location)
     require_searchable(job.study_spec)
-    if not job.trial_job_spec.base_output_directory.output_uri_prefix:
-        return
+    if job.max_trial_count < 1 or job.parallel_trial_count < 1:
+        raise invalid("max_trial_count and parallel_trial_count must be positive.")
     if job.parallel_trial_count > job.max_trial_count:
         raise invalid("parallel_trial_count must not exceed max_trial_count.")

@@ -37,8 +37,8 @@ class TuningRun:
         self._world, self._capacity = world, capacity
         self.told = HyperparameterTuningJob(asked)
         self.told.name = name
-        self.told.create_time = at(world.clock.now())
-        self.told.state = JobState.JOB_STATE_PENDING
+        self.told.create_time = self.told.update_time = at(world.clock.now())
+        self.told.state = JobState.JOB_STATE_QUEUED
         self.stop = threading.Event()
         self._suggested = Suggestions(self.told.study_spec, name)
         self._active: dict[str, Job] = {}  # by the id of the trial
@@ -47,6 +47,7 @@ class TuningRun:
     def to_its_end(self) -> None:
         """Go through every state. Whatever goes wrong in here is the job's failure."""
         try:
+            self.move(JobState.JOB_STATE_PENDING)
             self._trials()
         except Exception:
             log.exception("%s", self.told.name)

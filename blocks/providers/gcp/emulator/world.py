@@ -52,7 +52,7 @@ class World(EmulatedWorld):
         self.settings = settings
         self.project, self.location = settings.project, settings.location
         self.endpoint = ""  # of gRPC; known once the server listens
-        self.operations = LongRunning()
+        self.operations = LongRunning(self.clock.now)
         self.objects = Objects()
         self.logs = LogEntries(self.project)
         self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them

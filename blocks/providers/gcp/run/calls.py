@@ -95,14 +95,14 @@ def to_template(
     """Return what a revision is like."""
     request = variant.request
     limits, accelerator = resources_of(request.machine)
-    asleep = request.min_replicas == 0
+    # what is kept ready may work between requests, too, and a GPU takes processors that always may
+    idle = request.min_replicas == 0 and not accelerator
     container = {
         "name": request.variant,
         "image": image,
         "command": list(COMMAND),
         "env": _env(variant, account, capture_every),
-        # what is kept ready may work between requests, too
-        "resources": {"limits": limits, "cpu_idle": asleep, "startup_cpu_boost": True},
+        "resources": {"limits": limits, "cpu_idle": idle, "startup_cpu_boost": True},
         "ports": [{"container_port": 8080}],
     }
     scaling = {"min_instance_count": request.min_replicas, "max_instance_count": most}

@@ -28,6 +28,8 @@ from blocks.contracts import (
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import CONTAINERS
+from blocks.providers.gcp.emulator.refusals import GcpError
+from blocks.providers.gcp.emulator.run_rules import require_template
 from blocks.providers.gcp.run.calls import to_template
 from blocks.providers.gcp.run.cost import CloudRunPrices
 from blocks.providers.gcp.run.endpoints import CloudRunEndpoints
@@ -111,10 +113,44 @@ def test_an_accelerator_is_a_limit_and_a_kind_of_node() -> None:
     [container] = template.containers
     limits = {"cpu": "4", "memory": "16384Mi", "nvidia.com/gpu": "1"}
     assert dict(container.resources.limits) == limits
-    assert container.resources.cpu_idle
+    assert not container.resources.cpu_idle
+    require_template(template)
     assert template.node_selector.accelerator == "nvidia-l4"
     assert template.scaling.max_instance_count == 3
     assert template.revision == "bw-1-flights-000000000000"
+
+
+def revision(limits: dict[str, str], accelerator: str = "", **more: Any) -> RevisionTemplate:
+    container = {"image": "server", "resources": {"limits": limits}}
+    return RevisionTemplate(
+        containers=[container], node_selector={"accelerator": accelerator}, **more
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        revision({"cpu": "3", "memory": "2Gi"}),
+        revision({"cpu": "1", "memory": "8Gi"}),
+        revision({"cpu": "8", "memory": "1Gi"}),
+        revision({"cpu": "1", "memory": "plenty"}),
+        revision({"cpu": "1", "disk": "1Gi"}),
+        revision({"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"}),
+        revision({"cpu": "4", "memory": "16Gi"}, "nvidia-l4"),
+        revision({"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "2"}, "nvidia-l4"),
+        revision({"cpu": "2", "memory": "8Gi", "nvidia.com/gpu": "1"}, "nvidia-l4"),
+        revision({"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"}, "nvidia-unheard-of"),
+        revision({"cpu": "1"}, scaling={"min_instance_count": 3, "max_instance_count": 2}),
+        revision({"cpu": "1"}, timeout=timedelta(hours=2)),
+        revision({"cpu": "1"}, max_instance_request_concurrency=1001),
+        revision({"cpu": "1"}, service_account="me@example.com"),
+    ],
+)
+def test_the_emulator_takes_no_revision_that_cloud_run_would_not(
+    template: RevisionTemplate,
+) -> None:
+    with pytest.raises(GcpError):
+        require_template(template)
 
 
 def test_names_fit_and_are_those_of_one_owner_alone() -> None:
