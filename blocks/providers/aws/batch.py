@@ -29,6 +29,7 @@ from blocks.providers.aws.batch_calls import (
     from_describe_processing_job,
     to_create_processing_job,
 )
+from blocks.providers.aws.disks import volume_key
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS
@@ -113,8 +114,7 @@ class SageMakerBatch(Block, BatchInference):
         vpc, key = self.account.vpc(), self.account.kms_key
         if vpc:
             call["NetworkConfig"] = {"VpcConfig": vpc}
-        if key:
-            call["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] = key
+        call["ProcessingResources"]["ClusterConfig"].update(volume_key(request.machine, key))
         tags = self.account.tags(token=token)
         return {**call, "RoleArn": self.account.execution_role, "Tags": tags}
 

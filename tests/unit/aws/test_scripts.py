@@ -21,6 +21,7 @@ from blocks.providers.aws.emulator.model_files import NoModel, unpack
 from blocks.testing.waiting import until
 
 SCRIPTS = Path(__file__).with_name("scripts")
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/theirs:1"
 AWS = Path(sys.executable).with_name("aws")
 # Scripts for the real service look once a minute; here minutes are moments.
 RUNNER = """
@@ -115,7 +116,7 @@ def hosted(emulator: Account, archive: bytes) -> dict[str, Any]:
     s3.create_bucket(Bucket="archives")
     s3.put_object(Bucket="archives", Key="model.tar.gz", Body=archive)
     role = "arn:aws:iam::123456789012:role/jobs"
-    container = {"Image": "image", "ModelDataUrl": "s3://archives/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://archives/model.tar.gz"}
     sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=container)
     variant = {
         "VariantName": "v",
@@ -179,7 +180,7 @@ def test_nothing_of_a_bad_archive_is_unpacked(tmp_path: Path, archive: bytes, wo
 
 def test_the_service_refuses_a_model_whose_archive_is_not_there(emulator: Account) -> None:
     sagemaker = client(emulator, "sagemaker")
-    container = {"Image": "image", "ModelDataUrl": "s3://nobodys/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://nobodys/model.tar.gz"}
     role = "arn:aws:iam::123456789012:role/jobs"
     with pytest.raises(ClientError, match="Could not find model data at s3://nobodys"):
         sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=container)

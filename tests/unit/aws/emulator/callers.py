@@ -11,6 +11,7 @@ from blocks.providers.aws.emulator.launch import Account
 from blocks.testing.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/theirs:1"
 BUCKET = "plain"
 KEY = "AKIASOMEBODY"
 
@@ -32,7 +33,7 @@ def job(**changes: Any) -> dict[str, Any]:
     asked = {
         "TrainingJobName": "job-1",
         "AlgorithmSpecification": {
-            "TrainingImage": "image",
+            "TrainingImage": IMAGE,
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["python", "-c"],
             "ContainerArguments": [script],
