@@ -101,13 +101,47 @@ def test_what_is_trained_on_spot_is_hosted_weighed_asked_and_deleted(emulator: A
     assert emulator.running() == []
 
 
+def archived(emulator: Account) -> str:
+    """Keep a model's archive where examples keep it; return its URL."""
+    bucket = f"sagemaker-{emulator.region}-123456789012"
+    s3 = client(emulator, "s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="model.tar.gz", Body=packed(**{"model.bin": b"12345"}))
+    return f"s3://{bucket}/model.tar.gz"
+
+
+def test_an_update_behind_a_canary_and_an_alarm_arrives(emulator: Account) -> None:
+    emulator.pull("speed", speed=60)  # it waits for minutes
+    lines = python("guard_an_update.py", emulator, MODEL_URL=archived(emulator))
+    assert lines[:2] == ["pending: guarded-2 AllTraffic", "in service: guarded-2"]
+    assert lines[2].startswith("answered by: AllTraffic ")
+    assert emulator.running() == []
+
+
+def test_what_is_approved_answers_behind_a_queue(emulator: Account) -> None:
+    lines = python("register_and_queue.py", emulator, MODEL_URL=archived(emulator))
+    assert lines[0] == "approved: 1 Approved"
+    assert lines[1].startswith("answer: ")
+    assert lines[2] == "left: []"
+    assert emulator.running() == []
+
+
 @pytest.mark.slow
 def test_the_same_on_the_command_line(emulator: Account) -> None:
     """The AWS command line, as it comes from PyPI."""
     lines = run(["sh", str(SCRIPTS / "sequence.sh")], emulator)
-    assert lines[-2:] == ["green", "3"]
+    assert lines[-7:] == [
+        "Starting Downloading Training Uploading Completed",
+        "churn-cli",
+        "owner\tteam-a",
+        "0.0 1.0",
+        "green",
+        "3",
+        "Approved",
+    ]
     called = {each["call"] for each in emulator.calls()}
     assert {"sagemaker:CreateTrainingJob", "sagemaker:DeleteModel", "s3:PutObject"} <= called
+    assert emulator.running() == []
 
 
 def hosted(emulator: Account, archive: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import boto3
@@ -18,10 +19,15 @@ KEY = "AKIASOMEBODY"
 
 def client(emulator: Account, service: str, *, checks: bool = True) -> Any:
     """Return a client as anybody makes it; without ``checks`` it sends what it is given."""
+    return _client(emulator.url, emulator.region, service, checks)
+
+
+@functools.cache
+def _client(url: str, region: str, service: str, checks: bool) -> Any:
     return boto3.client(
         service,
-        endpoint_url=emulator.url,
-        region_name=emulator.region,
+        endpoint_url=url,
+        region_name=region,
         aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}, parameter_validation=checks),

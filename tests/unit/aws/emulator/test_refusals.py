@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/group"
 NVME, KMS = "ml.g5.xlarge", "arn:aws:kms:us-east-1:123456789012:key/1"
 MACHINES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
 CLUSTER = {"ClusterConfig": MACHINES}
+SOON = timedelta(seconds=5)
 SPOT = {"EnableManagedSpotTraining": True}
 
 
@@ -416,6 +418,7 @@ def test_lists_are_ordered_and_filtered_as_they_are_asked(account: Account) -> N
     sagemaker = client(account, "sagemaker")
     for name in ("b", "a", "c"):
         sagemaker.create_model(**model(ModelName=f"sorted-{name}"))
+        account.advance(10)
 
     def told(**asked: Any) -> str:
         found = sagemaker.list_models(NameContains="sorted-", **asked)["Models"]
@@ -425,8 +428,8 @@ def test_lists_are_ordered_and_filtered_as_they_are_asked(account: Account) -> N
     assert told(SortOrder="Ascending") == "bac"
     assert told(SortBy="Name") == "cba"
     middle = sagemaker.describe_model(ModelName="sorted-a")["CreationTime"]
-    assert told(CreationTimeAfter=middle) == "c"
-    assert told(CreationTimeBefore=middle) == "b"
+    assert told(CreationTimeAfter=middle + SOON) == "c"  # the SDK asks for whole seconds
+    assert told(CreationTimeBefore=middle - SOON) == "b"
     assert sagemaker.list_endpoints(StatusEquals="Failed")["Endpoints"] == []
 
 
