@@ -77,10 +77,7 @@ def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 def test_models_are_kept_by_a_server_that_is_named_by_its_arn(front: Front, tmp_path: Path) -> None:
     machine = LocalMachine(workspace=tmp_path / "workspace")
     models = LocalModels(machine=machine, tracking_uri=ARN)
-    folder = make_model(tmp_path / "model", "threshold")
-    draft = ModelDraft(
-        name="late", uri=folder.as_uri(), digest=digest(folder), metrics={"auc": 0.8}
-    )
+    draft = make_model(tmp_path / "model", kind="threshold")
     version = models.register(draft, key=KEY)
     models.promote(version, "champion", replacing=None)
     found = models.resolve(draft.name, "champion")
