@@ -74,6 +74,7 @@ def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
         server.stop()
 
 
+@pytest.mark.timeout(1800)  # a server starts
 def test_models_are_kept_by_a_server_that_is_named_by_its_arn(front: Front, tmp_path: Path) -> None:
     machine = LocalMachine(workspace=tmp_path / "workspace")
     models = LocalModels(machine=machine, tracking_uri=ARN)
