@@ -34,7 +34,8 @@ def listed(
         if name not in _PAGES and name not in also:
             fits = _filter(name, value, words)
             found = [each for each in found if fits(each)]
-    key = words.get(asked.get("SortBy", ""), asked.get("SortBy", usually))
+    by = str(asked.get("SortBy", usually))
+    key = words.get(by, by)
     found.sort(
         key=lambda row: row[key], reverse=asked.get("SortOrder", "Descending") != "Ascending"
     )
