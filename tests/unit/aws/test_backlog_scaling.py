@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from blocks.contracts import Phase, Traffic, VariantRequest
+from blocks.contracts import Phase, Prediction, Traffic, VariantRequest
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.emulator.launch import Account
@@ -53,15 +53,15 @@ def test_nothing_runs_while_nothing_waits_and_the_first_request_wakes_a_machine(
     asked = endpoints.ask_later(name, ROW)
     assert endpoints.answer(asked) is None
     emulator.pull("speed", speed=STEADY)
-    found: list[int] = []
+    found: list[Prediction] = []
 
     def answered() -> bool:
         answer = endpoints.answer(asked)
-        found.extend([answer.status] if answer else [])
+        found.extend([answer] if answer else [])
         return bool(found)
 
     until(answered, within=120)
-    assert found == [200]
+    assert found[0].status == 200, found[0].body
     emulator.pull("speed", speed=FAST)
     until(lambda: bench.running() == [], within=60)
     assert alarms(account) == [f"{account.named(name)}-waits"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from werkzeug.datastructures import Headers
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -37,11 +38,11 @@ class Front:
     """Passes requests on, and keeps their headers."""
 
     to: str
-    heard: list[Mapping[str, str]] = field(default_factory=list)
+    heard: list[Headers] = field(default_factory=list)
 
     @Request.application
     def __call__(self, request: Request) -> Response:
-        self.heard.append(dict(request.headers))
+        self.heard.append(Headers(request.headers))
         told = httpx.request(
             request.method,
             self.to + request.full_path,
