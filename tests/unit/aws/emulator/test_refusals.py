@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -479,14 +479,15 @@ def test_what_changes_is_told_and_cannot_be_changed_or_deleted(account: Account)
     assert one["InstanceType"] == "ml.m5.large"
     assert one["VariantStatus"][0]["Status"] == "Creating"
     assert one["DeployedImages"][0]["SpecifiedImage"] == IMAGE
-    for call in (
+    calls: tuple[Callable[[], Any], ...] = (
         lambda: sagemaker.delete_endpoint(EndpointName="slow"),
         lambda: sagemaker.update_endpoint(EndpointName="slow", EndpointConfigName="kept"),
         lambda: sagemaker.update_endpoint_weights_and_capacities(
             EndpointName="slow",
             DesiredWeightsAndCapacities=[{"VariantName": "w", "DesiredWeight": 1.0}],
         ),
-    ):
+    )
+    for call in calls:
         with pytest.raises(ClientError, match="in-progress endpoint"):
             call()
     account.advance(3600)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -40,8 +41,8 @@ class Front:
     to: str
     heard: list[Headers] = field(default_factory=list)
 
-    @Request.application
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, environ: Any, start: Any) -> Iterable[bytes]:
+        request = Request(environ)
         self.heard.append(Headers(request.headers))
         told = httpx.request(
             request.method,
@@ -50,7 +51,8 @@ class Front:
             headers={"Content-Type": request.content_type or "application/json"},
             timeout=60,
         )
-        return Response(told.content, told.status_code, content_type=told.headers["content-type"])
+        kind = told.headers["content-type"]
+        return Response(told.content, told.status_code, content_type=kind)(environ, start)
 
 
 @pytest.fixture
