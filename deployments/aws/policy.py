@@ -29,8 +29,11 @@ CALLER: Mapping[str, str] = {
     "application-autoscaling:DeregisterScalableTarget": _SCALED,
     "application-autoscaling:PutScalingPolicy": _SCALED,
     "application-autoscaling:RegisterScalableTarget": _SCALED,
+    # alarms of queues that wake a machine
     "cloudwatch:DeleteAlarms": _ALARM,
-    "cloudwatch:PutMetricAlarm": _ALARM,  # of queues that wake a machine
+    "cloudwatch:DescribeAlarms": _EVERYTHING,
+    "cloudwatch:ListTagsForResource": _ALARM,
+    "cloudwatch:PutMetricAlarm": _ALARM,
     "logs:DescribeLogStreams": _LOGS,
     "logs:FilterLogEvents": _LOGS,
     "pricing:GetProducts": _EVERYTHING,  # where AWS's list is asked for prices
@@ -103,6 +106,10 @@ CALLER: Mapping[str, str] = {
     "sagemaker:ListTrainingJobs": _EVERYTHING,
 }
 
+# An alarm is tagged as it is made:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+TAGGING: Mapping[str, str] = {"cloudwatch:TagResource": _ALARM}
+
 # What Application Auto Scaling does in the caller's name once a variant has bounds:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
 SCALING: Mapping[str, str] = {
@@ -154,7 +161,7 @@ class Place:
 
 def caller_policy(place: Place) -> dict[str, Any]:
     """Return what whoever runs flows has to be allowed."""
-    allowed = statements({**CALLER, **SCALING}, place)
+    allowed = statements({**CALLER, **TAGGING, **SCALING}, place)
     return document([*allowed, passing(place, "sagemaker")])
 
 

@@ -20,6 +20,7 @@ from tasks.sweep.variants import variants
 ENDPOINT, BATCH = "endpoint", "batch-job"
 OF_RELEASES = ("training-job", "processing-job")  # they write below the run that asked for them
 LOST = {
+    "alarm": "an alarm of an endpoint that is gone",
     "instance": "a machine that no job knows",
     "process": "a process that nothing knows by a name",
 }

@@ -19,7 +19,7 @@ def test_what_the_sdk_does_is_done_where_its_extra_is_installed(tmp_path: Path) 
     python = installed(built(tmp_path), "sagemaker,aws-rehearsal", tmp_path / "env", *RUNNER)
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     done = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "tests/unit/aws/sdk"],
+        [str(python), "-m", "pytest", "-q", "--timeout=1800", "tests/unit/aws/sdk"],
         cwd=ROOT,
         env={**kept, "HOME": str(tmp_path)},
         capture_output=True,

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ from blocks.providers.aws.scaling import GROW_AFTER, SHRINK_AFTER, place_of
 
 POLICY, WAKING = "bluewater-backlog", "bluewater-wake"
 BACKLOG, WAITING = "ApproximateBacklogSizePerInstance", "HasBacklogWithoutCapacity"
+SUFFIX = "-waits"  # of the names of alarms
 _NAMESPACE = "AWS/SageMaker"
 _GONE = "ResourceNotFound"
 
@@ -62,7 +64,9 @@ def to_waking_policy(endpoint: str, variant: str) -> dict[str, Any]:
     }
 
 
-def to_put_metric_alarm(endpoint: str, policy_arn: str) -> dict[str, Any]:
+def to_put_metric_alarm(
+    endpoint: str, policy_arn: str, tags: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     """Say that the alarm rings when something waits and no machine is there."""
     return {
         "AlarmName": alarm_of(endpoint),
@@ -77,12 +81,13 @@ def to_put_metric_alarm(endpoint: str, policy_arn: str) -> dict[str, Any]:
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "TreatMissingData": "missing",
         "AlarmActions": [policy_arn],
+        "Tags": list(tags),
     }
 
 
 def alarm_of(endpoint: str) -> str:
     """Return what the alarm of an endpoint is called."""
-    return f"{endpoint}-waits"
+    return f"{endpoint}{SUFFIX}"
 
 
 class BacklogScaling:
@@ -97,7 +102,7 @@ class BacklogScaling:
         scaling.put_scaling_policy(**to_backlog_policy(endpoint, request, queue))
         if request.min_replicas == 0:
             put = scaling.put_scaling_policy(**to_waking_policy(endpoint, request.variant))
-            alarm = to_put_metric_alarm(endpoint, put["PolicyARN"])
+            alarm = to_put_metric_alarm(endpoint, put["PolicyARN"], self._account.tags())
             self._account.client("cloudwatch").put_metric_alarm(**alarm)
 
     def end(self, endpoint: str) -> None:

@@ -29,6 +29,7 @@ from blocks.providers.aws.batch_calls import (
     from_describe_processing_job,
     to_create_processing_job,
 )
+from blocks.providers.aws.disks import volume_key
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.lookup import READS
@@ -41,8 +42,9 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 class SageMakerBatch(Block, BatchInference):
     """Scores data sets with Amazon SageMaker processing jobs.
 
-    Each file is scored and written by itself. A job that lost its machine is over; its next
-    attempt begins after the last finished file.
+    Transform jobs split CSV and lines of JSON alone, so they cannot read Parquet, and one that
+    fails begins anew with its first file. Here each file is scored and written by itself: a job
+    that lost its machine is over, and its next attempt begins after the last finished file.
     """
 
     _block_type_name = "SageMaker batch"
@@ -113,8 +115,7 @@ class SageMakerBatch(Block, BatchInference):
         vpc, key = self.account.vpc(), self.account.kms_key
         if vpc:
             call["NetworkConfig"] = {"VpcConfig": vpc}
-        if key:
-            call["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] = key
+        call["ProcessingResources"]["ClusterConfig"].update(volume_key(request.machine, key))
         tags = self.account.tags(token=token)
         return {**call, "RoleArn": self.account.execution_role, "Tags": tags}
 

@@ -17,7 +17,7 @@ from blocks.providers.aws import answers
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.container import Attributes
 from blocks.providers.aws.desired import Desired, DesiredStates
-from blocks.providers.aws.queued_caller import Asked, QueuedCaller
+from blocks.providers.aws.queued_caller import LONGEST_WAIT, Asked, QueuedCaller
 
 REMEMBERED = 30.0  # seconds
 
@@ -46,7 +46,8 @@ class Caller:
         """Ask once, one variant alone where it is named. Raises NotFound or Conflict."""
         known = self._knows(endpoint)
         if known.limit is not None:
-            return self._queued.wait(self.begin(endpoint, payload, variant), known.limit)
+            asked = self.begin(endpoint, payload, variant, patience=known.limit)
+            return self._queued.wait(asked, known.limit)
         attributes = self._attributes(known, endpoint, variant)
         call: dict[str, Any] = {
             "EndpointName": self._account.named(endpoint),
@@ -62,8 +63,18 @@ class Caller:
             return answers.refused(error, seconds=time.perf_counter() - begun)
         return answers.answered(reply, seconds=time.perf_counter() - begun)
 
-    def begin(self, endpoint: str, payload: Any, variant: str | None = None) -> Asked:
-        """Put a request into an endpoint's queue. Raises Unsupported where there is none."""
+    def begin(
+        self,
+        endpoint: str,
+        payload: Any,
+        variant: str | None = None,
+        *,
+        patience: timedelta = LONGEST_WAIT,
+    ) -> Asked:
+        """Put a request into an endpoint's queue. Raises Unsupported where there is none.
+
+        ``patience`` is how long it may wait there: a machine that has to come takes minutes.
+        """
         known = self._knows(endpoint)
         if known.limit is None:
             raise Unsupported(
@@ -76,6 +87,7 @@ class Caller:
             variant=known.variant,
             attributes=self._attributes(known, endpoint, variant),
             limit=known.limit,
+            patience=patience,
         )
 
     def answer(self, asked: Asked) -> Prediction | None:

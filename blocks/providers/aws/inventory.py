@@ -23,6 +23,7 @@ from blocks.contracts import (
     Unavailable,
 )
 from blocks.providers.aws.account import OWNER_TAG, AwsAccount
+from blocks.providers.aws.backlog_scaling import BacklogScaling
 from blocks.providers.aws.batch import SageMakerBatch
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS, UNKNOWN, Described, is_name, look_for
@@ -31,6 +32,7 @@ from blocks.providers.aws.processing_calls import machine_of, outputs_of
 from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.waking_alarms import ALARM, WakingAlarms, resources
 from blocks.providers.aws.wanted import WantedEndpoints
 from blocks.providers.aws.watching import SageMakerModelMonitor
 
@@ -146,12 +148,16 @@ class AwsInventory(Block, Inventory):
         return explain(error)
 
     def _owned(self) -> Iterator[Resource]:
+        alarms = WakingAlarms(self.account).there()  # before endpoints: none is older than its own
+        endpoints = set[str]()
         for kind in KINDS:
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
                     found = self._resource(kind, told)
+                    endpoints |= {found.id} if found.kind == "endpoint" else set()
                     yield self._detailed(found) if found.running else found
+        yield from resources(alarms, endpoints)
 
     def _resource(self, kind: Kind, told: Mapping[str, Any]) -> Resource:
         name = told[f"{kind.summary or kind.word}Name"]
@@ -195,6 +201,10 @@ class AwsInventory(Block, Inventory):
 
     def _remove(self, resource: Resource) -> None:
         kind, name = _BY_NAME.get(resource.kind), resource.id
+        if resource.kind == ALARM:
+            if not WakingAlarms(self.account).remove(name):
+                raise _denied(resource, self.account.owner)
+            return
         if kind is None or not is_name(name):
             raise _denied(resource, self.account.owner)
         told = self._described(kind, name)
@@ -230,9 +240,14 @@ class AwsInventory(Block, Inventory):
         """
         kind = _BY_NAME["endpoint"]
         WantedEndpoints(self.account).take_down(name.removeprefix(self.account.named("")))
-        with contextlib.suppress(_Busy):  # it goes already
-            self._delete(kind, name)
-        self._until(kind, name, lambda told: False)
+
+        def gone(told: Described) -> bool:
+            with contextlib.suppress(_Busy):  # it goes already, or it changes and can go after that
+                self._delete(kind, name)
+            return False
+
+        self._until(kind, name, gone)
+        BacklogScaling(self.account).end(name)
 
     def _unwatch(self, kind: Kind, name: str) -> None:
         """Stop a schedule; one that nobody knows is an orphan and goes."""

@@ -31,6 +31,7 @@ from blocks.contracts import (
 from blocks.providers.aws import kit
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.batch import LOG_GROUP
+from blocks.providers.aws.disks import volume_key
 from blocks.providers.aws.errors import explain
 from blocks.providers.aws.images import serving_image
 from blocks.providers.aws.joblog import lines
@@ -123,8 +124,8 @@ class SageMakerProcessing(Block, ProcessingJobs):
         if vpc or isolated:
             network = {"VpcConfig": vpc} if vpc else {}
             call["NetworkConfig"] = {**network, "EnableNetworkIsolation": isolated}
+        call["ProcessingResources"]["ClusterConfig"].update(volume_key(request.machine, key))
         if key:
-            call["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] = key
             call["ProcessingOutputConfig"]["KmsKeyId"] = key
         tags = self.account.tags(token=token)
         return {**call, "RoleArn": self.account.execution_role, "Tags": tags}

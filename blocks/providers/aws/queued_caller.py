@@ -21,6 +21,7 @@ from blocks.providers.aws.s3 import Objects
 LOOK_EVERY = 0.1  # seconds, at first; twice as long each time
 LOOK_AT_MOST = 2.0
 _SHORTEST, _LONGEST = 60, 21600  # seconds that a request may wait, by the service's own model
+LONGEST_WAIT = timedelta(seconds=_LONGEST)
 _STATUS = re.compile(r"Received \w+ error \((\d{3})\)")  # how SageMaker words a container's refusal
 
 
@@ -43,10 +44,22 @@ class QueuedCaller:
         self._objects = Objects(account.client("s3", attempts=READS))
 
     def begin(
-        self, endpoint: str, payload: Any, *, variant: str, attributes: Attributes, limit: timedelta
+        self,
+        endpoint: str,
+        payload: Any,
+        *,
+        variant: str,
+        attributes: Attributes,
+        limit: timedelta,
+        patience: timedelta,
     ) -> Asked:
-        """Put a request into the queue; ``limit`` is what the container has for its answer."""
+        """Put a request into the queue.
+
+        ``limit`` is what the container has for its answer, ``patience`` how long the request may
+        wait until a container takes it.
+        """
         name, seconds = self._account.named(endpoint), math.ceil(limit.total_seconds())
+        waits = math.ceil(patience.total_seconds())
         where = f"{folder_of(self._account.root, name)}/requests/{uuid.uuid4()}.json"
         self._objects.write(where, json.dumps(payload).encode())
         reply = self._runtime.invoke_endpoint_async(
@@ -54,7 +67,7 @@ class QueuedCaller:
             InputLocation=where,
             ContentType="application/json",
             InvocationTimeoutSeconds=min(max(1, seconds), PATIENCE),
-            RequestTTLSeconds=min(max(_SHORTEST, seconds), _LONGEST),
+            RequestTTLSeconds=min(max(_SHORTEST, waits), _LONGEST),
             **({"CustomAttributes": header} if (header := attributes.to_header()) else {}),
         )
         return Asked(

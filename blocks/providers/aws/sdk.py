@@ -15,6 +15,7 @@ import botocore.session
 
 from blocks.contracts import Unsupported
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.disks import volume_key
 from blocks.registry import MissingExtra, load
 
 _QUIET = {
@@ -57,7 +58,7 @@ def job_settings(
         "instance_count": 1,
         "instance_type": machine,
         "volume_size_in_gb": volume_gb,
-        "volume_kms_key": account.kms_key or None,
+        "volume_kms_key": volume_key(machine, account.kms_key).get("VolumeKmsKeyId"),
         "output_kms_key": account.kms_key or None,
         "sagemaker_session": session_of(account),
         "tags": account.tags(token=token),

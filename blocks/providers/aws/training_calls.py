@@ -20,6 +20,7 @@ from blocks.contracts import (
     Usage,
 )
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.disks import volume_key
 from blocks.workload import Outcome
 from blocks.workload.environments import quoted
 from blocks.workload.outcome import PROGRESS
@@ -257,9 +258,8 @@ def _machines(request: TrainingRequest, account: AwsAccount, options: Options) -
         "InstanceType": request.machine,
         "InstanceCount": request.nodes,
         "VolumeSizeInGB": options.volume_gb,
+        **volume_key(request.machine, account.kms_key),
     }
-    if account.kms_key:
-        machines["VolumeKmsKeyId"] = account.kms_key
     if options.warm_pool and not request.spot:  # spot machines are not kept warm
         machines["KeepAlivePeriodInSeconds"] = int(options.warm_pool.total_seconds())
     return machines

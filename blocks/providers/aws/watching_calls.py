@@ -17,6 +17,7 @@ from blocks.contracts import (
     MonitorLook,
     Phase,
 )
+from blocks.providers.aws.disks import volume_key
 
 HOUR = timedelta(hours=1)
 STATISTICS, CONSTRAINTS, VIOLATIONS = (
@@ -151,5 +152,5 @@ def _cluster(machine: str, kms_key: str) -> dict[str, Any]:
         "InstanceCount": 1,
         "InstanceType": machine,
         "VolumeSizeInGB": _DISK,
-        **({"VolumeKmsKeyId": kms_key} if kms_key else {}),
+        **volume_key(machine, kms_key),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from blocks.contracts import Phase, Traffic, VariantRequest
+from blocks.contracts import Phase, Prediction, Traffic, VariantRequest
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.emulator.launch import Account
@@ -17,6 +17,7 @@ from blocks.testing.deploying import KEY, ROW, asked_by
 from blocks.testing.waiting import until
 
 FAST = 600  # of the cloud's clock: CloudWatch looks every minute
+STEADY = 60  # a machine that is slow to come and an answer that is slow still come in time
 
 
 @pytest.fixture
@@ -48,9 +49,20 @@ def test_nothing_runs_while_nothing_waits_and_the_first_request_wakes_a_machine(
     until(lambda: bench.running() == [], within=60)
     assert [each.ready_replicas for each in endpoints.variants(name)] == [0]
     endpoints.shift(name, all_of_it, since=endpoints.traffic(name))  # it answers once it is asked
+    emulator.pull("speed", speed=1)  # else what waits may be too old before we have looked
     asked = endpoints.ask_later(name, ROW)
     assert endpoints.answer(asked) is None
-    until(lambda: endpoints.answer(asked) is not None, within=60)
+    emulator.pull("speed", speed=STEADY)
+    found: list[Prediction] = []
+
+    def answered() -> bool:
+        answer = endpoints.answer(asked)
+        found.extend([answer] if answer else [])
+        return bool(found)
+
+    until(answered, within=120)
+    assert found[0].status == 200, found[0].body
+    emulator.pull("speed", speed=FAST)
     until(lambda: bench.running() == [], within=60)
     assert alarms(account) == [f"{account.named(name)}-waits"]
     endpoints.take_down(name)
@@ -62,9 +74,10 @@ def test_what_waits_brings_machines_up_to_the_bound(
 ) -> None:
     name = up(bench, endpoints, least=1, most=2).endpoint
     assert alarms(account) == []  # there is always a machine
-    emulator.pull("speed", speed=FAST)
+    emulator.pull("speed", speed=STEADY)
     with asked_by(4, lambda: endpoints.ask_later(name, ROW)):  # more than one machine answers
-        until(lambda: len(bench.running()) == 2, within=60)
+        until(lambda: len(bench.running()) == 2, within=120)
+    emulator.pull("speed", speed=FAST)
     until(lambda: len(bench.running()) == 1, within=60)
     endpoints.take_down(name)
 

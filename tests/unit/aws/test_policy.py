@@ -26,6 +26,7 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
+from blocks.providers.aws.backlog_scaling import to_put_metric_alarm
 from blocks.providers.aws.bench import KEY
 from blocks.providers.aws.component_calls import Share
 from blocks.providers.aws.components import Pool, SageMakerComponents
@@ -71,6 +72,13 @@ def group(bench: Any) -> None:
     )
 
 
+def lose(bench: Any) -> None:
+    """Let there be the alarm of an endpoint that is gone."""
+    tags = bench.account.tags()
+    alarm = to_put_metric_alarm(bench.account.named("lost"), "arn:aws:autoscaling:::policy", tags)
+    bench.levers_account.client("cloudwatch").put_metric_alarm(**alarm)
+
+
 def share(bench: Any) -> None:
     """Ask a model that shares a machine, and take it off."""
     block, key = SageMakerComponents(account=bench.account, image=IMAGE), RunKey(run="1", step="a")
@@ -112,6 +120,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(ROLE))
     scale(bench)
     queue(bench)
+    lose(bench)
     share(bench)
     watch(bench)
     group(bench)

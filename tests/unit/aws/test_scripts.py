@@ -21,6 +21,7 @@ from blocks.providers.aws.emulator.model_files import NoModel, unpack
 from blocks.testing.waiting import until
 
 SCRIPTS = Path(__file__).with_name("scripts")
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/theirs:1"
 AWS = Path(sys.executable).with_name("aws")
 # Scripts for the real service look once a minute; here minutes are moments.
 RUNNER = """
@@ -100,13 +101,47 @@ def test_what_is_trained_on_spot_is_hosted_weighed_asked_and_deleted(emulator: A
     assert emulator.running() == []
 
 
+def archived(emulator: Account) -> str:
+    """Keep a model's archive where examples keep it; return its URL."""
+    bucket = f"sagemaker-{emulator.region}-123456789012"
+    s3 = client(emulator, "s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="model.tar.gz", Body=packed(**{"model.bin": b"12345"}))
+    return f"s3://{bucket}/model.tar.gz"
+
+
+def test_an_update_behind_a_canary_and_an_alarm_arrives(emulator: Account) -> None:
+    emulator.pull("speed", speed=60)  # it waits for minutes
+    lines = python("guard_an_update.py", emulator, MODEL_URL=archived(emulator))
+    assert lines[:2] == ["pending: guarded-2 AllTraffic", "in service: guarded-2"]
+    assert lines[2].startswith("answered by: AllTraffic ")
+    assert emulator.running() == []
+
+
+def test_what_is_approved_answers_behind_a_queue(emulator: Account) -> None:
+    lines = python("register_and_queue.py", emulator, MODEL_URL=archived(emulator))
+    assert lines[0] == "approved: 1 Approved"
+    assert lines[1].startswith("answer: ")
+    assert lines[2] == "left: []"
+    assert emulator.running() == []
+
+
 @pytest.mark.slow
 def test_the_same_on_the_command_line(emulator: Account) -> None:
     """The AWS command line, as it comes from PyPI."""
     lines = run(["sh", str(SCRIPTS / "sequence.sh")], emulator)
-    assert lines[-2:] == ["green", "3"]
+    assert lines[-7:] == [
+        "Starting Downloading Training Uploading Completed",
+        "churn-cli",
+        "owner\tteam-a",
+        "0.0 1.0",
+        "green",
+        "3",
+        "Approved",
+    ]
     called = {each["call"] for each in emulator.calls()}
     assert {"sagemaker:CreateTrainingJob", "sagemaker:DeleteModel", "s3:PutObject"} <= called
+    assert emulator.running() == []
 
 
 def hosted(emulator: Account, archive: bytes) -> dict[str, Any]:
@@ -115,7 +150,7 @@ def hosted(emulator: Account, archive: bytes) -> dict[str, Any]:
     s3.create_bucket(Bucket="archives")
     s3.put_object(Bucket="archives", Key="model.tar.gz", Body=archive)
     role = "arn:aws:iam::123456789012:role/jobs"
-    container = {"Image": "image", "ModelDataUrl": "s3://archives/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://archives/model.tar.gz"}
     sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=container)
     variant = {
         "VariantName": "v",
@@ -179,7 +214,7 @@ def test_nothing_of_a_bad_archive_is_unpacked(tmp_path: Path, archive: bytes, wo
 
 def test_the_service_refuses_a_model_whose_archive_is_not_there(emulator: Account) -> None:
     sagemaker = client(emulator, "sagemaker")
-    container = {"Image": "image", "ModelDataUrl": "s3://nobodys/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://nobodys/model.tar.gz"}
     role = "arn:aws:iam::123456789012:role/jobs"
     with pytest.raises(ClientError, match="Could not find model data at s3://nobodys"):
         sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=container)

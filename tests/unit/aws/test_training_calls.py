@@ -148,6 +148,7 @@ VARIED: dict[str, dict[str, Any]] = {
         ),
         encrypt_between_nodes=True,
     ),
+    "on Trainium": call(request(machine="ml.trn1.2xlarge")),
     "the least there is": call(request(parameters={}, env={}, secrets={}, spot=False)),
 }
 

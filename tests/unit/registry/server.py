@@ -19,10 +19,11 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(slots=True)
 class Server:
-    """An MLflow server that keeps artifacts itself, as most do."""
+    """An MLflow server that keeps artifacts itself, as most do, or lets clients write to a root."""
 
     folder: Path
     port: int
+    root: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,7 +41,7 @@ class Server:
             *(sys.executable, "-m", "blocks.registries.mlflow_database", f"{self.folder}/m.db"),
             *(sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"),
             *("--backend-store-uri", f"sqlite:///{self.folder}/m.db"),
-            *("--artifacts-destination", str(self.folder / "artifacts")),
+            *self._artifacts(),
         ]
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "log").open("ab") as log:
@@ -53,6 +54,11 @@ class Server:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+    def _artifacts(self) -> tuple[str, ...]:
+        if self.root:
+            return "--default-artifact-root", self.root, "--no-serve-artifacts"
+        return "--artifacts-destination", str(self.folder / "artifacts")
 
     def _answers(self) -> bool:
         with suppress(httpx.HTTPError):

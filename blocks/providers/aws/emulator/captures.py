@@ -52,6 +52,8 @@ def capture(
     fleet: Fleet,
     asked: tuple[str, bytes],
     answered: tuple[str, bytes],
+    *,
+    inference: str = "",
 ) -> None:
     """Keep one exchange, types and bodies, if it falls into the sample.
 
@@ -70,7 +72,11 @@ def capture(
             for each in config["CaptureOptions"]
             if each["CaptureMode"] in _MODES
         },
-        "eventMetadata": {"eventId": number, "inferenceTime": f"{now:%Y-%m-%dT%H:%M:%SZ}"},
+        "eventMetadata": {
+            "eventId": number,
+            **({"inferenceId": inference} if inference else {}),
+            "inferenceTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        },
         "eventVersion": "0",
     }
     name = f"{now:%Y/%m/%d/%H/%M-%S}-{now.microsecond // 1000:03d}-{number}.jsonl"

@@ -10,9 +10,9 @@ from typing import Any
 from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.machine_sizes import Size, have_room, size_of
 from blocks.providers.aws.emulator.models import Models
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
@@ -125,15 +125,14 @@ class Components:
         }
 
     def list(self, asked: Answer) -> Answer:
-        """List components by name."""
+        """List components."""
         found = [
             self._summary(each)
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
-            and asked.get("EndpointNameEquals", each.endpoint.name) == each.endpoint.name
+            for each in self._known.values()
+            if asked.get("EndpointNameEquals", each.endpoint.name) == each.endpoint.name
         ]
-        some, token = page(found, asked)
-        return {"InferenceComponents": list(some), "NextToken": token}
+        some, token = listed(found, asked, "InferenceComponent", also=("EndpointNameEquals",))
+        return {"InferenceComponents": some, "NextToken": token}
 
     def resize(self, asked: Answer) -> Answer:
         """Let there be more copies, or fewer."""

@@ -17,21 +17,36 @@ STUCK = 3600.0  # of the cloud's seconds that a stuck endpoint stays so
 
 
 @dataclass(slots=True, kw_only=True)
+class Coming:
+    """What an endpoint is being changed to."""
+
+    settings: dict[str, Any]  # the endpoint configuration
+    fleets: Sequence[Fleet]
+    began: float
+    stage: str = "Creating"  # of its variants
+
+
+@dataclass(slots=True, kw_only=True)
 class Endpoint:
     """What is known of an endpoint. Guarded by the world's lock."""
 
     name: str
     arn: str
-    config: str
+    settings: dict[str, Any]  # its endpoint configuration, also after that was deleted
     created: float
     changed: float
     status: str = "Creating"
-    pending: str = ""
+    coming: Coming | None = None
     deployment: dict[str, Any] | None = None  # how it was updated last
     reason: str | None = None
     fleets: list[Fleet] = field(default_factory=list)
     arriving: list[Fleet] = field(default_factory=list)  # of an update in steps
     share: float = 0.0  # of the requests that these get
+
+    @property
+    def config(self) -> str:
+        """The name of its endpoint configuration."""
+        return str(self.settings["EndpointConfigName"])
 
     def live(self) -> list[Fleet]:
         """Return the fleets that answer callers."""
@@ -49,18 +64,20 @@ class Endpoint:
 class Changes:
     """Makes one change of an endpoint in a thread of its own."""
 
-    def __init__(self, world: World, alarms: Alarms) -> None:
-        self._world, self._machines, self._alarms = world, Machines(world), alarms
-
-    def begin(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
-        """Bring an endpoint to these fleets."""
-        self._run(self._change, endpoint, config, fleets)
-
-    def begin_in_steps(
-        self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet], policy: Policy
+    def __init__(
+        self, world: World, alarms: Alarms, *, missing: Callable[[str], str | None]
     ) -> None:
-        """Bring an endpoint to new fleets step by step, and back when an alarm rings."""
-        self._run(self._change_in_steps, endpoint, config, fleets, policy)
+        """``missing`` says what is told of an endpoint configuration that is gone."""
+        self._world, self._machines, self._alarms = world, Machines(world), alarms
+        self._missing = missing
+
+    def begin(self, endpoint: Endpoint, coming: Coming, policy: Policy | None = None) -> None:
+        """Bring an endpoint to what comes: step by step, and back when an alarm rings, if told."""
+        endpoint.coming = coming
+        if policy is None:
+            self._run(self._change, endpoint, coming)
+        else:
+            self._run(self._change_in_steps, endpoint, coming, policy)
 
     def weigh(self, endpoint: Endpoint) -> None:
         """Let the weights that were asked for be in force."""
@@ -70,18 +87,19 @@ class Changes:
         """Take an endpoint down, and then forget it."""
         self._run(self._delete, endpoint, forget)
 
-    def _change(self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet]) -> None:
+    def _change(self, endpoint: Endpoint, coming: Coming) -> None:
         """Bring new fleets up beside the old ones, then let the old ones go."""
         self._stick(endpoint)
-        before = list(endpoint.fleets)
+        before, fleets = list(endpoint.fleets), coming.fleets
+        config = str(coming.settings["EndpointConfigName"])
         kept = {id(new): old for new in fleets for old in before if old.is_like(new)}
         fresh = [each for each in fleets if id(each) not in kept]
-        failures = self._bring_up(fresh)
+        failures = self._brought_up(config, fresh)
         if failures:
             for each in fresh:
                 self._machines.take_down(each)
         with self._world.lock:
-            endpoint.pending = ""
+            endpoint.coming = None
             if failures:
                 status = "InService" if before else "Failed"
                 endpoint.move(status, self._world.clock.now(), reason=failures[0])
@@ -91,19 +109,18 @@ class Changes:
                     kept[id(new)].weight = kept[id(new)].wanted = new.weight
                     kept[id(new)].config = config
             endpoint.fleets = [kept.get(id(each), each) for each in fleets]
-            endpoint.config = config
+            endpoint.settings = coming.settings
             endpoint.move("InService", self._world.clock.now())
         for each in before:
             if each not in endpoint.fleets:
                 self._machines.take_down(each)
 
-    def _change_in_steps(
-        self, endpoint: Endpoint, config: str, fleets: Sequence[Fleet], policy: Policy
-    ) -> None:
+    def _change_in_steps(self, endpoint: Endpoint, coming: Coming, policy: Policy) -> None:
         self._stick(endpoint)
-        began = self._world.clock.now()
-        wrong = next(iter(self._bring_up(fleets)), None)
-        endpoint.arriving = list(fleets)
+        began, fleets = self._world.clock.now(), coming.fleets
+        config = str(coming.settings["EndpointConfigName"])
+        wrong = next(iter(self._brought_up(config, fleets)), None)
+        endpoint.arriving, coming.stage = list(fleets), "Baking"
         for share in policy.shares if wrong is None else ():
             endpoint.share = share
             if (wrong := self._baked(policy, began)) is not None:
@@ -116,8 +133,8 @@ class Changes:
             self._world.clock.wait(self._world.closing, until=until)
         with self._world.lock:
             if wrong is None:
-                endpoint.fleets, endpoint.config = list(fleets), config
-            endpoint.arriving, endpoint.share, endpoint.pending = [], 0.0, ""
+                endpoint.fleets, endpoint.settings = list(fleets), coming.settings
+            endpoint.arriving, endpoint.share, endpoint.coming = [], 0.0, None
         for each in old:
             self._machines.take_down(each)
         with self._world.lock:
@@ -137,6 +154,13 @@ class Changes:
             pause = min(end, clock.now() + policy.bake / _LOOKS)
             if clock.wait(self._world.closing, until=pause):
                 return "the account was closed"
+
+    def _brought_up(self, config: str, fleets: Sequence[Fleet]) -> list[str]:
+        """Bring fleets up; return what is wrong, and that is much without their configuration."""
+        failures = self._bring_up(fleets)
+        with self._world.lock:
+            gone = self._missing(config)
+        return failures or ([gone] if gone else [])
 
     def _bring_up(self, fleets: Sequence[Fleet]) -> list[str]:
         """Bring fleets up at once; return what is wrong with those that do not come."""

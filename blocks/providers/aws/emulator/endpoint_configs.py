@@ -7,8 +7,8 @@ from typing import Any
 
 from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
 from blocks.providers.aws.emulator.captures import check_capture
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.models import Models
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.queued import check_queued
 from blocks.providers.aws.emulator.refusals import AwsError
@@ -57,6 +57,7 @@ class EndpointConfigs:
             "CreateEndpointConfig": self.create,
             "DescribeEndpointConfig": lambda asked: dict(self.of(asked["EndpointConfigName"])),
             "ListEndpointConfigs": self.list,
+            "DeleteEndpointConfig": self.delete,
         }
 
     def create(self, asked: Answer) -> Answer:
@@ -74,36 +75,33 @@ class EndpointConfigs:
         return {"EndpointConfigArn": arn}
 
     def list(self, asked: Answer) -> Answer:
-        """List configurations by name."""
+        """List configurations."""
         keys = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-        found = [
-            {key: each[key] for key in keys}
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
-        ]
-        some, token = page(found, asked)
-        return {"EndpointConfigs": list(some), "NextToken": token}
+        found = [{key: each[key] for key in keys} for each in self._known.values()]
+        some, token = listed(found, asked, "EndpointConfig")
+        return {"EndpointConfigs": some, "NextToken": token}
 
-    def delete(self, name: str) -> None:
-        """Forget a configuration."""
-        self.of(name)
+    def delete(self, asked: Answer) -> Answer:
+        """Forget a configuration, also one in use: its endpoint can only be deleted from then on.
+
+        https://github.com/hashicorp/terraform-provider-aws/issues/40048
+        """
+        name = asked["EndpointConfigName"]
+        self._world.untag(self.of(name)["EndpointConfigArn"])
         del self._known[name]
+        return {}
 
     def of(self, name: str) -> Answer:
         """Return a configuration. Raises AwsError for one that is not there."""
-        if name not in self._known:
-            arn = self._world.arn("endpoint-config", name)
-            told = f'Could not find endpoint configuration "{arn}".'
+        if told := self.missing(name):
             raise AwsError("ValidationException", told)
         return self._known[name]
 
-    def queue_of(self, name: str) -> Answer | None:
-        """Return how a configuration lets requests wait; None if it does not, or is gone."""
-        return self._known.get(name, {}).get(QUEUE)
-
-    def capture_of(self, name: str) -> Answer | None:
-        """Return what a configuration lets SageMaker keep; None for nothing, or if it is gone."""
-        return self._known.get(name, {}).get(CAPTURE)
+    def missing(self, name: str) -> str | None:
+        """Return what is told of a configuration that is not there; None of one that is."""
+        arn = self._world.arn("endpoint-config", name)
+        there = name in self._known
+        return None if there else f'Could not find endpoint configuration "{arn}".'
 
     def _check(self, asked: Answer) -> None:
         if unknown := sorted({*asked} - _EMULATED):

@@ -12,21 +12,23 @@ from typing import Any
 from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
 from blocks.providers.aws.emulator.captures import told_of
-from blocks.providers.aws.emulator.endpoint_changes import Changes, Endpoint
+from blocks.providers.aws.emulator.endpoint_changes import Changes, Coming, Endpoint
 from blocks.providers.aws.emulator.endpoint_configs import PRODUCTION, SHADOW, EndpointConfigs
-from blocks.providers.aws.emulator.fleet_answers import told_of_fleets
+from blocks.providers.aws.emulator.fleet_answers import told_of_coming, told_of_fleets
 from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.guardrails import Policy, policy_of
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.models import Models
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.serverless import kind_of, size_of
+from blocks.providers.aws.emulator.weights import check_weights
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
+_IN_PROGRESS = ("Creating", "Updating", "RollingBack", "Deleting")
 _WEIGHT = {"VariantPropertyType": "DesiredWeight"}
 _COUNT = {"VariantPropertyType": "DesiredInstanceCount"}
 
@@ -47,7 +49,7 @@ class Endpoints:
         targets.exists = self._has_variant
         targets.may_sleep = lambda name: self.queue_of(name) is not None
         self.has_components: Callable[[str], bool] = lambda name: False
-        self._changes = Changes(world, alarms)
+        self._changes = Changes(world, alarms, missing=configs.missing)
         self._known: dict[str, Endpoint] = {}
         world.levers["kill-replicas"] = self._kill
 
@@ -60,7 +62,6 @@ class Endpoints:
             "UpdateEndpoint": self.update,
             "UpdateEndpointWeightsAndCapacities": self.weigh,
             "DeleteEndpoint": self.delete,
-            "DeleteEndpointConfig": self.delete_config,
         }
 
     def find(self, name: str) -> Endpoint | None:
@@ -76,12 +77,12 @@ class Endpoints:
     def queue_of(self, name: str) -> Answer | None:
         """Return how an endpoint that can be asked lets requests wait; None if it does not."""
         endpoint = self.find(name)
-        return self._configs.queue_of(endpoint.config) if endpoint else None
+        return endpoint.settings.get(QUEUE) if endpoint else None
 
     def capture_of(self, name: str) -> Answer | None:
         """Return what is kept of the traffic of an endpoint that can be asked."""
         endpoint = self.find(name)
-        return self._configs.capture_of(endpoint.config) if endpoint else None
+        return endpoint.settings.get(CAPTURE) if endpoint else None
 
     def create(self, asked: Answer) -> Answer:
         """Make an endpoint; its name is unique."""
@@ -92,22 +93,17 @@ class Endpoints:
             raise AwsError("ValidationException", told)
         if "DeploymentConfig" in asked:
             raise AwsError("UnknownOperationException", "not emulated: DeploymentConfig", 501)
-        config, now = asked["EndpointConfigName"], world.clock.now()
-        fleets = self._fleets(name, config, {}, {})
-        endpoint = Endpoint(name=name, arn=arn, config=config, created=now, changed=now)
+        settings, now = self._configs.of(asked["EndpointConfigName"]), world.clock.now()
+        fleets = self._fleets(name, settings, {}, {})
+        endpoint = Endpoint(name=name, arn=arn, settings=settings, created=now, changed=now)
         self._known[name] = endpoint
         world.tag(arn, asked.get("Tags"))
-        self._changes.begin(endpoint, config, fleets)
+        self._changes.begin(endpoint, Coming(settings=settings, fleets=fleets, began=now))
         return {"EndpointArn": arn}
 
     def describe(self, asked: Answer) -> Answer:
         """Tell of an endpoint."""
         endpoint = self._of(asked["EndpointName"], "sagemaker:DescribeEndpoint")
-        pending = None
-        if endpoint.pending:
-            config = self._configs.of(endpoint.pending)
-            variants = [{"VariantName": each["VariantName"]} for each in config[PRODUCTION]]
-            pending = {"EndpointConfigName": endpoint.pending, PRODUCTION: variants}
         return {
             "EndpointName": endpoint.name,
             "EndpointArn": endpoint.arn,
@@ -118,14 +114,14 @@ class Endpoints:
             "LastModifiedTime": endpoint.changed,
             PRODUCTION: told_of_fleets(endpoint.live()),
             SHADOW: told_of_fleets(endpoint.shadows()),
-            "PendingDeploymentSummary": pending,
+            "PendingDeploymentSummary": told_of_coming(endpoint.coming),
             "LastDeploymentConfig": endpoint.deployment,
-            CAPTURE: told_of(self._configs.capture_of(endpoint.config)),
-            QUEUE: self._configs.queue_of(endpoint.config),
+            CAPTURE: told_of(endpoint.settings.get(CAPTURE)),
+            QUEUE: endpoint.settings.get(QUEUE),
         }
 
     def list(self, asked: Answer) -> Answer:
-        """List endpoints by name."""
+        """List endpoints."""
         found = [
             {
                 "EndpointName": each.name,
@@ -134,47 +130,43 @@ class Endpoints:
                 "LastModifiedTime": each.changed,
                 "EndpointStatus": each.status,
             }
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
+            for each in self._known.values()
         ]
-        some, token = page(found, asked)
-        return {"Endpoints": list(some), "NextToken": token}
+        some, token = listed(found, asked, "Endpoint")
+        return {"Endpoints": some, "NextToken": token}
 
     def update(self, asked: Answer) -> Answer:
         """Bring an endpoint to another configuration."""
-        endpoint, config = self._idle(asked["EndpointName"]), asked["EndpointConfigName"]
+        endpoint = self._idle(asked["EndpointName"])
+        self._configs.of(endpoint.config)  # without the old one there is no way to the new one
+        settings = self._configs.of(asked["EndpointConfigName"])
         keep = asked.get("RetainAllVariantProperties", False)
         excluded = asked.get("ExcludeRetainedVariantProperties", [])
         live = {each.name: each for each in endpoint.live()} if keep else {}
         fleets = self._fleets(
             endpoint.name,
-            config,
+            settings,
             {} if _WEIGHT in excluded else {name: each.wanted for name, each in live.items()},
             {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
         )
         self._require_unscaled(endpoint, fleets)
-        self._require_same_kind(endpoint, config)
+        _require_same_kind(endpoint, settings)
         kept = endpoint.deployment if asked.get("RetainDeploymentConfig") else None
         deployment = asked.get("DeploymentConfig", kept)
         policy = self._policy(endpoint, fleets, deployment) if deployment else None
         endpoint.deployment = deployment
-        endpoint.move("Updating", self._world.clock.now())
-        endpoint.pending = config
-        if policy is None:
-            self._changes.begin(endpoint, config, fleets)
-        else:
-            self._changes.begin_in_steps(endpoint, config, fleets, policy)
+        now = self._world.clock.now()
+        endpoint.move("Updating", now)
+        self._changes.begin(endpoint, Coming(settings=settings, fleets=fleets, began=now), policy)
         return {"EndpointArn": endpoint.arn}
 
     def weigh(self, asked: Answer) -> Answer:
         """Give variants other weights."""
         endpoint = self._idle(asked["EndpointName"])
         there = {each.name: each for each in endpoint.fleets}
-        for each in asked["DesiredWeightsAndCapacities"]:
-            if each["VariantName"] not in there:
-                told = f'The variant name(s) "{each["VariantName"]}" is/are not present'
-                raise AwsError("ValidationException", told)
-        for each in asked["DesiredWeightsAndCapacities"]:
+        wanted = asked["DesiredWeightsAndCapacities"]
+        check_weights(wanted, there, queued=QUEUE in endpoint.settings)
+        for each in wanted:
             fleet = there[each["VariantName"]]
             fleet.wanted = float(each.get("DesiredWeight", fleet.wanted))
             fleet.count = int(each.get("DesiredInstanceCount", fleet.count))
@@ -185,7 +177,7 @@ class Endpoints:
     def delete(self, asked: Answer) -> Answer:
         """Take an endpoint down."""
         endpoint = self._of(asked["EndpointName"], "sagemaker:DeleteEndpoint")
-        if endpoint.status in ("Updating", "Deleting"):
+        if endpoint.status in _IN_PROGRESS:
             told = f'Cannot delete in-progress endpoint "{endpoint.arn}".'
             raise AwsError("ValidationException", told)
         if self.has_components(endpoint.name):
@@ -196,24 +188,15 @@ class Endpoints:
         self._changes.delete(endpoint, lambda: self._known.pop(endpoint.name))
         return {}
 
-    def delete_config(self, asked: Answer) -> Answer:
-        """Forget a configuration. The real service would not stop us from harming an endpoint."""
-        name = asked["EndpointConfigName"]
-        living = [each for each in self._known.values() if each.status != "Deleting"]
-        if users := [each.name for each in living if name in (each.config, each.pending)]:
-            raise AwsError("ValidationException", f"{name} is in use by {', '.join(users)}")
-        self._configs.delete(name)
-        return {}
-
     def _fleets(
         self,
         endpoint: str,
-        config: str,
+        settings: Answer,
         weights: Mapping[str, float],
         counts: Mapping[str, int],
     ) -> Sequence[Fleet]:
         """Return the fleets of a configuration; what is retained comes before what it says."""
-        found = self._configs.of(config)
+        config = settings["EndpointConfigName"]
         live = [
             self._fleet(
                 endpoint,
@@ -222,10 +205,10 @@ class Endpoints:
                 weights.get(each["VariantName"]),
                 counts.get(each["VariantName"]),
             )
-            for each in found[PRODUCTION]
+            for each in settings[PRODUCTION]
         ]
         shadows = [
-            self._fleet(endpoint, config, each, shadow=True) for each in found.get(SHADOW, [])
+            self._fleet(endpoint, config, each, shadow=True) for each in settings.get(SHADOW, [])
         ]
         return [*live, *shadows]
 
@@ -287,16 +270,6 @@ class Endpoints:
                 )
                 raise AwsError("ValidationException", told)
 
-    def _require_same_kind(self, endpoint: Endpoint, config: str) -> None:
-        """Refuse to give an endpoint a queue, or to take it away.
-
-        What the service does then is not documented; requests that wait would have no place.
-        """
-        before, after = (self._configs.queue_of(each) for each in (endpoint.config, config))
-        if (before is None) != (after is None):
-            told = f"{QUEUE} cannot be added to or removed from an endpoint."
-            raise AwsError("ValidationException", told)
-
     def _policy(
         self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer
     ) -> Policy | None:
@@ -317,3 +290,13 @@ class Endpoints:
         for replica in killed:
             replica.container.end()
         return len(killed)
+
+
+def _require_same_kind(endpoint: Endpoint, settings: Answer) -> None:
+    """Refuse to give an endpoint a queue, or to take it away.
+
+    What the service does then is not documented; requests that wait would have no place.
+    """
+    if (QUEUE in endpoint.settings) != (QUEUE in settings):
+        told = f"{QUEUE} cannot be added to or removed from an endpoint."
+        raise AwsError("ValidationException", told)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
@@ -90,7 +90,7 @@ class FeatureGroups:
         }
 
     def list(self, asked: Answer) -> Answer:
-        """List groups by name."""
+        """List groups."""
         now = self._world.clock.now()
         found = [
             {
@@ -99,11 +99,10 @@ class FeatureGroups:
                 "CreationTime": each.created,
                 "FeatureGroupStatus": each.status(now),
             }
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
+            for name, each in self._known.items()
         ]
-        some, token = page(found, asked)
-        return {"FeatureGroupSummaries": list(some), "NextToken": token}
+        some, token = listed(found, asked, "FeatureGroup")
+        return {"FeatureGroupSummaries": some, "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Forget a group and its online records; files of the offline store stay."""

@@ -262,5 +262,5 @@ def _check(asked: Answer) -> None:
 
 
 def _paged(found: list[Any], asked: Answer) -> tuple[Any, str | None]:
-    words = {"NextToken": asked.get("Marker", "0"), "MaxResults": asked.get("MaxItems", 50)}
+    words = {"NextToken": asked.get("Marker", ""), "MaxResults": asked.get("MaxItems", 50)}
     return page(found, words)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.job_rules import is_in_ecr
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.model_files import source_of
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
+_EMULATED = {
+    "ModelName",
+    "PrimaryContainer",
+    "ExecutionRoleArn",
+    "Tags",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+}
 _CONTAINER = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "Mode"}
 
 
@@ -52,22 +61,22 @@ class Models:
         return dict(self._known(asked["ModelName"]))
 
     def list(self, asked: Answer) -> Answer:
-        """List models by name."""
+        """List models."""
         keys = ("ModelName", "ModelArn", "CreationTime")
-        found = [
-            {key: each[key] for key in keys}
-            for name, each in sorted(self.known.items())
-            if asked.get("NameContains", "") in name
-        ]
-        some, token = page(found, asked)
-        return {"Models": list(some), "NextToken": token}
+        found = [{key: each[key] for key in keys} for each in self.known.values()]
+        some, token = listed(found, asked, "Model")
+        return {"Models": some, "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Forget a model; containers that run go on."""
-        del self.known[self._known(asked["ModelName"])["ModelName"]]
+        gone = self.known.pop(self._known(asked["ModelName"])["ModelName"])
+        self._world.untag(gone["ModelArn"])
         return {}
 
     def _check(self, asked: Answer) -> None:
+        if unknown := sorted({*asked} - _EMULATED):
+            told = f"not emulated: {', '.join(unknown)}"
+            raise AwsError("UnknownOperationException", told, 501)
         if "PrimaryContainer" not in asked or "ExecutionRoleArn" not in asked:
             told = "PrimaryContainer and ExecutionRoleArn must be specified"
             raise AwsError("ValidationException", told)
@@ -77,6 +86,9 @@ class Models:
             raise AwsError("UnknownOperationException", told, 501)
         if not container.get("Image"):
             raise AwsError("ValidationException", "Image must be specified")
+        if not is_in_ecr(container["Image"]):
+            told = f'Using non-ECR image "{container["Image"]}" without Vpc repository access mode '
+            raise AwsError("ValidationException", f"{told}is not supported.")
         if container.get("Mode", "SingleModel") != "SingleModel":
             told = f"not emulated: Mode {container['Mode']}"
             raise AwsError("UnknownOperationException", told, 501)

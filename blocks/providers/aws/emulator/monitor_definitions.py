@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.own_programs import own_program
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
@@ -59,7 +59,7 @@ class JobDefinitions:
         return dict(self._known[name])
 
     def list(self, asked: Answer) -> Answer:
-        """List definitions by name."""
+        """List definitions."""
         found = [
             {
                 "MonitoringJobDefinitionName": name,
@@ -67,11 +67,10 @@ class JobDefinitions:
                 "CreationTime": each["CreationTime"],
                 "EndpointName": each["DataQualityJobInput"]["EndpointInput"]["EndpointName"],
             }
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
+            for name, each in self._known.items()
         ]
-        some, token = page(found, asked)
-        return {"JobDefinitionSummaries": list(some), "NextToken": token}
+        some, token = listed(found, asked, "MonitoringJobDefinition")
+        return {"JobDefinitionSummaries": some, "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Forget a definition that no schedule uses."""

@@ -12,15 +12,16 @@ from typing import Any
 from blocks.providers.aws.emulator.captures import folder_of
 from blocks.providers.aws.emulator.cron import HOUR, due_after, hours_of
 from blocks.providers.aws.emulator.endpoints import Endpoints
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.monitor_definitions import JobDefinitions, hours_before
 from blocks.providers.aws.emulator.monitor_jobs import to_processing_job
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.processing import ProcessingJobs
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 _LOOK_EVERY = 0.05  # of our own seconds
+_OF_ONE = ("MonitoringScheduleName", "EndpointName")  # by which looks are chosen already
 _WITH = "CompletedWithViolations"
 
 
@@ -115,15 +116,14 @@ class Monitoring:
         }
 
     def list(self, asked: Answer) -> Answer:
-        """List schedules by name."""
+        """List schedules."""
         found = [
             self._summary(each)
-            for name, each in sorted(self._known.items())
-            if asked.get("NameContains", "") in name
-            and asked.get("EndpointName", each.endpoint) == each.endpoint
+            for each in self._known.values()
+            if asked.get("EndpointName", each.endpoint) == each.endpoint
         ]
-        some, token = page(found, asked)
-        return {"MonitoringScheduleSummaries": list(some), "NextToken": token}
+        some, token = listed(found, asked, "MonitoringSchedule", also=("EndpointName",))
+        return {"MonitoringScheduleSummaries": some, "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Look no more. A look that is on its way has to end first."""
@@ -137,18 +137,17 @@ class Monitoring:
 
     def executions(self, asked: Answer) -> Answer:
         """List looks, the newest first."""
-        after, before = asked.get("ScheduledTimeAfter"), asked.get("ScheduledTimeBefore")
         found = [
             self._told(schedule, each)
             for schedule in self._known.values()
             if asked.get("MonitoringScheduleName", schedule.name) == schedule.name
             and asked.get("EndpointName", schedule.endpoint) == schedule.endpoint
             for each in schedule.executions
-            if (after is None or each.due > after) and (before is None or each.due < before)
         ]
-        found.sort(key=lambda each: -float(each["ScheduledTime"]))
-        some, token = page(found, asked)
-        return {"MonitoringExecutionSummaries": list(some), "NextToken": token}
+        some, token = listed(
+            found, asked, "MonitoringExecution", also=_OF_ONE, usually="ScheduledTime"
+        )
+        return {"MonitoringExecutionSummaries": some, "NextToken": token}
 
     def _checked(self, config: Answer) -> tuple[str, frozenset[int]]:
         """Return endpoint and hours of a schedule. Raises AwsError for one that cannot be."""

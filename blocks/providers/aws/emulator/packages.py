@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blocks.providers.aws.emulator import shapes
-from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
 
 _CHANGED = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
+_FILTERS = ("ModelPackageGroupName", "ModelApprovalStatus")
 _SUMMARY = (
     "ModelPackageGroupName",
     "ModelPackageVersion",
@@ -71,22 +72,21 @@ class ModelPackages:
         return {key: value for key, value in group.items() if not key.startswith("_")}
 
     def list_groups(self, asked: Answer) -> Answer:
-        """List groups by name."""
+        """List groups."""
         known = ("ModelPackageGroupName", "ModelPackageGroupArn", "CreationTime")
         found = [
             {**{key: each[key] for key in known}, "ModelPackageGroupStatus": "Completed"}
-            for name, each in sorted(self._groups.items())
-            if asked.get("NameContains", "") in name
+            for each in self._groups.values()
         ]
-        some, token = page(found, asked)
-        return {"ModelPackageGroupSummaryList": list(some), "NextToken": token}
+        some, token = listed(found, asked, "ModelPackageGroup")
+        return {"ModelPackageGroupSummaryList": some, "NextToken": token}
 
     def delete_group(self, asked: Answer) -> Answer:
         """Remove a group that has no packages."""
         name = self._group(asked["ModelPackageGroupName"])["ModelPackageGroupName"]
         if any(each["ModelPackageGroupName"] == name for each in self._packages.values()):
             raise AwsError("ConflictException", f"ModelPackageGroup {name} is not empty.")
-        del self._groups[name]
+        self._world.untag(self._groups.pop(name)["ModelPackageGroupArn"])
         return {}
 
     def create(self, asked: Answer) -> Answer:
@@ -146,10 +146,8 @@ class ModelPackages:
             if group in (None, each["ModelPackageGroupName"])
             and asked.get("ModelApprovalStatus") in (None, each["ModelApprovalStatus"])
         ]
-        newest_first = asked.get("SortOrder", "Descending") == "Descending"
-        found.sort(key=lambda each: each["CreationTime"], reverse=newest_first)
-        some, token = page(found, asked)
-        return {"ModelPackageSummaryList": list(some), "NextToken": token}
+        some, token = listed(found, asked, "ModelPackageGroup", also=_FILTERS)
+        return {"ModelPackageSummaryList": some, "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Remove a version; its number is not used again."""

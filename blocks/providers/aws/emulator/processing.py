@@ -12,8 +12,9 @@ from typing import Any
 
 from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator import shapes
+from blocks.providers.aws.emulator.job_rules import check_volume_key, is_in_ecr
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.own_programs import own_program
-from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import MOUNT, World
 
@@ -109,8 +110,13 @@ class ProcessingJobs:
         if unknown := sorted({*asked} - _EMULATED):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
+        _check_machines(asked["ProcessingResources"]["ClusterConfig"])
         _check_outputs(asked)
         application = asked["AppSpecification"]
+        if not is_in_ecr(application["ImageUri"]):
+            told = f"Invalid image URI {application['ImageUri']}. Please provide a valid Amazon "
+            told += "Elastic Container Registry path of the Docker image to run."
+            raise AwsError("ValidationException", told)
         if not application.get("ContainerEntrypoint"):
             own_program(application["ImageUri"])
         job = Job(name=name, arn=arn, asked=asked, created=world.clock.now())
@@ -129,15 +135,13 @@ class ProcessingJobs:
 
     def list(self, asked: Answer) -> Answer:
         """List jobs, the newest first."""
-        keys = ("ProcessingJobArn", "CreationTime", "ProcessingJobStatus")
+        keys = ("ProcessingJobArn", "CreationTime", "LastModifiedTime", "ProcessingJobStatus")
         found = [
             {"ProcessingJobName": job.name, **{key: job.told()[key] for key in keys}}
-            for job in sorted(self._jobs.values(), key=lambda job: -job.created)
-            if asked.get("NameContains", "") in job.name
-            and asked.get("StatusEquals", job.status) == job.status
+            for job in self._jobs.values()
         ]
-        some, token = page(found, asked)
-        return {"ProcessingJobSummaries": list(some), "NextToken": token}
+        some, token = listed(found, asked, "ProcessingJob")
+        return {"ProcessingJobSummaries": some, "NextToken": token}
 
     def stop(self, asked: Answer) -> Answer:
         """Ask a job to stop."""
@@ -263,6 +267,12 @@ class ProcessingRun:
             now = self._world.clock.now()
             self._job.status, self._job.reason = status, reason
             self._job.ended = self._job.changed = now
+
+
+def _check_machines(cluster: Answer) -> None:
+    if cluster["InstanceCount"] > 1:
+        raise AwsError("UnknownOperationException", "not emulated: several instances", 501)
+    check_volume_key(cluster)
 
 
 def _check_outputs(asked: Answer) -> None:

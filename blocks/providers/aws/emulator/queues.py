@@ -19,6 +19,7 @@ from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.queued import Queued, at_once, tell
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.runtime import Runtime
+from blocks.providers.aws.emulator.runtime_rules import said_to_runtime
 from blocks.providers.aws.emulator.world import World
 
 PATH = re.compile(r"/endpoints/(?P<EndpointName>[^/]+)/async-invocations")
@@ -47,9 +48,7 @@ class Queues:
         if "Authorization" not in request.headers:
             raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
         model = shapes.service("sagemaker-runtime").operation_model("InvokeEndpointAsync")
-        found = rest.said(model, request, match.groupdict())
-        said = {key: each for key, each in found.items() if each != b""}
-        shapes.check_request(model, said)
+        said = said_to_runtime(model.name, request, match["EndpointName"])
         queued = self._queued(said)
         with self._world.lock:
             line = self._lines.get(queued.endpoint)

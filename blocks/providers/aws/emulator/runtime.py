@@ -20,11 +20,10 @@ from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Replica
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.runtime_rules import said_to_runtime
 from blocks.providers.aws.emulator.world import World
 
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
-TARGET = "X-Amzn-SageMaker-Target-Variant"
-COMPONENT = "X-Amzn-SageMaker-Inference-Component"
 INVOKED = "x-Amzn-Invoked-Production-Variant"
 MAX_BODY = 6_291_456
 TIMEOUT = 60.0  # seconds that a container has for an answer
@@ -49,6 +48,7 @@ class Runtime:
         name = match[1]
         if "Authorization" not in request.headers:
             raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+        said = said_to_runtime("InvokeEndpoint", request, name)
         endpoint = self._endpoints.find(name)
         if endpoint is None:
             told = f"Endpoint {name} of account {self._world.account} not found."
@@ -60,15 +60,21 @@ class Runtime:
         if self._endpoints.queue_of(name) is not None:
             told = f"Endpoint {name} has an AsyncInferenceConfig and takes InvokeEndpointAsync only"
             raise AwsError("ValidationError", told)
-        named = self._components.chosen(endpoint, request.headers.get(COMPONENT, ""))
-        fleet = named or self._chosen(endpoint, request.headers.get(TARGET, ""))
+        named = self._components.chosen(endpoint, said.get("InferenceComponentName", ""))
+        fleet = named or self._chosen(endpoint, said.get("TargetVariant", ""))
         self._admit(fleet, body)
         headers = {key: request.headers[key] for key in _PASSED_ON if key in request.headers}
         self._copy(endpoint, body, headers)
-        return self.answered(fleet, body, headers)
+        return self.answered(fleet, body, headers, inference=said.get("InferenceId", ""))
 
     def answered(
-        self, fleet: Fleet, body: bytes, headers: dict[str, str], *, limit: float = TIMEOUT
+        self,
+        fleet: Fleet,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        limit: float = TIMEOUT,
+        inference: str = "",
     ) -> Response:
         """Let a variant answer, and its metrics know. Raises what its callers are told."""
         with self._world.lock:
@@ -84,7 +90,7 @@ class Runtime:
         asked = (headers.get("content-type", ""), body)
         answered = (answer.content_type or "", answer.get_data())
         config = self._endpoints.capture_of(fleet.endpoint)
-        capture(self._world, config, fleet, asked, answered)
+        capture(self._world, config, fleet, asked, answered, inference=inference)
         return answer
 
     def _admit(self, fleet: Fleet, body: bytes) -> None:

@@ -32,6 +32,7 @@ from blocks.providers.aws.emulator.imds import PREFIX, Imds
 from blocks.providers.aws.emulator.lambda_wire import NAME, Lambda
 from blocks.providers.aws.emulator.operations import answering
 from blocks.providers.aws.emulator.refusals import AwsError, refused
+from blocks.providers.aws.emulator.tag_rules import tagged
 from blocks.providers.aws.emulator.world import World
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class Emulator:
         for route in self._routes:
             if route.method == request.method and (match := route.path.fullmatch(request.path)):
                 return _plain(route.handler(request, match), request)
+        if asked.service == "sagemaker":
+            raise AwsError("UnknownOperationException", f"{asked.call} is not emulated", _UNKNOWN)
         with self.world.lock:
             return run_wsgi_app(self._moto, _again(request), buffered=True)
 
@@ -133,6 +136,8 @@ class Emulator:
             raise AwsError("UnknownOperationException", f"{asked.call} is not emulated", 501)
         said = _body(request)
         shapes.check_request(model, said)
+        if isinstance(tags := said.get("Tags"), list):
+            tagged({}, tags)  # before anything is made
         with self.world.lock:
             told = {name: value for name, value in handler(said).items() if value is not None}
             shapes.check_answer(model, told)

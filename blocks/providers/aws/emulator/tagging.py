@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.emulator.pages import page
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.tag_rules import tagged
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -28,13 +30,14 @@ class Tagging:
 
     def add(self, asked: Answer) -> Answer:
         """Add tags, or give them another value."""
-        tags = self._of(asked["ResourceArn"])
-        tags.update({each["Key"]: each["Value"] for each in asked["Tags"]})
-        return {"Tags": _listed(tags)}
+        arn = asked["ResourceArn"]
+        self._world.tags[arn] = tagged(self._of(arn), asked["Tags"])
+        return {"Tags": _listed(self._world.tags[arn])}
 
     def list(self, asked: Answer) -> Answer:
         """List the tags of one thing."""
-        return {"Tags": _listed(self._of(asked["ResourceArn"]))}
+        some, token = page(_listed(self._of(asked["ResourceArn"])), {"MaxResults": 100, **asked})
+        return {"Tags": list(some), "NextToken": token}
 
     def delete(self, asked: Answer) -> Answer:
         """Take tags away."""

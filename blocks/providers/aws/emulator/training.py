@@ -6,11 +6,20 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blocks.providers.aws.disks import has_own_disk
 from blocks.providers.aws.emulator import shapes
-from blocks.providers.aws.emulator.pages import page
+from blocks.providers.aws.emulator.job_rules import (
+    check_channels,
+    check_expression,
+    check_mode,
+    check_volume_key,
+    is_in_ecr,
+)
+from blocks.providers.aws.emulator.listing import listed
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.training_job import Job
 from blocks.providers.aws.emulator.training_run import TrainingRun
+from blocks.providers.aws.emulator.warm_pools import taken, told_of_pool
 from blocks.providers.aws.emulator.world import World
 
 Answer = dict[str, Any]
@@ -31,6 +40,19 @@ _EMULATED = {
     "EnableManagedSpotTraining",
     "CheckpointConfig",
     "Environment",
+}
+_MACHINES = {
+    "InstanceType",
+    "InstanceCount",
+    "VolumeSizeInGB",
+    "VolumeKmsKeyId",
+    "KeepAlivePeriodInSeconds",
+}
+_LONGEST = 28 * 86_400  # seconds
+_USUAL = {  # what a description says where nothing was asked
+    "EnableManagedSpotTraining": False,
+    "EnableNetworkIsolation": False,
+    "EnableInterContainerTrafficEncryption": False,
 }
 _MISSING = "Requested resource not found."
 
@@ -65,9 +87,10 @@ class TrainingJobs:
         _check(asked)
         job = Job(name=name, arn=arn, asked=asked, created=world.clock.now())
         job.capacity = not world.faults.take("capacity-error", "*", name)
+        warm = taken(self._jobs.values(), job, job.created)
         self._jobs[name] = job
         world.tag(arn, asked.get("Tags"))
-        run = TrainingRun(world, job)
+        run = TrainingRun(world, job, warm=warm)
         threading.Thread(target=run.to_its_end, name=name, daemon=True).start()
         return {"TrainingJobArn": arn}
 
@@ -76,19 +99,15 @@ class TrainingJobs:
         job = self._known(asked["TrainingJobName"], "sagemaker:DescribeTrainingJob")
         model = shapes.operation("sagemaker", "DescribeTrainingJob")
         assert model is not None  # noqa: S101
-        return {**shapes.known_members(model, job.asked), **job.told()}
+        pool = {"WarmPoolStatus": told_of_pool(job, self._world.clock.now())}
+        return {**_USUAL, **shapes.known_members(model, job.asked), **job.told(), **pool}
 
     def list(self, asked: Answer) -> Answer:
         """List jobs, the newest first."""
         stale = self._world.faults.take("stale-read", "sagemaker:ListTrainingJobs")
-        found = [
-            _summary(job)
-            for job in sorted(self._jobs.values(), key=lambda job: -job.created)
-            if asked.get("NameContains", "") in job.name
-            and asked.get("StatusEquals", job.status) == job.status
-        ]
-        some, token = page(found[1:] if stale else found, asked)
-        return {"TrainingJobSummaries": list(some), "NextToken": token}
+        found = [_summary(job) for job in sorted(self._jobs.values(), key=lambda job: job.created)]
+        some, token = listed(found[:-1] if stale else found, asked, "TrainingJob")
+        return {"TrainingJobSummaries": some, "NextToken": token}
 
     def stop(self, asked: Answer) -> Answer:
         """Ask a job to stop; it has two minutes to do so."""
@@ -130,21 +149,44 @@ def _check(asked: Answer) -> None:
             raise AwsError("ValidationException", f"{needed} must be specified")
     _check_algorithm(asked["AlgorithmSpecification"])
     _check_limits(asked["StoppingCondition"], spot=asked.get("EnableManagedSpotTraining", False))
-    names = [each["ChannelName"] for each in asked.get("InputDataConfig", [])]
-    if len(set(names)) < len(names):
-        raise AwsError("ValidationException", "Channel names must be unique within a training job")
-    resources = asked["ResourceConfig"]
-    if not {"InstanceType", "InstanceCount"} <= {*resources}:
+    check_channels(asked.get("InputDataConfig", []))
+    _check_machines(asked["ResourceConfig"], spot=asked.get("EnableManagedSpotTraining", False))
+
+
+def _check_machines(resources: Answer, *, spot: bool) -> None:
+    if unknown := sorted({*resources} - _MACHINES):
+        raise AwsError("UnknownOperationException", f"not emulated: {', '.join(unknown)}", 501)
+    if not resources.get("InstanceType") or not resources.get("InstanceCount"):
         raise AwsError("ValidationException", "InstanceType and InstanceCount must be specified")
+    if "VolumeSizeInGB" not in resources and not has_own_disk(resources["InstanceType"]):
+        raise AwsError("ValidationException", "VolumeSizeInGB must be specified")
+    check_volume_key(resources)
+    if spot and resources.get("KeepAlivePeriodInSeconds"):
+        told = "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is true"
+        raise AwsError("ValidationException", told)
 
 
 def _check_algorithm(algorithm: Answer) -> None:
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
         told = "You must specify exactly one of TrainingImage and AlgorithmName."
         raise AwsError("ValidationException", told)
+    if "TrainingImage" not in algorithm:
+        raise AwsError("UnknownOperationException", "not emulated: AlgorithmName", 501)
+    if not is_in_ecr(algorithm["TrainingImage"]):
+        told = (
+            "TrainingImageConfig with TrainingRepositoryAccessMode set to VPC must be provided "
+            "when using a training image from a private Docker registry."
+        )
+        raise AwsError("ValidationException", told)
+    check_mode(algorithm["TrainingInputMode"])
+    for each in algorithm.get("MetricDefinitions", []):
+        check_expression(each["Regex"])
 
 
 def _check_limits(limits: Answer, *, spot: bool) -> None:
+    if limits.get("MaxRuntimeInSeconds", 0) > _LONGEST:
+        told = f"MaxRuntimeInSeconds must be less than or equal to {_LONGEST}"
+        raise AwsError("ValidationException", told)
     wait, runtime = limits.get("MaxWaitTimeInSeconds"), limits.get("MaxRuntimeInSeconds", 86400)
     if not spot and wait is not None:
         raise AwsError(

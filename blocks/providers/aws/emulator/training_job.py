@@ -48,6 +48,8 @@ class Job:
     since: float | None = None  # when the machine of now was there
     ended: float | None = None
     changed: float = 0.0
+    reused_by: str = ""  # the job that went on with its machines
+    kept_until: float | None = None  # when that was
 
     @property
     def spot(self) -> bool:
@@ -96,8 +98,9 @@ class Job:
     def hear(self, line: str, now: float) -> None:
         """Read metrics from a line of the log."""
         for each in self.asked["AlgorithmSpecification"].get("MetricDefinitions", []):
-            if found := re.search(each["Regex"], line):
-                told = {"MetricName": each["Name"], "Value": float(found[1]), "Timestamp": now}
+            value = _number(re.search(each["Regex"], line))
+            if value is not None:
+                told = {"MetricName": each["Name"], "Value": value, "Timestamp": now}
                 self.metrics[each["Name"]] = told
 
     def told(self) -> dict[str, Any]:
@@ -127,3 +130,10 @@ class Job:
         seconds = max(1, math.ceil(self.trained))
         billed = max(1, math.ceil(seconds * (_SPOT_PRICE if self.spot else 1.0)))
         return {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": billed}
+
+
+def _number(found: re.Match[str] | None) -> float | None:
+    try:
+        return float(found[1]) if found else None
+    except (TypeError, ValueError):  # something else than a number was told there
+        return None

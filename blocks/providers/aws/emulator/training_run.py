@@ -28,8 +28,9 @@ _RETRYING = (
 class TrainingRun:
     """Runs a job as SageMaker does, in the thread that calls."""
 
-    def __init__(self, world: World, job: Job) -> None:
-        self._world, self._job = world, job
+    def __init__(self, world: World, job: Job, *, warm: bool = False) -> None:
+        """``warm``: there are machines already, which an earlier job has left."""
+        self._world, self._job, self._warm = world, job, warm
         self._nodes: list[Container] = []
         self._machines = 0
 
@@ -57,7 +58,7 @@ class TrainingRun:
         patience = math.inf if settings.patience is None else settings.patience
         gives_up = min(job.gives_up, ready + patience)
         told = False
-        while not job.capacity or clock.now() < ready:
+        while not self._warm and (not job.capacity or clock.now() < ready):
             if not job.capacity and not job.spot:
                 raise Over(
                     "Failed",

@@ -54,6 +54,10 @@ class World(EmulatedWorld):
         """Keep the tags that a create brought."""
         self.tags[arn] = {each["Key"]: each["Value"] for each in tags or []}
 
+    def untag(self, arn: str) -> None:
+        """Forget the tags of what is gone."""
+        self.tags.pop(arn, None)
+
     def container_env(self) -> dict[str, str]:
         """Return what every container finds: the region and how to reach AWS as its role."""
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import boto3
@@ -11,16 +12,22 @@ from blocks.providers.aws.emulator.launch import Account
 from blocks.testing.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/theirs:1"
 BUCKET = "plain"
 KEY = "AKIASOMEBODY"
 
 
 def client(emulator: Account, service: str, *, checks: bool = True) -> Any:
     """Return a client as anybody makes it; without ``checks`` it sends what it is given."""
+    return _client(emulator.url, emulator.region, service, checks)
+
+
+@functools.cache
+def _client(url: str, region: str, service: str, checks: bool) -> Any:
     return boto3.client(
         service,
-        endpoint_url=emulator.url,
-        region_name=emulator.region,
+        endpoint_url=url,
+        region_name=region,
         aws_access_key_id=KEY,
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}, parameter_validation=checks),
@@ -32,7 +39,7 @@ def job(**changes: Any) -> dict[str, Any]:
     asked = {
         "TrainingJobName": "job-1",
         "AlgorithmSpecification": {
-            "TrainingImage": "image",
+            "TrainingImage": IMAGE,
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["python", "-c"],
             "ContainerArguments": [script],

@@ -17,6 +17,7 @@ from tests.unit.aws.emulator.callers import BUCKET, ROLE, client
 
 NAME = "flights"
 DEFINED = {"flight": "String", "at": "String", "delay": "Fractional", "seats": "Integral"}
+SLOW = 0.001  # of the clock: what lasts a moment can be seen, however busy this machine is
 MINUTES = 5 * 60  # until the offline store has what was put
 
 
@@ -43,6 +44,7 @@ def made(emulator: Account, **changes: Any) -> Mapping[str, Any]:
     """Make a group and return its description once it takes records."""
     sagemaker = client(emulator, "sagemaker")
     client(emulator, "s3").create_bucket(Bucket=BUCKET)
+    emulator.pull("speed", speed=SLOW)
     sagemaker.create_feature_group(**group(**changes))
 
     def told() -> dict[str, Any]:
@@ -50,6 +52,7 @@ def made(emulator: Account, **changes: Any) -> Mapping[str, Any]:
         return found
 
     assert told()["FeatureGroupStatus"] == "Creating"
+    emulator.pull("speed", speed=1)
     until(lambda: told()["FeatureGroupStatus"] == "Created")
     return told()
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.providers.aws.emulator.launch import Account
-from tests.unit.aws.emulator.callers import BUCKET, algorithm, channel, client, job, over
+from tests.unit.aws.emulator.callers import BUCKET, IMAGE, algorithm, channel, client, job, over
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a name with an underscore": (
@@ -120,7 +120,7 @@ def test_spot_with_somebody_elses_algorithm_as_the_service_is_shown(emulator: Ac
     s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"1,2\n")
     sagemaker.create_training_job(
         **job(
-            AlgorithmSpecification={"TrainingImage": "xgboost:1", "TrainingInputMode": "File"},
+            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
             InputDataConfig=[channel(f"s3://{BUCKET}/train", "train")],
             StoppingCondition={"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
             EnableManagedSpotTraining=True,

@@ -23,6 +23,11 @@ aws sagemaker create-training-job \
     --stopping-condition MaxRuntimeInSeconds=3600,MaxWaitTimeInSeconds=7200
 until [ "$(aws sagemaker describe-training-job --training-job-name churn-cli \
     --query TrainingJobStatus --output text)" = Completed ]; do sleep 1; done
+aws sagemaker wait training-job-completed-or-stopped --training-job-name churn-cli
+aws sagemaker describe-training-job --training-job-name churn-cli \
+    --query 'join(`" "`, SecondaryStatusTransitions[].Status)' --output text
+aws sagemaker list-training-jobs --status-equals Completed --sort-by Name --max-items 1 \
+    --query 'TrainingJobSummaries[].TrainingJobName' --output text
 MODEL=$(aws sagemaker describe-training-job --training-job-name churn-cli \
     --query ModelArtifacts.S3ModelArtifacts --output text)
 
@@ -31,16 +36,35 @@ aws sagemaker create-model --model-name churn --execution-role-arn "$ROLE" \
 aws sagemaker create-endpoint-config --endpoint-config-name churn-config --production-variants \
     VariantName=blue,ModelName=churn,InstanceType=ml.m5.large,InitialInstanceCount=1,InitialVariantWeight=9 \
     VariantName=green,ModelName=churn,InstanceType=ml.m5.large,InitialInstanceCount=1,InitialVariantWeight=1
-aws sagemaker create-endpoint --endpoint-name churn --endpoint-config-name churn-config
+aws sagemaker create-endpoint --endpoint-name churn --endpoint-config-name churn-config \
+    --tags Key=owner,Value=team-a
 until [ "$(aws sagemaker describe-endpoint --endpoint-name churn \
     --query EndpointStatus --output text)" = InService ]; do sleep 1; done
+aws sagemaker wait endpoint-in-service --endpoint-name churn
+aws sagemaker list-tags --resource-arn "arn:aws:sagemaker:us-east-1:$ACCOUNT:endpoint/churn" \
+    --query 'Tags[].[Key,Value]' --output text
 aws sagemaker update-endpoint-weights-and-capacities --endpoint-name churn \
     --desired-weights-and-capacities VariantName=blue,DesiredWeight=0 VariantName=green,DesiredWeight=1
 until [ "$(aws sagemaker describe-endpoint --endpoint-name churn \
     --query EndpointStatus --output text)" = InService ]; do sleep 1; done
+aws sagemaker describe-endpoint --endpoint-name churn \
+    --query 'join(`" "`, ProductionVariants[].to_string(CurrentWeight))' --output text
 aws sagemaker-runtime invoke-endpoint --endpoint-name churn --content-type text/csv \
     --body fileb://train.csv --query InvokedProductionVariant --output text answer.csv
 cat answer.csv
 aws sagemaker delete-endpoint --endpoint-name churn
 aws sagemaker delete-endpoint-config --endpoint-config-name churn-config
 aws sagemaker delete-model --model-name churn
+
+aws sagemaker create-model-package-group --model-package-group-name churn-models >/dev/null
+PACKAGE=$(aws sagemaker create-model-package --model-package-group-name churn-models \
+    --model-approval-status PendingManualApproval --inference-specification \
+    "{\"Containers\": [{\"Image\": \"$IMAGE\", \"ModelDataUrl\": \"$MODEL\"}],
+      \"SupportedContentTypes\": [\"text/csv\"], \"SupportedResponseMIMETypes\": [\"text/csv\"]}" \
+    --query ModelPackageArn --output text)
+aws sagemaker update-model-package --model-package-arn "$PACKAGE" --model-approval-status Approved \
+    >/dev/null
+aws sagemaker list-model-packages --model-package-group-name churn-models \
+    --query 'ModelPackageSummaryList[].ModelApprovalStatus' --output text
+aws sagemaker delete-model-package --model-package-name "$PACKAGE"
+aws sagemaker delete-model-package-group --model-package-group-name churn-models
