@@ -56,6 +56,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     provider: ClassVar[str] = "azure"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="abfss",
         weights=True,
         mirror=True,
         mirror_at_most=MIRROR_AT_MOST,

@@ -30,6 +30,7 @@ class AzureKubernetesEndpoints(AzureEndpoints):
 
     provider: ClassVar[str] = "azure-kubernetes"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="abfss",
         weights=True,
         mirror=False,
         capture=True,
