@@ -23,6 +23,7 @@ from tests.chains.project import make_project
 PAIRS = [("azure", "databricks"), ("databricks", "azure")]  # trains, serves
 MINE = ("training", "store", "inventory")
 THEIRS = ("endpoints", "monitor")
+PATIENCE = 600  # seconds: both clouds are played beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def trained(world: EmulatedRehearsal[Any]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_release_is_trained_on_one_cloud_and_served_on_another(
     tmp_path: Path, workspace: Path, prefect_api: str, mixed: Mixed
 ) -> None:
@@ -77,9 +78,9 @@ def test_a_release_is_trained_on_one_cloud_and_served_on_another(
         *("release", str(make_project(tmp_path / "project")), "--platform", str(platform)),
         *("--set", f"training.machine={machine}", "--set", f"rollout.machine={served_on}"),
     )
-    run(*release, "--run", "first", **where)
+    run(*release, "--run", "first", within=PATIENCE, **where)
     parameters = 'training.parameters={slope: "0.6"}'
-    report = run_json(*release, "--run", "second", "--set", parameters, **where)
+    report = run_json(*release, "--run", "second", "--set", parameters, within=PATIENCE, **where)
 
     assert report["rollout"]["outcome"] == "live", report["rollout"]["why"]
     endpoints = connect(f"{mixed.serves}-endpoints", Endpoints)
