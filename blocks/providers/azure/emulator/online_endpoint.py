@@ -15,7 +15,7 @@ from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
 
 BUSY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
-_NAME = re.compile(r"[a-zA-Z](-?[a-zA-Z0-9]){2,31}")
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
 _MIRROR_AT_MOST = 50
 KEY, TOKEN = "key", "amltoken"
 
@@ -76,7 +76,7 @@ class OnlineEndpoint:
 
 def require_name(kind: str, name: str) -> None:
     """Raise what Azure says to a name that it does not like."""
-    if not _NAME.fullmatch(name) or len(name) > 32:
+    if not _NAME.fullmatch(name):
         raise AzureError("BadArgument", f"The name of {kind} {name!r} is not valid.")
 
 
