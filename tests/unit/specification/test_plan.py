@@ -112,5 +112,5 @@ def test_a_look_that_is_taken_near_the_traffic_has_its_price(
 ) -> None:
     project = make_project(tmp_path / "project")
     told = costs(here, project, "watch.near={machine: local.small, max_duration: PT2H}")
-    assert told["watch"] == f"0.00 to {2 * HOUR:.2f} USD a look"
+    assert told["watch"] == f"0.00 to {2 * HOUR:.3f} USD a look"
     assert "watch" not in costs(here, project)
