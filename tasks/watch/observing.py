@@ -50,8 +50,8 @@ def cost_near(
     store: ObjectStore, endpoint: str, window: Window, prices: Prices | None
 ) -> Cost | None:
     """Return what counting a window near it has cost; None if that is not known, or was not so."""
-    [usage] = used(store, [_counted(store, endpoint, window)]) or [None]
-    return prices.cost(usage) if prices is not None and usage is not None else None
+    found = used(store, [_counted(store, endpoint, window)])
+    return prices.cost(found[0]) if prices is not None and found else None
 
 
 def _here(place: Place, window: Window) -> Traffic:
