@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -31,9 +31,21 @@ class Phase(StrEnum):
 
 
 class Frozen(BaseModel):
-    """Base of every value that crosses a process border: immutable, unknown keys refused."""
+    """Base of every value that crosses a process border: immutable, unknown keys refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Not-a-number is written as a text: as null, which is pydantic's way, no float could be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+def added_field(default: Any, **told: Any) -> Any:
+    """Return the default of a field that a request or a specification did not always have.
+
+    At its default no word is said of it, so that tokens and digests stay what they were: a run that
+    waits while bluewater is upgraded finds the job that it has started. Defaults are immutable.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default, **told)
 
 
 class RunKey(Frozen):
@@ -50,7 +62,8 @@ class RunKey(Frozen):
     def token(self, request: BaseModel) -> str:
         """Return the client token: same key and request, same token; else another.
 
-        The request is part of it, so one token can never name two requests.
+        The request is part of it, so one token can never name two requests. A field that is new in
+        a request is declared by ``added_field``.
         """
         parts = [self.run, self.step, self.attempt, request.model_dump(mode="json")]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
