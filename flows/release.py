@@ -8,6 +8,7 @@ from blocks.contracts import Frozen, ModelVersion, Prices, ProcessingJobs, Train
 from blocks.platform import Platform
 from flows.approval import require_approval
 from flows.rollout import to_ports
+from flows.stores import store_of_endpoints
 from flows.surroundings import surroundings
 from tasks.approval.evidence import evidence
 from tasks.costs.actual import CostReport
@@ -24,6 +25,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.specification.stage import check_specification
 from tasks.training.report import TrainingReport
 from tasks.training.stage import train_model
+from tasks.transfer.carry import carry_model
 from tasks.transfer.stage import upload_sources
 from tasks.validation.report import ValidationReport
 from tasks.validation.stage import validate_data
@@ -78,6 +80,7 @@ def release(
         to_ports(platform),
     )
     store, models, endpoints = ports.store, ports.models, ports.endpoints
+    serving_store = store_of_endpoints(platform)
     digest = check_specification(spec, surroundings(platform))
     with (
         answering(store, spec.name, spec.rollout.endpoint, request) as answer,
@@ -131,7 +134,7 @@ def release(
         rollout = roll_out(
             ports,
             there.rollout,
-            model,
+            carry_model(model, endpoints, store=store, there=serving_store, run=run_id),
             alias=spec.alias,
             run=run_id,
             beaten=evaluation.champion,

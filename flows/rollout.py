@@ -8,10 +8,12 @@ from prefect import flow
 
 from blocks.contracts import Endpoints, InvalidRequest, ModelRegistry, Monitor, ObjectStore
 from blocks.platform import Platform
+from flows.stores import store_of_endpoints
 from tasks.rollout.driver import Ports
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out, take_back
 from tasks.specification.spec import ReleaseSpec
+from tasks.transfer.carry import carry_model
 from tasks.transfer.stage import upload_sources
 
 
@@ -33,7 +35,10 @@ def rollout(platform: Platform, spec: ReleaseSpec, version: str, run: str = "") 
         raise InvalidRequest(f"{spec.name!r} has no version {version!r}; register it first")
     name = run or f"rollout-{spec.name}-{version}"
     there = upload_sources(ports.store, spec, run=name)
-    return roll_out(ports, there.rollout, model, alias=spec.alias, run=name)
+    carried = carry_model(
+        model, ports.endpoints, store=ports.store, there=store_of_endpoints(platform), run=name
+    )
+    return roll_out(ports, there.rollout, carried, alias=spec.alias, run=name)
 
 
 @flow(name="rollback", flow_run_name="rollback {endpoint}", log_prints=False)

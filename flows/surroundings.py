@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blocks.contracts import (
     Endpoints,
+    ModelRegistry,
     MonitoringSchedules,
     ObjectStore,
     Prices,
@@ -23,6 +24,7 @@ def surroundings(platform: Platform) -> Surroundings:
         endpoints=platform.connect(Endpoints),
         prices=platform.connect(Prices),
         secrets=platform.connect(SecretStore),
+        models=platform.connect(ModelRegistry),
         processing=platform.connect(ProcessingJobs) if platform.processing else None,
         watching=platform.connect(MonitoringSchedules) if platform.watching else None,
     )

@@ -11,6 +11,7 @@ from blocks.contracts import (
     Monitor,
     MonitoringSchedules,
     ObjectStore,
+    Prices,
     ProcessingJobs,
 )
 from blocks.platform import Platform
@@ -70,4 +71,5 @@ def watch(
         monitors=monitors,
         baseline_uri=model.evidence.get(BASELINE, ""),
         jobs=platform.connect(ProcessingJobs) if platform.processing else None,
+        prices=platform.connect(Prices),
     )

@@ -81,7 +81,7 @@ class InstantModels(ModelRegistry):
     """Versions and aliases in memory."""
 
     provider = "instant"
-    features = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features = RegistryFeatures(scheme="file", aliases=True, guarded_promotion=True)
 
     def __init__(self) -> None:
         self._versions: dict[str, ModelVersion] = {}
@@ -116,6 +116,7 @@ class InstantEndpoints(Endpoints):
 
     provider = "instant"
     features = EndpointFeatures(
+        scheme="file",
         weights=True,
         mirror=True,
         capture=True,

@@ -24,6 +24,7 @@ from blocks.contracts.traffic import Capture, Serving, Traffic
 class EndpointFeatures:
     """What a provider's endpoints can do. The suite checks every field both ways."""
 
+    scheme: str  # of the folders of models that it serves: s3, gs, abfss, dbfs, file
     weights: bool  # traffic can be split; otherwise it moves all at once
     mirror: bool  # live requests can be copied to a variant whose answers nobody sees
     capture: bool  # requests and answers can be kept for drift monitoring

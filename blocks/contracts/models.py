@@ -17,6 +17,7 @@ from blocks.contracts.operation import Frozen, RunKey
 class RegistryFeatures:
     """What a provider's registry can do."""
 
+    scheme: str  # of the folders that it registers: s3, gs, abfss, dbfs, file
     aliases: bool
     guarded_promotion: bool  # two promoters at once: exactly one wins; False = last write wins
 

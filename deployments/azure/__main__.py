@@ -10,14 +10,15 @@ from deployments.azure.role import Place, caller_role, jobs_role
 
 def main() -> None:
     """Print one of the roles."""
-    roles = {"caller": caller_role, "jobs": jobs_role}
     parser = argparse.ArgumentParser(prog="python -m deployments.azure", description=__doc__)
-    parser.add_argument("role", choices=sorted(roles))
+    parser.add_argument("role", choices=["caller", "jobs"])
     parser.add_argument("--subscription", required=True, help="id of the subscription")
     parser.add_argument("--group", required=True, help="resource group of the workspace")
+    parser.add_argument("--tokens", action="store_true", help="endpoints have auth='token'")
     given = parser.parse_args()
     place = Place(subscription=given.subscription, group=given.group)
-    print(json.dumps(roles[given.role](place), indent=2))
+    role = jobs_role(place) if given.role == "jobs" else caller_role(place, tokens=given.tokens)
+    print(json.dumps(role, indent=2))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ CALLER = (
     f"{_ML}/schedules/read",
     f"{_ML}/schedules/write",
 )
+TOKENS = (f"{_ML}/onlineEndpoints/token/action",)  # for endpoints whose callers bring tokens
 CALLER_DATA = (
     f"{_BLOBS}/delete",
     f"{_BLOBS}/read",
@@ -71,9 +72,10 @@ class Place:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
 
-def caller_role(place: Place) -> dict[str, Any]:
-    """Return the role of whoever runs flows."""
-    return _role("bluewater caller", "Runs bluewater's flows.", CALLER, CALLER_DATA, place)
+def caller_role(place: Place, *, tokens: bool = False) -> dict[str, Any]:
+    """Return the role of whoever runs flows, with what endpoints with tokens take besides."""
+    actions = (*CALLER, *(TOKENS if tokens else ()))
+    return _role("bluewater caller", "Runs bluewater's flows.", actions, CALLER_DATA, place)
 
 
 def jobs_role(place: Place) -> dict[str, Any]:

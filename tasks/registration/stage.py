@@ -16,6 +16,7 @@ from tasks.memory import remember
 from tasks.registration.lineage import code_digest, code_revision, environment_lock, sha256
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.report import TrainingReport
+from tasks.transfer.carry import draft_for
 from tasks.validation.report import ValidationReport
 from tasks.waiting import OUTAGE, Pace, patiently
 
@@ -49,6 +50,7 @@ def register_model(
         reference_uris=reference_uris,
     )
     draft = remember(store, f"{store.root}/runs/{run}/draft.json", ModelDraft, make)
+    draft = draft_for(models.features.scheme, draft, store)
     register = partial(models.register, draft, key=RunKey(run=run, step="register"))
     version = patiently(register, within=OUTAGE, pace=Pace())
     showing.page("model", _card(version, spec), f"{version.name}, version {version.version}")

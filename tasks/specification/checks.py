@@ -10,6 +10,7 @@ from blocks.contracts import (
     Endpoints,
     InvalidRequest,
     Mirror,
+    ModelRegistry,
     ModelVersion,
     MonitoringSchedule,
     MonitoringSchedules,
@@ -31,7 +32,7 @@ from tasks.specification.near import near
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.stage import to_request
-from tasks.transfer.sources import Sources
+from tasks.transfer.sources import Sources, require_registrable
 
 FIELDS = {  # what a provider may lack -> the field that asks for it
     "SPOT": "training.spot",
@@ -60,6 +61,7 @@ class Surroundings:
     secrets: SecretStore
     processing: ProcessingJobs | None = None
     watching: MonitoringSchedules | None = None
+    models: ModelRegistry | None = None
 
 
 def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
@@ -70,6 +72,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
         *_machines(spec, around.prices),
         *_budget(spec, around.prices),
         *_features(spec, around),
+        *_registry(spec, around),
         *_monitor(spec, around),
         *_secrets(spec, around.secrets),
         *near(spec, around.processing, around.prices, around.store),
@@ -175,6 +178,20 @@ def _questions(spec: ReleaseSpec, around: Surroundings) -> Iterator[Callable[[],
         mirror = Mirror(variant="v1", percent=rollout.shadow.percent)
         copied = Traffic(percent={"v0": 100}, mirror=mirror)
         yield lambda: features.require_traffic(copied)
+
+
+def _registry(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:
+    if around.models is None:
+        return
+    try:
+        require_registrable(around.models.features.scheme, around.store)
+    except InvalidRequest as error:
+        yield Problem(
+            field="name",
+            value=shown(spec.name),
+            problem=f"this platform cannot register it: {error}",
+            remedy="change `models` or `store` of the platform",
+        )
 
 
 def _monitor(spec: ReleaseSpec, around: Surroundings) -> Iterator[Problem]:

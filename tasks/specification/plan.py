@@ -44,6 +44,10 @@ def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
     yield Line(
         stage="serve", does=_serving(spec, now), costs=_month(costs.per_month, now, around.prices)
     )
+    if (near := spec.watch.near) is not None:
+        does = f"windows of {spec.watch.window}, near the traffic on {near.machine}"
+        cost = _word(near_cost(near, around.prices))
+        yield Line(stage="watch", does=does, costs=f"{cost} a look")
     if costs.per_thousand is not None and spec.budget is not None:
         rate = spec.budget.requests_per_second
         yield Line(

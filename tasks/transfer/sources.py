@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from blocks.contracts import NotFound, ObjectStore
+from blocks.contracts import InvalidRequest, NotFound, ObjectStore
 from blocks.workload.digests import files
 from blocks.workload.places import local_path
+
+HERE = "file"  # the scheme of what is on this machine
 
 
 def lies_here(store: ObjectStore, uri: str) -> Path | None:
@@ -21,6 +23,19 @@ def lies_here(store: ObjectStore, uri: str) -> Path | None:
     return (
         local_path(uri) if uri.startswith("file://") and store.features.scheme != "file" else None
     )
+
+
+def require_registrable(scheme: str, store: ObjectStore) -> None:
+    """Raise InvalidRequest where a registry that reads such URIs can be brought no model.
+
+    It reads the platform's store, or what is brought to this machine.
+    """
+    if scheme not in (store.features.scheme, HERE):
+        raise InvalidRequest(
+            f"a registry that reads {scheme}:// cannot read what is in the store at {store.root}; "
+            "take the registry of the store's own cloud, or MLflow: local-models",
+            code="SCHEME",
+        )
 
 
 def parts(path: Path) -> list[tuple[str, Path]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from blocks.contracts import Frozen, MonitorLook, Window
+from blocks.contracts import Cost, Frozen, MonitorLook, Window
+from tasks.costs.money import shown
 from tasks.drift.alarm import Finding
 from tasks.drift.betting import LossEvidence
 from tasks.drift.performance import Estimate, Measured, Trust
@@ -51,6 +52,7 @@ class WatchReport(Frozen):
     monitor: tuple[MonitorLook, ...] = ()  # looks of the platform's own monitor in the window
     monitor_problem: str = ""  # what kept it from looking, or us from reading what it found
     plots: Mapping[str, str] = {}  # name -> URI
+    cost: Cost | None = None  # of the job that counted near the traffic
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
@@ -81,6 +83,8 @@ class WatchReport(Frozen):
         """Return the report as one page."""
         span = f"{self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M}"
         parts = [f"# {self.endpoint}, {span}", f"{self.rows:,} rows answered by {self.model}."]
+        if self.cost is not None:
+            parts.append(f"Counting them near the traffic has cost {_cost(self.cost)}.")
         if not self.judged:
             parts.append("Too few rows to judge.")
         elif self.alarms:
@@ -98,6 +102,10 @@ class WatchReport(Frozen):
         parts += [_table(self.drift_rows()), _looks(self.monitor, self.monitor_problem)]
         parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
         return "\n\n".join(part for part in parts if part)
+
+
+def _cost(cost: Cost) -> str:
+    return f"{shown(cost.amount)} {cost.currency}"
 
 
 def _row(name: str, alarms: Sequence[Finding], told: ColumnDrift | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from blocks.contracts import (
     MonitoringSchedules,
     MonitorLook,
     ObjectStore,
+    Prices,
     ProcessingJobs,
     ProviderError,
     Sample,
@@ -31,7 +32,7 @@ from tasks.watch import plots, reference
 from tasks.watch.asking import tell_request
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
-from tasks.watch.observing import Place, observing
+from tasks.watch.observing import Place, cost_near, observing
 from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
@@ -87,6 +88,7 @@ def watch_endpoint(
     monitors: MonitoringSchedules | None = None,
     baseline_uri: str = "",
     jobs: ProcessingJobs | None = None,
+    prices: Prices | None = None,
     now: datetime | None = None,
 ) -> WatchReport:
     """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
@@ -108,6 +110,9 @@ def watch_endpoint(
     look = Look(observe=observe, store=store, spec=spec, endpoint=endpoint, reference=known)
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
+    if spec.near is not None:
+        cost = cost_near(store, endpoint, window, prices)
+        report = report.model_copy(update={"cost": cost})
     try:
         looks = _other_looks(monitors, store, spec, report, baseline_uri)
     except ProviderError as error:  # our own look needs none of it

@@ -13,6 +13,7 @@ SDKS = {  # a module of each cloud that nothing but its own extra brings
     "aws": ("boto3", "s3fs"),
     "gcp": ("google.cloud.aiplatform", "google.cloud.run_v2", "gcsfs"),
     "azure": ("azure.ai.ml", "azure.storage.blob"),
+    "databricks": (),  # its SDK comes with MLflow, and so everywhere
 }
 SURROUNDINGS = {  # what a block has to be told to be built; nobody is called
     "AWS_REGION": "us-east-1",

@@ -65,6 +65,7 @@ class SageMakerEndpoints(Block, Endpoints):
 
     provider: ClassVar[str] = "aws"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="s3",
         weights=True,
         mirror=True,
         capture=True,

@@ -48,7 +48,9 @@ class SageMakerModels(Block, LoggedAliases):
     _block_type_slug = "aws-models"
 
     provider: ClassVar[str] = "aws"
-    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(
+        scheme="s3", aliases=True, guarded_promotion=True
+    )
 
     account: AwsAccount = Field(default_factory=AwsAccount, description="Where and as whom.")
     image: str = Field(

@@ -1,4 +1,4 @@
-"""Asks an online endpoint by its key, and says what its container said."""
+"""Asks an online endpoint by its key or a token, and says what its container said."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from blocks.providers.azure.lookup import READS, look_for
 from blocks.providers.azure.wanted import WantedEndpoint
 from blocks.serving.config import MIRRORED
 
-REMEMBERED = 30.0  # seconds, for an endpoint's address and its key
+REMEMBERED = 30.0  # seconds, for an endpoint's address and its key or token
 DEPLOYMENT = "azureml-model-deployment"  # header: who is to answer; of an answer, who did
 MODEL_STATUS = "ms-azureml-model-error-statuscode"  # header: what the container answered
 _MODEL_ERROR, _WRONG_KEY = 424, 401
@@ -34,7 +34,7 @@ _MODEL_ERROR, _WRONG_KEY = 424, 401
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
-    """Where an endpoint is asked, and by which key."""
+    """Where an endpoint is asked, and by which key or token."""
 
     url: str
     key: SecretStr
@@ -58,7 +58,7 @@ class Caller:
         headers = self._past_the_split(endpoint, variant) if variant else {}
         begun = time.perf_counter()
         reply = self._post(endpoint, payload, headers)
-        if reply.status_code == _WRONG_KEY:  # the key was made anew
+        if reply.status_code == _WRONG_KEY:  # the key was made anew, or the token is over
             self._doors.pop(endpoint, None)
             reply = self._post(endpoint, payload, headers)
         return from_answer(reply, seconds=time.perf_counter() - begun)
@@ -82,7 +82,7 @@ class Caller:
             raise NotFound(f"there is no endpoint {endpoint!r}", code="ENDPOINT")
         door = _Door(
             url=found.scoring_uri,
-            key=SecretStr(str(endpoints.get_keys(name).primary_key)),
+            key=SecretStr(_word(endpoints.get_keys(name))),
             until=time.monotonic() + REMEMBERED,
         )
         self._doors[endpoint] = door
@@ -95,6 +95,12 @@ class Caller:
         if there is None:
             raise NotFound(f"{endpoint!r} has no variant {variant!r}", code="VARIANT")
         return {DEPLOYMENT: deployment_name(variant), MIRRORED: there.token}
+
+
+def _word(told: Any) -> str:
+    """Return what a caller brings: a key, or where there are none a token, which lives longer."""
+    found = getattr(told, "primary_key", None) or told.access_token
+    return str(found)
 
 
 def from_answer(reply: HttpResponse, *, seconds: float) -> Prediction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from azure.ai.ml.entities import (
     Environment,
@@ -40,6 +40,8 @@ VARIANT_TAG = "bluewater-variant"
 PORT = 8080
 READY = frozenset({"Succeeded", "Scaling", "Updating"})  # of a deployment that answers
 BUSY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
+Auth = Literal["key", "token"]
+_AUTH: Mapping[Auth, str] = {"key": "key", "token": "aml_token"}
 _LONGEST, _SHORTEST = 32, 3  # characters of a name
 _SHORT = "-variant"  # is put behind shorter ones; the SDK makes capitals small
 
@@ -61,7 +63,7 @@ def require_servable(request: VariantRequest) -> None:
         )
     if request.serving.token_secret:
         raise Unsupported(
-            "callers of an online endpoint bring its key, which Azure checks; give them that, and "
+            "callers of an online endpoint bring its key or a token of it; give them that, and "
             "set serving.token_secret=None",
             code="TOKEN",
         )
@@ -103,23 +105,29 @@ def variant_name(deployment: str) -> str:
 
 
 def to_endpoint(
-    endpoint: str, traffic: Traffic, *, account: AzureAccount, identity: str, public: bool
+    endpoint: str,
+    traffic: Traffic,
+    *,
+    account: AzureAccount,
+    identity: str,
+    auth: Auth = "key",
+    public: bool,
 ) -> Any:
     """Return an endpoint whose traffic is split so; all else of it is always the same."""
     return ManagedOnlineEndpoint(
-        **endpoint_settings(endpoint, traffic, account=account, identity=identity),
+        **endpoint_settings(endpoint, traffic, account=account, identity=identity, auth=auth),
         mirror_traffic=_mirrored(traffic.mirror),
         public_network_access="enabled" if public and not account.demands.private else "disabled",
     )
 
 
 def endpoint_settings(
-    endpoint: str, traffic: Traffic, *, account: AzureAccount, identity: str
+    endpoint: str, traffic: Traffic, *, account: AzureAccount, identity: str, auth: Auth
 ) -> dict[str, Any]:
     """Return what an endpoint is told, of whichever kind it is."""
     return {
         "name": endpoint_name(account, endpoint),
-        "auth_mode": "key",
+        "auth_mode": _AUTH[auth],
         "tags": {**account.tags(endpoint=endpoint), MOVE_TAG: traffic.etag},
         "identity": _identity(identity),
         "traffic": {deployment_name(name): share for name, share in traffic.percent.items()},

@@ -29,6 +29,7 @@ from blocks.providers.azure.asking import Caller
 from blocks.providers.azure.endpoint_calls import (
     MIRROR_AT_MOST,
     MOST,
+    Auth,
     from_deployment,
     require_servable,
     to_deployment,
@@ -56,6 +57,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
 
     provider: ClassVar[str] = "azure"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="abfss",
         weights=True,
         mirror=True,
         mirror_at_most=MIRROR_AT_MOST,
@@ -78,6 +80,11 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
         description="Resource id of the identity that containers have; empty: the endpoint's own.",
     )
     identity_client: str = Field(default="", description="Client id of that identity.")
+    auth: Auth = Field(
+        default="key",
+        description="What callers bring: one of the endpoint's two keys, or a token that Azure "
+        "issues for some hours. An endpoint stays with what it was made with.",
+    )
     public_access: bool = Field(
         default=True, description="Whether the endpoint is reached from outside the network."
     )
@@ -218,6 +225,7 @@ class AzureEndpoints(Block, SteeredEndpoints[Seen]):
                 to_endpoint,
                 account=self.account,
                 identity=self.identity,
+                auth=self.auth,
                 public=self.public_access,
             ),
             deployment=partial(

@@ -44,7 +44,9 @@ class AzureModels(Block, LoggedAliases):
     _block_type_slug = "azure-models"
 
     provider: ClassVar[str] = "azure"
-    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(
+        scheme="abfss", aliases=True, guarded_promotion=True
+    )
 
     account: AzureAccount = Field(default_factory=AzureAccount, description="Where and as whom.")
 

@@ -67,6 +67,7 @@ class DatabricksEndpoints(Block, SteeredEndpoints[Seen]):
     provider: ClassVar[str] = "databricks"
     look_every: ClassVar[float] = 0.05
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="dbfs",
         weights=True,
         mirror=False,  # Databricks copies no requests
         capture=True,

@@ -48,7 +48,9 @@ class UnityCatalogModels(Block, LoggedAliases):
     _block_type_slug = "databricks-models"
 
     provider: ClassVar[str] = "databricks"
-    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(
+        scheme="dbfs", aliases=True, guarded_promotion=True
+    )
 
     account: DatabricksWorkspace = Field(
         default_factory=DatabricksWorkspace, description="Where and as whom."

@@ -55,6 +55,7 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
 
     provider: ClassVar[str] = "gcp"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="gs",
         weights=True,
         mirror=False,  # Vertex AI copies no requests
         capture=True,

@@ -46,7 +46,9 @@ class VertexModels(Block, LoggedAliases):
     _block_type_slug = "gcp-models"
 
     provider: ClassVar[str] = "gcp"
-    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(
+        scheme="gs", aliases=True, guarded_promotion=True
+    )
 
     account: GcpAccount = Field(default_factory=GcpAccount, description="Where and as whom.")
     image: str = Field(

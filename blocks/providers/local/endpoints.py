@@ -51,6 +51,7 @@ class LocalEndpoints(Block, Endpoints):
 
     provider: ClassVar[str] = "local"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="file",
         weights=True,
         mirror=True,
         capture=True,

@@ -37,7 +37,9 @@ class LocalModels(Block, ModelRegistry):
     _block_type_slug = "local-models"
 
     provider: ClassVar[str] = "local"
-    features: ClassVar[RegistryFeatures] = RegistryFeatures(aliases=True, guarded_promotion=True)
+    features: ClassVar[RegistryFeatures] = RegistryFeatures(
+        scheme="file", aliases=True, guarded_promotion=True
+    )
 
     machine: LocalMachine = Field(
         default_factory=LocalMachine, description="Where models are kept on this machine."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from azure.ai.ml import MLClient
+from azure.core.exceptions import HttpResponseError
 
 from blocks.contracts import (
     Conflict,
@@ -16,11 +17,17 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.bench import KEY as RELEASE
 from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.endpoint_calls import endpoint_name
+from blocks.providers.azure.endpoint_levers import QUICK
+from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.testing.deploying import ROW, give, up
+from deployments.azure.role import CALLER, CALLER_DATA, TOKENS
 
 ENDPOINT, DEPLOYMENT = "ml:OnlineEndpoints.CreateOrUpdate", "ml:OnlineDeployments.CreateOrUpdate"
+
+LIST_KEYS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/listKeys/action"
 
 
 @pytest.fixture
@@ -75,6 +82,27 @@ def test_a_key_that_was_made_anew_is_asked_for(
     assert endpoints.predict("bench", ROW).status == 200
     ml.online_endpoints.begin_regenerate_keys(endpoint_name(account, "bench"))
     assert endpoints.predict("bench", ROW).status == 200
+
+
+def test_callers_bring_tokens_where_the_block_says_so_and_no_key_opens(
+    bench: Any, emulator: Subscription, account: AzureAccount, ml: MLClient
+) -> None:
+    role = {*CALLER, *CALLER_DATA, *TOKENS} - {LIST_KEYS}
+    emulator.pull("policy", key=RELEASE, actions=sorted(role))
+    endpoints = AzureEndpoints(account=account, auth="token", **QUICK)
+    up(bench, endpoints, "blue")
+    give(endpoints, blue=100)
+    assert endpoints.predict("bench", ROW).status == 200
+    emulator.advance(13 * 3600)  # the token is over, and another one is asked for
+    assert endpoints.predict("bench", ROW).status == 200
+    assert set(TOKENS) <= set(emulator.pull("actions", key=RELEASE))
+    name = endpoint_name(account, "bench")
+    told = ml.online_endpoints.get_keys(name)
+    assert told.access_token
+    told = ml.online_endpoints.get(name)
+    told.auth_mode = "key"
+    with pytest.raises(HttpResponseError, match="authMode"):
+        ml.online_endpoints.begin_create_or_update(told)
 
 
 def test_who_gets_copies_gets_nothing_else(bench: Any, endpoints: Endpoints) -> None:

@@ -95,3 +95,8 @@ def test_traffic_that_azure_would_not_take_is_refused(ml: MLClient, account: Azu
             ml.online_endpoints.begin_create_or_update(endpoint)
         assert caught.value.error is not None
         assert caught.value.error.code == "BadRequest", case
+    endpoint.traffic, endpoint.mirror_traffic = {"blue": 100}, {"green": 10}
+    ml.online_endpoints.begin_create_or_update(endpoint).result()
+    for name in ("blue", "green"):  # who has live requests, and who has copies
+        with pytest.raises(HttpResponseError, match="has traffic"):
+            ml.online_deployments.begin_delete(name=name, endpoint_name=NAME)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel
 
 from blocks.cloud.documents import Documents
-from blocks.cloud.numbered import Numbered
+from blocks.cloud.numbered import KEPT, Numbered
 from blocks.testing.folder_bucket import FolderBucket
 
 
@@ -55,3 +58,58 @@ def test_no_change_of_many_at_once_is_lost(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert kept.read("a") == Count(value=80)
+
+
+def aged(folder: Path, *, but: int = 0) -> None:
+    """Have all entries but the last ``but`` written ten days ago."""
+    entries = sorted(each for each in folder.iterdir() if each.is_file())
+    for each in entries[: len(entries) - but]:
+        long_ago = time.time() - 10 * 86400
+        os.utime(each, (long_ago, long_ago))
+
+
+def written(folder: Path, count: int) -> Numbered:
+    kept, etag = Numbered(FolderBucket(folder)), None
+    for number in range(count):
+        assert kept.swap("d", str(number + 1).encode(), etag=etag)
+        etag = f"{number + 1:08d}"
+    return kept
+
+
+def test_what_was_replaced_long_ago_is_removed_and_the_first_entries_stay(tmp_path: Path) -> None:
+    kept = written(tmp_path, KEPT + 10)
+    aged(tmp_path / "d")
+    assert kept.swap("d", b"now", etag=f"{KEPT + 10:08d}")
+    left = sorted(int(each.name) for each in (tmp_path / "d").iterdir())
+    assert left == [*range(1, KEPT + 1), KEPT + 10, KEPT + 11]
+    assert kept.read("d") == (b"now", f"{KEPT + 11:08d}")
+
+
+def test_what_was_replaced_a_moment_ago_stays(tmp_path: Path) -> None:
+    written(tmp_path, KEPT + 10)
+    assert len(list((tmp_path / "d").iterdir())) == KEPT + 10
+
+
+@pytest.mark.parametrize("read", [None, f"{KEPT + 1:08d}", f"{KEPT + 5:08d}"])
+def test_who_has_read_a_state_that_was_removed_since_replaces_nothing(
+    tmp_path: Path, read: str | None
+) -> None:
+    kept = written(tmp_path, KEPT + 10)
+    aged(tmp_path / "d")
+    assert kept.swap("d", b"now", etag=f"{KEPT + 10:08d}")
+    assert not kept.swap("d", b"late", etag=read)
+    assert not kept.swap("d", b"later", etag=f"{KEPT + 3:08d}")  # whatever the other has left
+    assert kept.read("d") == (b"now", f"{KEPT + 11:08d}")
+    assert kept.swap("d", b"next", etag=f"{KEPT + 11:08d}")
+    assert kept.read("d") == (b"next", f"{KEPT + 12:08d}")
+
+
+def test_a_removal_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
+    kept = written(tmp_path, KEPT + 10)
+    aged(tmp_path / "d")
+    for number in (KEPT + 3, KEPT + 7):  # whatever was removed of them, in whatever order
+        (tmp_path / "d" / f"{number:08d}").unlink()
+    assert not kept.swap("d", b"late", etag=f"{KEPT + 2:08d}")
+    assert kept.swap("d", b"now", etag=f"{KEPT + 10:08d}")
+    assert kept.read("d") == (b"now", f"{KEPT + 11:08d}")
+    assert not kept.swap("d", b"late", etag=f"{KEPT + 6:08d}")

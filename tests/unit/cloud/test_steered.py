@@ -59,6 +59,7 @@ class Cloud(SteeredEndpoints[Seen]):
 
     provider: ClassVar[str] = "cloud"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="file",
         weights=True,
         mirror=False,
         capture=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from databricks.sdk.errors import ResourceConflict
 from databricks.sdk.service.serving import Route, TrafficConfig
 
 from blocks.contracts import Conflict, Endpoints, Phase
@@ -45,7 +46,7 @@ def test_replies_that_are_lost_leave_one_endpoint_and_one_copy_of_the_model(
 
 
 def test_an_update_that_is_stuck_is_waited_for_and_no_other_is_asked(
-    bench: Any, endpoints: Endpoints, emulator: Workspace
+    bench: Any, endpoints: Endpoints, emulator: Workspace, account: DatabricksWorkspace
 ) -> None:
     """Databricks takes one update of an endpoint at a time, and as a whole."""
     emulator.fault("stuck-updating")
@@ -56,11 +57,15 @@ def test_an_update_that_is_stuck_is_waited_for_and_no_other_is_asked(
     green = endpoints.deploy(bench.variant_request(kind="constant", variant="green"), key=KEY)
     assert endpoints.status(green).phase is Phase.QUEUED
     assert emulator.calls(UPDATE) == []
+    name = account.named("bench")
+    with pytest.raises(ResourceConflict, match="one update at a time"):
+        account.client().serving_endpoints.update_config(name=name, served_entities=[])
     emulator.advance(3600)
     for ref in (blue, green):
         bench.settle(ref)
         assert endpoints.status(ref).phase is Phase.SUCCEEDED
-    assert {each["status"] for each in emulator.calls(UPDATE)} == {200}
+    [refused, *taken] = [each["status"] for each in emulator.calls(UPDATE)]
+    assert (refused, set(taken)) == (409, {200})  # the one that was refused is not ours
 
 
 def test_an_update_that_somebody_else_began_is_waited_out(

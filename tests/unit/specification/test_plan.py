@@ -105,3 +105,12 @@ def test_against_a_machine_without_a_price_nothing_is_told(
     serve(here, machine="somebody.else's", least=1, most=1)
     told = costs(here, make_project(tmp_path / "project"))
     assert told["serve"] == f"{MONTH:.2f} USD a month"
+
+
+def test_a_look_that_is_taken_near_the_traffic_has_its_price(
+    here: Surroundings, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "project")
+    told = costs(here, project, "watch.near={machine: local.small, max_duration: PT2H}")
+    assert told["watch"] == f"0.00 to {2 * HOUR:.3f} USD a look"
+    assert "watch" not in costs(here, project)

@@ -31,6 +31,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.watching import SageMakerModelMonitor
 from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.processing import LocalProcessing
 from blocks.workload import digest
@@ -137,9 +138,13 @@ class Scene:
             monitors=monitors,
             baseline_uri=self.baseline_uri,
             jobs=jobs,
+            prices=LocalPrices(machine=LocalMachine()),
             now=START + (number + 1) * DAY + timedelta(hours=1),
         )
         return found
+
+
+APART = {"plots", "cost"}  # which say where it was counted
 
 
 @pytest.fixture(scope="module")
@@ -431,5 +436,9 @@ def test_traffic_is_counted_near_it_as_it_is_here(scene: Scene, tmp_path: Path) 
     near, here = scene.look(0, asked, jobs=jobs), scene.look(0)
     assert near.rows == 1500
     assert near.alarms
-    assert near.model_dump(exclude={"plots"}) == here.model_dump(exclude={"plots"})
+    assert near.model_dump(exclude=APART) == here.model_dump(exclude=APART)
+    assert here.cost is None
+    assert near.cost is not None
+    assert near.cost.currency == "USD"
+    assert "near the traffic has cost" in near.markdown()
     assert len(list(jobs.machine.folder("jobs").iterdir())) == 1

@@ -71,6 +71,7 @@ class LambdaEndpoints(Block, Endpoints):
 
     provider: ClassVar[str] = "aws-lambda"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="s3",
         weights=True,
         mirror=False,
         capture=False,

@@ -10,6 +10,7 @@ from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.operations import ML, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.resources import Resource
+from blocks.providers.azure.emulator.sizes import require_size
 from blocks.providers.azure.emulator.world import Cluster, World
 
 _COMPUTES = Resource(group="Compute", path="computes/{name}", model="ComputeResource")
@@ -125,6 +126,13 @@ def _check(name: str, body: Said) -> None:
     settings = body["properties"].get("properties") or {}
     if not settings.get("vmSize") or not settings.get("scaleSettings"):
         raise AzureError("BadArgument", "A cluster needs vmSize and scaleSettings.")
+    require_size(settings["vmSize"], "InvalidVmSize")
+    scale = settings["scaleSettings"]
+    if (
+        not 0 <= (scale.get("minNodeCount") or 0) <= scale["maxNodeCount"]
+        or not scale["maxNodeCount"]
+    ):
+        raise AzureError("BadArgument", "minNodeCount is 0 at least, and not above maxNodeCount.")
 
 
 def compute_type(body: Said) -> str:

@@ -24,6 +24,7 @@ from blocks.providers.azure.emulator.world import World
 
 _TAIL = 1000  # lines of a log, if nobody says how many
 _SKU = {"name": "Default"}
+_MOST = 20  # deployments of an endpoint
 _DEPLOYMENTS = Resource(
     group="OnlineDeployments",
     path="onlineEndpoints/{endpoint}/deployments/{name}",
@@ -64,6 +65,8 @@ class Deployments:
         if old is not None:
             require_idle(old)
             return self._change(endpoint, old, body)
+        if len(endpoint.deployments) >= _MOST:
+            raise AzureError("OutOfQuota", f"An endpoint has {_MOST} deployments at most.")
         new = Deployed(name=name, body=body, created=self._world.clock.now())
         endpoint.deployments[name] = new
         self._made.append(f"{endpoint.name}/{name}")

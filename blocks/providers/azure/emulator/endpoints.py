@@ -14,9 +14,12 @@ from blocks.providers.azure.emulator.deployments import Deployments
 from blocks.providers.azure.emulator.jobs import page
 from blocks.providers.azure.emulator.metering import Metering
 from blocks.providers.azure.emulator.online_endpoint import (
+    KEY,
+    TOKEN,
     OnlineEndpoint,
     require_idle,
     require_name,
+    require_same_keys,
     require_traffic,
     tell_endpoint,
 )
@@ -31,6 +34,7 @@ _ENDPOINTS = Resource(
     group="OnlineEndpoints", path="onlineEndpoints/{name}", model="OnlineEndpoint"
 )
 _TAKES = 0.2  # of the cloud's seconds that a change takes
+_TOKEN_LIVES = 43200.0  # of the cloud's seconds
 _STUCK = 1800.0  # the same for one that is stuck
 _AGAIN = (0.1, 1.0)  # seconds after which it is updated again, and for which
 _PUT = "ml:OnlineEndpoints.CreateOrUpdate"
@@ -58,6 +62,7 @@ class OnlineEndpoints:
             _ENDPOINTS.list(self.list),
             _ENDPOINTS.post("listKeys", self.keys, answers="EndpointAuthKeys"),
             _ENDPOINTS.post("regenerateKeys", self.regenerate),
+            _ENDPOINTS.post("token", self.token, answers="EndpointAuthToken"),
             *self._deployments.routes(),
             *self._changes.routes(),
             *self._scoring.routes(),
@@ -71,6 +76,7 @@ class OnlineEndpoints:
         require_name("endpoint", name)
         if old is not None:
             require_idle(old)
+        require_same_keys(asked.body, old)
         require_traffic(asked.body, old.deployments if old else {})
         self._require_compute(asked.body["properties"].get("compute") or "", old)
         endpoint = old or OnlineEndpoint(
@@ -122,13 +128,25 @@ class OnlineEndpoints:
 
     def keys(self, asked: Asked) -> Said:
         """Tell the keys of an endpoint."""
-        primary, secondary = self._known(asked["name"]).keys
+        primary, secondary = self._known(asked["name"], auth=KEY).keys
         return {"primaryKey": primary, "secondaryKey": secondary}
+
+    def token(self, asked: Asked) -> Said:
+        """Issue a token that is good for a while."""
+        endpoint, now = self._known(asked["name"], auth=TOKEN), self._world.clock.now()
+        token = secrets.token_hex(32)
+        endpoint.tokens[token] = now + _TOKEN_LIVES
+        return {
+            "accessToken": token,
+            "expiryTimeUtc": int(now + _TOKEN_LIVES),
+            "refreshAfterTimeUtc": int(now + _TOKEN_LIVES / 2),
+            "tokenType": "Bearer",
+        }
 
     def regenerate(self, asked: Asked) -> Told:
         """Make a key anew."""
         second = (asked.body or {}).get("keyType", "").lower() == "secondary"
-        self._known(asked["name"]).keys[int(second)] = secrets.token_hex(16)
+        self._known(asked["name"], auth=KEY).keys[int(second)] = secrets.token_hex(16)
         return Told()
 
     def _require_compute(self, compute: str, old: OnlineEndpoint | None) -> None:
@@ -160,10 +178,13 @@ class OnlineEndpoints:
             with self._world.lock:
                 endpoint.state = state
 
-    def _known(self, name: str) -> OnlineEndpoint:
+    def _known(self, name: str, *, auth: str = "") -> OnlineEndpoint:
+        """Return an endpoint, of that way to sign in. Raises AzureError."""
         found = self._endpoints.get(name.lower())
         if found is None:
             raise _missing(name)
+        if auth not in ("", found.auth):
+            raise AzureError("BadRequest", f"The authMode of {name} is {found.auth}, not {auth}.")
         return found
 
 

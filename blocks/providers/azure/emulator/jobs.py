@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from blocks.providers.azure.emulator.job import ENDS, Job
 from blocks.providers.azure.emulator.job_node import LOGS, log_of
 from blocks.providers.azure.emulator.job_run import JobRun
-from blocks.providers.azure.emulator.launch import STORAGE
+from blocks.providers.azure.emulator.launch import DATASTORE, STORAGE
 from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Route, Said, Told
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.resources import Resource
+from blocks.providers.azure.emulator.sizes import require_size
 from blocks.providers.azure.emulator.world import World
 
 _JOBS = Resource(group="Jobs", path="jobs/{name}", model="JobBase")
@@ -22,6 +24,8 @@ _ENDS = {  # what a job fails with before it has a machine
         "Image build failed. For more details, check log file azureml-logs/20_image_build_log.txt.",
     ),
 }
+_NAME = re.compile(r"[a-zA-Z0-9][\w-]{0,254}", re.ASCII)
+_DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
 _CHANGING = ("description", "displayName", "tags", "isArchived")  # what may be told anew
 
 
@@ -55,7 +59,7 @@ class Jobs:
         name, world = asked["name"], self._world
         if old := self._jobs.get(name):
             return Told(body=self._told_anew(old, asked.body))
-        _check(asked.body["properties"])
+        _check(name, asked.body["properties"])
         job = Job(name=name, asked=asked.body, created=world.clock.now())
         job.low_priority = self._is_low_priority(asked.body["properties"])
         self._jobs[name] = job
@@ -198,19 +202,27 @@ def _has(job: Job, tag: str) -> bool:
     return not tag or (job.properties.get("tags") or {}).get(name) == value
 
 
-def _check(asked: dict[str, Any]) -> None:
+def _check(name: str, asked: dict[str, Any]) -> None:
     """Raise what the service says to a job that its model allows, but its rules do not."""
     if asked["jobType"].lower() != "command":
         raise AzureError("NotImplemented", f"{asked['jobType']} jobs are not emulated", 501)
+    if not _NAME.fullmatch(name):
+        raise AzureError("ValidationError", f"{name} cannot be the name of a job.")
     if not asked.get("command"):
         raise AzureError("ValidationError", "The command of the job is empty.")
     machine = (asked.get("resources") or {}).get("instanceType")
     if not asked.get("computeId") and not machine:
         raise AzureError("ValidationError", "Serverless compute needs resources.instance_type.")
-    count = int((asked.get("resources") or {}).get("instanceCount") or 1)
+    if machine and not asked.get("computeId"):
+        require_size(machine, "ValidationError")
+    count = int((asked.get("resources") or {}).get("instanceCount", 1))
+    if count < 1:
+        raise AzureError("ValidationError", "A job has one instance at least.")
     if count > 1 and not asked.get("distribution"):
         raise AzureError("ValidationError", "Several instances need a distribution.")
-    for name, said in (asked.get("outputs") or {}).items():
-        if not str(said.get("uri") or "").startswith("azureml://datastores/"):
-            told = f"Output {name}: only paths of a datastore can be written to."
+    for output, said in (asked.get("outputs") or {}).items():
+        if not (found := _DATASTORE.match(str(said.get("uri") or ""))):
+            told = f"Output {output}: only paths of a datastore can be written to."
             raise AzureError("ValidationError", told)
+        if found[1] != DATASTORE:
+            raise AzureError("ValidationError", f"Output {output}: no datastore {found[1]}.")

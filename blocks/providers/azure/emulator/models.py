@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from blocks.providers.azure.emulator.jobs import page
@@ -12,6 +13,7 @@ from blocks.providers.azure.emulator.world import World
 
 _VERSIONS = Resource(group="Models", path="models/{name}/versions/{version}", model="ModelVersion")
 _CONTAINERS = Resource(group="ModelContainers", path="models/{name}", model="ModelContainer")
+_NAME = re.compile(r"[a-zA-Z0-9][\w.-]{0,254}", re.ASCII)
 _CHANGING = ("description", "tags", "properties", "isArchived", "stage")
 
 
@@ -40,6 +42,9 @@ class Models:
         if old is not None:
             self._change(old["properties"], new)
             return Told(body=old)
+        for what in (name, version):
+            if not _NAME.fullmatch(what):
+                raise AzureError("ValidationError", f"{what} is no name or version of a model.")
         if not new.get("modelUri"):
             raise AzureError("ValidationError", "A model needs a path.")
         told: Said = {

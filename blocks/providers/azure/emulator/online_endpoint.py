@@ -15,8 +15,9 @@ from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
 
 BUSY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
-_NAME = re.compile(r"[a-zA-Z](-?[a-zA-Z0-9]){2,31}")
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
 _MIRROR_AT_MOST = 50
+KEY, TOKEN = "key", "amltoken"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +56,17 @@ class OnlineEndpoint:
     traffic: Mapping[str, int] = field(default_factory=dict)
     mirror: Mapping[str, int] = field(default_factory=dict)
     keys: list[str] = field(default_factory=lambda: [secrets.token_hex(16) for _ in range(2)])
+    tokens: dict[str, float] = field(default_factory=dict)  # each with the moment of its end
     deployments: dict[str, Deployed] = field(default_factory=dict)
+
+    @property
+    def auth(self) -> str:
+        """By what callers are known, in small letters: key, amltoken or aadtoken."""
+        return str(self.body["properties"]["authMode"]).lower()
+
+    def admits(self, word: str, now: float) -> bool:
+        """Whether a caller who brings a word may ask: one of the keys, or a token that is good."""
+        return word in self.keys if self.auth == KEY else now < self.tokens.get(word, 0.0)
 
     @property
     def compute(self) -> str:
@@ -65,7 +76,7 @@ class OnlineEndpoint:
 
 def require_name(kind: str, name: str) -> None:
     """Raise what Azure says to a name that it does not like."""
-    if not _NAME.fullmatch(name) or len(name) > 32:
+    if not _NAME.fullmatch(name):
         raise AzureError("BadArgument", f"The name of {kind} {name!r} is not valid.")
 
 
@@ -80,8 +91,8 @@ def require_traffic(body: Said, there: Mapping[str, Deployed]) -> None:
     """Raise what Azure says to traffic that it does not take."""
     asked = body["properties"]
     traffic, mirror = asked.get("traffic") or {}, asked.get("mirrorTraffic") or {}
-    if sum(traffic.values()) not in (0, 100):
-        raise AzureError("BadRequest", "The sum of traffic must be 0 or 100.")
+    if sum(traffic.values()) not in (0, 100) or any(each < 0 for each in traffic.values()):
+        raise AzureError("BadRequest", "Shares are 0 at least, and their sum must be 0 or 100.")
     for name in (*traffic, *mirror):
         if name not in there or there[name].running is None:
             told = f"Deployment {name} does not exist, or cannot take traffic."
@@ -90,12 +101,19 @@ def require_traffic(body: Said, there: Mapping[str, Deployed]) -> None:
         return
     if asked.get("compute"):
         raise AzureError("BadRequest", "Kubernetes online endpoints mirror no traffic.")
-    if len(mirror) > 1 or max(mirror.values()) > _MIRROR_AT_MOST:
+    if len(mirror) > 1 or not 0 <= max(mirror.values()) <= _MIRROR_AT_MOST:
         told = f"Mirror traffic goes to one deployment, and is {_MIRROR_AT_MOST} percent at most."
         raise AzureError("BadRequest", told)
     if any(traffic.get(name) for name in mirror):
         told = "A deployment gets live traffic or mirror traffic, not both."
         raise AzureError("BadRequest", told)
+
+
+def require_same_keys(body: Said, old: OnlineEndpoint | None) -> None:
+    """Raise what Azure says to another way of signing in than an endpoint was made with."""
+    wanted = str(body["properties"]["authMode"]).lower()
+    if old is not None and old.auth != wanted:
+        raise AzureError("BadRequest", "The authMode of an endpoint cannot be changed.")
 
 
 def tell_endpoint(world: World, changes: Changes, endpoint: OnlineEndpoint) -> Said:

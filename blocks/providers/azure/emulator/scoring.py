@@ -57,7 +57,7 @@ class Scoring:
         if endpoint is None:
             raise AzureError("NotFound", "there is no such endpoint", 404)
         scheme, _, key = asked.request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or key not in endpoint.keys:
+        if scheme != "Bearer" or not endpoint.admits(key, self._world.clock.now()):
             raise AzureError("key_auth_access_denied", "Access denied", 401)
         content = asked.request.get_data()
         if len(content) > _MOST:

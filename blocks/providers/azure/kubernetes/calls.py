@@ -17,7 +17,7 @@ from azure.ai.ml.entities import (
 from blocks.cloud.wanted import WantedVariant
 from blocks.contracts import Traffic, VariantRequest
 from blocks.providers.azure.account import AzureAccount
-from blocks.providers.azure.endpoint_calls import deployment_settings, endpoint_settings
+from blocks.providers.azure.endpoint_calls import Auth, deployment_settings, endpoint_settings
 from blocks.providers.azure.scaling import scales
 
 LOOKS_EVERY = 1  # seconds between two looks of the router at how busy a deployment is
@@ -33,11 +33,17 @@ class Share:
 
 
 def to_endpoint(
-    endpoint: str, traffic: Traffic, *, account: AzureAccount, identity: str, compute: str
+    endpoint: str,
+    traffic: Traffic,
+    *,
+    account: AzureAccount,
+    identity: str,
+    auth: Auth = "key",
+    compute: str,
 ) -> Any:
     """Return an endpoint on an attached cluster whose traffic is split so."""
     return KubernetesOnlineEndpoint(
-        **endpoint_settings(endpoint, traffic, account=account, identity=identity),
+        **endpoint_settings(endpoint, traffic, account=account, identity=identity, auth=auth),
         compute=compute,
     )
 

@@ -30,6 +30,7 @@ class AzureKubernetesEndpoints(AzureEndpoints):
 
     provider: ClassVar[str] = "azure-kubernetes"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="abfss",
         weights=True,
         mirror=False,
         capture=True,
@@ -66,7 +67,11 @@ class AzureKubernetesEndpoints(AzureEndpoints):
         share = Share(cpu=self.cpu, memory=self.memory, gpu=self.gpu)
         return Place(
             endpoint=partial(
-                to_endpoint, account=self.account, identity=self.identity, compute=self.compute
+                to_endpoint,
+                account=self.account,
+                identity=self.identity,
+                auth=self.auth,
+                compute=self.compute,
             ),
             deployment=partial(
                 to_deployment,

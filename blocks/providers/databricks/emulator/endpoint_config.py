@@ -14,6 +14,7 @@ from blocks.providers.databricks.emulator.unity_models import READY, UnityModels
 from blocks.providers.databricks.emulator.world import World
 
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,62}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _CONCURRENCY = ("min_provisioned_concurrency", "max_provisioned_concurrency")
 _SIZES = ("Small", "Medium", "Large")
 _MOST = 15  # entities of an endpoint
@@ -81,6 +82,9 @@ def _spec(entity: Said) -> Said:
         raise invalid(f"Served entity name '{spec['name']}' is invalid.")
     if not (spec.get("entity_name") and spec.get("entity_version")):
         raise invalid("entity_name and entity_version must be given: nothing else is emulated.")
+    for name in spec.get("environment_vars") or {}:
+        if not _VARIABLE.fullmatch(name):
+            raise invalid(f"'{name}' cannot be the name of an environment variable.")
     _require_size(spec)
     return spec
 
@@ -105,6 +109,8 @@ def _split(routes: Any, names: list[str]) -> Mapping[str, int]:
         name = each.get("served_entity_name") or each.get("served_model_name")
         if name not in names:
             raise invalid(f"Traffic route refers to an unknown served entity '{name}'.")
+        if name in split:
+            raise invalid(f"The served entity '{name}' has more than one route.")
         split[name] = each["traffic_percentage"]
     if sum(split.values()) != 100 or any(share < 0 for share in split.values()):
         raise invalid("The sum of the traffic percentages of all routes must be 100.")

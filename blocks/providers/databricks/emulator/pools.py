@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from blocks.providers.databricks.emulator.node_types import require_node_type
 from blocks.providers.databricks.emulator.operations import Asked, Route, Said
 from blocks.providers.databricks.emulator.refusals import Refused, invalid, missing
 from blocks.providers.databricks.emulator.run import is_spot
@@ -64,6 +65,10 @@ class InstancePools:
         name = body["instance_pool_name"]
         if any(each["instance_pool_name"] == name for each in self._pools.values()):
             raise Refused("INVALID_PARAMETER_VALUE", f"Instance pool {name} already exists.")
+        require_node_type(body["node_type_id"])
+        most = body.get("max_capacity")
+        if most is not None and (most < 1 or (body.get("min_idle_instances") or 0) > most):
+            raise invalid("max_capacity is 1 at least, and not below min_idle_instances.")
         number = f"1125-{len(self._pools):06d}-pool-{uuid.uuid4().hex[:8]}"
         self._pools[number] = {**body, "instance_pool_id": number}
         return {"instance_pool_id": number}

@@ -76,6 +76,7 @@ class CloudRunEndpoints(Block, Endpoints):
 
     provider: ClassVar[str] = "gcp-run"
     features: ClassVar[EndpointFeatures] = EndpointFeatures(
+        scheme="gs",
         weights=True,
         mirror=False,  # Cloud Run copies no requests
         capture=True,
