@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import random
 import shutil
-import socket
 import threading
 import uuid
 from collections import deque
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.databricks.emulator.operations import Said
 from blocks.providers.databricks.emulator.refusals import Refused
 from blocks.providers.databricks.emulator.scoring_names import FOLDER, PORT
@@ -149,7 +149,7 @@ class ServedEntity:
         self._replicas = [self._one() for _ in range(self._wanted)]
 
     def _one(self) -> Replica:
-        number, port = f"{next(_NUMBERS):04d}", _free_port()
+        number, port = f"{next(_NUMBERS):04d}", next_port()
         name = str(self.spec["name"])
         folder = self._world.folder / "endpoints" / self._endpoint / name / number
         shutil.copytree(self._model, folder / "model")
@@ -235,9 +235,3 @@ def _why(ended: Replica | None) -> str:
         f"Container terminated with exit code {ended.container.poll()} while loading the model. "
         "See the service logs for details."
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
