@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from blocks.cloud.serving import PREFIX
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
 from blocks.emulation.ports import next_port
 from blocks.providers.aws.container import HOST, PORT
@@ -91,7 +92,7 @@ class Machines:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
 
     def bring_up(self, fleet: Fleet) -> None:
         """Start a fleet and wait until it is healthy. Raises Unhealthy, and nothing is left."""

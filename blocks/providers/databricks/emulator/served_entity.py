@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
 from blocks.emulation.ports import next_port
 from blocks.providers.databricks.emulator.operations import Said
@@ -70,7 +71,7 @@ class ServedEntity:
         self.at, self.id = world.milliseconds(), uuid.uuid4().hex
         self.log: deque[str] = deque(maxlen=_LINES)
         self._world, self._endpoint, self._env, self._model = world, endpoint, env, model
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
         self._replicas: list[Replica] = []
         self._waking, self._over = threading.Lock(), threading.Event()
         self._counting = threading.Lock()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx
 from google.cloud.run_v2.types import Revision
 
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
 from blocks.emulation.ports import next_port
 from blocks.providers.gcp.emulator.world import World
@@ -68,8 +69,7 @@ class Instances:
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._over = threading.Event()
         seconds = told.timeout.total_seconds() or TIMEOUT
-        unbounded = httpx.Limits(max_connections=None)
-        self._http = httpx.Client(timeout=seconds, trust_env=False, limits=unbounded)
+        self._http = loopback.client(timeout=seconds)
 
     def bring_up(self) -> None:
         """Start the first one, and keep as many as wanted from then on. Raises NotStarted."""
