@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 
@@ -19,3 +21,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if SHARED not in os.environ:
         folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="bluewater-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[None]:
+    """Run a Prefect server that this process speaks to.
+
+    What starts it is imported here: it takes seconds, and every worker would, to collect tests.
+    """
+    with import_module("prefect.testing.utilities").prefect_test_harness(
+        server_startup_timeout=240
+    ):
+        yield

@@ -7,12 +7,10 @@ with the slow chains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from blocks import registry
 from blocks.contracts import NEEDED
@@ -46,14 +44,8 @@ def specification(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project / "release.yaml"
 
 
-@pytest.fixture(scope="module")
-def _prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=240):
-        yield
-
-
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_prefect")
+@pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("provider", PLAYED)
 def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
     provider: str, specification: Path, monkeypatch: pytest.MonkeyPatch
