@@ -8,6 +8,7 @@ from importlib import import_module
 
 import pytest
 
+from blocks.emulation.containers import PASSIVE, WAIT_POLICY
 from blocks.emulation.zygotes import SHARED
 
 
@@ -17,7 +18,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all workers of a run fork emulators from the same processes."""
+    """Let all workers of a run fork emulators from the same processes, and none of them spin."""
+    os.environ.setdefault(WAIT_POLICY, PASSIVE)
     if SHARED not in os.environ:
         folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="bluewater-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -45,7 +45,7 @@ def specification(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project / "release.yaml"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("provider", PLAYED)
 def test_a_second_version_takes_over_under_load_though_its_machine_was_taken(
