@@ -23,7 +23,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from blocks.contracts import Capture, ModelVersion, Serving, VariantTick
 from blocks.serving.config import ENDPOINT_TOKEN, INTERNAL_TOKEN, ServerConfig
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 from blocks.workload import digest
 
 ROOT = Path(__file__).parents[3]
@@ -110,7 +110,7 @@ class Server:
 
     def __init__(self, place: Path, config: ServerConfig, env: Mapping[str, str]) -> None:
         self.config, self.place = config, place
-        self._client = httpx.Client(timeout=30)
+        self._client = httpx.Client(timeout=NEVER)
         place.mkdir(parents=True, exist_ok=True)
         (place / "server.json").write_text(config.model_dump_json())
         inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -155,7 +155,7 @@ class Server:
 
     def raw(self, *parts: bytes, reads: int = 1) -> bytes:
         """Send bytes as they are and return what comes, until so many answers or the end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=NEVER) as connection:
             for part in parts:
                 connection.sendall(part)
             found = b""
@@ -187,7 +187,7 @@ class Server:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(NEVER)
 
 
 def _whole(answers: bytes) -> bool:
