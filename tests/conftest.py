@@ -31,7 +31,6 @@ def prefect_server() -> Iterator[None]:
 
     What starts it is imported here: it takes seconds, and every worker would, to collect tests.
     """
-    with import_module("prefect.testing.utilities").prefect_test_harness(
-        server_startup_timeout=240
-    ):
+    utilities = import_module("prefect.testing.utilities")
+    with utilities.prefect_test_harness(server_startup_timeout=900):
         yield
