@@ -24,7 +24,7 @@ class Platform(Block):
     _block_type_slug = "bluewater-platform"
 
     # A block without a required field makes Prefect refuse references to it as a flow parameter.
-    name: str = Field(description="What people call this platform.")
+    name: str = Field(description="What people call this platform, e.g. prod.")
     training: str = Field(default="local-training", description="Where models are trained.")
     models: str = Field(default="local-models", description="Where models are registered.")
     endpoints: str = Field(default="local-endpoints", description="Where models are served.")

@@ -14,15 +14,14 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.orchestration.routes import ServerRoutes
-from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
 
 from blocks.contracts import Frozen, InvalidRequest
 from blocks.platform import Platform
 from deployments import automations, events
 from deployments.catalogue import Entry, entries
+from deployments.pools import ensure_pool
 from tasks.specification.spec import ReleaseSpec
 
 HERE = "this-machine"
@@ -38,18 +37,30 @@ class Deployed(Frozen):
 
 
 def deploy(
-    spec: ReleaseSpec, *, platform_name: str = HERE, pool: str = POOL, cron: str | None = None
+    spec: ReleaseSpec,
+    *,
+    platform_name: str = HERE,
+    pool: str = POOL,
+    cron: str | None = None,
+    image: str = "",
+    variables: Mapping[str, Any] | None = None,
 ) -> list[Deployed]:
     """Deploy every flow for one specification; ``cron`` says when the watch looks.
 
-    Raises InvalidRequest for a platform that is not saved; only the one of this machine is made.
+    ``image`` and ``variables`` are what the pool's runs are started with.
+
+    Raises InvalidRequest for a platform that is not saved (only the one of this machine is made),
+    and for a pool that cannot run these flows.
     """
     platform = ensure_platform(platform_name)
-    ensure_pool(pool)
+    place = ensure_pool(pool)
+    place.require(platform)
+    told = place.variables(image=image, given=variables)
     queue = _ensure_turns(pool, spec.rollout.endpoint)
     made = []
     for entry in entries():
         deployment, when = to_deployment(entry, spec, platform, cron=cron)
+        deployment.job_variables = told
         if entry.takes_turns:
             deployment.work_queue_name = queue
         id_ = deployment.apply(work_pool_name=pool)
@@ -100,15 +111,6 @@ def ensure_platform(name: str) -> Platform:
     made = Platform(name="this machine")
     made.save(name)
     return made
-
-
-def ensure_pool(name: str) -> None:
-    """Make a work pool of processes if there is no pool of that name."""
-    with get_client(sync_client=True) as client:
-        try:
-            client.read_work_pool(name)
-        except ObjectNotFound:
-            client.create_work_pool(WorkPoolCreate(name=name, type="process"))
 
 
 def ensure_automations(spec: ReleaseSpec | None = None, rollback: UUID | None = None) -> None:

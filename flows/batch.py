@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from prefect import flow
 
 from blocks.contracts import (
@@ -13,8 +15,11 @@ from blocks.contracts import (
     ObjectStore,
 )
 from blocks.platform import Platform
+from tasks.batch.naming import name_of
 from tasks.batch.record import a_scoring
 from tasks.batch.stage import score_data
+
+LONGEST = timedelta(hours=12)
 
 
 @flow(name="batch", flow_run_name="batch {model}", log_prints=False)
@@ -26,25 +31,38 @@ def batch(
     *,
     machine: str,
     alias: str = "champion",
+    spot: bool = False,
+    max_duration: timedelta = LONGEST,
     run: str = "",
 ) -> BatchResult:
     """Score every row of a Parquet data set with the version that an alias means.
 
-    Started again with the same ``run`` (default: made from what is asked), it goes on where it was.
+    Asked again, it goes on where it was cut off, or says again what was found; other data at the
+    same place, another version or another output are another run.
 
     Args:
         platform: Where the version is registered, and where the work is done.
-        model: Name of the model in the registry.
-        data: URI of the Parquet file or folder to score.
-        output: URI of the folder for the predictions.
+        model: Name of the model in the registry, e.g. flights.
+        data: URI of the Parquet file or folder to score, e.g. s3://lake/week7/.
+        output: URI of the folder for the predictions, e.g. s3://lake/scores/.
         machine: Machine type of the platform's provider, e.g. local.medium.
         alias: Which version: the name that the registry gives to it.
-        run: Go on with the job of this name.
+        spot: Use a machine that may be taken back; finished files are not scored again then.
+        max_duration: Longest time that the job may take.
+        run: Go on with the job of this name, whatever the data are now. Leave it empty else.
     """
     version = platform.connect(ModelRegistry).resolve(model, alias)
     if version is None:
         raise InvalidRequest(f"{model!r} has no alias {alias!r}; promote a version first")
-    request = BatchRequest(model=version, data_uri=data, output_uri=output, machine=machine)
-    name = run or f"batch-{model}-{version.version}"
-    with a_scoring(platform.connect(ObjectStore), name, output):
+    request = BatchRequest(
+        model=version.model_copy(update={"url": ""}),  # a page may move, and asks for no new job
+        data_uri=data,
+        output_uri=output,
+        machine=machine,
+        spot=spot,
+        max_duration=max_duration,
+    )
+    store = platform.connect(ObjectStore)
+    name = run or name_of(store, request)
+    with a_scoring(store, name, request):
         return score_data(platform.connect(BatchInference), request, run=name)

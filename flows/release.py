@@ -81,7 +81,7 @@ def release(
     digest = check_specification(spec, surroundings(platform))
     with (
         answering(store, spec.name, spec.rollout.endpoint, request) as answer,
-        a_run(store, spec.name, digest, run=run or answer) as run_id,
+        a_run(store, spec.name, digest, run=run or answer, longest=spec.longest_job) as run_id,
     ):
         there = upload_sources(store, spec, run=run_id)
         validation = validate_data(

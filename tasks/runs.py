@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
@@ -31,6 +31,7 @@ class Begun(Frozen):
     run: str
     digest: str
     at: datetime
+    longest: timedelta | None = None  # that one of its jobs may take; earlier records do not tell
 
 
 class Ended(Frozen):
@@ -42,15 +43,23 @@ class Ended(Frozen):
 
 
 @contextmanager
-def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Iterator[str]:
+def a_run(
+    store: ObjectStore,
+    name: str,
+    digest: str,
+    *,
+    run: str = "",
+    longest: timedelta | None = None,
+) -> Iterator[str]:
     """Yield the id of the run: the one named, one that was cut off, or a new one.
+
+    ``longest`` is the time that one of its jobs may take; until then nobody sweeps it away.
 
     A run goes on, with everything it has found out, if it has the same specification and did not
     come to its end: its process was killed, or a provider or Prefect's server was down for too
-    long. Refused data, a
-    rejected challenger and a returned rollout are ends.
+    long. Refused data, a rejected challenger and a returned rollout are ends.
     """
-    begun = open_run(store, name, digest, run=run)
+    begun = open_run(store, name, digest, run=run, longest=longest)
     try:
         with about(run=begun.run):
             yield begun.run
@@ -63,21 +72,29 @@ def a_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Itera
         close_run(store, name, begun.run, how="done")
 
 
-def open_run(store: ObjectStore, name: str, digest: str, *, run: str = "") -> Begun:
+def open_run(
+    store: ObjectStore,
+    name: str,
+    digest: str,
+    *,
+    run: str = "",
+    longest: timedelta | None = None,
+) -> Begun:
     """Return the run that goes on, or begin one. Two processes that begin at once share one."""
     kept = _kept(store, name)
     for number in reversed(kept.numbers if run else kept.numbers[-1:]):
         begun = kept.begun(number)
         goes_on = not run and begun.digest == digest and not kept.has_ended(number)
         if goes_on or begun.run == run:
-            return begun
+            return kept.lasting(number, begun, longest)
     now = datetime.now(UTC)
-    begun = Begun(run=run or f"{name}-{now:%Y%m%d-%H%M%S}-{digest[:4]}", digest=digest, at=now)
+    id_ = run or f"{name}-{now:%Y%m%d-%H%M%S}-{digest[:4]}"
+    begun = Begun(run=id_, digest=digest, at=now, longest=longest)
     try:
         uri = kept.uri(len(kept.numbers), _BEGUN)
         store.write(uri, begun.model_dump_json().encode(), only_if_absent=True)
     except Conflict:
-        return open_run(store, name, digest, run=run)
+        return open_run(store, name, digest, run=run, longest=longest)
     return begun
 
 
@@ -115,6 +132,14 @@ class _Kept:
 
     def begun(self, number: int) -> Begun:
         return Begun.model_validate_json(self.store.read(self.uri(number, _BEGUN)))
+
+    def lasting(self, number: int, begun: Begun, longest: timedelta | None) -> Begun:
+        """Let a run that goes on last longer than was said, if its specification says so now."""
+        if longest is None or (begun.longest is not None and begun.longest >= longest):
+            return begun
+        after = begun.model_copy(update={"longest": longest})
+        self.store.write(self.uri(number, _BEGUN), after.model_dump_json().encode())
+        return after
 
     def has_ended(self, number: int) -> bool:
         return self.uri(number, _ENDED) in self.uris

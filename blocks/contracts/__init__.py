@@ -54,6 +54,7 @@ from blocks.contracts.operation import (
     Phase,
     RunKey,
     Usage,
+    added_field,
 )
 from blocks.contracts.processing import (
     ProcessingFeatures,
@@ -178,6 +179,7 @@ __all__ = [
     "VariantTick",
     "WatchingFeatures",
     "Window",
+    "added_field",
     "latency_bucket",
     "latency_of",
     "merge_ticks",

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -36,6 +36,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def added_field(default: Any, **told: Any) -> Any:
+    """Return the default of a field that a request or a specification did not always have.
+
+    At its default no word is said of it, so that tokens and digests stay what they were: a run that
+    waits while bluewater is upgraded finds the job that it has started. Defaults are immutable.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default, **told)
+
+
 class RunKey(Frozen):
     """Names one attempt at one step of one run, so that asking twice does it once."""
 
@@ -50,7 +59,8 @@ class RunKey(Frozen):
     def token(self, request: BaseModel) -> str:
         """Return the client token: same key and request, same token; else another.
 
-        The request is part of it, so one token can never name two requests.
+        The request is part of it, so one token can never name two requests. A field that is new in
+        a request is declared by ``added_field``.
         """
         parts = [self.run, self.step, self.attempt, request.model_dump(mode="json")]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))

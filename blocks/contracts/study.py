@@ -61,7 +61,8 @@ class Study(Frozen):
     """Many trials instead of one training; the model of the best one is the result."""
 
     metric: str = Field(
-        pattern=NAME, description="Metric of the training code by which trials are compared."
+        pattern=NAME,
+        description="Metric of the training code by which trials are compared, e.g. auc.",
     )
     goal: Goal = Field(default=Goal.MAXIMIZE, description="Which end of it is the good one.")
     parameters: Mapping[str, Candidates] = Field(

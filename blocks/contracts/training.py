@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blocks.contracts.errors import Unsupported
 from blocks.contracts.jobs import LoggedJobs
-from blocks.contracts.operation import Frozen
+from blocks.contracts.operation import Frozen, added_field
 from blocks.contracts.study import Study
 
 
@@ -76,9 +76,7 @@ class TrainingRequest(Frozen):
     checkpoint_uri: str  # shared by all attempts of one run
     output_uri: str  # model and outcome file
     max_duration: timedelta = timedelta(hours=12)  # of one job; in a study, of one trial
-    study: Study | None = Field(default=None, exclude_if=lambda study: study is None)
-    """Hyperparameters to be searched, on top of ``parameters``; no word of it where there is none,
-    so that a request without one has the token that it always had."""
+    study: Study | None = added_field(None)  # hyperparameters to search, beside ``parameters``
 
 
 class TrainingResult(Frozen):

@@ -38,6 +38,18 @@ class _Counts:
     predictions: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: _Counts) -> None:
+        """Count what another one of the same tick has counted, too."""
+        self.requests += other.requests
+        self.errors += other.errors
+        self.users |= other.users
+        self.erring |= other.erring
+        self.nameless += other.nameless
+        self.erring_nameless += other.erring_nameless
+        self.latency += other.latency
+        self.predictions += other.predictions
+        self.outcomes += other.outcomes
+
 
 class Ticks:
     """Counts in memory, written once their tick is over; ``at_once``, with everything counted."""
@@ -49,7 +61,8 @@ class Ticks:
         self._variant, self._seconds = variant, seconds
         self._file = TickFile(folder, f"{variant}.{replica}")
         self._counts: dict[Key, _Counts] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the counts; never held while something is written
+        self._writing = threading.Lock()
         self._written = self._now()
 
     def count(
@@ -86,6 +99,10 @@ class Ticks:
         With ``whole`` false, the tick that is not over yet is written as well. What cannot be
         written, on a full disk, is kept for the next time.
         """
+        with self._writing:
+            self._write(whole=whole)
+
+    def _write(self, *, whole: bool) -> None:
         now = self._now()
         until = now if whole else now + 1
         with self._lock:
@@ -103,7 +120,7 @@ class Ticks:
             return
         with self._lock:
             for key, counts in ready.items():
-                self._counts.setdefault(key, counts)
+                self._counts.setdefault(key, _Counts()).add(counts)  # it may have gone on meanwhile
 
     def _now(self) -> int:
         return int(time.time()) // self._seconds

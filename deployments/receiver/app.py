@@ -19,6 +19,8 @@ from starlette.concurrency import run_in_threadpool
 
 from deployments.receiver.notices import SENDERS, Notice, NotUnderstood, read
 from deployments.receiver.proofs import knows, signed_by_mlflow
+from deployments.receiver.pubsub import KeysUnreachable, Pushes
+from deployments.receiver.sns import Topics
 
 LARGEST = 1 << 20  # bytes; SNS, EventBridge and Event Grid send less
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
@@ -51,7 +53,33 @@ class PrefectEvents:
             self.client.post("/events", json=content).raise_for_status()
 
 
-def make_app(secret: str, prefect: PrefectEvents) -> FastAPI:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """What a sender may show: the secret, or what a cloud says of it."""
+
+    secret: str
+    topics: Topics | None = None
+    pushes: Pushes | None = None
+
+    def shown(self, sender: str, request: Request, body: bytes) -> bool:
+        """Whether this sender may tell us. Raises httpx.HTTPError, KeysUnreachable: not known."""
+        headers = request.headers
+        if sender == "mlflow":
+            now = datetime.now(UTC)
+            return signed_by_mlflow(self.secret, headers=headers, body=body, now=now)
+        if knows(self.secret, headers=headers, query=request.query_params):
+            return True
+        if sender == "s3" and self.topics is not None:
+            return self.topics.believes(body)
+        return sender == "gcs" and self.pushes is not None and self.pushes.believes(headers)
+
+    def confirms(self, sender: str, body: bytes) -> bool:
+        """Confirm a subscription to one of our topics; say whether this asked for one."""
+        ours = sender == "s3" and self.topics is not None and self.topics.believes(body)
+        return ours and self.topics is not None and self.topics.confirm(body)
+
+
+def make_app(proofs: Proofs, prefect: PrefectEvents) -> FastAPI:
     """Return the receiver: ``POST /<sender>``, and ``GET /health`` for whoever looks after it."""
     app = FastAPI(title="bluewater receiver", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -62,7 +90,7 @@ def make_app(secret: str, prefect: PrefectEvents) -> FastAPI:
     @app.options("/event-grid")
     def handshake(request: Request) -> Response:
         """Say that CloudEvents may come: https://github.com/cloudevents/spec, HTTP webhooks."""
-        if not knows(secret, headers=request.headers, query=request.query_params):
+        if not knows(proofs.secret, headers=request.headers, query=request.query_params):
             return Response(status_code=401)
         origin = request.headers.get("webhook-request-origin", "")
         return Response(headers={"webhook-allowed-origin": origin})
@@ -74,31 +102,30 @@ def make_app(secret: str, prefect: PrefectEvents) -> FastAPI:
         if int(request.headers.get("content-length") or LARGEST + 1) > LARGEST:
             return JSONResponse({"detail": f"at most {LARGEST} bytes, with their length"}, 413)
         body = await request.body()
-        if not _may_tell(secret, sender, request, body):
-            return JSONResponse({"detail": "the secret is missing or wrong"}, 401)
-        delivery = request.headers.get("x-mlflow-delivery-id", "")
-        return await run_in_threadpool(_received, prefect, sender, body, delivery)
+        return await run_in_threadpool(_received, proofs, prefect, sender, request, body)
 
     return app
 
 
-def _may_tell(secret: str, sender: str, request: Request, body: bytes) -> bool:
-    if sender == "mlflow":
-        return signed_by_mlflow(secret, headers=request.headers, body=body, now=datetime.now(UTC))
-    return knows(secret, headers=request.headers, query=request.query_params)
-
-
-def _received(prefect: PrefectEvents, sender: str, body: bytes, delivery: str) -> Response:
-    if sender == "event-grid" and (code := _validation(body)):
-        return JSONResponse({"validationResponse": code})
+def _received(
+    proofs: Proofs, prefect: PrefectEvents, sender: str, request: Request, body: bytes
+) -> Response:
     try:
-        notices = read(sender, body, delivery=delivery)
+        if not proofs.shown(sender, request, body):
+            return JSONResponse({"detail": "the secret is missing or wrong"}, 401)
+        if sender == "event-grid" and (code := _validation(body)):
+            return JSONResponse({"validationResponse": code})
+        confirmed = proofs.confirms(sender, body)
+        delivery = request.headers.get("x-mlflow-delivery-id", "")
+        notices = [] if confirmed else read(sender, body, delivery=delivery)
         prefect.emit(notices)
     except NotUnderstood as error:
         return JSONResponse({"detail": str(error)}, 400)
-    except httpx.HTTPError as error:
-        log.warning("Prefect does not take events: %r", error)
-        return JSONResponse({"detail": "Prefect does not answer; tell it again"}, 503)
+    except (httpx.HTTPError, KeysUnreachable) as error:
+        log.warning("cannot be passed on now: %r", error)
+        return JSONResponse(
+            {"detail": "somebody who is needed does not answer; tell it again"}, 503
+        )
     return JSONResponse({"events": [str(notice.id) for notice in notices]})
 
 

@@ -91,11 +91,16 @@ def watch(**given: Any) -> None:
 @click.option("--output", required=True, help="Folder for the predictions: a path or a URI.")
 @click.option("--alias", default="champion", show_default=True, help="Which version.")
 @click.option("--machine", default="local.medium", show_default=True, help="Machine type.")
+@click.option("--spot", is_flag=True, help="Use a machine that may be taken back.")
+@click.option("--max-hours", default=12.0, show_default=True, help="Longest time of the job.")
 @click.option("--run", default="", help="Go on with the job of this run.")
 @on_platform
 @as_json
 def batch(**given: Any) -> None:
-    """Score a data set with the version of MODEL that an alias means."""
+    """Score a data set with the version of MODEL that an alias means.
+
+    Asked again, it goes on where it was cut off; new data or another output are a new run.
+    """
     start_with_prefect("batch", given)
 
 

@@ -48,6 +48,14 @@ def doctor(**given: Any) -> None:
     help="Name of a saved Prefect block; this one is made if it is not there.",
 )
 @click.option("--pool", default="bluewater", show_default=True, help="Work pool of Prefect.")
+@click.option("--image", default="", help="Image with bluewater in it, for a pool of containers.")
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the pool's runs are started with, e.g. cpu=1024 or env.NAME=VALUE.",
+)
 @watched
 @changes
 @as_json

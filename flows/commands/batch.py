@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flows.batch import batch
 from flows.exits import Exit
 from flows.session import platform
@@ -16,6 +18,8 @@ def run(
     output: str,
     alias: str,
     machine: str,
+    spot: bool,
+    max_hours: float,
     run: str,
     platform_name: str | None,
     as_json: bool,
@@ -28,6 +32,8 @@ def run(
         to_uri(output),
         machine=machine,
         alias=alias,
+        spot=spot,
+        max_duration=timedelta(hours=max_hours),
         run=run,
     )
     show([result.model_dump()], title="Predictions", as_json=as_json)

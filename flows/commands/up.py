@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deployments.deploy import POOL, deploy, ensure_automations, ensure_platform, ensure_pool
+from deployments.deploy import POOL, deploy, ensure_automations, ensure_platform
+from deployments.pools import ensure_pool
 from deployments.webhooks import ensure_webhook
 from flows.exits import Exit
 from flows.session import services

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from blocks.contracts import Frozen, ObjectStore
+from blocks.contracts import BatchRequest, Frozen, ObjectStore
 from tasks.memory import recall
 from tasks.runs import UNFINISHED
+
+DONE = "done"
 
 
 class Scoring(Frozen):
@@ -17,14 +19,20 @@ class Scoring(Frozen):
     run: str
     output_uri: str
     begun: datetime
+    longest: timedelta | None = None  # that its job may take; earlier records do not tell
     ended: datetime | None = None
     how: str = ""
 
 
 @contextmanager
-def a_scoring(store: ObjectStore, run: str, output_uri: str) -> Iterator[None]:
+def a_scoring(store: ObjectStore, run: str, request: BatchRequest) -> Iterator[None]:
     """Note that a run scores, and that it does no more; a run that was cut off may go on."""
-    scoring = Scoring(run=run, output_uri=output_uri, begun=datetime.now(UTC))
+    scoring = Scoring(
+        run=run,
+        output_uri=request.output_uri,
+        begun=datetime.now(UTC),
+        longest=request.max_duration,
+    )
     _keep(store, scoring)
     try:
         yield
@@ -33,7 +41,7 @@ def a_scoring(store: ObjectStore, run: str, output_uri: str) -> Iterator[None]:
     except Exception as error:
         _end(store, scoring, type(error).__name__)
         raise
-    _end(store, scoring, "done")
+    _end(store, scoring, DONE)
 
 
 def scorings(store: ObjectStore) -> Iterator[Scoring]:
@@ -44,10 +52,14 @@ def scorings(store: ObjectStore) -> Iterator[Scoring]:
             yield found
 
 
+def place_of(store: ObjectStore, run: str) -> str:
+    """Return the URI under which a run is noted."""
+    return f"{store.root}/batches/{run}.json"
+
+
 def _end(store: ObjectStore, scoring: Scoring, how: str) -> None:
     _keep(store, scoring.model_copy(update={"ended": datetime.now(UTC), "how": how}))
 
 
 def _keep(store: ObjectStore, scoring: Scoring) -> None:
-    uri = f"{store.root}/batches/{scoring.run}.json"
-    store.write(uri, scoring.model_dump_json().encode())
+    store.write(place_of(store, scoring.run), scoring.model_dump_json().encode())

@@ -27,6 +27,11 @@ class CostReport(Frozen):
     currency: str = ""
 
     @property
+    def per_version(self) -> Money | None:
+        """What the model version took to make: training, and jobs near the data."""
+        return total([self.training, *([self.near] if self.near else [])])
+
+    @property
     def per_run(self) -> Money | None:
         """Training, rollout and jobs near the data together."""
         return total([self.training, self.rollout, *([self.near] if self.near else [])])
@@ -41,6 +46,7 @@ class CostReport(Frozen):
                 if self.forecast.near
                 else []
             ),
+            ("the model version", self.forecast.per_version, self.per_version),
             ("the run", self.forecast.per_run, self.per_run),
         ]
         told = [

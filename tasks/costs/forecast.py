@@ -33,6 +33,11 @@ class Forecast(Frozen):
     per_thousand: Money | None  # predictions, at the load that the budget states; None without one
 
     @property
+    def per_version(self) -> Money | None:
+        """What the model version takes to make: training, and jobs near the data."""
+        return total([self.training, *([self.near] if self.near else [])])
+
+    @property
     def per_run(self) -> Money | None:
         """Training, rollout and jobs near the data together."""
         return total([self.training, self.rollout, *([self.near] if self.near else [])])

@@ -25,7 +25,8 @@ class RolloutSpec(Frozen):
     """How a new model version takes over an endpoint."""
 
     endpoint: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,40}$", description="Name of the endpoint that callers use."
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="Name of the endpoint that callers use, e.g. flights.",
     )
     machine: str = Field(default="local.medium", description="Machine type that serves.")
     min_replicas: int = Field(default=1, ge=0, description="Copies that are always up.")
@@ -33,7 +34,8 @@ class RolloutSpec(Frozen):
     serving: Serving = Field(default=Serving(), description="What the endpoint promises and asks.")
     capture: Capture = Field(default=Capture(), description="Which requests are kept.")
     smoke_request: str = Field(
-        description="URI of a JSON request that every version must answer with 200."
+        description="URI of a JSON request that every version must answer with 200, e.g. "
+        "s3://lake/request.json."
     )
     deploy_within: timedelta = Field(
         default=timedelta(minutes=30), description="How long a version may take to become ready."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 
 from pydantic import Field
 
@@ -34,7 +35,8 @@ class ReleaseSpec(Frozen):
     """The whole of a release: from data to a model version that serves."""
 
     name: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,40}$", description="Name of the model in the registry."
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="Name of the model in the registry, e.g. flights.",
     )
     alias: str = Field(
         default="champion",
@@ -73,6 +75,11 @@ class ReleaseSpec(Frozen):
         """Return the machines that do a part of the release near the data."""
         asked = (self.validation.near, self.evaluation.near)
         return [each for each in asked if each is not None]
+
+    @property
+    def longest_job(self) -> timedelta:
+        """The longest time that one of its jobs may take."""
+        return max([self.training.longest, *(each.max_duration for each in self.near())])
 
     def digest(self) -> str:
         """Return a short name for exactly this specification."""

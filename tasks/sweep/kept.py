@@ -32,7 +32,7 @@ def kept(
         run = runs.releases.get(name)
         standing, why = Standing.UNKNOWN, f"there is no run {name}"
         if run is not None:
-            over = "" if name in busy else run.over(now, spec.abandoned_after)
+            over = "" if name in busy else run.over(now, spec.abandoned_after, since=newest)
             standing, why = Standing.WANTED, over or "its run may go on from them"
             if over and now - max(run.ended or newest, newest) >= spec.checkpoints_kept:
                 standing = Standing.ORPHAN

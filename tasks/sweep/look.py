@@ -90,7 +90,9 @@ def _wanted(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) -> V
     if resource.kind in OF_RELEASES:
         return _of_release(resource, runs, spec, now)
     if resource.kind == BATCH:
-        over = runs.scoring_over(resource.output_uri, now, spec.abandoned_after)
+        over = runs.scoring_over(
+            resource.output_uri, now, spec.abandoned_after, since=resource.created
+        )
         if over is None:
             return Standing.UNKNOWN, "no run of this store scores into that place"
         return (Standing.ORPHAN, over) if over else (Standing.WANTED, "its run goes on")
@@ -108,7 +110,7 @@ def _of_release(resource: Resource, runs: Runs, spec: SweepSpec, now: datetime) 
     run = runs.releases.get(name)
     if run is None:
         return Standing.ORPHAN, f"there is no run {name}"
-    over = run.over(now, spec.abandoned_after)
+    over = run.over(now, spec.abandoned_after, since=resource.created)
     return (Standing.ORPHAN, over) if over else (Standing.WANTED, f"run {name} goes on")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -10,18 +11,33 @@ from tasks.batch.record import Scoring, scorings
 from tasks.memory import recall
 from tasks.runs import Begun, Ended
 
+LONGEST = timedelta(days=28)
+"""Of a run whose record does not tell how long its jobs may take: the longest that SageMaker runs.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+"""
+
 
 class Run(Frozen):
     """A run of a release, as its store knows it."""
 
     name: str
     begun: datetime
+    longest: timedelta | None = None  # that one of its jobs may take
     ended: datetime | None = None
     how: str = ""
 
-    def over(self, now: datetime, abandoned_after: timedelta) -> str:
-        """Return why the run will not go on; empty if it may."""
-        return _over(self.begun, self.ended, now, abandoned_after, how=self.how)
+    def over(self, now: datetime, abandoned_after: timedelta, *, since: datetime) -> str:
+        """Return why the run will not go on; empty if it may.
+
+        ``since`` is its last sign of life: when a job was started, or a checkpoint was written.
+        """
+        if self.ended is not None:
+            return f"its run ended ({self.how})"
+        last = max(self.begun, since)
+        if now - last >= abandoned_after + (self.longest or LONGEST):
+            return f"its run has done nothing new since {last:%Y-%m-%d}, and is given up"
+        return ""
 
 
 class Runs:
@@ -30,9 +46,9 @@ class Runs:
     def __init__(self, store: ObjectStore) -> None:
         self._place = f"{store.root}/runs/"
         self.releases: Mapping[str, Run] = {run.name: run for run in _releases(store)}
-        self.scorings: Mapping[str, Scoring] = {
-            each.output_uri.rstrip("/"): each for each in scorings(store)
-        }
+        self.scorings: dict[str, list[Run]] = defaultdict(list)
+        for each in scorings(store):
+            self.scorings[each.output_uri.rstrip("/")].append(_of_scoring(each))
 
     def of_output(self, uri: str) -> str:
         """Return the name of the run that an output belongs to; empty if it lies elsewhere."""
@@ -40,22 +56,18 @@ class Runs:
             return ""
         return uri.removeprefix(self._place).partition("/")[0]
 
-    def scoring_over(self, uri: str, now: datetime, abandoned_after: timedelta) -> str | None:
-        """Return why the scoring with that output is over, "" if it is not; None if unknown."""
-        known = self.scorings.get(uri.rstrip("/"))
-        if known is None:
-            return None
-        return _over(known.begun, known.ended, now, abandoned_after, how=known.how)
+    def scoring_over(
+        self, uri: str, now: datetime, abandoned_after: timedelta, *, since: datetime
+    ) -> str | None:
+        """Return why all scorings into a place are over, "" if one is not; None if unknown."""
+        known = sorted(self.scorings.get(uri.rstrip("/"), ()), key=lambda run: run.begun)
+        reasons = [each.over(now, abandoned_after, since=since) for each in known]
+        return (reasons[-1] if all(reasons) else "") if reasons else None
 
 
-def _over(
-    begun: datetime, ended: datetime | None, now: datetime, abandoned_after: timedelta, *, how: str
-) -> str:
-    if ended is not None:
-        return f"its run ended ({how})"
-    if now - begun >= abandoned_after:
-        return f"its run was begun {begun:%Y-%m-%d} and given up"
-    return ""
+def _of_scoring(scoring: Scoring) -> Run:
+    told = scoring.model_dump(exclude={"run", "output_uri"})
+    return Run(name=scoring.run, **told)
 
 
 def _releases(store: ObjectStore) -> list[Run]:
@@ -70,6 +82,7 @@ def _releases(store: ObjectStore) -> list[Run]:
                 Run(
                     name=begun.run,
                     begun=begun.at,
+                    longest=begun.longest,
                     ended=ended.at if ended else None,
                     how=ended.how if ended else "",
                 )

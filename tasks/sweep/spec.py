@@ -20,7 +20,8 @@ class SweepSpec(Frozen):
     abandoned_after: timedelta = Field(
         default=timedelta(days=7),
         gt=timedelta(0),
-        description="A run that did not come to its end counts as given up after this.",
+        description="A run that did not come to its end counts as given up when it has done "
+        "nothing new for this long, beyond the longest time that it gives to one job.",
     )
     checkpoints_kept: timedelta = Field(
         default=timedelta(days=7),

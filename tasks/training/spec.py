@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from blocks.contracts import Frozen, Study
+from blocks.contracts import Frozen, Study, added_field
 
 
 class SpotSpec(Frozen):
@@ -35,8 +35,8 @@ class SpotSpec(Frozen):
     )
     deadline: timedelta | None = Field(
         default=None,
-        description="Time from the start of the training to the model. With it, each attempt is "
-        "decided by the spot policy, on-demand in time; needs expected_hours.",
+        description="Time from the start of the training to the model, e.g. PT8H. With it, each "
+        "attempt is decided by the spot policy, on-demand in time; needs expected_hours.",
     )
     machines: tuple[str, ...] = Field(
         default=(), description="Other machine types that do the work as fast, for the policy."
@@ -86,7 +86,9 @@ class SpotSpec(Frozen):
 class TrainingSpec(Frozen):
     """What to train, on which machines, and how much bad luck is allowed."""
 
-    source: str = Field(description="URI of the folder with the training code.")
+    source: str = Field(
+        description="URI of the folder with the training code, e.g. s3://lake/code/."
+    )
     command: tuple[str, ...] = Field(
         default=("python", "train.py"), min_length=1, description="What runs in that folder."
     )
@@ -113,9 +115,8 @@ class TrainingSpec(Frozen):
         default=timedelta(hours=12),
         description="Longest time that one attempt may take, or one trial of a study.",
     )
-    study: Study | None = Field(
-        default=None,
-        exclude_if=lambda study: study is None,  # a specification without one is called as ever
+    study: Study | None = added_field(
+        None,
         description="Search hyperparameters; the best trial's model goes on. Empty: train once.",
     )
 

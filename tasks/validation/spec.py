@@ -11,7 +11,7 @@ from tasks.processing.spec import ScanSpec
 class ValidationSpec(Frozen):
     """What the data must keep."""
 
-    suite: str = Field(description="URI of a Great Expectations suite, as JSON.")
+    suite: str = Field(description="URI of a Great Expectations suite, e.g. s3://lake/suite.json.")
     examples: int = Field(
         default=5, ge=0, le=100, description="Unexpected values shown for each failed check."
     )

@@ -15,12 +15,14 @@ from tasks.processing.spec import ScanSpec
 class LabelSpec(Frozen):
     """Where the truth about earlier predictions is found, once it is known."""
 
-    uri: str = Field(description="URI of a Parquet file or folder with a key and a label.")
+    uri: str = Field(
+        description="URI of a Parquet file or folder with a key and a label, e.g. s3://lake/labels/."
+    )
     key: str = Field(
         default="request_id",
         description="Column that captured rows and labels share: request_id, or an input.",
     )
-    label: str = Field(description="Column with the truth: 0 or 1.")
+    label: str = Field(description="Column with the truth, 0 or 1, e.g. late.")
     maturity: timedelta = Field(
         default=timedelta(days=1),
         description="Time after which every label of a window is there; younger ones do not count.",

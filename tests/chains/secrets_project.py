@@ -10,6 +10,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
+import flows  # noqa: F401  # as a worker does: now logs go where the environment says
 from blocks.contracts import ProviderError
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.store import AwsStore

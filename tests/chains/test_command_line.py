@@ -7,9 +7,11 @@ import os
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
+import pandas as pd
 import pytest
 
 from blocks.providers.local import processes
@@ -57,10 +59,27 @@ def test_release_twice_return_and_take_down(
     status = run_json("status", **world)  # type: ignore[arg-type]
     assert next(row["state"] for row in status if row["kind"] == "endpoint") == "v1 100 %"
 
+    score_twice_then_new_data(tmp_path, world)
+
     would = run_json("down", **world)  # type: ignore[arg-type]
     assert {row["done"] for row in would} == {"would be removed"}
     run("down", "--yes", **world)  # type: ignore[arg-type]
     assert list(processes.owned(owner_of(workspace))) == []
+
+
+def score_twice_then_new_data(tmp_path: Path, world: dict[str, Any]) -> None:
+    """The same data are scored once; other data at the same place again."""
+    data, jobs = tmp_path / "new.parquet", world["workspace"] / "batch"
+    rows = pd.read_parquet(tmp_path / "project" / "holdout.parquet")
+    rows.to_parquet(data)
+    to = ("--output", str(tmp_path / "scores"), "--machine", "local.small")
+    for count in (len(rows), len(rows), 100):
+        if count < len(rows):
+            rows.head(count).to_parquet(data)
+        told = run_json("batch", "small", "--data", str(data), *to, **world)
+        assert [row["rows"] for row in told] == [count]
+        assert len(pd.read_parquet(tmp_path / "scores" / data.name)["prediction"]) == count
+    assert len([each for each in jobs.iterdir() if each.is_dir()]) == 2
 
 
 @pytest.mark.slow

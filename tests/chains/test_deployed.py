@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,40 @@ def test_the_file_can_be_deployed_by_prefect_itself(prefect_api: str, workspace:
         assert set(form) == set(flow.parameters.properties)
         lacking = [name for name, field in form.items() if not field.get("description")]
         assert lacking == [], f"the form of {flow.name} does not explain these"
+
+
+PLATFORM = """
+from blocks.platform import Platform
+refs = {name: f"aws-{name}" for name in ("training", "models", "endpoints", "store")}
+Platform(name="prod", **refs).save("prod")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_pool_of_containers_is_told_what_to_start(
+    prefect_api: str, tmp_path: Path, workspace: Path
+) -> None:
+    """Prefect itself checks what a deployment overrides against the pool's template."""
+    server, specification = Server.in_force(), str(make_project(tmp_path / "project"))
+    prefect("work-pool", "create", "boxes", "--type", "kubernetes", workspace=workspace)
+    subprocess.run([sys.executable, "-c", PLATFORM], cwd=ROOT, check=True, timeout=280)
+    where: dict[str, Any] = {"workspace": workspace, "api": prefect_api}
+    to = ("deploy", specification, "--pool", "boxes")
+    _, said = run(*to, "--image", "registry.example/bluewater:1", code=7, **where)
+    assert "end with their run" in said
+    _, said = run(*to, "--platform", "prod", code=7, **where)
+    assert "--image" in said
+    told = ("--image", "registry.example/bluewater:1", "--variable", "env.FLAG=1")
+    run(*to, "--platform", "prod", *told, "--variable", "memory_limit=2Gi", **where)
+    for flow in FLOWS:
+        found = server.deployment(f"{flow}/small")
+        assert found["work_pool_name"] == "boxes"
+        assert found["job_variables"] == {
+            "image": "registry.example/bluewater:1",
+            "env": {"FLAG": "1"},
+            "memory_limit": "2Gi",
+        }
 
 
 def test_every_flow_is_in_the_file() -> None:

@@ -52,6 +52,7 @@ def environment(workspace: Path, planted: Mapping[str, str]) -> Iterator[dict[st
         **settings,
         "PREFECT_HOME": str(workspace / "client"),
         "BLUEWATER_HOME": str(workspace),
+        "BLUEWATER_LOG_JSON": str(workspace / "log"),
         "BLUEWATER_SECRET_DATABASE": planted["database"],
         "BLUEWATER_SECRET_ENDPOINT": planted["endpoint"],
         "PLANT_KEY": planted["key"],
@@ -146,6 +147,7 @@ def test_no_secret_is_in_anything_that_is_kept_or_told(
     public = {"marker": BELIEVED}
     kept = leaks(workspace, public)
     assert "marker in prefect/prefect.db" in kept, "what is looked for would not be found"
+    assert "marker in log" in kept
     assert BELIEVED in answers
     assert leaks(workspace, planted) == []
     assert leaks(tmp_path / "project", planted) == []

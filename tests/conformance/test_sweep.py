@@ -161,8 +161,9 @@ def test_a_variant_without_traffic_or_rollout_is_an_orphan_and_goes(
 
 def test_checkpoints_of_a_run_that_is_over_go_and_its_model_stays(places: Places) -> None:
     store = places.store
+    longest = timedelta(hours=12)
     for run in ("over", "open"):
-        open_run(store, run, "digest", run=run)
+        open_run(store, run, "digest", run=run, longest=longest)
         for name in ("checkpoints/3/state", "output/model/MLmodel"):
             store.write(f"{store.root}/runs/{run}/{name}", b"x" * 1000)
     close_run(store, "over", "over", how="done")
@@ -179,7 +180,7 @@ def test_checkpoints_of_a_run_that_is_over_go_and_its_model_stays(places: Places
         "open/output/model/MLmodel",
         "open/checkpoints/3/state",
     }
-    later = datetime.now(UTC) + AT_ONCE.abandoned_after
+    later = datetime.now(UTC) + AT_ONCE.abandoned_after + longest
     given_up = sweep_places(places, AT_ONCE, now=later, remove=True, who="ann")
     assert given_up.removed == ("checkpoints open",)
 

@@ -215,8 +215,12 @@ def test_actual_costs_come_from_metered_time_and_from_the_journal(
     assert report.rollout == Money(low=ON_DEMAND * 2, high=ON_DEMAND * 2, currency="USD")
     assert report.near == Money(low=ON_DEMAND * 2, high=ON_DEMAND * 2, currency="USD")
     assert report.fleet_hours == 2
-    run = next(row for row in report.table() if row["what"] == "the run")
-    assert run["was"] == "0.050 USD"
+    was = {row["what"]: row["was"] for row in report.table()}
+    assert was["the run"] == "0.050 USD"
+    assert was["the model version"] == str(report.per_version)
+    assert report.per_version == Money(
+        low=SPOT + ON_DEMAND * 2, high=SPOT + ON_DEMAND * 2, currency="USD"
+    )
 
 
 def test_jobs_near_the_data_are_expected_to_cost_their_longest(

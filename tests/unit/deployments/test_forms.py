@@ -64,3 +64,25 @@ def test_a_deployment_of_a_specification_is_filled_with_it(entry: Entry) -> None
     crons = [getattr(each.schedule, "cron", "") for each in made.schedules or ()]
     wanted = [each.cron for each in entry.schedules] if entry.platform_wide else ["3 * * * *"]
     assert crons == (wanted if entry.schedules else [])
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_has_to_be_filled_in_by_hand_comes_with_an_example(entry: Entry) -> None:
+    """A page shows titles and descriptions, and no word of a schema's own examples."""
+    form = form_of(entry)
+    parts = {"": form, **{f"{kind}.": part for kind, part in form["definitions"].items()}}
+    lacking = [
+        f"{prefix}{name}"
+        for prefix, part in parts.items()
+        for name, field in part.get("properties", {}).items()
+        if (name in part.get("required", ()) and field.get("type") == "string")
+        or _empty_time(field)
+        if "e.g. " not in field["description"]
+    ]
+    assert lacking == []
+
+
+def _empty_time(field: dict[str, Any]) -> bool:
+    """Whether it is a time without a default, in the ISO form that nobody knows by heart."""
+    kinds = [field, *field.get("anyOf", ())]
+    return field.get("default") is None and any(each.get("format") == "duration" for each in kinds)

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from mlflow.webhooks.delivery import _generate_hmac_signature
 
-from deployments.receiver.app import PrefectEvents, make_app
+from deployments.receiver.app import PrefectEvents, Proofs, make_app
 
 SECRET = "a secret that nobody guesses"
 TOKEN = {"authorization": f"Bearer {SECRET}"}
@@ -112,7 +112,7 @@ def receiver(prefect: Server) -> Iterator[TestClient]:
     url = f"http://127.0.0.1:{prefect.server_port}/api"
     with (
         httpx.Client(base_url=url) as client,
-        TestClient(make_app(SECRET, PrefectEvents(client=client))) as receiver,
+        TestClient(make_app(Proofs(secret=SECRET), PrefectEvents(client=client))) as receiver,
     ):
         yield receiver
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from blocks.contracts import Candidates, RunKey, Study, TrainingRequest
+from blocks.contracts import Candidates, Study
 from tasks.training.spec import TrainingSpec
 from tasks.training.stage import to_request
 
@@ -69,20 +69,3 @@ def test_a_study_takes_as_long_as_its_rounds_and_costs_as_much_as_its_trials() -
     request = to_request(found, "file:///data", "file:///place")
     assert request.study is not None
     assert request.study.parameters["rate"].high == 0.1
-
-
-def test_a_request_without_a_study_keeps_the_token_that_it_had() -> None:
-    """Else a run that waits while bluewater is upgraded would start its job again."""
-    request = TrainingRequest(
-        source_uri="s",
-        command=("c",),
-        machine="m",
-        data_uri="d",
-        checkpoint_uri="c",
-        output_uri="o",
-    )
-    assert "study" not in request.model_dump(mode="json")
-    assert RunKey(run="r", step="train").token(request) == "96da8d70c72b356c0af22948fd572801"
-    study = Study(metric="auc", parameters={"rate": Candidates(low=1, high=2)})
-    searched = request.model_copy(update={"study": study})
-    assert TrainingRequest.model_validate_json(searched.model_dump_json()) == searched

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from blocks.contracts import Endpoints, Inventory, Monitor, ObjectStore, Prices
-from blocks.providers.local.bench import LocalBench
 from blocks.serving.capture_names import name_of
 from tasks.rollout.journal import Entry, Event, Journal
 from tasks.sweep.found import SweepReport
@@ -19,18 +14,6 @@ from tasks.sweep.removal import sweep_places
 from tasks.sweep.spec import SweepSpec
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Iterator[Places]:
-    with LocalBench(tmp_path) as bench:
-        yield Places(
-            inventories=(bench.connect(Inventory),),
-            endpoints=bench.connect(Endpoints),
-            monitor=bench.connect(Monitor),
-            store=bench.connect(ObjectStore),
-            prices=bench.connect(Prices),
-        )
 
 
 def capture(workspace: Path, age: timedelta) -> Path:
