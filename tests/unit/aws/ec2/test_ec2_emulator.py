@@ -138,14 +138,15 @@ def test_a_machine_ends_by_its_latest_shutdown_however_close_it_came(tmp_path: P
     """User data that fails at once asks for its end right after it had set its timer."""
     order = tmp_path / "shutdown"
     for _ in range(300):
-        told = Thread(target=lambda: [_order(order, minutes) for minutes in (60.0, 0.0)])
+        told = Thread(target=_order, args=(order, 60.0, 0.0))
         told.start()
         until(lambda: taken(order) == 0.0, every=0)
         told.join()
     assert not order.exists()
 
 
-def _order(order: Path, minutes: float) -> None:
+def _order(order: Path, *minutes: float) -> None:
     draft = order.with_name("draft")
-    draft.write_text(str(minutes))
-    draft.rename(order)
+    for each in minutes:
+        draft.write_text(str(each))
+        draft.rename(order)
