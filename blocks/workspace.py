@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
 from pathlib import Path
 
+from blocks.contracts import InvalidRequest
+
 HOME = "BLUEWATER_HOME"
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 def default_workspace() -> Path:
@@ -16,9 +20,21 @@ def default_workspace() -> Path:
 
 
 def folder_of(workspace: Path, *parts: str) -> Path:
-    """Return a folder of the workspace, made if it is not there."""
+    """Return a folder of the workspace, made if it is not there.
+
+    Raises InvalidRequest where nobody may make it.
+    """
     path = workspace.absolute().joinpath(*parts)
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        raise InvalidRequest(
+            f"the workspace {workspace} cannot be written: {error.strerror}; set {HOME} to a "
+            "folder that you may write to",
+            code="WORKSPACE",
+        ) from error
     return path
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
+from pydantic import ValidationError
 
 from blocks import registry
+from tasks.specification.files import read_mapping
+from tasks.specification.problems import SpecificationRefused, from_validation_error
 
 PREFECT = "PREFECT_API_URL"
 
@@ -21,9 +23,7 @@ def platform(name: str | None) -> Any:
         return kind(name="this machine", processing="local-processing")
     file = Path(name)
     if file.suffix in {".yaml", ".yml"}:
-        if not file.is_file():
-            raise click.UsageError(f"--platform {name}: there is no such file")
-        return kind.model_validate(yaml.safe_load(file.read_text()))
+        return _from_file(file, kind)
     try:
         return kind.load(name)
     except ValueError as error:
@@ -31,6 +31,14 @@ def platform(name: str | None) -> Any:
             f"--platform {name}: no Prefect block bluewater-platform/{name}; "
             "save one, or name a YAML file"
         ) from error
+
+
+def _from_file(file: Path, kind: Any) -> Any:
+    """Return the Platform of a YAML file. Raises SpecificationRefused with every problem in it."""
+    try:
+        return kind.model_validate(read_mapping(file))
+    except ValidationError as error:
+        raise SpecificationRefused(from_validation_error(error)) from error
 
 
 def services() -> Any:

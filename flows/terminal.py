@@ -6,14 +6,17 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from blocks.contracts import ProviderError
 from blocks.registry import MissingExtra, UnknownProvider
@@ -29,6 +32,22 @@ errors = Console(stderr=True)
 
 def exits(*known: tuple[type[Exception], Exit]) -> Callable[[Callable[P, Exit]], Callable[P, None]]:
     """Turn a command's return value, and the errors it may meet, into an exit code."""
+
+    def around(command: Callable[P, Exit]) -> Callable[P, None]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            with errors_end(*known):
+                code = command(*args, **kwargs)
+            sys.exit(int(code))
+
+        return run
+
+    return around
+
+
+@contextmanager
+def errors_end(*known: tuple[type[Exception], Exit]) -> Iterator[None]:
+    """Tell an error that is met, and end the process with its exit code."""
     table: dict[type[Exception], Exit] = {
         **dict(known),  # first: what is known is often a kind of what follows
         SpecificationRefused: Exit.USAGE,
@@ -37,32 +56,27 @@ def exits(*known: tuple[type[Exception], Exit]) -> Callable[[Callable[P, Exit]],
         MissingExtra: Exit.USAGE,
         ProviderError: Exit.PROVIDER,
     }
-
-    def around(command: Callable[P, Exit]) -> Callable[P, None]:
-        @functools.wraps(command)
-        def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            try:
-                code = command(*args, **kwargs)
-            except Exception as error:
-                if os.environ.get("BLUEWATER_TRACEBACK"):
-                    raise
-                code = next(
-                    (exit_ for kind, exit_ in table.items() if isinstance(error, kind)), Exit.ERROR
-                )
-                say_error(error, code)
-            sys.exit(int(code))
-
-        return run
-
-    return around
+    try:
+        yield
+    except Exception as error:
+        if os.environ.get("BLUEWATER_TRACEBACK"):
+            raise
+        code = next((exit_ for kind, exit_ in table.items() if isinstance(error, kind)), Exit.ERROR)
+        say_error(error, code)
+        sys.exit(int(code))
 
 
 def say_error(error: Exception, code: Exit) -> None:
     """Print what went wrong, on standard error."""
     name = f"{type(error).__name__}: " if code is Exit.ERROR else ""
-    errors.print(f"[bold red]error[/] {name}{error}", highlight=False, soft_wrap=True)
+    warn("error", f"{name}{error}")
     if code is Exit.ERROR:
         errors.print(code.meaning, highlight=False)
+
+
+def warn(what: str, text: object) -> None:
+    """Print a line on standard error, word by word: brackets in it are no markup."""
+    errors.print(f"[bold red]{what}[/] {escape(str(text))}", highlight=False, soft_wrap=True)
 
 
 def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
@@ -71,11 +85,11 @@ def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
-    table = Table(title=title, title_justify="left", expand=False)
+    table = Table(title=Text(title), title_justify="left", expand=False)
     for name in rows[0] if rows else ():
-        table.add_column(name)
+        table.add_column(Text(name), overflow="fold")  # in a narrow terminal nothing is lost
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(Text(str(value)) for value in row.values()))
     console.print(table)
 
 
@@ -88,7 +102,7 @@ def tell_rollout(report: RolloutReport, *, as_json: bool) -> None:
     colour = "green" if report.live else "red"
     console.print(
         f"[bold {colour}]{report.outcome}[/] version {report.model.version} of "
-        f"{report.model.name} on {report.url} {report.why}",
+        f"{report.model.name} on {report.url} {escape(report.why)}",
         highlight=False,
         soft_wrap=True,
     )

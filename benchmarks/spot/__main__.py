@@ -209,6 +209,13 @@ a first version with 32 and 48 had 1.127, with 128 and 96 1.112. Zones are taken
 each other, which neighbours are not. Uniform Progress with several zones is our reading of it; a
 published run on the same jobs has 1.620. A decision with several zones takes longer, since an
 outlook is made new when what was learnt of a zone has changed.
+
+Drawn markets, not in the table (Poisson, bathtub and Pareto lifetimes, zones that fail together,
+prices that spike over on-demand, ticks of a minute, deadlines of 1 to 10 times the work; 8 to 60
+jobs each): none late, 1.01 to 1.23 of the optimum. It is weak where a launch takes long beside
+the life of spot: of 2 hours, with lives of 6, it costs 1.33 of the optimum, Greedy 1.17 (60
+jobs), of 45 minutes, with lives of 2, 1.23 and 1.20. Probably since the outlook counts the hours
+of a launch as work: a loss in them costs it slack twice, so that it leaves spot too early.
 """
 INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
 

@@ -31,9 +31,12 @@ class Phase(StrEnum):
 
 
 class Frozen(BaseModel):
-    """Base of every value that crosses a process border: immutable, unknown keys refused."""
+    """Base of every value that crosses a process border: immutable, unknown keys refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Not-a-number is written as a text: as null, which is pydantic's way, no float could be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 def added_field(default: Any, **told: Any) -> Any:

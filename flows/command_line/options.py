@@ -39,5 +39,8 @@ def start(name: str, given: dict[str, Any]) -> None:
 
 def start_with_prefect(name: str, given: dict[str, Any]) -> None:
     """Do what a command does that runs a flow: Prefect reads its settings once, when imported."""
-    import_module("flows.session").prefect_server()
-    start(name, given)
+    with import_module("flows.terminal").errors_end():
+        import_module("flows.session").prefect_server()
+    command = import_module(f"flows.commands.{name}")
+    import_module("flows.console").tell_errors_once()
+    command.run(**given)

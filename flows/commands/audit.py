@@ -9,7 +9,7 @@ import click
 from blocks.contracts import ObjectStore
 from flows.exits import Exit
 from flows.session import platform
-from flows.terminal import errors, exits, show
+from flows.terminal import exits, show, warn
 from tasks.audit.entries import Line
 from tasks.audit.log import AuditLog
 from tasks.audit.verify import Verdict, verify
@@ -47,7 +47,7 @@ def _row(line: Line) -> dict[str, str]:
 
 def _tell(verdict: Verdict) -> None:
     for problem in verdict.problems:
-        errors.print(f"[bold red]changed[/] {problem}", highlight=False, soft_wrap=True)
+        warn("changed", problem)
     if not verdict.problems:
         click.echo(f"{verdict.lines} lines, all as they were written")
     click.echo(f"keep this elsewhere, for --head: {verdict.head}")

@@ -13,6 +13,7 @@ from flows.surroundings import surroundings
 from flows.terminal import exits, show, tell_rollout
 from tasks.approval.answers import NotApproved
 from tasks.evaluation.report import ChallengerRejected
+from tasks.evaluation.scoring import ModelRefused
 from tasks.processing.job import ProcessingFailed
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.driver import NoWayBack
@@ -29,6 +30,7 @@ ENDS = (
     (TrainingFailed, Exit.TRAINING),
     (TooManyInterruptions, Exit.TRAINING),
     (TrainingCancelled, Exit.TRAINING),
+    (ModelRefused, Exit.CHALLENGER),
     (ChallengerRejected, Exit.CHALLENGER),
     (ChampionMoved, Exit.CHALLENGER),
     (NoWayBack, Exit.CHALLENGER),

@@ -9,7 +9,7 @@ import click
 from flows.exits import Exit
 from flows.session import platform
 from flows.sweep import to_places
-from flows.terminal import errors, exits, show
+from flows.terminal import exits, show, warn
 from tasks.audit.entries import this_process
 from tasks.sweep.removal import sweep_places
 from tasks.sweep.spec import SweepSpec
@@ -38,5 +38,5 @@ def run(
         if report.orphans and not yes:
             click.echo("nothing was removed; with --yes, what is an orphan goes")
         for each in (*report.failed, *report.unseen):
-            errors.print(f"[bold red]error[/] {each}", highlight=False, soft_wrap=True)
+            warn("error", each)
     return Exit.PROVIDER if report.failed or report.unseen else Exit.OK

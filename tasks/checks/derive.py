@@ -11,22 +11,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from tasks.checks.line import ERROR, WARNING, line, query
+from tasks.checks.measure import GARBLED
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
 from tasks.checks.relations import differs, ratio
+from tasks.checks.whole import whole
 from tasks.validation.parquet import quoted
 
-ERROR, WARNING = "error", "warning"
 FEW, SOME = 2, 20  # different values, counted approximately: 1 may read as 2
 NEAR_ZERO = 0.02  # of the largest value: what comes so close to zero has it for a limit
-ROWS = 2.0  # times fewer, or more, than any batch so far
 MISSING_ROOM, MISSING_FLOOR = 2.0, 0.005  # times the most so far; and of all rows
 LARGEST_UNIT_LIMIT = 1.5  # a mile is 1.6 kilometres
 LEAST_UNIT_LIMIT = 1.25
 RATIO_ROOM = 0.1  # on either side of what was seen, besides three times its width
+GARBLED_ROOM = 0.005  # of the rows: a single text may come from elsewhere
 MEAN_ROOM = 1.0  # widths of what was seen, on either side
+DAY = 86400.0  # seconds
+EPOCH, LONG_AGO = datetime(1970, 1, 1), -50 * 365.25 * DAY
 LISTED = 500  # values of a column that are listed one by one
 
 
@@ -46,10 +51,10 @@ def suite(profile: Profile) -> dict[str, Any]:
 
 def _expectations(profile: Profile) -> Iterator[dict[str, Any]]:
     natural = ERROR if profile.seasoned else WARNING
-    yield from _table(profile)
+    yield from whole(profile)
     for column in profile.columns:
         if column.type:
-            yield _line(
+            yield line(
                 "expect_column_values_to_be_of_type",
                 {"column": column.name, "type_": column.type},
                 check="type",
@@ -64,42 +69,11 @@ def _expectations(profile: Profile) -> Iterator[dict[str, Any]]:
         yield from _ratio(each)
 
 
-def _table(profile: Profile) -> Iterator[dict[str, Any]]:
-    names = [column.name for column in profile.columns]
-    yield _line(
-        "expect_table_columns_to_match_set",
-        {"column_set": names, "exact_match": True},
-        check="columns",
-        why="the columns that were always there",
-    )
-    rows = profile.rows()
-    yield _line(
-        "expect_table_row_count_to_be_between",
-        {"min_value": math.floor(min(rows) / ROWS), "max_value": math.ceil(max(rows) * ROWS)},
-        check="rows",
-        why=f"{len(rows)} batches had {min(rows):,} to {max(rows):,} rows; half to twice that",
-    )
-    if len(profile.key) == 1:
-        yield _line(
-            "expect_column_values_to_be_unique",
-            {"column": profile.key[0]},
-            check="key",
-            why="no two rows ever agreed",
-        )
-    elif profile.key:
-        yield _line(
-            "expect_compound_columns_to_be_unique",
-            {"column_list": list(profile.key)},
-            check="key",
-            why="no two rows ever agreed in all of these",
-        )
-
-
 def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:
     """Yield what holds for a column whatever the season."""
     if column.constant:
         value = column.levels[0] if column.levels else column.each("low")[0]
-        yield _line(
+        yield line(
             "expect_column_values_to_be_in_set",
             {"column": column.name, "value_set": [value]},
             check="constant",
@@ -109,7 +83,7 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
         return
     least = min(column.each("distinct"), default=0)
     if column.type and least > FEW:  # values of a type without a name may not be told apart
-        yield _line(
+        yield line(
             "expect_column_unique_value_count_to_be_between",
             {"column": column.name, "min_value": 2},
             check="not constant",
@@ -118,20 +92,50 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
         )
     if column.kind is Kind.NUMBER and column.each("low"):
         yield from _numbers(column, profile, natural)
+    if column.kind is Kind.TIME and column.each("low"):
+        yield _earliest(column)
+    if column.readable:
+        yield line(
+            "expect_column_values_to_not_match_regex",
+            {"column": column.name, "regex": GARBLED, "mostly": 1 - GARBLED_ROOM},
+            check="encoding",
+            why="letters beyond ASCII, and none was ever read in another encoding than written in",
+        )
+
+
+def _earliest(column: Column) -> dict[str, Any]:
+    """Return a limit in the past alone: what comes later has later times."""
+    low, high = min(column.each("low")), max(column.each("high"))
+    limit = max(low - max(high - low, DAY), min(low, LONG_AGO))
+    first, before = (
+        (EPOCH + timedelta(seconds=each)).isoformat(" ", "seconds") for each in (low, limit)
+    )
+    name = quoted(column.name)
+    return line(
+        "unexpected_rows_expectation",
+        {
+            "unexpected_rows_query": query(
+                f"select count(*) as earlier, min({name}) as earliest",
+                f"where {name} < timestamp '{before}' having count(*) > 0",
+            )
+        },
+        check=f"earliest {column.name}",
+        why=f"nothing was before {first}; as long again as all that was seen: {before}",
+    )
 
 
 def _numbers(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:
     low, high = min(column.each("low")), max(column.each("high"))
     hard = ERROR if column.steady else natural
     if low >= 0:
-        yield _line(
+        yield line(
             "expect_column_values_to_be_between",
             {"column": column.name, "min_value": 0},
             check="sign",
             why=f"never negative; the least was {low:g}",
             severity=ERROR if low <= NEAR_ZERO * high else hard,
         )
-    yield _line(
+    yield line(
         "expect_column_values_to_be_between",
         {"column": column.name, "min_value": low - (high - low), "max_value": high + (high - low)},
         check="range",
@@ -154,7 +158,7 @@ def _unit(column: Column, profile: Profile) -> Iterator[dict[str, Any]]:
     limit = max(math.exp(1.5 * jump), LEAST_UNIT_LIMIT)
     if limit > LARGEST_UNIT_LIMIT:
         return
-    yield _line(
+    yield line(
         "expect_column_median_to_be_between",
         {"column": column.name, "min_value": known[-1] / limit, "max_value": known[-1] * limit},
         check="unit",
@@ -168,7 +172,7 @@ def _natural(column: Column, profile: Profile, severity: str) -> Iterator[dict[s
     rates = [values.missing_rate for values in column.batches.values()]
     allowed = min(MISSING_ROOM * max(rates) + MISSING_FLOOR, 1.0)
     if allowed < 1:
-        yield _line(
+        yield line(
             "expect_column_values_to_not_be_null",
             {"column": column.name, "mostly": round(1 - allowed, 6)},
             check="missing",
@@ -176,7 +180,7 @@ def _natural(column: Column, profile: Profile, severity: str) -> Iterator[dict[s
             severity=severity,
         )
     if column.levels and not column.constant and len(column.levels) <= LISTED:
-        yield _line(
+        yield line(
             "expect_column_values_to_be_in_set",
             {"column": column.name, "value_set": list(column.levels)},
             check="new values",
@@ -195,7 +199,7 @@ def _natural(column: Column, profile: Profile, severity: str) -> Iterator[dict[s
 def _moment(column: Column, seen: Sequence[float], expectation: str, check: str) -> dict[str, Any]:
     low, high = min(seen), max(seen)
     room = MEAN_ROOM * (high - low) + 1e-9 * max(abs(low), abs(high))
-    return _line(
+    return line(
         expectation,
         {"column": column.name, "min_value": low - room, "max_value": high + room},
         check=check,
@@ -207,10 +211,10 @@ def _moment(column: Column, seen: Sequence[float], expectation: str, check: str)
 def _depends(each: Dependency, profile: Profile) -> dict[str, Any]:
     by, column = ", ".join(map(quoted, each.by)), quoted(each.column)
     apart = differs(profile.column(each.column))
-    return _line(
+    return line(
         "unexpected_rows_expectation",
         {
-            "unexpected_rows_query": _query(
+            "unexpected_rows_query": query(
                 f"select {by}, min({column}) as least, max({column}) as most",
                 f"group by {by} having {apart}",
             )
@@ -227,10 +231,10 @@ def _ratio(each: Ratio) -> Iterator[dict[str, Any]]:
     room = 3 * (max(seen) - min(seen)) + RATIO_ROOM
     low, high = math.exp(min(seen) - room), math.exp(max(seen) + room)
     found = ratio(each.over, each.under)
-    yield _line(
+    yield line(
         "unexpected_rows_expectation",
         {
-            "unexpected_rows_query": _query(
+            "unexpected_rows_query": query(
                 f"select {found} as ratio", f"having {found} not between {low!r} and {high!r}"
             )
         },
@@ -238,19 +242,3 @@ def _ratio(each: Ratio) -> Iterator[dict[str, Any]]:
         why=f"{math.exp(min(seen)):.4g} to {math.exp(max(seen)):.4g} in {len(seen)} batches "
         f"(correlation {each.correlation:.2f}); limits {low:.4g} and {high:.4g}",
     )
-
-
-def _query(select: str, rest: str) -> str:
-    """Return a query whose only brace is that for the batch, whatever columns are called."""
-    before, after = (part.replace("{", "{{").replace("}", "}}") for part in (select, rest))
-    return f"{before} from {{batch}} {after}"
-
-
-def _line(
-    expectation: str, kwargs: dict[str, Any], *, check: str, why: str, severity: str = ERROR
-) -> dict[str, Any]:
-    return {
-        "type": expectation,
-        "kwargs": kwargs,
-        "meta": {"severity": severity, "check": check, "why": f"{check}: {why}"},
-    }

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from blocks.contracts import InvalidRequest
+from tasks.batches import in_order
 from tasks.checks import relations
 from tasks.checks.profile import Column, Kind, Profile, Values
 from tasks.validation.parquet import SETTINGS, VIEW, ParquetData, quoted
@@ -22,6 +23,17 @@ TYPES = {  # of Arrow, as a suite names them; an unsigned one by the one that a 
     **{"string": "str", "large_string": "str", "double": "float64", "float": "float32"},
     "date32[day]": "DATE",
 }
+
+
+FOREIGN = r"[^\x00-\x7f]"
+GARBLED = (
+    "\ufffd|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u2122]|\u00e2\u20ac"
+    "|[\u00c4-\u00f4][\u0080-\u009f\u00a1-\u00aa\u00ac-\u00af\u00b1-\u00b6\u00b8-\u00ba\u00bc-\u00bf]"
+)
+"""UTF-8 that was read as Latin-1 or Windows-1252: the first byte of a letter, then one of the rest;
+and what stands for a byte that could not be read at all. What may follow a letter in its own right,
+as a quotation mark or a space that keeps a line together, counts after the most frequent two only.
+"""
 
 
 def measure(
@@ -54,6 +66,7 @@ def measure(
         batches=tuple(columns[0].batches),
         columns=columns,
         key=found.key,
+        repeated=found.repeated,
         dependencies=found.dependencies,
         ratios=found.ratios,
         season=season,
@@ -62,12 +75,15 @@ def measure(
 
 def _columns(base: duckdb.DuckDBPyConnection, schema: pa.Schema, batch: str) -> Iterator[Column]:
     for field in schema:
-        kind = _kind(field.type)
+        type_ = field.type
+        if pa.types.is_dictionary(type_):  # pandas' categories: text, with another way to store it
+            type_ = type_.value_type
+        kind = _kind(type_)
         values = _values(base, field.name, kind, batch)
         levels, frequent = _levels(base, field.name) if kind is Kind.TEXT else (None, ())
         yield Column(
             name=field.name,
-            type=_named(field.type),
+            type=_named(type_),
             kind=kind,
             batches=values,
             levels=levels,
@@ -84,6 +100,8 @@ def _named(type_: pa.DataType) -> str:
 def _kind(type_: pa.DataType) -> Kind:
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
         return Kind.NUMBER
+    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
+        return Kind.TIME
     text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     return Kind.TEXT if text else Kind.OTHER
 
@@ -92,22 +110,33 @@ def _values(
     base: duckdb.DuckDBPyConnection, name: str, kind: Kind, batch: str
 ) -> dict[str, Values]:
     column = quoted(name)
-    numbers = (
-        f"min({column}), max({column}), avg({column}), stddev_samp({column}), "
-        f"approx_quantile({column}, 0.5)"
-        if kind is Kind.NUMBER
-        else "null, null, null, null, null"
-    )
+    told = "null, null, null, null, null, 0, 0"
+    if kind is Kind.NUMBER:
+        told = (
+            f"min({column}), max({column}), avg({column}), stddev_samp({column}), "
+            f"approx_quantile({column}, 0.5), 0, 0"
+        )
+    elif kind is Kind.TIME:
+        told = f"epoch(min({column})), epoch(max({column})), null, null, null, 0, 0"
+    elif kind is Kind.TEXT:
+        foreign, garbled = (_matching(column, pattern) for pattern in (FOREIGN, GARBLED))
+        told = f"null, null, null, null, null, {foreign}, {garbled}"
     asked = (
         f"select {quoted(batch)}::varchar, count(*), count(*) - count({column}), "
-        f"approx_count_distinct({column}), {numbers} from {VIEW} group by 1 order by 1"
+        f"approx_count_distinct({column}), {told} from {VIEW} group by 1"
     )
-    return {str(row[0]): _row(row[1:]) for row in base.execute(asked).fetchall()}
+    found = {str(row[0]): _row(row[1:]) for row in base.execute(asked).fetchall()}
+    return {name: found[name] for name in in_order(found)}
+
+
+def _matching(column: str, pattern: str) -> str:
+    return f"count(*) filter (where regexp_matches({column}, '{pattern}'))"
 
 
 def _row(row: Sequence[Any]) -> Values:
     rows, missing, distinct = (int(value) for value in row[:3])
-    low, high, mean, spread, median = (None if x is None else float(x) for x in row[3:])
+    low, high, mean, spread, median = (None if x is None else float(x) for x in row[3:8])
+    foreign, garbled = (int(value) for value in row[8:])
     return Values(
         rows=rows,
         missing=missing,
@@ -117,6 +146,8 @@ def _row(row: Sequence[Any]) -> Values:
         mean=mean,
         spread=spread,
         median=median,
+        foreign=foreign,
+        garbled=garbled,
     )
 
 

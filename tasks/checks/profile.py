@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     NUMBER = "number"
     TEXT = "text"
+    TIME = "time"  # low and high are seconds since 1970
     OTHER = "other"
 
 
@@ -29,6 +30,8 @@ class Values(Frozen):
     mean: float | None = None
     spread: float | None = None  # standard deviation, of a sample
     median: float | None = None  # approximately
+    foreign: int = 0  # texts with letters beyond ASCII
+    garbled: int = 0  # texts that were read in another encoding than they were written in
 
     @property
     def missing_rate(self) -> float:
@@ -63,10 +66,17 @@ class Column(Frozen):
         return bool(spans) and min(spans) >= STEADY * whole
 
     @property
+    def readable(self) -> bool:
+        """Whether it has letters beyond ASCII, all of them as they were written."""
+        return any(self.each("foreign")) and not any(self.each("garbled"))
+
+    @property
     def constant(self) -> bool:
         """Whether there is one value in all of it."""
         if self.levels is not None:
             return len(self.levels) == 1
+        if self.kind is Kind.TIME:
+            return False
         low, high = self.each("low"), self.each("high")
         return bool(low) and min(low) == max(high)
 
@@ -96,6 +106,7 @@ class Profile(Frozen):
     batches: tuple[str, ...]  # those that are accepted, in order of acceptance
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()  # columns of which no two rows agree
+    repeated: Mapping[str, float] = {}  # by batch, share of rows that repeat another; with no key
     dependencies: tuple[Dependency, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     season: int | None = None  # batches after which everything natural has been seen
@@ -139,6 +150,7 @@ def merged(one: Profile, other: Profile) -> Profile:
             "batches": (*(b for b in one.batches if b not in other.batches), *other.batches),
             "columns": tuple(columns),
             "key": one.key if one.key == other.key else (),
+            "repeated": {**one.repeated, **other.repeated},
             "dependencies": tuple(
                 each for each in one.dependencies if (each.by, each.column) in dependencies
             ),

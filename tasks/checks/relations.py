@@ -6,7 +6,7 @@ batches is offered as a check; that it holds by chance is possible, so a person 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,6 +27,7 @@ class Relations:
     """What was found."""
 
     key: tuple[str, ...]
+    repeated: Mapping[str, float]
     dependencies: tuple[Dependency, ...]
     ratios: tuple[Ratio, ...]
 
@@ -46,6 +47,7 @@ def search(
         key = known.key if set(known.key) <= names and _is_key(base, known.key, rows) else ()
         return Relations(
             key=key,
+            repeated={} if key else _repeated(base, batch),
             dependencies=tuple(
                 each
                 for each in known.dependencies
@@ -59,8 +61,10 @@ def search(
             ),
         )
     others = [column for column in columns if column.name != batch]
+    key = _key(base, columns, rows)
     return Relations(
-        key=_key(base, columns, rows),
+        key=key,
+        repeated={} if key else _repeated(base, batch),
         dependencies=tuple(_dependencies(base, others, rows)),
         ratios=tuple(_ratios(base, others, batch)),
     )
@@ -92,6 +96,18 @@ def _is_key(base: duckdb.DuckDBPyConnection, names: Sequence[str], rows: int) ->
     listed = ", ".join(map(quoted, names))
     found = base.execute(f"select count(*) from (select distinct {listed} from {VIEW})").fetchone()
     return found is not None and found[0] == rows
+
+
+def _repeated(base: duckdb.DuckDBPyConnection, batch: str) -> dict[str, float]:
+    """Return for each batch the share of its rows that another one has already, in all columns."""
+    name = f"{quoted(batch)}::varchar"
+    asked = (
+        f"select rows.batch, 1 - differing.number / rows.number from "
+        f"(select {name} as batch, count(*) as number from {VIEW} group by 1) as rows join "
+        f"(select {name} as batch, count(*) as number from (select distinct * from {VIEW}) "
+        "group by 1) as differing on rows.batch is not distinct from differing.batch"
+    )
+    return {str(found): float(share) for found, share in base.execute(asked).fetchall()}
 
 
 def _dependencies(

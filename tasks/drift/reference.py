@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blocks.contracts import ObjectStore
+from tasks.batches import in_order
 from tasks.drift.axes import Axes, axes_of
 from tasks.drift.profile import MissingColumns, Profile, ProfileMismatch, Tally, merged
 from tasks.drift.reading import batches, parquet, rows_of, sample, schema_of
@@ -86,7 +87,7 @@ def reference_from(
             _put_away(live, done)
         live.setdefault(name, Tally(axes)).add(rows)
     _put_away(live, done)
-    ordered = {name: done[name] for name in sorted(done)}
+    ordered = {name: done[name] for name in in_order(done)}
     return ReferenceProfile(axes=axes, batches=ordered, model=model)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from tasks.batches import in_order
 from tasks.drift.axes import Axes
 from tasks.drift.profile import MissingColumns, Profile, empty, merged
 from tasks.drift.reference import ReferenceProfile, named, reference_from
@@ -56,7 +57,7 @@ def reference_of_frame(
     for each in _gathered(frame, axes, batch=batch):
         for name, profile in each.batches.items():
             parts[name].append(profile)
-    batches = {name: merged(parts[name]) for name in sorted(parts)}
+    batches = {name: merged(parts[name]) for name in in_order(parts)}
     return ReferenceProfile(axes=axes, batches=batches, model=model)
 
 

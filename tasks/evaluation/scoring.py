@@ -58,7 +58,10 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
         raise ModelRefused(str(error)) from error
     inputs = loaded.metadata.get_input_schema()
     if inputs is None:
-        raise ModelRefused(f"{folder} has no signature; save it with one")
+        raise ModelRefused(
+            f"{folder} has no signature; save the model with one, e.g. "
+            "signature=infer_signature(rows, model.predict(rows))"
+        )
     return LoadedModel(
         predict=getattr(loaded, "_model_impl", loaded).predict,
         columns=tuple(inputs.required_input_names()),
@@ -86,7 +89,7 @@ def score(
     for batch in batches(store, uri):
         frame = batch.to_pandas()
         truths.append(frame[data.label].to_numpy())
-        scores.append(np.vstack([_scores(model, frame) for model in models]))
+        scores.append(np.vstack([scores_of(model, frame) for model in models]))
         slices.append(frame[list(kept)])
         if some.empty:
             some = frame.head(256)
@@ -112,10 +115,22 @@ def batches(store: ObjectStore, uri: str) -> Iterator[pa.RecordBatch]:
             yield from pq.ParquetFile(file).iter_batches(BATCH)
 
 
-def _scores(model: LoadedModel, frame: pd.DataFrame) -> Floats:
-    answer = np.asarray(model.predict(model.take(frame)), dtype=float)
-    if answer.shape != (len(frame),):
-        raise ModelRefused(f"{len(frame)} rows were answered with shape {answer.shape}")
-    if not np.isfinite(answer).all():
-        raise ModelRefused(f"{int((~np.isfinite(answer)).sum())} predictions are not finite")
-    return answer
+def scores_of(model: LoadedModel, frame: pd.DataFrame) -> Floats:
+    """Return one score for each row (rows,), taken of an answer as an endpoint takes it.
+
+    Of two columns, which ``predict_proba`` gives, it is the second one. Raises ModelRefused.
+    """
+    answer = np.asarray(model.predict(model.take(frame)))
+    if answer.ndim == 2 and answer.shape[1] in (1, 2):
+        answer = answer[:, -1]
+    if answer.shape != (len(frame),) or answer.dtype.kind not in "fiub":
+        raise ModelRefused(
+            f"the model answers {len(frame)} rows with {answer.dtype} of shape {answer.shape}; "
+            "save one that returns a number for each row: the chance of 1"
+        )
+    found = answer.astype(np.float64)
+    if lost := int((~np.isfinite(found)).sum()):
+        raise ModelRefused(
+            f"{lost} of {len(frame)} predictions are not finite; mend the model where values lack"
+        )
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +17,12 @@ Pair = tuple[int, int]  # blue's and green's
 SECONDS = 5.0  # of a piece: shares and rates hardly change within
 LOWEST, BUCKETS = -180, 560  # from under a microsecond, and quicker than that, up to a day
 
-CALM, STIRRED = (60.0, 0.1), (10.0, 0.03)
+CALM, STIRRED = (60.0, 0.2), (10.0, 0.03)
 """Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
 
 While the bets win, moments are short.
 """
+MOST = 1 << 40  # answers in one bucket of one tick
 NOTHING = {"requests": 0, "errors": 0, "users": 0}
 
 
@@ -45,11 +45,16 @@ class Moment:
         self.seconds += later.seconds
         self.blue += later.blue
         self.green += later.green
-        self.requests = _added(self.requests, later.requests)
-        self.users = _added(self.users, later.users)
-        self.failed = _added(self.failed, later.failed)
-        self.at_risk = _added(self.at_risk, later.at_risk)
-        self.errors = _added(self.errors, later.errors)
+        (a, b), (c, d) = self.requests, later.requests
+        self.requests = a + c, b + d
+        (a, b), (c, d) = self.users, later.users
+        self.users = a + c, b + d
+        (a, b), (c, d) = self.failed, later.failed
+        self.failed = a + c, b + d
+        (a, b), (c, d) = self.at_risk, later.at_risk
+        self.at_risk = a + c, b + d
+        (a, b), (c, d) = self.errors, later.errors
+        self.errors = a + c, b + d
 
 
 class Pieces:
@@ -122,8 +127,8 @@ class Moments:
 def latency_below(blue: Sequence[VariantTick], green: Sequence[VariantTick], shift: int) -> Floats:
     """Return answers of blue and green below each bucket and below all of them, (2, buckets + 1).
 
-    Green's count as if they were so many buckets quicker. Packing is the quickest way from many
-    small numbers to an array.
+    Green's count as if they were so many buckets quicker. Buckets that there cannot be are taken
+    for the first or the last.
     """
     buckets: list[int] = []
     counts: list[int] = []
@@ -134,11 +139,10 @@ def latency_below(blue: Sequence[VariantTick], green: Sequence[VariantTick], shi
     for tick in green:
         buckets += tick.latency
         counts += tick.latency.values()
-    size = len(buckets)
-    packed = np.frombuffer(struct.pack(f"{2 * size}i", *buckets, *counts), np.intc)
-    places = packed[:size] + (1 - LOWEST)
+    places = _integers(buckets, LOWEST + shift, LOWEST + BUCKETS - 1).astype(np.intp)
+    places += 1 - LOWEST
     places[first:] += BUCKETS + 1 - shift
-    found = np.bincount(places, packed[size:], 2 * (BUCKETS + 1))
+    found = np.bincount(places, _integers(counts, 0, MOST), 2 * (BUCKETS + 1))
     below: Floats = found.reshape(2, BUCKETS + 1).cumsum(axis=1)
     return below
 
@@ -174,5 +178,12 @@ def _piece(blue: VariantTick | None, green: VariantTick | None) -> Moment:
     )
 
 
-def _added(one: Pair, other: Pair) -> Pair:
-    return one[0] + other[0], one[1] + other[1]
+def _integers(numbers: list[int], least: int, most: int) -> NDArray[np.integer]:
+    """Return an array of them, those out of range at its ends.
+
+    Bytes are by far the quickest way from many small numbers to an array.
+    """
+    try:
+        return np.frombuffer(bytes(numbers), np.uint8)
+    except ValueError:
+        return np.array(numbers, np.float64).clip(least, most).astype(np.int64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import log1p
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,42 +25,51 @@ CELLS = TENTHS + 1  # the last for predictions that blue has never made
 EACH = np.ones(CELLS * 2 * len(GENTLE))
 LARGEST = 4096  # kinds of predictions that are remembered
 
+Counted = tuple[list[int], Mapping[str, int]]  # of kinds that are known, in their order; of others
+
 
 class PredictionHistory:
     """Tenths of blue's predictions so far, and how many fall into each, or none, next."""
 
     def __init__(self) -> None:
-        self._blue: dict[str, int] = {}
+        self._names: list[str] = []  # of the kinds that blue has made, in the order of the others
+        self._counts: list[int] = []
+        self._places: list[int] = []
         self._total = self._cut_at = 0
-        self._places: dict[str, int] = {}
 
-    def merged(self, ticks: Iterable[VariantTick]) -> Mapping[str, int]:
-        """Return the predictions of some ticks; of kinds seen before, at least 0."""
-        known = self._blue.keys()
-        found, alike = dict.fromkeys(known, 0), []
+    def counted(self, ticks: Iterable[VariantTick]) -> Counted:
+        """Return the predictions of some ticks: of each kind that is known, and the others."""
+        names = self._names
+        rows: list[Iterable[int]] = []  # added up column by column, which is quick
+        found, known = dict.fromkeys(names, 0), len(names)
         for tick in ticks:
-            if tick.predictions.keys() == known:
-                alike.append(tick.predictions)
-                continue
-            for bucket, count in tick.predictions.items():
-                found[bucket] = found.get(bucket, 0) + count
-        rows = [map(each.__getitem__, known) for each in (found, *alike)]  # column by column: quick
-        found.update(zip(known, map(sum, zip(*rows, strict=True)), strict=True))
-        return found
+            told = tick.predictions
+            if list(told) == names:
+                rows.append(told.values())
+            else:
+                for name, count in told.items():
+                    found[name] = found.get(name, 0) + count
+        counts = list(found.values())
+        others = dict(zip(list(found)[known:], counts[known:], strict=True))
+        return list(map(sum, zip(counts[:known], *rows, strict=True))), others
 
-    def learn(self, blue: Mapping[str, int]) -> None:
+    def learn(self, blue: Counted) -> None:
         """Remember a moment of blue. Tenths are cut anew each time twice as much is known."""
-        known = self._blue
-        for bucket, count in blue.items():
-            if bucket in known or len(known) < LARGEST:
-                known[bucket] = known.get(bucket, 0) + count
+        counts, others = blue
+        self._counts = list(map(add, self._counts, counts))
+        self._total += sum(counts)
+        for name, count in others.items():
+            if len(self._names) < LARGEST:
+                self._names.append(name)
+                self._counts.append(count)
+                self._places.append(TENTHS)
                 self._total += count
         if self._total >= max(LEAST, 2 * self._cut_at):
             self._cut_at = self._total
             self._cut()
 
     def cells(
-        self, blue: Mapping[str, int], green: Mapping[str, int], requests: Pair
+        self, blue: Counted, green: Counted, requests: Pair
     ) -> tuple[list[float], list[float]] | None:
         """Return predictions by cell, of blue and of green, weighted to at most one a request.
 
@@ -68,21 +78,22 @@ class PredictionHistory:
         """
         if not self._cut_at:
             return None
-        return self._counted(blue, requests[0]), self._counted(green, requests[1])
+        return self._by_cell(blue, requests[0]), self._by_cell(green, requests[1])
 
     def _cut(self) -> None:
-        """Put the buckets in order and cut where a tenth of blue is full."""
+        """Put the kinds in order and cut where a tenth of blue is full."""
         before = 0
-        self._places = {}
-        for bucket in sorted(self._blue, key=_order):
-            middle = before + self._blue[bucket] / 2
-            self._places[bucket] = min(int(middle / self._total * TENTHS), TENTHS - 1)
-            before += self._blue[bucket]
+        for kind in sorted(range(len(self._names)), key=lambda kind: _order(self._names[kind])):
+            middle = before + self._counts[kind] / 2
+            self._places[kind] = min(int(middle / self._total * TENTHS), TENTHS - 1)
+            before += self._counts[kind]
 
-    def _counted(self, predictions: Mapping[str, int], requests: int) -> list[float]:
-        found, place = [0.0] * CELLS, self._places.get
-        for bucket, count in predictions.items():
-            found[place(bucket, TENTHS)] += count
+    def _by_cell(self, predictions: Counted, requests: int) -> list[float]:
+        counts, others = predictions
+        found = [0.0] * CELLS
+        for place, count in zip(self._places, counts, strict=True):
+            found[place] += count
+        found[TENTHS] += sum(others.values())
         total = sum(found)
         if total <= requests:
             return found
@@ -94,6 +105,7 @@ class Cells:
 
     def __init__(self, prior: float, accepted: float) -> None:
         self.prior, self.money = prior, 0.0
+        self._due = 0.0  # placed since the last bets were settled
         self._accepted = accepted
         self._ratios = [accepted * effect for effect in GENTLE]
         size = len(GENTLE)
@@ -103,11 +115,12 @@ class Cells:
 
     def place(self, part: float) -> None:
         """Place a part of the purse: a regression may begin now."""
-        self._money += part * self.prior / self._money.size
+        self._due += part
         self.money += part * self.prior
 
     def settle(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
+        self._add_due()
         mine, theirs = sum(green), sum(blue)
         if not mine or not theirs:
             return
@@ -129,8 +142,13 @@ class Cells:
 
     def by_cell(self) -> Floats:
         """Return what the bets on each cell have become, (2, cells): more, fewer."""
+        self._add_due()
         found: Floats = self._money.reshape(CELLS, 2, -1).sum(axis=2).T
         return found
+
+    def _add_due(self) -> None:
+        self._money += self._due * self.prior / self._money.size
+        self._due = 0.0
 
     def _refused(self, odds: float) -> list[float]:
         fair = log1p(self._accepted * odds)

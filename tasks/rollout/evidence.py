@@ -79,6 +79,9 @@ class Stake:
             self._money = [min(money, RICHEST) for money in self._money]
 
 
+FOUR = math.log(4)  # bets of each proof
+
+
 class Certificate:
     """The test the other way round: evidence that green's ratio is below the largest acceptable."""
 
@@ -86,9 +89,8 @@ class Certificate:
 
     def __init__(self, *, largest: float) -> None:
         self._largest = largest
-        self._most = math.log(len(self._BELOW))
         self._bets = [(math.log(below), below * largest) for below in self._BELOW]
-        self._log = [-math.log(len(self._BELOW))] * len(self._BELOW)
+        self._log = [-FOUR] * len(self._BELOW)
 
     def settle(self, green: float, blue: float, odds: float) -> None:
         """Take in events of a moment; odds are green's requests by blue's."""
@@ -104,7 +106,7 @@ class Certificate:
 
     def at_most(self) -> float:
         """Return what it does not exceed. Quick."""
-        return max(self._log) + self._most
+        return max(self._log) + FOUR
 
 
 class Rarity:
@@ -116,19 +118,20 @@ class Rarity:
         self._bets = [
             (math.log(below), log1p(-limit * below) - log1p(-limit)) for below in self._BELOW
         ]
-        self._log = [-math.log(len(self._BELOW))] * len(self._BELOW)
+        self._events = self._rest = 0.0
 
     def settle(self, events: float, requests: float) -> None:
         """Take in events, out of so many requests."""
-        rest = requests - events
-        self._log = [
-            log + events * hit + rest * miss
-            for log, (hit, miss) in zip(self._log, self._bets, strict=True)
-        ]
+        self._events += events
+        self._rest += requests - events
 
     def log_evidence(self) -> float:
         """Return the logarithm of the evidence."""
-        return _log_sum(self._log)
+        return _log_sum([self._events * hit + self._rest * miss for hit, miss in self._bets]) - FOUR
+
+    def at_most(self) -> float:
+        """Return what it does not exceed. Quick."""
+        return max(self._events * hit + self._rest * miss for hit, miss in self._bets)
 
 
 def _log_sum(logs: Sequence[float]) -> float:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from blocks.contracts import LATENCY_RATIO, VariantTick
 from tasks.rollout.batches import Moment, Moments, Pieces, latency_below
 from tasks.rollout.cells import PredictionHistory
+from tasks.rollout.delays import EarlierOdds
 from tasks.rollout.known import Known
 from tasks.rollout.purse import Purse
 from tasks.rollout.shares import Shares
@@ -39,7 +40,7 @@ class Judge:
         self._usual = _buckets(rules.margin)
         self._busy = _buckets((1 + rules.margin) * (1 + rules.load_margin) - 1)
         self._predictions, self._troubled = PredictionHistory(), Troubled()
-        self._shares = Shares()
+        self._shares, self._earlier = Shares(), EarlierOdds(rules.outcome_delay)
         self._first: datetime | None = None
         self._next_minute = datetime.max
         self._blue = self._green = 0
@@ -119,8 +120,9 @@ class Judge:
             if self._latency_counts(moment):
                 below = ranks.below(latency)
             outcomes = self._outcomes(blue, green)
-            self._purse.settle(below, outcomes, mine / theirs)
-            self._known.add(moment, below, outcomes)
+            odds = self._earlier.among(moment) if outcomes else (1.0, 1.0)
+            self._purse.settle(below, outcomes, odds)
+            self._known.add(moment, below, outcomes if odds[0] == odds[1] else ())
         ranks.learn(latency[0], moment.seconds)
         if self.rules.predictions:
             for longer in self._longer.add(moment, self._purse.cells.stirred):
@@ -129,7 +131,7 @@ class Judge:
     def _fold_predictions(self, moment: Moment) -> None:
         """Settle what is bet on predictions, and learn."""
         history = self._predictions
-        blue, green = history.merged(moment.blue), history.merged(moment.green)
+        blue, green = history.counted(moment.blue), history.counted(moment.green)
         cells = history.cells(blue, green, moment.requests)
         if cells is not None:
             self._verdict = None

@@ -16,6 +16,9 @@ from tasks.rollout.verdict import VerdictRules
 
 ERRORS, LATENCY, OUTCOMES, PREDICTIONS = range(4)  # groups of kinds
 PLACES = list(ABOVE.values())
+FEW_SLOW = 0.02
+"""Share of green's answers above the 95 % of all that is fine without comparison: there are so few
+only where most take the same time, and where all do there is nothing to compare."""
 TAIL = list(ABOVE).index(0.95)  # above it, green must be shown not to have too many answers
 
 
@@ -26,7 +29,7 @@ class Known:
         self._rules = rules
         self._ratios = Ratios([1, len(ABOVE), len(rules.outcomes), CELLS])
         self._fine = [Certificate(largest=rules.largest_ratio) for _ in range(2)]
-        self._rarity = Rarity(rules.harmless_error_rate)
+        self._rarity, self._hardly_slow = Rarity(rules.harmless_error_rate), Rarity(FEW_SLOW)
         self._needed = -math.log(rules.alpha)
         self._certified: float | None = 0.0  # None until somebody asks
         self._enough: bool | None = False
@@ -54,6 +57,7 @@ class Known:
             slows, slow = [[each[-1] - each[at] for at in PLACES] for each in below.tolist()]
             self._ratios.add(LATENCY, slow, slows, odds)
             tail.settle(slow[TAIL], slows[TAIL], odds)
+            self._hardly_slow.settle(slow[TAIL], float(below[1, -1]))
         self._rarity.settle(moment.failed[1], moment.requests[1])
         self._certified = self._enough = None
 
@@ -79,10 +83,11 @@ class Known:
     def enough(self) -> bool:
         """Whether it is proven. Asked at every look, so what is far from it is told apart first."""
         if self._enough is None:
-            self._enough = self._fine[1].at_most() >= self._needed and self.certified >= 1
+            most = max(self._fine[1].at_most(), self._hardly_slow.at_most())
+            self._enough = most >= self._needed and self.certified >= 1
         return self._enough
 
     def _proven(self) -> float:
         errors, tail = (each.log_evidence() for each in self._fine)
         fine = max(errors, self._rarity.log_evidence())
-        return min(fine, tail) / self._needed
+        return min(fine, max(tail, self._hardly_slow.log_evidence())) / self._needed

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.rollout.batches import Floats
+from tasks.rollout.batches import Floats, Pair
 from tasks.rollout.cells import CELLS, Cells, place_of
 from tasks.rollout.evidence import CHANCES, EFFECTS, GENTLE, MILD, Stake
 from tasks.rollout.ranks import ABOVE, Ranks
@@ -44,11 +44,12 @@ class Purse:
         self._place(self._left * (1 - math.exp(-1 / ONSET_MEAN)))
 
     def settle(
-        self, below: Floats | None, outcomes: Sequence[tuple[int, int]], odds: float
+        self, below: Floats | None, outcomes: Sequence[Pair], odds: tuple[float, float]
     ) -> None:
         """Take in a moment: answers below each edge of the ranks, and outcomes by kind.
 
-        Pairs are blue's and green's; odds are green's requests by blue's.
+        Pairs are blue's and green's; odds are the lowest and the highest that green's requests may
+        have had to blue's where the outcomes come from.
         """
         if below is not None:
             self.ranks.settle(below)
@@ -56,9 +57,10 @@ class Purse:
             outcomes, self._rules.outcomes.values(), self.outcomes, strict=True
         ):
             if good:  # fewer on green are more on blue: the same bet with the roles exchanged
-                stake.settle(blue, green, 1 / odds)
+                if odds[0]:  # else green can have none yet
+                    stake.settle(blue, green, 1 / odds[0])
             else:
-                stake.settle(green, blue, odds)
+                stake.settle(green, blue, odds[1])
         self._add_up()
 
     def settle_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:

@@ -13,6 +13,7 @@ Statistics 24, 1953).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,28 +68,32 @@ class Ranks:
     def __init__(self, prior: float) -> None:
         self.prior, self.money = prior, 0.0
         shares = [BODY / len(SHIFTS)] * len(SHIFTS) + [(1 - BODY) / len(TAILS)] * len(TAILS)
-        self._chances = prior * np.array(shares)
-        self._money = np.zeros(BETS)
+        self._chances = [prior * share for share in shares]
+        self._money, self._due = [0.0] * BETS, 0.0  # due: placed since bets were settled
         self._blue = np.zeros(BUCKETS + 1)  # answers remembered below each bucket and all of them
         self._cuts = np.zeros(len(EDGES) + 2, np.intp)
         self._cuts[-1] = BUCKETS
 
     def place(self, part: float) -> None:
         """Place a part of the purse: a regression may begin now."""
-        self._money += part * self._chances
+        self._due += part
         self.money += part * self.prior
 
     def settle(self, below: Floats) -> None:
         """Take in answers below each edge of the bins of ranks, (2, edges)."""
         if not below[1, -1]:
             return
-        won = self.gains(below)
-        np.exp(np.minimum(won, MOST, out=won), out=won)
-        self._money *= won
-        self.money = sum(self._money.tolist())
+        due, self._due = self._due, 0.0
+        self._money = [
+            (money + due * chance) * math.exp(gain if gain < MOST else MOST)
+            for money, chance, gain in zip(
+                self._money, self._chances, self.gains(below), strict=True
+            )
+        ]
+        self.money = sum(self._money)
         if self.money > RICHEST:
-            self._money = np.minimum(self._money, RICHEST)
-            self.money = sum(self._money.tolist())
+            self._money = [min(money, RICHEST) for money in self._money]
+            self.money = sum(self._money)
 
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did, by answers below each bucket; forget slowly."""
@@ -106,21 +111,24 @@ class Ranks:
         self._cuts[1:-1] = ranks.searchsorted(TWICE * among[-1])
         return both.take(self._cuts, axis=1)
 
-    def gains(self, below: Floats) -> Floats:
-        """Return the logarithm of what each bet wins on answers below each edge, (bets,)."""
+    def gains(self, below: Floats) -> Sequence[float]:
+        """Return the logarithm of what each bet wins on answers below each edge."""
         of_blue, of_green = below[:, -1].tolist()
         side, drawn = (1, of_green) if of_green <= of_blue else (0, of_blue)
-        told = below @ FORMS[1 - side]
-        means = told[0, BETS:] + told[1, BETS:]
-        np.log(np.divide(means, of_blue + of_green, out=means), out=means)
-        won: Floats = told[side, :BETS] - np.multiply(means, drawn, out=means)
-        return won
+        told, total = (below @ FORMS[1 - side]).tolist(), of_blue + of_green
+        return [
+            score - drawn * math.log((blue + green) / total)
+            for score, blue, green in zip(
+                told[side][:BETS], told[0][BETS:], told[1][BETS:], strict=True
+            )
+        ]
 
     def by_part(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return what the bets on the body and on the tail have become, each with its prior."""
-        body = slice(0, len(SHIFTS))
-        mine = float(self._money[body].sum()), self.prior * BODY
-        return mine, (float(self._money[len(SHIFTS) :].sum()), self.prior * (1 - BODY))
+        placed = zip(self._money, self._chances, strict=True)
+        money = [money + self._due * chance for money, chance in placed]
+        body, tail = money[: len(SHIFTS)], money[len(SHIFTS) :]
+        return (sum(body), self.prior * BODY), (sum(tail), self.prior * (1 - BODY))
 
 
 ABOVE = {quantile: int(np.searchsorted(EDGES, quantile)) + 1 for quantile in (0.5, 0.95, 0.99)}

@@ -51,6 +51,15 @@ class VerdictRules(Frozen):
     outcomes: Mapping[str, bool] = Field(
         default={}, description="Business events, and whether more of them is good."
     )
+    outcome_delay: timedelta = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        description=(
+            "Longest time from a request to its business event. For so long after the share of "
+            "the new version has risen, events are compared by the share before; left at nothing, "
+            "events that come late make the new version look worse."
+        ),
+    )
     warm_up: timedelta = Field(
         default=timedelta(seconds=90),
         description=(

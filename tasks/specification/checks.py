@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-import pyarrow.parquet as pq
-
 from blocks.contracts import (
     Endpoints,
     InvalidRequest,
@@ -28,6 +26,7 @@ from blocks.contracts import (
 )
 from tasks.costs.forecast import forecast
 from tasks.costs.money import shown as shown_money
+from tasks.specification.columns import columns
 from tasks.specification.near import near
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
@@ -67,7 +66,7 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
     """Return every problem, or an empty list. Nothing is started."""
     return [
         *_objects(spec, around.store),
-        *_columns(spec, around.store),
+        *columns(spec.data, spec.evaluation.cluster, around.store),
         *_machines(spec, around.prices),
         *_budget(spec, around.prices),
         *_features(spec, around),
@@ -95,42 +94,6 @@ def _objects(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
                 yield Problem(
                     field=field, value=uri, problem="nothing is there", remedy="put it there"
                 )
-
-
-def _columns(spec: ReleaseSpec, store: ObjectStore) -> Iterator[Problem]:
-    wanted = {"data.label": spec.data.label}
-    wanted |= {f"data.slices.{number}": name for number, name in enumerate(spec.data.slices)}
-    if spec.evaluation.cluster:
-        wanted["evaluation.cluster"] = spec.evaluation.cluster
-    data = spec.data
-    for part, uri in {"train": data.train, "holdout": data.holdout, "recent": data.recent}.items():
-        columns = _columns_of(store, uri) if uri else None
-        if columns is None:
-            continue
-        fields = dict(wanted)
-        if part == "train" and spec.data.batch:
-            fields["data.batch"] = spec.data.batch
-        for field, name in fields.items():
-            if name not in columns:
-                yield Problem(
-                    field=field,
-                    value=name,
-                    problem=f"data.{part} has no such column",
-                    remedy=f"use one of {', '.join(columns)}",
-                )
-
-
-def _columns_of(store: ObjectStore, uri: str) -> list[str] | None:
-    """Return the columns of a data set, or None where that is no question of this check."""
-    try:
-        sources = Sources(store=store)
-        first = next((each for each in sources.walk(uri) if each.endswith(".parquet")), None)
-        if first is None:
-            return None
-        with sources.open(first) as file:
-            return list(pq.read_schema(file).names)
-    except (ProviderError, OSError, ValueError):
-        return None  # reported by the check of the objects, or by validation with the rows
 
 
 def _machines(spec: ReleaseSpec, prices: Prices) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.specification.checks import Surroundings, check
-from tasks.specification.problems import Problem, SpecificationRefused, from_validation_error
+from tasks.specification.files import parsed, read_mapping, refused
+from tasks.specification.problems import SpecificationRefused, from_validation_error
 from tasks.specification.spec import PLACES, ReleaseSpec
 
 
@@ -21,15 +22,7 @@ def load(file: Path, *, changes: Sequence[str] = ()) -> ReleaseSpec:
 
     ``changes`` are applied first, each ``path.to.field=value`` with a YAML value.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise refused(str(file), f"cannot be read: {error.strerror}", "name a file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = str(error).replace("\n", " ")
-        raise refused(str(file), f"is not YAML: {where}", "correct the syntax") from error
-    if not isinstance(content, dict):
-        raise refused(str(file), "holds no mapping", "start from the example") from None
+    content = read_mapping(file)
     for change in changes:
         _change(content, change)
     for section, key in PLACES:
@@ -60,13 +53,6 @@ def load_and_check(file: Path, around: Surroundings, *, changes: Sequence[str] =
     return spec
 
 
-def refused(value: str, problem: str, remedy: str) -> SpecificationRefused:
-    """Return the error for a file that is no specification at all."""
-    return SpecificationRefused(
-        [Problem(field="(the file)", value=value, problem=problem, remedy=remedy)]
-    )
-
-
 def _change(content: dict[str, Any], change: str) -> None:
     """Set one field to a YAML value, as ``--set rollout.bake=PT1M`` asks."""
     path, sign, value = change.partition("=")
@@ -76,7 +62,11 @@ def _change(content: dict[str, Any], change: str) -> None:
         place = place.setdefault(section, {}) if isinstance(place, dict) else None
     if not sign or not isinstance(place, dict):
         raise refused(change, "is not a change", "write it as path.to.field=value")
-    place[key] = yaml.safe_load(value)
+    try:
+        place[key] = parsed(value)
+    except yaml.YAMLError as error:
+        where = str(error).replace("\n", " ")
+        raise refused(change, f"its value is not YAML: {where}", "quote the value") from error
 
 
 def _resolve(section: Any, key: str, folder: Path) -> None:

@@ -69,6 +69,16 @@ def places(spec: TrainingSpec, spot: SpotSpec, prices: Prices) -> tuple[tuple[Pl
     ), False
 
 
+def between_checkpoints(spot: SpotSpec) -> timedelta:
+    """Return the longest time from the begin of one save to the end of the next.
+
+    No job is told of fewer interruptions than the specification names, so none saves less often.
+    """
+    save = spot.save.total_seconds()
+    between = 3600 / spot.interruptions_per_hour
+    return timedelta(seconds=best_interval(save, between) + save)
+
+
 class Chooser:
     """The spot policy over the zones and machine types of one training run.
 
@@ -82,11 +92,10 @@ class Chooser:
         self.deadline = (spot.deadline or timedelta(0)) / HOUR
         found, self.priced = places(spec, spot, prices)
         self.places = {place.name: place for place in found}
-        between = 3600 / spot.interruptions_per_hour
         self.terms = Terms(
             overhead=spot.launch / HOUR,
             step=every / HOUR,
-            lost=min(best_interval(1.0, between) / 3600, self.work),
+            lost=min(between_checkpoints(spot) / HOUR, self.work),
         )
         self.policy = SpotPolicy(self.terms)
         self.done = 0.0  # share of the work, as the attempts told it
@@ -114,6 +123,14 @@ class Chooser:
     def told(self, progress: float | None) -> None:
         """Take in how far an attempt came."""
         self.done = max(self.done, progress or 0.0)
+
+    def set_back(self) -> None:
+        """Take in that an attempt ended without a model: what it had not saved is to be done again.
+
+        The next attempt tells how much that was; until then, all that it may be.
+        """
+        undone = self.terms.lost / self.work if self.work else 0.0
+        self.done = max(self.done - undone, 0.0)
 
     def took(self, choice: Choice) -> None:
         """Take in that an attempt was started where it was chosen to be."""
@@ -145,12 +162,13 @@ class Chooser:
             decision = decision.model_copy(update={"expected_cost": None})
         name = decision.zone or next(iter(self.places))
         place = self.places[name]
+        rate = max(self.policy.interruptions_per_hour(name), self.spot.interruptions_per_hour)
         return Choice(
             decision=decision,
             machine=place.machine,
             zone=place.zone,
             spot=decision.action is not Action.ON_DEMAND,
-            interruptions_per_hour=round(self.policy.interruptions_per_hour(name), 4),
+            interruptions_per_hour=round(rate, 4),
         )
 
     def may_stay(self, choice: Choice, passed: float) -> bool:

@@ -173,6 +173,8 @@ class _Trainer:
         status = wait(observe, within=within, pace=self.pace, seen=seen)
         if self.chooser is not None and choice is not None:
             self.chooser.told(status.progress)
+            if status.phase is not Phase.SUCCEEDED:
+                self.chooser.set_back()
             if choice.spot and status.usage is not None:
                 lost = status.phase is Phase.INTERRUPTED
                 hours, passed = status.usage.seconds / 3600, self._passed()

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from blocks.contracts import InvalidRequest
+from tasks.batches import in_order
 from tasks.delta import LOG
 from tasks.processing.mounted import MountedStore
 from tasks.validation.fingerprint import Sums, fingerprint_of, sums_of
@@ -71,9 +72,13 @@ class _Frame:
     def newest(self, column: str) -> tuple[str, DataSet]:
         if column not in self._schema.names:
             raise InvalidRequest(f"{self._uri}: no column {column!r} that names batches")
-        last = self._frame.selectExpr(f"max({quoted(column)})").first()[0]
-        rows = self._frame.where(self._frame[quoted(column)] == last)
-        return str(last), _Frame(rows, self._schema, self._uri)
+        named = self._frame[quoted(column)].cast("string")
+        found = self._frame.select(named).where(named.isNotNull()).distinct().collect()
+        names = in_order(row[0] for row in found)
+        if not names:
+            raise InvalidRequest(f"{self._uri}: {column!r} names no batch; every row lacks it")
+        rows = self._frame.where(named == names[-1])
+        return names[-1], _Frame(rows, self._schema, self._uri)
 
     @cached_property
     def _sums(self) -> Sums:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from blocks.contracts import InvalidRequest, NotFound, ObjectInfo, ObjectStore
+from tasks.batches import in_order
 from tasks.delta import live_files
 from tasks.validation.dialect import NAME
 
@@ -84,7 +85,7 @@ class ParquetData:
     def newest(self, column: str, folder: Path) -> tuple[str, ParquetData]:
         """Return the last of the batches that a column names, and its rows, written to ``folder``.
 
-        Raises InvalidRequest if there is no such column.
+        Raises InvalidRequest if there is no such column, or no value in it.
         """
         if column not in self.schema.names:
             raise InvalidRequest(f"{self.uri}: no column {column!r} that names batches")
@@ -93,17 +94,20 @@ class ParquetData:
             base.read_parquet([str(each) for each in self.files], union_by_name=True).create_view(
                 VIEW
             )
-            last = f"select max({name}) from {VIEW}"
-            base.execute(f"copy (from {VIEW} where {name} = ({last})) to '{file}'")
-            found = base.execute(last).fetchone()
+            asked = f"select distinct {name}::varchar from {VIEW} where {name} is not null"
+            names = in_order(str(row[0]) for row in base.execute(asked).fetchall())
+            if not names:
+                raise InvalidRequest(f"{self.uri}: {column!r} names no batch; every row lacks it")
+            rows = base.sql(f"from {VIEW} where {name}::varchar = ?", params=[names[-1]])
+            rows.write_parquet(str(file))
         footer = pq.read_metadata(file)
-        rows = ParquetData(
+        newest = ParquetData(
             uri=self.uri,
             files=(file,),
             schema=footer.schema.to_arrow_schema(),
             rows=footer.num_rows,
         )
-        return str(found[0]) if found else "", rows
+        return names[-1], newest
 
 
 def quoted(name: str) -> str:

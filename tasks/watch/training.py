@@ -16,7 +16,7 @@ from tasks.drift.performance import Calibrator, Floats, calibrate
 from tasks.drift.reading import batches, parquet
 from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
 from tasks.drift.rows import RowSample
-from tasks.evaluation.scoring import LoadedModel, Scored, score
+from tasks.evaluation.scoring import LoadedModel, Scored, score, scores_of
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
 
@@ -51,7 +51,7 @@ def reference_for(
 def baseline(reference: WatchReference, model: LoadedModel) -> bytes:
     """Return the sample of training rows with the model's predictions, as a Parquet file."""
     rows, out = reference.sample.drop_columns([BATCH]), io.BytesIO()
-    scores = model.predict(model.take(rows.to_pandas()))
+    scores = scores_of(model, rows.to_pandas())
     pq.write_table(rows.append_column(PREDICTION, pa.array(scores, pa.float64())), out)
     return out.getvalue()
 

@@ -156,6 +156,73 @@ def test_a_defect_is_named_by_its_check(
     assert named(bench.failed(only(check, learnt), week(8)), severity) == []
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Paris"])
+def test_times_before_all_that_was_seen_are_named_and_later_ones_are_not(
+    bench: Workbench, zone: str | None
+) -> None:
+    def at(frame: pd.DataFrame, days: int) -> pd.DataFrame:
+        moment = pd.Timestamp("2024-03-01", tz=zone) + pd.Timedelta(days=days)
+        return frame.assign(**{"sold at": moment + pd.to_timedelta(frame["id"] % 600, unit="min")})
+
+    learnt = pd.concat([at(week(number), 7 * number) for number in range(4)])
+    content = only("earliest sold at", bench.profile(learnt))
+    fine, first = at(week(40), 280), at(week(0), 0)
+    assert bench.failed(content, fine) == bench.failed(content, first) == []
+    epoch = pd.Timestamp("1970-01-01", tz=zone)
+    unset = fine.assign(**{"sold at": fine["sold at"].mask(fine.index < 3, epoch)})
+    assert named(bench.failed(content, unset), "error") == ["earliest sold at"]
+
+
+def test_rows_that_came_twice_are_named_where_no_columns_are_a_key(bench: Workbench) -> None:
+    def keyless(frame: pd.DataFrame) -> pd.DataFrame:
+        few = frame.drop(columns="id")
+        return pd.concat([few, few.head(2)], ignore_index=True)
+
+    learnt = bench.profile(pd.concat([keyless(week(number)) for number in range(4)]))
+    assert learnt.key == ()
+    content, fine = only("repeated rows", learnt), keyless(week(4))
+    assert bench.failed(content, fine) == bench.failed(content, keyless(week(0))) == []
+    twice = pd.concat([fine, fine.head(len(fine) // 20)])
+    assert named(bench.failed(content, twice), "error") == ["repeated rows"]
+
+
+def test_batches_that_numbers_name_are_learnt_in_their_order(bench: Workbench) -> None:
+    days = [week(number).assign(week=number) for number in (10, 8, 2, 9, 11)]
+    profile = bench.profile(pd.concat(days))
+    assert profile.batches == ("2", "8", "9", "10", "11")
+    assert suite(profile)["meta"]["accepted_last"] == "11"
+
+
+def test_categories_of_pandas_are_checked_as_the_texts_that_they_are(bench: Workbench) -> None:
+    learnt = bench.profile(weeks(4).assign(city=lambda f: f["city"].astype("category")))
+    unknown = week(4).assign(
+        city=lambda f: f["city"].where(f.index > 5, "nowhere").astype("category")
+    )
+    for check, severity in (("new values", "warning"), ("type", "error")):
+        content = only(check, learnt)
+        assert "city" in {each["kwargs"]["column"] for each in content["expectations"]}
+        found = named(bench.failed(content, unknown), severity)
+        assert found == (["new values"] if check == "new values" else [])
+
+
+@pytest.mark.parametrize("wrong", ["latin-1", "cp1252"])
+def test_texts_read_in_another_encoding_than_written_in_are_named(
+    bench: Workbench, wrong: str
+) -> None:
+    words = np.array(
+        ["Málaga, Übersee", "Århus “Østergade”", "plain", "東京 №5", "CAFÉ»", "à\u00a0la"]
+    )
+    notes = weeks(4).assign(note=lambda f: words[f.index % len(words)] + f["id"].astype(str))
+    content = only("encoding", bench.profile(notes))
+    assert [each["kwargs"]["column"] for each in content["expectations"]] == ["note"]
+    fine = notes[notes["week"] == "w03"]
+    assert bench.failed(content, fine) == []
+    garbled = fine.assign(
+        note=fine["note"].map(lambda text: text.encode().decode(wrong, errors="replace"))
+    )
+    assert named(bench.failed(content, garbled), "error") == ["encoding"]
+
+
 def test_a_location_that_moves_is_never_a_failure(bench: Workbench, learnt: Profile) -> None:
     content = suite(learnt.model_copy(update={"season": 8}))
     moved = week(8).assign(score=lambda f: f["score"] + 1)

@@ -303,6 +303,51 @@ def test_a_business_event_is_judged_by_what_is_good(good: bool, rate: float, bla
     assert 1.5 < verdict.worst.ratio < 3.5
 
 
+@pytest.mark.parametrize("bought", [1.0, 0.3])
+def test_sales_that_come_minutes_after_the_request_blame_only_who_sells_less(bought: float) -> None:
+    """Sales come in up to 4 minutes later: blue's of before the start, and of before more share."""
+    random, delay = np.random.default_rng(11), timedelta(minutes=5)
+    judge = Judge(RULES.model_copy(update={"outcomes": {"sale": True}, "outcome_delay": delay}))
+    sales, returned = np.zeros((2, 340), int), False
+    for number in range(-50, 280):
+        share = 0.0 if number < 0 else 0.2 if number < 100 else 0.5
+        green = int(random.binomial(250, share))
+        pair = []
+        for side, (requests, rate) in enumerate(((250 - green, 0.1), (green, 0.1 * bought))):
+            late = random.integers(0, 48, random.binomial(requests, rate))
+            np.add.at(sales[side], number + late, 1)
+            if number < 0:
+                continue
+            each = tick(number, requests, random=random, variant=("blue", "green")[side])
+            pair.append(each.model_copy(update={"outcomes": {"sale": int(sales[side, number])}}))
+        if pair:
+            judge.add(*pair)
+        returned |= judge.decision is Decision.RETURN
+    assert returned is (bought < 1)
+
+
+def test_where_all_answers_take_the_same_time_a_healthy_version_is_shown_not_to_be_worse() -> None:
+    random, judge = np.random.default_rng(12), Judge(RULES)
+    for number in range(60):
+        pair = [tick(number, 100, random=random, errors=0, variant=name) for name in ("b", "g")]
+        judge.add(*(each.model_copy(update={"latency": {60: 100}}) for each in pair))
+    assert judge.decision is Decision.GO_ON
+
+
+@pytest.mark.parametrize(("impossible", "extreme"), [(-10_000, -150), (10_000, 300)])
+def test_a_latency_that_there_cannot_be_is_the_least_or_the_most_of_its_own_variant(
+    impossible: int, extreme: int
+) -> None:
+    def judged(bucket: int) -> Verdict:
+        random, judge = np.random.default_rng(13), Judge(RULES)
+        for number in range(20):
+            pair = [tick(number, 100, random=random, variant=name) for name in ("b", "g")]
+            judge.add(*(each.model_copy(update={"latency": {60: 90, bucket: 10}}) for each in pair))
+        return judge.verdict()
+
+    assert judged(impossible) == judged(extreme)
+
+
 def test_predictions_that_blue_never_makes_are_told() -> None:
     random = np.random.default_rng(7)
     judge = Judge(RULES)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 
 from blocks.providers.local.account import LocalMachine
@@ -151,3 +152,26 @@ def test_a_monitor_that_the_platform_has_nobody_for_is_told(
     (problem,) = check(spec, here)
     assert problem.field == "watch.monitor"
     assert "watching" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0, 1, 2], "values from 0 to 2"),
+        ([25.5, 346.0, 100.0], "values from 25.5 to 346.0"),
+        ([0.0, 1.0, None], "rows without a value"),
+        (["no", "yes", "no"], "values of type"),
+        ([1, 1, 1], "one class alone"),
+    ],
+)
+def test_a_label_that_is_no_truth_of_two_classes_is_told_before_anything_is_trained(
+    here: Surroundings, tmp_path: Path, values: list[Any], said: str
+) -> None:
+    file = make_project(tmp_path / "project")
+    rows = pd.DataFrame({"x": [0.1, 0.2, 0.3], "group": "a", "label": values})
+    rows.to_parquet(file.with_name("holdout.parquet"))
+    (problem,) = check(load(file), here)
+    assert problem.field == "data.label"
+    assert "data.holdout" in problem.problem
+    assert said in problem.problem
+    assert "0 and 1" in problem.remedy

@@ -18,6 +18,7 @@ from blocks.providers.local.market import Market, Supply
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.models import make_model
+from blocks.workload import best_interval
 from tasks.spot.situation import Action
 from tasks.training.choice import Chooser
 from tasks.training.report import TrainingReport
@@ -265,6 +266,29 @@ def test_of_zones_that_are_alike_the_cheaper_one_is_taken(world: World, cheap: s
     )
     choice = chooser_of_zones(world).choose(0.0)
     assert (choice.zone, choice.spot) == (cheap, True)
+
+
+@pytest.mark.parametrize("minutes", [1, 20])
+def test_what_a_lost_machine_had_not_saved_is_reckoned_with_however_slow_saves_are(
+    world: World, minutes: int
+) -> None:
+    """Lost just before a save ends, as late as spot may be kept: on-demand is still in time."""
+    save, work, launch = timedelta(minutes=minutes), 5.0, 5 / 60
+    chooser = chooser_of_zones(world, save=save, zones=())
+    every = best_interval(save.total_seconds(), HOUR / chooser.spot.interruptions_per_hour)
+    undone = (every + save.total_seconds()) / HOUR
+    first = chooser.choose(0.0)
+    chooser.took(first)
+    passed, progress = 0.0, 0.0
+    while chooser.may_stay(first, passed) and progress < 0.7 * work:
+        passed, progress = passed + 1 / 60, max(progress, passed - 3.0)  # a slow machine
+        chooser.told(progress / work)
+    chooser.set_back()
+    left = work - max(progress - undone, 0.0)
+    assert passed + launch + left <= 9.0
+    after = chooser.choose(passed)
+    latest = 9.0 - launch - left - 1 / 60
+    assert after.decision.action is Action.ON_DEMAND or passed <= latest
 
 
 def test_lifetimes_are_learnt_for_each_zone(world: World) -> None:
