@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # all but sagemaker, whose SDK wants older versions of what the others want
 EXTRAS := flights aws-rehearsal otlp gcp-rehearsal azure-rehearsal databricks-rehearsal
-# on all processors, where pip takes one; what is for other versions of Python may fail
-COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
+# On all processors, where pip takes one, and ours, too, which many processes would begin with at once;
+# what is for other versions of Python may fail.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib blocks tasks flows deployments || true
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -3,9 +3,12 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 
+from blocks.emulation.containers import PASSIVE, WAIT_POLICY
 from blocks.emulation.zygotes import SHARED
 
 
@@ -15,7 +18,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all workers of a run fork emulators from the same processes."""
+    """Let all workers of a run fork emulators from the same processes, and none of them spin."""
+    os.environ.setdefault(WAIT_POLICY, PASSIVE)
     if SHARED not in os.environ:
         folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="bluewater-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[None]:
+    """Run a Prefect server that this process speaks to.
+
+    What starts it is imported here: it takes seconds, and every worker would, to collect tests.
+    """
+    utilities = import_module("prefect.testing.utilities")
+    with utilities.prefect_test_harness(server_startup_timeout=900):
+        yield

@@ -19,6 +19,9 @@ from blocks.emulation.clock import Clock
 from blocks.emulation.supervision import Supervision
 from blocks.emulation.warm import WarmInterpreter, WarmProcess
 
+# Threads of OpenMP, which trees are grown by, turn round while they wait for each other. Where all
+# machines of a cloud are one that takes twice the processor, and more the more there are.
+WAIT_POLICY, PASSIVE = "OMP_WAIT_POLICY", "PASSIVE"
 _HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
@@ -183,6 +186,7 @@ class Containers:
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PYTHONUNBUFFERED": "1",
+            WAIT_POLICY: PASSIVE,
             **told,
             "PYTHONPATH": os.pathsep.join(path),
             self._told: str(folder),

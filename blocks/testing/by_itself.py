@@ -28,7 +28,7 @@ class ByItself:
 
     def settle(self, ref: OperationRef) -> None:
         """Wait for the end."""
-        until(lambda: self._phase(ref).done, within=120)
+        until(lambda: self._phase(ref).done)
 
     def succeed(self, ref: OperationRef) -> None:
         """Let it come to its end; nothing is needed for that."""

@@ -42,7 +42,7 @@ def up(bench: Any, endpoints: Endpoints, variant: str, kind: str = "threshold") 
     """Deploy a variant of the bench's endpoint, and wait until it is known what came of it."""
     request = bench.variant_request(kind=kind, variant=variant)
     ref = again(lambda: endpoints.deploy(request, key=KEY))
-    until(lambda: again(lambda: endpoints.status(ref)).phase.done, within=120)
+    until(lambda: again(lambda: endpoints.status(ref)).phase.done)
     return ref
 
 

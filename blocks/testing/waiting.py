@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+NEVER = 240.0  # seconds, on a busy machine, too; pytest stops a test after 300 and says where it is
+_PATIENT, _RARELY = 0.1, 0.25  # of the time that was waited, and seconds at most
 
 
-def until(true: Callable[[], object], *, within: float = 60.0, every: float = 0.02) -> None:
-    """Return as soon as ``true()`` is; raise TimeoutError after ``within`` seconds."""
-    end = time.monotonic() + within
-    while not true():
-        if time.monotonic() > end:
+def until(look: Callable[[], T], *, within: float = NEVER, every: float = 0.02) -> T:
+    """Return what ``look`` finds, once it is something; raise TimeoutError after ``within``.
+
+    Looks every so many seconds, and more rarely the longer it takes: a look is often a call to a
+    server, and takes the processor from what is waited for.
+    """
+    begun = time.monotonic()
+    while not (found := look()):
+        waited = time.monotonic() - begun
+        if waited > within:
             raise TimeoutError(f"not so within {within} s")
-        time.sleep(every)
+        time.sleep(max(every, min(_PATIENT * waited, _RARELY)))
+    return found

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from blocks.emulation.ports import next_port
 from blocks.providers.local.services import LocalServices
 from blocks.testing.waiting import until
 from tests.chains.command import run
@@ -25,12 +25,6 @@ FOUND = next((folder for folder in PROGRAMS if (folder / "initdb").exists()), No
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def database() -> Iterator[str]:
     """Run a PostgreSQL of our own on loopback; it refuses to be root's."""
@@ -39,7 +33,7 @@ def database() -> Iterator[str]:
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     folder = Path(tempfile.mkdtemp(prefix="bluewater-postgres-"))
     shutil.chown(folder, user)
-    data, port = folder / "data", free_port()
+    data, port = folder / "data", next_port()
     made = [
         str(FOUND / "initdb"),
         "-D",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from blocks.contracts import RunKey
+from blocks.emulation.ports import next_port
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.models import LocalModels
@@ -27,11 +27,8 @@ from tests.unit.registry.server import Server
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     (tmp_path / "server").mkdir()
-    server = Server(folder=tmp_path / "server", port=port)
+    server = Server(folder=tmp_path / "server", port=next_port())
     server.start()
     try:
         yield server

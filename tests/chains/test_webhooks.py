@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from blocks.emulation.ports import next_port
 from blocks.providers.local.services import LocalServices
 from blocks.testing.waiting import until
 from deployments.webhooks import ensure_webhook
@@ -82,11 +83,6 @@ def answers(url: str) -> bool:
         return False
 
 
-def free_port() -> int:
-    with Prefect() as probe:
-        return int(probe.server_port)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_tag_in_mlflow_becomes_one_event_and_what_is_signed_otherwise_none(
@@ -98,7 +94,7 @@ def test_a_tag_in_mlflow_becomes_one_event_and_what_is_signed_otherwise_none(
     user, _, password = login.partition(":")
     secret = services.receiver_file()
     with (
-        receiving(secret, prefect, free_port()) as receiver,
+        receiving(secret, prefect, next_port()) as receiver,
         httpx.Client(base_url=mlflow, auth=(user, password), timeout=60) as client,
     ):
 

@@ -178,7 +178,7 @@ def test_a_machine_taken_back_is_replaced_in_the_same_job(
     ref = jobs.submit(request.model_copy(update={"spot": spot}), key=KEY)
     until(lambda: "start 1" in [line.text for line in jobs.logs(ref)])
     emulator.pull("reclaim", job=ref.id)
-    until(lambda: jobs.status(ref).phase.done, within=60)
+    until(lambda: jobs.status(ref).phase.done)
     status = jobs.status(ref)
     assert status.phase is Phase.SUCCEEDED
     assert status.interruptions == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from unittest.mock import patch
 from blocks import registry
 from blocks.contracts import NEEDED, Endpoints, Inventory, ModelRegistry, ObjectStore
 from blocks.emulation.launch import Emulator
+from blocks.emulation.ports import next_port
 from blocks.emulation.rehearsing import EmulatedRehearsal
 from blocks.providers.local import processes
 from blocks.providers.local.desired import EndpointFolder
@@ -190,10 +190,7 @@ def _save_platform(world: World) -> None:
 @contextmanager
 def _mlflow(folder: Path) -> Iterator[MlflowServer]:
     folder.mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = MlflowServer(folder=folder, port=port)
+    server = MlflowServer(folder=folder, port=next_port())
     try:
         server.start()
         yield server

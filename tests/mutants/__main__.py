@@ -42,12 +42,15 @@ class Seen:
 
 
 def copy(place: Path) -> None:
-    """Copy what is tested, and what tests it."""
+    """Copy what is tested, and what tests it, with what Python has compiled of both.
+
+    A file that is changed after is newer than that, and compiled anew.
+    """
     for name in COPIED:
         source, target = ROOT / name, place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
 

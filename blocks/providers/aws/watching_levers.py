@@ -33,7 +33,7 @@ class WatchingLevers:
         self._since = float(self._emulator.pull("now"))
         self._emulator.advance(_HOUR - self._since % _HOUR + 1)
         name = self._account.named(endpoint)
-        until(lambda: self._over(name), within=60)
+        until(lambda: self._over(name))
 
     def looking(self, endpoint: str) -> Window:
         """Return the time since that hour's end was waited for."""

@@ -29,7 +29,7 @@ class WatchingLevers:
         self._due = schedule.next_run_time
         ahead = self._due.timestamp() - float(self._emulator.pull("now"))
         self._emulator.pull("advance", seconds=max(0.0, ahead))
-        until(lambda: self._looked(endpoint), within=30)
+        until(lambda: self._looked(endpoint))
 
     def looking(self, endpoint: str) -> Window:
         """Return the window around the last look."""
@@ -52,7 +52,7 @@ class WatchingLevers:
             for each in self._emulator.calls(_ASK)
         )
         folder = rows_of(self._account.root, endpoint).rpartition("/")[0]
-        until(lambda: self._rows(folder) >= answered, within=30)
+        until(lambda: self._rows(folder) >= answered)
 
     def _rows(self, folder: str) -> int:
         objects = Objects(self._account.storage)

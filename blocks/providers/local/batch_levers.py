@@ -53,7 +53,7 @@ class BatchLevers(ByItself):
 
     def settle(self, ref: OperationRef) -> None:
         """Wait for the end, and until its process is gone."""
-        until(lambda: self._phase(ref).done and self._is_free(ref), within=120)
+        until(lambda: self._phase(ref).done and self._is_free(ref))
 
     def seen(self, ref: OperationRef) -> Mapping[str, object]:
         """Tell what the worker reads."""

@@ -38,6 +38,7 @@ from blocks.providers.local.replicas import replicas_of
 from blocks.providers.local.router import BACKENDS, SERVERS
 from blocks.providers.local.secret import LocalSecrets
 from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, VARIANT
+from blocks.workload.durable import write_bytes
 
 DEATHS = 3  # replicas that may die before a variant that was never ready has failed
 APPLY_WITHIN = 20.0  # seconds for a change to be in force
@@ -255,7 +256,7 @@ class LocalEndpoints(Block, Endpoints):
                 log=folder.path / "supervisor.log",
                 env={ENDPOINT_TOKEN: self._secret(secret)},
             )
-            file.write_text(identity.model_dump_json())
+            write_bytes(file, identity.model_dump_json().encode(), sync=False)
 
     def _await(self, folder: EndpointFolder, revision: int) -> None:
         end = time.monotonic() + APPLY_WITHIN

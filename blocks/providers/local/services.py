@@ -27,6 +27,7 @@ from blocks.providers.local.programs import (
     USER,
     Programs,
 )
+from blocks.workload.durable import write_bytes
 from blocks.workspace import default_workspace, folder_of, owner_of
 
 START_WITHIN = 420.0  # seconds: a first start migrates a data base, on a busy machine slowly
@@ -62,7 +63,8 @@ class LocalServices:
             for name in sorted(names, key=lambda name: name in NEED_PREFECT):
                 if name not in running:
                     service = self._started(name)
-                    (folder / f"{name}.json").write_text(service.model_dump_json())
+                    noted = service.model_dump_json().encode()
+                    write_bytes(folder / f"{name}.json", noted, sync=False)
             return self.running()
 
     def wait(self, name: str) -> Service:
@@ -142,6 +144,6 @@ def _free_port(kept: Path) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
-                kept.write_text(str(probe.getsockname()[1]))
+                write_bytes(kept, str(probe.getsockname()[1]).encode(), sync=False)
                 return int(probe.getsockname()[1])
     raise Unavailable("no port is free on this machine", code="PORT")

@@ -43,7 +43,7 @@ def up(bench: Any, endpoints: SageMakerEndpoints, kind: str = "threshold") -> st
     """Serve a variant that has all traffic; return its endpoint's name."""
     request: VariantRequest = bench.variant_request(kind=kind)
     ref = endpoints.deploy(request, key=KEY)
-    until(lambda: endpoints.status(ref).phase.done, within=120)
+    until(lambda: endpoints.status(ref).phase.done)
     assert endpoints.status(ref).phase is Phase.SUCCEEDED, endpoints.status(ref).failure
     traffic = Traffic(percent={request.variant: 100})
     endpoints.shift(request.endpoint, traffic, since=endpoints.traffic(request.endpoint))

@@ -30,7 +30,7 @@ def up(bench: Any, endpoints: SageMakerEndpoints, *, least: int, most: int) -> V
     bounds = {"min_replicas": least, "max_replicas": most}
     request: VariantRequest = bench.variant_request(kind="slow").model_copy(update=bounds)
     ref = endpoints.deploy(request, key=KEY)
-    until(lambda: endpoints.status(ref).phase.done, within=120)
+    until(lambda: endpoints.status(ref).phase.done)
     assert endpoints.status(ref).phase is Phase.SUCCEEDED, endpoints.status(ref).failure
     return request
 
@@ -46,7 +46,7 @@ def test_nothing_runs_while_nothing_waits_and_the_first_request_wakes_a_machine(
     request = up(bench, endpoints, least=0, most=1)
     name, all_of_it = request.endpoint, Traffic(percent={request.variant: 100})
     emulator.pull("speed", speed=FAST)
-    until(lambda: bench.running() == [], within=60)
+    until(lambda: bench.running() == [])
     assert [each.ready_replicas for each in endpoints.variants(name)] == [0]
     endpoints.shift(name, all_of_it, since=endpoints.traffic(name))  # it answers once it is asked
     emulator.pull("speed", speed=1)  # else what waits may be too old before we have looked
@@ -60,10 +60,10 @@ def test_nothing_runs_while_nothing_waits_and_the_first_request_wakes_a_machine(
         found.extend([answer] if answer else [])
         return bool(found)
 
-    until(answered, within=120)
+    until(answered)
     assert found[0].status == 200, found[0].body
     emulator.pull("speed", speed=FAST)
-    until(lambda: bench.running() == [], within=60)
+    until(lambda: bench.running() == [])
     assert alarms(account) == [f"{account.named(name)}-waits"]
     endpoints.take_down(name)
     assert alarms(account) == []
@@ -76,9 +76,9 @@ def test_what_waits_brings_machines_up_to_the_bound(
     assert alarms(account) == []  # there is always a machine
     emulator.pull("speed", speed=STEADY)
     with asked_by(4, lambda: endpoints.ask_later(name, ROW)):  # more than one machine answers
-        until(lambda: len(bench.running()) == 2, within=120)
+        until(lambda: len(bench.running()) == 2)
     emulator.pull("speed", speed=FAST)
-    until(lambda: len(bench.running()) == 1, within=60)
+    until(lambda: len(bench.running()) == 1)
     endpoints.take_down(name)
 
 
@@ -86,7 +86,7 @@ def test_machines_that_answer_at_once_cannot_all_be_let_go(bench: Any, account: 
     endpoints = SageMakerEndpoints(account=account, **QUICK)
     request = bench.variant_request()
     ref = endpoints.deploy(request, key=KEY)
-    until(lambda: endpoints.status(ref).phase.done, within=120)
+    until(lambda: endpoints.status(ref).phase.done)
     with pytest.raises(ClientError, match="MinCapacity 0 is for asynchronous"):
         account.client("application-autoscaling").register_scalable_target(
             ServiceNamespace="sagemaker",

@@ -36,7 +36,7 @@ def block(account: AwsAccount) -> SageMakerComponents:
 
 
 def settled(block: SageMakerComponents, ref: OperationRef) -> Failure | None:
-    until(lambda: block.status(ref).phase.done, within=60)
+    until(lambda: block.status(ref).phase.done)
     return block.status(ref).failure
 
 

@@ -113,11 +113,11 @@ def test_a_model_that_fails_goes_back_once_the_alarm_rings(
     alarmed(account)
     with asked(account) as answers:
         ref = replaced(bench, block, "broken")
-        until(lambda: "" in answers, within=120)
+        until(lambda: "" in answers)
         emulator.advance(
             20
         )  # to the next look at the alarms, of which there are 20 in five minutes
-        until(lambda: block.status(ref).phase.done, within=120)
+        until(lambda: block.status(ref).phase.done)
     status = block.status(ref)
     assert status.phase is Phase.FAILED
     assert isinstance(status.failure, Failure)
@@ -139,7 +139,7 @@ def test_a_healthy_model_takes_over_step_by_step(
     alarmed(account)
     with asked(account) as answers:
         ref = replaced(bench, block, "constant")
-        until(lambda: any("0.25" in each for each in answers), within=120)
+        until(lambda: any("0.25" in each for each in answers))
         some = len(answers)
         until(lambda: any("1.0" in each for each in answers[some:]))  # half still goes to the old
         assert block.status(ref).phase is Phase.RUNNING

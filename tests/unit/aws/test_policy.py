@@ -44,9 +44,9 @@ def scale(bench: Any) -> None:
     endpoints = bench.connect(Endpoints)
     request = bench.variant_request().model_copy(update={"max_replicas": 2})
     ref = endpoints.deploy(request, key=RunKey(run="run-1", step="scale"))
-    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
     endpoints.retire(request.endpoint, request.variant)
-    until(lambda: not bench.running(), within=120)
+    until(lambda: not bench.running())
 
 
 def queue(bench: Any) -> None:
@@ -55,7 +55,7 @@ def queue(bench: Any) -> None:
     request = bench.variant_request().model_copy(update=bounds)
     endpoints = SageMakerEndpoints(account=bench.account, **QUICK, asynchronous=AsyncInference())
     ref = endpoints.deploy(request, key=RunKey(run="run-1", step="queue"))
-    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
     assert endpoints.predict("queued", ROW).status == 200
 
 
@@ -83,14 +83,14 @@ def share(bench: Any) -> None:
     """Ask a model that shares a machine, and take it off."""
     block, key = SageMakerComponents(account=bench.account, image=IMAGE), RunKey(run="1", step="a")
     opened = block.open(Pool(endpoint="shared", machine=MACHINE), key=key)
-    until(lambda: block.status(opened).phase is Phase.SUCCEEDED, within=60)
+    until(lambda: block.status(opened).phase is Phase.SUCCEEDED)
     request = bench.variant_request(variant="one").model_copy(update={"endpoint": "shared"})
     placed = block.place(request, Share(), key=key)
     assert block.place(request, Share(), key=key) == placed
-    until(lambda: block.status(placed).phase is Phase.SUCCEEDED, within=60)
+    until(lambda: block.status(placed).phase is Phase.SUCCEEDED)
     assert block.predict("shared", "one", ROW).status == 200
     block.resize("shared", "one", 1)
-    until(lambda: block.status(placed).phase is Phase.SUCCEEDED, within=60)
+    until(lambda: block.status(placed).phase is Phase.SUCCEEDED)
     block.remove("shared", "one")
 
 

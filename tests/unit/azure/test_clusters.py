@@ -45,7 +45,7 @@ def submitted(jobs: TrainingJobs, request: TrainingRequest) -> OperationRef:
             assert (error.code, error.retry_after is not None) == ("ResourceNotReady", True)
         return bool(found)
 
-    until(is_there, within=60)
+    until(is_there)
     return found[0]
 
 
@@ -63,7 +63,7 @@ def test_a_cluster_that_is_missing_is_made_once_and_the_job_runs_on_it(
     assert call["request"]["tags"]["bluewater-owner"] == account.owner
     until(lambda: "start 1" in [line.text for line in jobs.logs(ref)])
     emulator.pull("reclaim", job=ref.id)
-    until(lambda: jobs.status(ref).phase.done, within=60)
+    until(lambda: jobs.status(ref).phase.done)
     status = jobs.status(ref)
     assert (status.phase, status.interruptions) == (Phase.SUCCEEDED, 1)
     assert submitted(jobs, request) == ref

@@ -54,7 +54,7 @@ def scale(bench: Any) -> None:
     request = bench.variant_request().model_copy(update={"max_replicas": 2})
     ref = endpoints.deploy(request, key=RUN)
     # looked at by the block alone: whoever looks first has it scaled
-    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
     now = datetime.now(UTC)
     window = Window(start=now - timedelta(minutes=5), end=now)
     monitor.read("azure/RequestsPerMinute", window, labels={"endpoint": request.endpoint})
@@ -91,7 +91,7 @@ def fail_to_serve(bench: Any) -> None:
     endpoints, request = bench.connect(Endpoints), bench.variant_request(kind="unloadable")
     ref = endpoints.deploy(request, key=RUN)
     # looked at by the block alone: whoever looks first asks for the log
-    until(lambda: endpoints.status(ref).phase is Phase.FAILED, within=120)
+    until(lambda: endpoints.status(ref).phase is Phase.FAILED)
     endpoints.take_down(request.endpoint)
 
 

@@ -71,7 +71,7 @@ def test_an_endpoint_that_collects_nothing_is_not_watched(
     endpoints = AzureEndpoints(account=account, **{**QUICK, "collect": False})
     ref = endpoints.deploy(bench.variant_request(), key=KEY)
     # looked at by this block alone: whoever looks first says what is deployed
-    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED, within=120)
+    until(lambda: endpoints.status(ref).phase is Phase.SUCCEEDED)
     with pytest.raises(InvalidRequest, match="collect=True"):
         AzureWatching(account=account).ensure(scheduled(bench, "bench"))
     assert bench.created("watching") == 0

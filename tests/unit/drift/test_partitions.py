@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect import flow, task
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
-from prefect.testing.utilities import prefect_test_harness
 
 from blocks.contracts import ObjectStore
 from blocks.testing.memory_store import MemoryStore
@@ -70,6 +69,7 @@ RUNNERS: dict[str, Any] = {"threads": ThreadPoolTaskRunner, "processes": Process
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_prefects_task_runners_make_the_identical_profile(store: ObjectStore, runner: str) -> None:
     uri = fill(store)
@@ -83,8 +83,7 @@ def test_prefects_task_runners_make_the_identical_profile(store: ObjectStore, ru
     def spread() -> Profile:
         return profile_in_parts(store, uri, axes, run=over)
 
-    with prefect_test_harness(server_startup_timeout=240):
-        assert spread() == profile_of(store, uri, axes)
+    assert spread() == profile_of(store, uri, axes)
 
 
 def test_parts_go_over_the_wire_as_bytes(store: ObjectStore) -> None:

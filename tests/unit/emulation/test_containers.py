@@ -63,7 +63,7 @@ def test_containers_of_an_emulator_that_was_killed_end_with_all_their_children(
     assert all(map(alive, pids))
     os.killpg(emulator.pid, signal.SIGKILL)  # with everything of its group, as a user might
     emulator.communicate()
-    until(lambda: not any(map(alive, pids)), within=20)
+    until(lambda: not any(map(alive, pids)))
 
 
 def test_only_those_who_ran_at_the_end_are_told() -> None:

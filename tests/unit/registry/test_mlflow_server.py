@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from blocks.contracts import (
     RunKey,
     Unavailable,
 )
+from blocks.emulation.ports import next_port
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.models import LocalModels
 from blocks.testing.crowd import crowd
@@ -40,9 +40,7 @@ pytestmark = pytest.mark.slow  # a server starts
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = Server(folder=tmp_path_factory.mktemp("server"), port=probe.getsockname()[1])
+    server = Server(folder=tmp_path_factory.mktemp("server"), port=next_port())
     server.start()
     try:
         yield server

@@ -8,11 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pyarrow as pa
@@ -24,11 +23,11 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from blocks.contracts import Capture, ModelVersion, Serving, VariantTick
 from blocks.serving.config import ENDPOINT_TOKEN, INTERNAL_TOKEN, ServerConfig
+from blocks.testing.waiting import NEVER, until
 from blocks.workload import digest
 
 ROOT = Path(__file__).parents[3]
 INTERNAL = "the-internal-word"
-T = TypeVar("T")
 
 # x at or above 1000 fails; the note says which file to wait for, and which to leave behind
 PROBE = """\
@@ -111,7 +110,7 @@ class Server:
 
     def __init__(self, place: Path, config: ServerConfig, env: Mapping[str, str]) -> None:
         self.config, self.place = config, place
-        self._client = httpx.Client(timeout=30)
+        self._client = httpx.Client(timeout=NEVER)
         place.mkdir(parents=True, exist_ok=True)
         (place / "server.json").write_text(config.model_dump_json())
         inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -156,7 +155,7 @@ class Server:
 
     def raw(self, *parts: bytes, reads: int = 1) -> bytes:
         """Send bytes as they are and return what comes, until so many answers or the end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=NEVER) as connection:
             for part in parts:
                 connection.sendall(part)
             found = b""
@@ -178,10 +177,7 @@ class Server:
 
     def kept(self, request_id: str) -> list[dict[str, Any]]:
         """Return the rows captured of a request, once they are there."""
-        return until(
-            lambda: [row for row in self.captures() if row["request_id"] == request_id],
-            f"request {request_id} is captured",
-        )
+        return until(lambda: [row for row in self.captures() if row["request_id"] == request_id])
 
     def kill(self) -> None:
         self._client.close()
@@ -191,7 +187,7 @@ class Server:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(NEVER)
 
 
 def _whole(answers: bytes) -> bool:
@@ -209,7 +205,7 @@ def serving(
 ) -> Iterator[Server]:
     """Run a server until the end of the block; it listens when the block begins."""
     with starting(place, model, env, **changes) as server:
-        until(server.listens, "the server listens", within=90)
+        until(server.listens)
         yield server
 
 
@@ -223,15 +219,6 @@ def starting(
         yield server
     finally:
         server.kill()
-
-
-def until(look: Callable[[], T], what: str, *, within: float = 20.0) -> T:
-    """Return what ``look`` finds, as soon as it is something."""
-    end = time.monotonic() + within
-    while not (found := look()):
-        assert time.monotonic() < end, f"{what}: not within {within} s"
-        time.sleep(0.02)
-    return found
 
 
 def guarded(token: str) -> dict[str, str]:

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 
 from blocks.contracts import Serving
 from blocks.serving.__main__ import main
-from tests.unit.serving.servers import PROBE_SIGNATURE, ROW, coded, config_of, probe, serving, until
+from blocks.testing.waiting import NEVER, until
+from tests.unit.serving.servers import PROBE_SIGNATURE, ROW, coded, config_of, probe, serving
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +39,12 @@ def test_what_is_in_flight_is_answered_before_the_end(tmp_path: Path, model: Pat
     gate = tmp_path / "gate"
     with serving(tmp_path / "server", model) as server, ThreadPoolExecutor(1) as callers:
         late = callers.submit(server.ask, {**ROW, "note": f"wait:{gate}"})
-        until(Path(f"{gate}.begun").exists, "the model was asked")
+        until(Path(f"{gate}.begun").exists)
         server.process.send_signal(signal.SIGTERM)
-        until(lambda: server.get("/ready").status_code == 503, "not ready any more")
+        until(lambda: server.get("/ready").status_code == 503)
         gate.touch()
         assert late.result().json() == {"predictions": [0.25]}
-        assert server.process.wait(20) == 0
+        assert server.process.wait(NEVER) == 0
         assert sum(tick.requests for tick in server.ticks()) == 1
         assert len(server.captures()) == 1
 

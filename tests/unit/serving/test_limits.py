@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from blocks.serving.limits import CALLERS, TokenBuckets
+from blocks.testing.waiting import until
 from tests.unit.serving.conftest import TOKEN
-from tests.unit.serving.servers import ROW, Server, until
+from tests.unit.serving.servers import ROW, Server
 
 BEARER = f"Bearer {TOKEN}"
 
@@ -25,7 +26,7 @@ def held(server: Server, folder: Path, *, requests: int) -> Iterator[None]:
         for gate in gates:
             row = {**ROW, "note": f"wait:{gate}"}
             callers.submit(server.ask, row, authorization=BEARER, x_forwarded_for=gate.name)
-            until(Path(f"{gate}.begun").exists, "the model was asked")
+            until(Path(f"{gate}.begun").exists)
         try:
             yield
         finally:
@@ -96,10 +97,7 @@ def test_more_at_once_than_may_be_is_a_503_and_health_is_not_held_up(
         answer = strict.ask(ROW, authorization=BEARER, x_forwarded_for="third")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert strict.get("/live").status_code == 200
-    until(
-        lambda: strict.ask(ROW, authorization=BEARER, x_forwarded_for=tmp_path.name).is_success,
-        "the model is free again",
-    )
+    until(lambda: strict.ask(ROW, authorization=BEARER, x_forwarded_for=tmp_path.name).is_success)
 
 
 def test_an_answer_that_takes_too_long_is_a_504_and_an_error(
@@ -112,7 +110,7 @@ def test_an_answer_that_takes_too_long_is_a_504_and_an_error(
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "TIMEOUT")
     (kept,) = strict.kept("late")
     assert (kept["status"], kept["prediction"]) == (504, None)
-    until(lambda: any(tick.errors for tick in strict.ticks()), "the tick has the error")
+    until(lambda: any(tick.errors for tick in strict.ticks()))
 
 
 def test_a_bucket_holds_a_second_and_fills_with_time() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from blocks.serving.schema import Rows
 from blocks.serving.workers import CHECKED, MERGED_ROWS, Workers
+from blocks.testing.waiting import NEVER
 
 Columns = Mapping[str, np.ndarray[Any, Any]]
 
@@ -26,7 +27,7 @@ class Scene:
 
     def ask(self, columns: Columns, parameters: Any) -> Any:
         self.begun.set()
-        assert self.open.wait(20)
+        assert self.open.wait(NEVER)
         self.sizes.append(len(columns["x"]))
         return self._score(columns["x"])
 

@@ -13,7 +13,8 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import Schema, TensorSpec
 from sklearn.linear_model import LogisticRegression
 
-from tests.unit.serving.servers import Server, coded, serving, until
+from blocks.testing.waiting import until
+from tests.unit.serving.servers import Server, coded, serving
 
 FRAME = pd.DataFrame({"a": np.linspace(-1, 1, 40), "b": np.linspace(1, 0, 40)})
 TENSORS = """\
@@ -172,4 +173,4 @@ def test_arrays_come_by_the_protocol_too(tensors: Server) -> None:
 )
 def test_arrays_of_another_shape_are_refused(tensors: Server, rows: Any) -> None:
     assert tensors.post({"instances": rows}).status_code == 400
-    until(lambda: tensors.get("/live").status_code == 200, "the server lives")
+    until(lambda: tensors.get("/live").status_code == 200)

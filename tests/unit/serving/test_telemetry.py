@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from blocks.contracts import Capture, VariantTick, user_number
 from blocks.serving.config import MirrorTarget
-from tests.unit.serving.servers import INTERNAL, ROW, Server, serving, until
+from blocks.testing.waiting import until
+from tests.unit.serving.servers import INTERNAL, ROW, Server, serving
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def shadow(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Se
 def ticks_with(server: Server, event: str, variant: str = "blue") -> list[VariantTick]:
     """Return the ticks up to the one that has this outcome, which is sent last."""
     server.post({"request_id": "r", "event": event, "variant": variant}, "/outcomes")
-    until(lambda: any(event in tick.outcomes for tick in server.ticks()), f"{event} is counted")
+    until(lambda: any(event in tick.outcomes for tick in server.ticks()))
     return server.ticks()
 
 
@@ -55,7 +56,7 @@ def test_whoever_gives_no_name_counts_as_one_user_each_time(server: Server) -> N
 
 def test_an_idle_server_says_every_second_that_it_lives(server: Server) -> None:
     seen = len(server.ticks())
-    until(lambda: len(server.ticks()) >= seen + 3, "three more ticks")
+    until(lambda: len(server.ticks()) >= seen + 3)
     starts = sorted({int(tick.start.timestamp()) for tick in server.ticks()})
     assert starts == list(range(starts[0], starts[-1] + 1))
     assert starts[-1] < time.time()
@@ -104,7 +105,7 @@ def test_a_copy_reaches_the_shadow_under_the_same_request_id(
     file = server.config.mirror
     file.write_text(MirrorTarget(url=shadow.url, variant="green", percent=100).model_dump_json())
     try:
-        until(lambda: copies(server), "a copy is sent")
+        until(lambda: copies(server))
         sent = server.ask(ROW, x_user="ann")
         infers = {"inputs": [tensor(name, value) for name, value in ROW.items()]}
         other = server.post(infers, "/v2/models/probe/versions/7/infer", x_request_id="by-v2")
@@ -117,7 +118,7 @@ def test_a_copy_reaches_the_shadow_under_the_same_request_id(
         assert (live["variant"], live["mirrored"]) == ("blue", False)
     finally:
         file.unlink()
-    until(lambda: any(tick.mirrored and tick.requests for tick in shadow.ticks()), "ticks have it")
+    until(lambda: any(tick.mirrored and tick.requests for tick in shadow.ticks()))
     assert not any(tick.requests for tick in shadow.ticks() if not tick.mirrored)
 
 
@@ -143,7 +144,7 @@ def test_a_shadow_that_is_gone_costs_the_live_requests_nothing(server: Server) -
     gone = MirrorTarget(url="http://127.0.0.1:9", variant="green", percent=100)
     file.write_text(gone.model_dump_json())
     try:
-        until(lambda: server.ask(ROW) and figure(server, "bluewater_copies_dropped"), "dropped")
+        until(lambda: server.ask(ROW) and figure(server, "bluewater_copies_dropped"))
         assert server.ask(ROW).json() == {"predictions": [0.25]}
     finally:
         file.unlink()

@@ -186,7 +186,7 @@ def at_once(count: int, work: Callable[[int], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert not failed, failed
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ from typing import Any
 import httpx
 
 from blocks.cloud.serving import PREFIX
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.aws.container import HOST, PORT
 from blocks.providers.aws.emulator.model_files import NoModel, bring
 from blocks.providers.aws.emulator.world import World
@@ -91,7 +92,7 @@ class Machines:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
 
     def bring_up(self, fleet: Fleet) -> None:
         """Start a fleet and wait until it is healthy. Raises Unhealthy, and nothing is left."""
@@ -158,7 +159,7 @@ class Machines:
             self._stop([fleet.replicas.pop()])
 
     def _start(self, fleet: Fleet) -> Replica:
-        world, port, instance = self._world, _free_port(), f"i-{next(_NUMBERS):017x}"
+        world, port, instance = self._world, next_port(), f"i-{next(_NUMBERS):017x}"
         folder = world.folder / "endpoints" / fleet.endpoint / fleet.name / instance
         shutil.rmtree(folder, ignore_errors=True)
         container = fleet.model["PrimaryContainer"]
@@ -184,12 +185,6 @@ class Machines:
             replica.ready = self._http.get(f"{replica.url}/ping").status_code == 200
         except httpx.HTTPError:
             replica.ready = False
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _unhealthy(fleet: Fleet) -> str:

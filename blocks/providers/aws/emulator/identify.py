@@ -103,14 +103,14 @@ def _s3(request: Request) -> str:
     if request.method == "PUT" and "x-amz-copy-source" in request.headers:
         return "CopyObject"
     parts = [part for part in request.path.split("/", 2) if part]
-    routes = _s3_routes().get((request.method, min(len(parts), 2)), {})
+    routes = s3_routes().get((request.method, min(len(parts), 2)), {})
     asked = {*request.args}
     fits = [(len(words), name) for name, words in routes.items() if words <= asked]
     return max(fits)[1] if fits else f"{request.method} {request.path}"
 
 
 @functools.cache
-def _s3_routes() -> Mapping[tuple[str, int], Mapping[str, frozenset[str]]]:
+def s3_routes() -> Mapping[tuple[str, int], Mapping[str, frozenset[str]]]:
     """Return, by method and depth of the path, the words in the query that each operation wants."""
     found: dict[tuple[str, int], dict[str, frozenset[str]]] = {}
     model = service("s3")

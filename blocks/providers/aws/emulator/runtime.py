@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from werkzeug.wrappers import Request, Response
 
+from blocks.emulation import loopback
 from blocks.providers.aws.container import ATTRIBUTES
 from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.alarms import Alarms, Answered
@@ -39,7 +40,7 @@ class Runtime:
     ) -> None:
         self._components = components
         self._world, self._endpoints, self._alarms = world, endpoints, alarms
-        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
+        self._http = loopback.client(timeout=TIMEOUT)
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")
         self._random = random.Random()  # noqa: S311 - a sample, not a secret
 

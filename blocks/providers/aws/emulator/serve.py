@@ -23,6 +23,7 @@ from blocks.contracts import Frozen
 from blocks.emulation.launch import ADDRESS
 from blocks.emulation.warm import WarmInterpreter
 from blocks.providers.aws.emulator import shapes
+from blocks.providers.aws.emulator.identify import s3_routes
 from blocks.providers.aws.emulator.server import MODELS, Emulator
 from blocks.providers.aws.emulator.world import Settings, World
 from blocks.workload.durable import write_json
@@ -71,9 +72,10 @@ def preloaded() -> Preloaded:
     moto = DomainDispatcherApplication(create_backend_app)
     for name in _USED:
         moto.app_instances[name] = create_backend_app(name)
+        get_service_model(name)
     for model in (*MODELS.values(), "s3", "ec2", "lambda"):
         shapes.service(model)
-    get_service_model("ec2")
+    s3_routes()
     return Preloaded(moto=moto, warm=WarmInterpreter(_OWN_IMAGE))
 
 

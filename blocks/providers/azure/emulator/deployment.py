@@ -6,8 +6,7 @@ import random
 import threading
 from collections import deque
 
-import httpx
-
+from blocks.emulation import loopback
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.replica import Place, Replica, start_replica
 from blocks.providers.azure.emulator.world import World
@@ -36,7 +35,7 @@ class Deployment:
     def __init__(self, world: World, place: Place, count: int) -> None:
         self.place = place
         self._world, self._count = world, count
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
         self._replicas: list[Replica] = []
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._over = threading.Event()

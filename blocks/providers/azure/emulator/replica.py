@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.azure.emulator.job import Over
 from blocks.providers.azure.emulator.job_node import place_of
 from blocks.providers.azure.emulator.launch import STORAGE
@@ -79,7 +79,7 @@ class Replica:
 
 def start_replica(world: World, place: Place, log: Callable[[str], None]) -> Replica:
     """Start a container of a deployment. Raises AzureError where something of it is missing."""
-    port, folder = _free_port(), _folder(world, place)
+    port, folder = next_port(), _folder(world, place)
     brought = _brought(world, place, folder)
     given = place.properties.get("environmentVariables") or {}
     env = {
@@ -156,9 +156,3 @@ def _routes(world: World, place: Place) -> dict[str, str]:
         kind: (told.get(f"{kind}Route") or {}).get("path") or usual
         for kind, usual in _USUAL.items()
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from werkzeug.wrappers import Response
 
+from blocks.emulation import loopback
 from blocks.providers.azure.emulator.job import seconds
 from blocks.providers.azure.emulator.metrics import Answer
 from blocks.providers.azure.emulator.online_endpoint import Deployed, OnlineEndpoint
@@ -33,7 +34,7 @@ class Scoring:
 
     def __init__(self, world: World, endpoints: Mapping[str, OnlineEndpoint]) -> None:
         self._world, self._endpoints = world, endpoints
-        self._http = httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=None))
+        self._http = loopback.client(timeout=seconds(_TIMEOUT))
         self._answers: Counter[str] = Counter()  # that were right, by endpoint
         world.levers["answered"] = lambda said: self._answers[said["endpoint"]]
         self._copying = ThreadPoolExecutor(_COPIES, thread_name_prefix="copies")

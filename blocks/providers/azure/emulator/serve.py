@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
 from pathlib import Path
 
 import trustme
@@ -10,6 +11,7 @@ import trustme
 from blocks.contracts import Frozen
 from blocks.emulation.listening import listen
 from blocks.emulation.warm import WarmInterpreter
+from blocks.providers.azure.emulator.doors import routes
 from blocks.providers.azure.emulator.replica import OWN_IMAGE
 from blocks.providers.azure.emulator.server import Emulator
 from blocks.providers.azure.emulator.world import Settings, World
@@ -26,8 +28,15 @@ class Asked(Frozen):
 
 
 def own_images() -> WarmInterpreter:
-    """Return what runs the containers of our own image; started, all who fork share it."""
-    return WarmInterpreter((OWN_IMAGE, _SCORER))
+    """Return what runs the containers of our own image; started, all who fork share it.
+
+    Who forks after has the patterns of all paths, too: they take as long as the rest of a world.
+    """
+    warm = WarmInterpreter((OWN_IMAGE, _SCORER))
+    with tempfile.TemporaryDirectory() as folder:
+        for route in routes(World(Path(folder), Settings(), warm)):
+            route.pattern()
+    return warm
 
 
 def serve(asked: Asked, warm: WarmInterpreter) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 from werkzeug.wrappers import Response
 
+from blocks.emulation import loopback
 from blocks.providers.databricks.emulator.catalog import Catalog
 from blocks.providers.databricks.emulator.gateway import Exchange, Gateway
 from blocks.providers.databricks.emulator.mlflow_unity import MlflowUnity
@@ -45,9 +46,7 @@ class Predictions:
             MlflowUnity(models),
             Statements(tables),
         )
-        self._http = httpx.Client(
-            timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None)
-        )
+        self._http = loopback.client(timeout=_TIMEOUT)
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""

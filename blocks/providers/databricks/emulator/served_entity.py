@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import random
 import shutil
-import socket
 import threading
 import uuid
 from collections import deque
@@ -16,7 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.databricks.emulator.operations import Said
 from blocks.providers.databricks.emulator.refusals import Refused
 from blocks.providers.databricks.emulator.scoring_names import FOLDER, PORT
@@ -70,7 +71,7 @@ class ServedEntity:
         self.at, self.id = world.milliseconds(), uuid.uuid4().hex
         self.log: deque[str] = deque(maxlen=_LINES)
         self._world, self._endpoint, self._env, self._model = world, endpoint, env, model
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
         self._replicas: list[Replica] = []
         self._waking, self._over = threading.Lock(), threading.Event()
         self._counting = threading.Lock()
@@ -149,7 +150,7 @@ class ServedEntity:
         self._replicas = [self._one() for _ in range(self._wanted)]
 
     def _one(self) -> Replica:
-        number, port = f"{next(_NUMBERS):04d}", _free_port()
+        number, port = f"{next(_NUMBERS):04d}", next_port()
         name = str(self.spec["name"])
         folder = self._world.folder / "endpoints" / self._endpoint / name / number
         shutil.copytree(self._model, folder / "model")
@@ -235,9 +236,3 @@ def _why(ended: Replica | None) -> str:
         f"Container terminated with exit code {ended.container.poll()} while loading the model. "
         "See the service logs for details."
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

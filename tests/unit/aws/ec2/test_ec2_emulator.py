@@ -137,20 +137,16 @@ def test_an_action_outside_the_policy_is_unauthorized(bench: Any, ec2: Any) -> N
 def test_a_machine_ends_by_its_latest_shutdown_however_close_it_came(tmp_path: Path) -> None:
     """User data that fails at once asks for its end right after it had set its timer."""
     order = tmp_path / "shutdown"
-
-    def both() -> None:
-        for minutes in (60.0, 0.0):
-            _order(order, minutes)
-
     for _ in range(300):
-        told = Thread(target=both)
+        told = Thread(target=_order, args=(order, 60.0, 0.0))
         told.start()
         until(lambda: taken(order) == 0.0, every=0)
         told.join()
     assert not order.exists()
 
 
-def _order(order: Path, minutes: float) -> None:
+def _order(order: Path, *minutes: float) -> None:
     draft = order.with_name("draft")
-    draft.write_text(str(minutes))
-    draft.rename(order)
+    for each in minutes:
+        draft.write_text(str(each))
+        draft.rename(order)

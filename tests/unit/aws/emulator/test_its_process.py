@@ -26,7 +26,7 @@ def test_an_account_in_a_process_of_its_own_ends_with_its_containers(tmp_path: P
         folder = Path(account.running()[0]["folder"])
         assert folder.is_relative_to(tmp_path)
         pid = account.running()[0]["pid"]
-    until(lambda: not Path(f"/proc/{pid}").exists(), within=10)
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 CALLER = """
@@ -57,4 +57,4 @@ def test_whoever_rehearses_and_is_killed_leaves_no_account_and_no_container(
     pids = [account.pid, account.running()[0]["pid"]]
     caller.kill()
     caller.communicate()
-    until(lambda: not any(map(psutil.pid_exists, pids)), within=20)
+    until(lambda: not any(map(psutil.pid_exists, pids)))

@@ -34,7 +34,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any) -> None
         request = bench.variant_request(variant=variant)
         request = request.model_copy(update={"serving": Serving(token_secret="callers")})
         ref = endpoints.deploy(request, key=RUN)
-        until(partial(_is_up, endpoints, ref), within=120)
+        until(partial(_is_up, endpoints, ref))
         assert endpoints.status(ref).result is not None
     for percent in ({"blue": 90, "green": 10}, {"green": 100}):
         endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))

@@ -58,7 +58,7 @@ def flights(bench: Any) -> ClarifyRequest:
 
 
 def over(block: SageMakerClarify, ref: OperationRef) -> ClarifyReport:
-    until(lambda: block.status(ref).phase.done, within=120)
+    until(lambda: block.status(ref).phase.done)
     status = block.status(ref)
     assert status.phase is Phase.SUCCEEDED, status.failure
     assert status.result is not None
@@ -141,6 +141,6 @@ def test_what_is_not_there_is_told_before_there_is_a_job(
 def test_an_analysis_can_be_stopped(bench: Any, block: SageMakerClarify) -> None:
     ref = block.submit(flights(bench), key=KEY)
     block.cancel(ref)
-    until(lambda: block.status(ref).phase.done, within=60)
+    until(lambda: block.status(ref).phase.done)
     assert block.status(ref).phase in (Phase.CANCELLED, Phase.SUCCEEDED)
     block.cancel(ref)

@@ -70,7 +70,7 @@ def kept(monitors: SageMakerModelMonitor, schedule: MonitoringSchedule) -> None:
             return False
         return True
 
-    until(there, within=120)
+    until(there)
 
 
 def test_a_job_suggests_the_baseline_and_a_look_holds_traffic_against_it(
