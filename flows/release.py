@@ -25,8 +25,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.specification.stage import check_specification
 from tasks.training.report import TrainingReport
 from tasks.training.stage import train_model
-from tasks.transfer.carry import carry_model
-from tasks.transfer.stage import upload_sources
+from tasks.transfer.stage import carry_model, upload_sources
 from tasks.validation.report import ValidationReport
 from tasks.validation.stage import validate_data
 from tasks.watch.asking import answering

@@ -13,8 +13,7 @@ from tasks.rollout.driver import Ports
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.stage import roll_out, take_back
 from tasks.specification.spec import ReleaseSpec
-from tasks.transfer.carry import carry_model
-from tasks.transfer.stage import upload_sources
+from tasks.transfer.stage import carry_model, upload_sources
 
 
 @flow(name="rollout", flow_run_name="rollout {spec.name} version {version}", log_prints=False)

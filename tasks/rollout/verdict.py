@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from blocks.contracts import Frozen
+from blocks.contracts import Frozen, added_field
 
 
 class VerdictRules(Frozen):
@@ -51,8 +51,8 @@ class VerdictRules(Frozen):
     outcomes: Mapping[str, bool] = Field(
         default={}, description="Business events, and whether more of them is good."
     )
-    outcome_delay: timedelta = Field(
-        default=timedelta(0),
+    outcome_delay: timedelta = added_field(
+        timedelta(0),
         ge=timedelta(0),
         description=(
             "Longest time from a request to its business event. For so long after the share of "

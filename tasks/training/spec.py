@@ -54,8 +54,8 @@ class SpotSpec(Frozen):
         default=timedelta(minutes=5),
         description="Time from a launch to the first progress, restoring a checkpoint included.",
     )
-    save: timedelta = Field(
-        default=timedelta(seconds=10),
+    save: timedelta = added_field(
+        timedelta(seconds=10),
         gt=timedelta(0),
         description="Longest time that saving a checkpoint takes; with a deadline, what a machine "
         "that is taken back may undo is reckoned by it.",

@@ -10,13 +10,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.contracts import Endpoints, InvalidRequest, ModelDraft, ModelVersion, ObjectStore
 from blocks.workload.inside import Escapes, inside
 from blocks.workspace import default_workspace, folder_of
-from tasks import showing
 from tasks.transfer.models import model_folder
 from tasks.transfer.sources import require_registrable
 from tasks.transfer.upload import upload
@@ -41,15 +37,13 @@ def draft_for(scheme: str, draft: ModelDraft, store: ObjectStore) -> ModelDraft:
     )
 
 
-@task(name="carry", task_run_name="carry {run}", cache_policy=NO_CACHE)
-def carry_model(
-    model: ModelVersion, endpoints: Endpoints, *, store: ObjectStore, there: ObjectStore, run: str
+def carried(
+    model: ModelVersion, endpoints: Endpoints, *, store: ObjectStore, there: ObjectStore
 ) -> ModelVersion:
     """Return a version that the endpoints can read: one from elsewhere is copied to ``there``."""
     if model.uri.startswith(f"{endpoints.features.scheme}://"):
         return model
     uri = upload(there, model_folder(store, model.uri, model.digest))
-    showing.logger().info("run %s: version %s is at %s", run, model.version, uri)
     return model.model_copy(update={"uri": uri})
 
 

@@ -1,4 +1,4 @@
-"""Bring data and code to where the platform's machines can read them."""
+"""Bring data, code and models to where the platform's machines can read them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from blocks.contracts import ObjectStore
+from blocks.contracts import Endpoints, ModelVersion, ObjectStore
 from tasks import showing
 from tasks.memory import remember
 from tasks.specification.spec import ReleaseSpec
+from tasks.transfer.carry import carried
 from tasks.transfer.sources import lies_here
 from tasks.transfer.upload import uploaded
 
@@ -33,3 +34,14 @@ def upload_sources(store: ObjectStore, spec: ReleaseSpec, *, run: str) -> Releas
     ]
     showing.table("sources", rows, "Copied from this machine to the platform's store")
     return there
+
+
+@task(name="carry", task_run_name="carry {run}", cache_policy=NO_CACHE)
+def carry_model(
+    model: ModelVersion, endpoints: Endpoints, *, store: ObjectStore, there: ObjectStore, run: str
+) -> ModelVersion:
+    """Return a version that the endpoints can read: one from elsewhere is copied to ``there``."""
+    found = carried(model, endpoints, store=store, there=there)
+    if found is not model:
+        showing.logger().info("run %s: version %s is at %s", run, model.version, found.uri)
+    return found

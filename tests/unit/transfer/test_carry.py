@@ -15,7 +15,7 @@ from blocks.testing.memory_store import MemoryStore
 from blocks.testing.models import make_model
 from blocks.workload import digest
 from blocks.workload.places import local_path
-from tasks.transfer.carry import carry_model, draft_for
+from tasks.transfer.carry import carried, draft_for
 from tasks.transfer.sources import require_registrable
 
 KEY = RunKey(run="run-1", step="register")
@@ -77,10 +77,7 @@ def test_what_endpoints_cannot_read_is_copied_to_their_own_store_once(
 ) -> None:
     version, there = registered(machine, store, draft), MemoryStore(f"{tmp_path.name}-two")
     first, second = (
-        carry_model.fn(
-            version, AnotherCloud(machine=machine), store=store, there=there, run="run-1"
-        )
-        for _ in range(2)
+        carried(version, AnotherCloud(machine=machine), store=store, there=there) for _ in range(2)
     )
     assert first == second
     assert first.uri.startswith(f"{there.root}/")
@@ -94,7 +91,7 @@ def test_what_can_be_read_stays_where_it_is(
 ) -> None:
     version = registered(machine, store, draft)
     here = LocalEndpoints(machine=machine)
-    assert carry_model.fn(version, here, store=store, there=store, run="run-1") is version
+    assert carried(version, here, store=store, there=store) is version
     assert draft_for(store.features.scheme, draft, store) is draft
 
 
