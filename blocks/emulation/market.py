@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,8 @@ _LOOK_EVERY = 0.3  # seconds
 class SpotMarket:
     """Takes the machines of spot jobs: one in the middle of its training, or as a trace says.
 
-    ``running`` returns the ids of jobs that have a machine now, ``take`` takes the one of a job.
+    ``running`` returns the ids of jobs that have a machine now, ``take`` takes the one of a job;
+    it raises ValueError where the job has none any more.
     """
 
     def __init__(
@@ -49,8 +51,9 @@ class SpotMarket:
         while not self._stop.wait(_LOOK_EVERY):
             for name in self._running():
                 if name not in self.taken and self._is_due(name):
-                    self._take(name)
-                    self.taken.append(name)
+                    with contextlib.suppress(ValueError):  # it has just ended by itself
+                        self._take(name)
+                        self.taken.append(name)
 
     def _is_due(self, name: str) -> bool:
         done = self._done(name)
