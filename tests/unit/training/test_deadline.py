@@ -89,7 +89,12 @@ class World:
             parameters={"stalls": "1"} if stalls else {},
             machine="local.medium",
             spot=SpotSpec.model_validate(
-                {"expected_hours": 1 / HOUR, "launch": timedelta(seconds=1), **spot}
+                {
+                    "expected_hours": 1 / HOUR,
+                    "launch": timedelta(seconds=1),
+                    "save": timedelta(seconds=0.1),
+                    **spot,
+                }
             ),
         )
         return train_model.fn(
@@ -157,7 +162,7 @@ def test_a_run_done_again_does_what_was_decided_and_starts_nothing(world: World)
 
 def test_spot_that_comes_too_slowly_forward_is_left_in_time(world: World) -> None:
     jobs = world.jobs()
-    report = world.train(jobs, stalls=True, deadline=timedelta(seconds=10))
+    report = world.train(jobs, stalls=True, deadline=timedelta(seconds=20))
     assert [attempt.phase for attempt in report.attempts] == [Phase.CANCELLED, Phase.SUCCEEDED]
     actions = [attempt.decision.action for attempt in report.attempts if attempt.decision]
     assert actions == [Action.SPOT, Action.ON_DEMAND]
@@ -195,7 +200,7 @@ class HardToStop(LocalTraining):
 
 def test_faults_that_pass_while_a_job_is_watched_do_not_end_the_training(world: World) -> None:
     store, jobs = Unsteady(machine=world.machine), HardToStop(machine=world.machine)
-    report = world.train(jobs, store=store, stalls=True, deadline=timedelta(seconds=10))
+    report = world.train(jobs, store=store, stalls=True, deadline=timedelta(seconds=20))
     assert [attempt.phase for attempt in report.attempts] == [Phase.CANCELLED, Phase.SUCCEEDED]
 
 
