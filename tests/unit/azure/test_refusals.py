@@ -65,7 +65,6 @@ def deployment(name: str = "blue", **changes: Any) -> ManagedOnlineDeployment:
         {"liveness_probe": ProbeSettings(failure_threshold=0)},
         {"readiness_probe": ProbeSettings(success_threshold=0)},
     ],
-    ids=str,
 )
 def test_a_deployment_that_cannot_be_is_refused(ml: MLClient, wrong: dict[str, Any]) -> None:
     put = ml.online_deployments.begin_create_or_update
@@ -118,7 +117,6 @@ def test_one_change_of_an_endpoint_at_a_time(world: Any, ml: MLClient) -> None:
         ({"uri": "azureml://datastores/elsewhere/paths/x"}, "ValidationError"),
         ({"uri": "https://example.com/x"}, "ValidationError"),
     ],
-    ids=str,
 )
 def test_a_job_that_cannot_be_is_refused(
     world: Any, ml: MLClient, change: dict[str, Any], code: str
@@ -143,7 +141,6 @@ def test_a_job_that_cannot_be_is_refused(
         ({"max_instances": 0}, "BadArgument"),
         ({"enable_node_public_ip": False}, "BadArgument"),  # and is in no network
     ],
-    ids=str,
 )
 def test_a_cluster_that_cannot_be_is_refused(
     ml: MLClient, change: dict[str, Any], code: str
