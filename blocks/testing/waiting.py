@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
-NEVER = 240.0  # seconds, on a busy machine, too; pytest stops a test after 300 and says where it is
+NEVER = float(os.environ.get("BLUEWATER_TESTS_WAIT", "240"))
+"""Seconds, on a busy machine, too; pytest stops a test after 300 and says where it is. Whoever waits
+for tests to fail, as mutants do, waits less long."""
 _PATIENT, _RARELY = 0.1, 0.25  # of the time that was waited, and seconds at most
 
 

@@ -17,6 +17,7 @@ import pytest
 
 PROVIDER = "local"  # whose tests are the quickest; what is shared is shared by all
 PATIENCE = 180.0  # seconds for the killers of one mutant
+WAIT = 30  # seconds that a test waits for what a mutant may never let happen
 PYTEST = ("-q", "-x", "-rf", "--tb=line", "-k", PROVIDER)
 SOME_FAILED, ALL_PASSED = 1, 0  # pytest's exit codes
 NOT_THE_COPY = 64  # none of pytest's
@@ -53,7 +54,9 @@ def _tested(place: Path, arguments: Sequence[str], words: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.chdir(place)
-    os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
+    os.environ.update(
+        PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1", BLUEWATER_TESTS_WAIT=str(WAIT)
+    )
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(place))
     blocks = import_module("blocks")
