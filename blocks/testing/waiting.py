@@ -10,8 +10,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 NEVER = float(os.environ.get("BLUEWATER_TESTS_WAIT", "240"))
-"""Seconds, on a busy machine, too; pytest stops a test after 300 and says where it is. Whoever waits
-for tests to fail, as mutants do, waits less long."""
+"""Seconds, on a busy machine, too; pytest stops a test after 300 and says where it is.
+
+Whoever waits for tests to fail, as mutants do, waits less long.
+"""
 _PATIENT, _RARELY = 0.1, 0.25  # of the time that was waited, and seconds at most
 
 
