@@ -12,6 +12,8 @@ from blocks.emulation.containers import Containers
 from blocks.emulation.faults import Faults
 from blocks.emulation.record import Record
 
+_AT_MOST = 30.0  # seconds for the end of what runs beside
+
 
 class EmulatedWorld:
     """The clock, faults, record, containers, policies and levers of one emulated account.
@@ -32,8 +34,17 @@ class EmulatedWorld:
         self.policies: dict[str, tuple[str, ...]] = {}  # actions by key; without a word, all
         self.levers: dict[str, Callable[[dict[str, Any]], Any]] = {}  # of the control API
         self.closing = threading.Event()
+        self._beside: list[threading.Thread] = []
+
+    def beside(self, work: Callable[[], None], name: str) -> None:
+        """Begin what comes to its own end before the world is closed; ``closing`` asks it to."""
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._beside = [each for each in self._beside if each.is_alive()] + [thread]
+        thread.start()
 
     def close(self) -> None:
         """End everything that runs."""
         self.closing.set()
         self.containers.end()
+        for each in self._beside:
+            each.join(_AT_MOST)

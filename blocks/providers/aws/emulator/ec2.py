@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -107,7 +106,7 @@ class Instances:
         )
         self._all[instance.id] = instance
         machine = Machine(self._world, instance)
-        threading.Thread(target=machine.to_its_end, name=instance.id, daemon=True).start()
+        self._world.beside(machine.to_its_end, instance.id)
         return instance
 
     def describe(self, asked: Answer) -> Answer:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from blocks import registry
 from blocks.contracts import (
     InvalidRequest,
     NoCapacity,
@@ -21,6 +25,7 @@ from blocks.contracts import (
     Unavailable,
 )
 from blocks.providers.aws.ec2.training import Ec2Training
+from blocks.providers.aws.emulator.ec2_machine import MARK
 from blocks.providers.aws.emulator.launch import Account
 from blocks.testing.waiting import until
 
@@ -209,6 +214,27 @@ def test_a_machine_that_hangs_is_ended_by_its_own_timer(
     until(lambda: [line.text for line in jobs.logs(ref)] == ["deaf"])
     emulator.advance(3 * 3600)
     until(lambda: state(bench, ref) == "terminated")
+
+
+def test_nothing_of_a_machine_that_shuts_down_is_left_when_its_cloud_ends(tmp_path: Path) -> None:
+    with registry.load(registry.provider("aws-ec2").bench)(tmp_path) as bench:
+        jobs = Ec2Training(account=bench.account, machines=bench.machines)
+        ref = jobs.submit(bench.training_request(script=DEAF), key=KEY)
+        until(lambda: [line.text for line in jobs.logs(ref)] == ["deaf"])
+        [machine] = bench.training.instances(ref)
+        assert on(machine["id"])
+        bench.account.client("ec2").terminate_instances(InstanceIds=[machine["id"]])
+    assert on(machine["id"]) == []
+
+
+def on(instance: str) -> list[int]:
+    """Return the processes of a machine."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == instance:
+                found.append(process.pid)
+    return found
 
 
 def test_what_ec2_has_forgotten_is_known_from_the_record(
