@@ -65,6 +65,33 @@ def algorithm(**changes: Any) -> dict[str, Any]:
     return {**job()["AlgorithmSpecification"], **changes}
 
 
+def tag(*keys: str) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": "1"} for key in keys]
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    asked = {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE}}
+    return {**asked, **changes}
+
+
+def variant(**changes: Any) -> dict[str, Any]:
+    asked = {
+        "VariantName": "v",
+        "ModelName": "there",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    return {name: each for name, each in {**asked, **changes}.items() if each is not None}
+
+
+def config(*variants: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"EndpointConfigName": "c", "ProductionVariants": list(variants), **changes}
+
+
+def status(sagemaker: Any, name: str) -> str:
+    return str(sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"])
+
+
 def over(emulator: Account, name: str) -> dict[str, Any]:
     sagemaker = client(emulator, "sagemaker")
 

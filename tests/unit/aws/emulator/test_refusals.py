@@ -1,58 +1,33 @@
-"""What the real service would not take is not taken here, and what it would take is taken."""
+"""What the real service would not take is not taken here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.emulator.launch import Account
-from blocks.testing.waiting import until
 from tests.unit.aws.emulator.callers import (
     BUCKET,
     IMAGE,
-    KEY,
     ROLE,
     algorithm,
     channel,
     client,
+    config,
     job,
+    model,
+    status,
+    tag,
+    variant,
 )
 
 GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/group"
 NVME, KMS = "ml.g5.xlarge", "arn:aws:kms:us-east-1:123456789012:key/1"
 MACHINES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
 CLUSTER = {"ClusterConfig": MACHINES}
-SOON = timedelta(seconds=5)
 SPOT = {"EnableManagedSpotTraining": True}
-
-
-def tag(*keys: str) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": "1"} for key in keys]
-
-
-def model(**changes: Any) -> dict[str, Any]:
-    asked = {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE}}
-    return {**asked, **changes}
-
-
-def variant(**changes: Any) -> dict[str, Any]:
-    asked = {
-        "VariantName": "v",
-        "ModelName": "there",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    return {name: each for name, each in {**asked, **changes}.items() if each is not None}
-
-
-def config(*variants: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {"EndpointConfigName": "c", "ProductionVariants": list(variants), **changes}
 
 
 def processing(**changes: Any) -> dict[str, Any]:
@@ -337,25 +312,6 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Yield an account with a model, a configuration of it, an endpoint and a group."""
-    place = tmp_path_factory.mktemp("refusing") / "aws"
-    with launch.account(place, preloaded=True, grace=1.0) as emulator:
-        sagemaker = client(emulator, "sagemaker")
-        client(emulator, "s3").create_bucket(Bucket=BUCKET)
-        sagemaker.create_model(**model(ModelName="there"))
-        sagemaker.create_endpoint_config(**config(variant(), EndpointConfigName="kept"))
-        sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="kept")
-        sagemaker.create_model_package_group(ModelPackageGroupName="group")
-        until(lambda: status(sagemaker, "e") == "InService")
-        yield emulator
-
-
-def status(sagemaker: Any, name: str) -> str:
-    return str(sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"])
-
-
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_the_service_would_not_take_is_refused(account: Account, case: str) -> None:
     """The SDK checks some of it by itself, which the service does not rely on."""
@@ -389,139 +345,3 @@ def test_what_no_endpoint_answers_is_refused(account: Account, case: str) -> Non
         client(account, "sagemaker-runtime", checks=False).invoke_endpoint(**asked)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
     assert words in caught.value.response["Error"]["Message"]
-
-
-def test_a_stream_is_not_emulated_and_says_so(account: Account) -> None:
-    scope = f"AWS4-HMAC-SHA256 Credential={KEY}/20260501/us-east-1/sagemaker/aws4_request"
-    where = f"{account.url}/endpoints/e/invocations-response-stream"
-    told = httpx.post(where, content=b"{}", headers={"Authorization": scope})
-    assert told.status_code == 501
-    assert "InvokeEndpointWithResponseStream" in told.text
-
-
-def test_a_token_is_good_for_the_question_that_it_came_from_alone(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    for name in ("one", "two", "three"):
-        sagemaker.create_model(**model(ModelName=f"page-{name}"))
-    first = sagemaker.list_models(NameContains="page-", MaxResults=1)
-    names = [each["ModelName"] for each in first["Models"]]
-    for size in (1, 2):  # again, and with another size
-        token = first["NextToken"]
-        more = sagemaker.list_models(NameContains="page-", MaxResults=size, NextToken=token)
-        assert [each["ModelName"] for each in more["Models"]] == ["page-two", "page-one"][:size]
-    assert names == ["page-three"]
-    with pytest.raises(ClientError, match="Invalid NextToken"):
-        sagemaker.list_models(NextToken=first["NextToken"])
-
-
-def test_lists_are_ordered_and_filtered_as_they_are_asked(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    for name in ("b", "a", "c"):
-        sagemaker.create_model(**model(ModelName=f"sorted-{name}"))
-        account.advance(10)
-
-    def told(**asked: Any) -> str:
-        found = sagemaker.list_models(NameContains="sorted-", **asked)["Models"]
-        return "".join(each["ModelName"][-1] for each in found)
-
-    assert told() == "cab"
-    assert told(SortOrder="Ascending") == "bac"
-    assert told(SortBy="Name") == "cba"
-    middle = sagemaker.describe_model(ModelName="sorted-a")["CreationTime"]
-    assert told(CreationTimeAfter=middle + SOON) == "c"  # the SDK asks for whole seconds
-    assert told(CreationTimeBefore=middle - SOON) == "b"
-    assert sagemaker.list_endpoints(StatusEquals="Failed")["Endpoints"] == []
-
-
-def test_tags_go_with_what_they_were_on(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    arn = sagemaker.create_model(**model(ModelName="tagged", Tags=tag("a")))["ModelArn"]
-    sagemaker.delete_model(ModelName="tagged")
-    with pytest.raises(ClientError, match="Could not find resource"):
-        sagemaker.list_tags(ResourceArn=arn)
-    sagemaker.create_model(**model(ModelName="tagged"))
-    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
-    sagemaker.add_tags(ResourceArn=arn, Tags=tag(*(f"k{each}" for each in range(50))))
-    with pytest.raises(ClientError, match="50 tags at most"):
-        sagemaker.add_tags(ResourceArn=arn, Tags=tag("one-more"))
-
-
-def test_a_model_in_use_can_be_deleted_and_its_endpoint_answers_on(account: Account) -> None:
-    sagemaker, runtime = client(account, "sagemaker"), client(account, "sagemaker-runtime")
-    sagemaker.create_model(**model(ModelName="short"))
-    asked = config(variant(ModelName="short"), EndpointConfigName="short")
-    sagemaker.create_endpoint_config(**asked)
-    sagemaker.create_endpoint(EndpointName="short", EndpointConfigName="short")
-    until(lambda: status(sagemaker, "short") == "InService")
-    sagemaker.delete_model(ModelName="short")
-    assert runtime.invoke_endpoint(EndpointName="short", Body=b"{}")["Body"].read()
-    with pytest.raises(ClientError, match="Could not find model"):
-        sagemaker.create_endpoint(EndpointName="again", EndpointConfigName="short")
-    sagemaker.delete_endpoint_config(EndpointConfigName="short")
-    assert runtime.invoke_endpoint(EndpointName="short", Body=b"{}")["Body"].read()
-    assert sagemaker.describe_endpoint(EndpointName="short")["EndpointConfigName"] == "short"
-    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
-        sagemaker.update_endpoint(EndpointName="short", EndpointConfigName="kept")
-    sagemaker.delete_endpoint(EndpointName="short")
-
-
-def test_what_changes_is_told_and_cannot_be_changed_or_deleted(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    account.fault("stuck-creating")
-    wanted = variant(VariantName="w", InitialVariantWeight=2.0)
-    sagemaker.create_endpoint_config(**config(wanted, EndpointConfigName="next"))
-    sagemaker.create_endpoint(EndpointName="slow", EndpointConfigName="next")
-    told = sagemaker.describe_endpoint(EndpointName="slow")
-    pending = told["PendingDeploymentSummary"]
-    [one] = pending["ProductionVariants"]
-    assert (told["EndpointStatus"], pending["EndpointConfigName"]) == ("Creating", "next")
-    assert (one["VariantName"], one["DesiredWeight"], one["CurrentInstanceCount"]) == ("w", 2.0, 0)
-    assert one["InstanceType"] == "ml.m5.large"
-    assert one["VariantStatus"][0]["Status"] == "Creating"
-    assert one["DeployedImages"][0]["SpecifiedImage"] == IMAGE
-    calls: tuple[Callable[[], Any], ...] = (
-        lambda: sagemaker.delete_endpoint(EndpointName="slow"),
-        lambda: sagemaker.update_endpoint(EndpointName="slow", EndpointConfigName="kept"),
-        lambda: sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName="slow",
-            DesiredWeightsAndCapacities=[{"VariantName": "w", "DesiredWeight": 1.0}],
-        ),
-    )
-    for call in calls:
-        with pytest.raises(ClientError, match="in-progress endpoint"):
-            call()
-    account.advance(3600)
-    until(lambda: status(sagemaker, "slow") == "InService")
-    assert "PendingDeploymentSummary" not in sagemaker.describe_endpoint(EndpointName="slow")
-    sagemaker.delete_endpoint(EndpointName="slow")
-
-
-def test_a_weight_is_desired_before_it_is_in_force(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="e",
-        DesiredWeightsAndCapacities=[
-            {"VariantName": "v", "DesiredWeight": 5.0, "DesiredInstanceCount": 2}
-        ],
-    )
-    [told] = sagemaker.describe_endpoint(EndpointName="e")["ProductionVariants"]
-    assert (told["DesiredWeight"], told["DesiredInstanceCount"]) == (5.0, 2)
-    until(lambda: status(sagemaker, "e") == "InService")
-    [told] = sagemaker.describe_endpoint(EndpointName="e")["ProductionVariants"]
-    assert (told["CurrentWeight"], told["CurrentInstanceCount"]) == (5.0, 2)
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="e",
-        DesiredWeightsAndCapacities=[{"VariantName": "v", "DesiredInstanceCount": 1}],
-    )
-    until(lambda: status(sagemaker, "e") == "InService")
-
-
-def test_a_description_says_what_was_not_asked_for(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
-    sagemaker.create_training_job(**job(TrainingJobName="plain"))
-    told = sagemaker.describe_training_job(TrainingJobName="plain")
-    assert told["EnableManagedSpotTraining"] is False
-    assert told["EnableNetworkIsolation"] is False
-    until(
-        lambda: sagemaker.describe_training_job(TrainingJobName="plain").get("TrainingEndTime")
-    )  # its container is nobody else's to meet
