@@ -92,7 +92,13 @@ def watch(**given: Any) -> None:
 @click.option("--alias", default="champion", show_default=True, help="Which version.")
 @click.option("--machine", default="local.medium", show_default=True, help="Machine type.")
 @click.option("--spot", is_flag=True, help="Use a machine that may be taken back.")
-@click.option("--max-hours", default=12.0, show_default=True, help="Longest time of the job.")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(0, 8760, min_open=True),
+    default=12.0,
+    show_default=True,
+    help="Longest time of the job.",
+)
 @click.option("--run", default="", help="Go on with the job of this run.")
 @on_platform
 @as_json
