@@ -11,7 +11,7 @@ import resource
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -55,7 +55,7 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         if found is None:
             raise CannotScore("REQUEST", f"there is no request at {asked}")
         request = BatchRequest.model_validate_json(found[0])
-        left = request.max_duration.total_seconds() - _age()
+        left = request.max_duration.total_seconds() - age()
         signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
         return Said(rows=_Work(bucket, request, asked).through(model(request)))
     except _Overdue:
@@ -72,6 +72,51 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def scorable(bucket: Bucket, request: BatchRequest) -> list[Found]:
+    """Return the Parquet files of a data set, in name order. Raises CannotScore without any."""
+    data, single, found = request.data_uri, True, []
+    for each in bucket.below(data):
+        single = False
+        hidden = any(part[0] in "._" for part in each.name.split("/"))
+        if each.name.endswith(".parquet") and not hidden:
+            found.append(each)
+    if single and (one := bucket.head(data)) is not None:
+        found.append(one)
+    if not found:
+        raise CannotScore("DATA", f"{data} holds no Parquet file; check data_uri")
+    return found
+
+
+def score_found(
+    bucket: Bucket,
+    request: BatchRequest,
+    scorer: Scorer,
+    found: Found,
+    fetch: Callable[[], Path],
+    look: Callable[[], None] = lambda: None,
+) -> int:
+    """Score one file, unless this model has scored this very input; return its rows.
+
+    ``fetch`` brings the file, and ``look`` is called after each part of it. Raises CannotScore.
+    """
+    to = f"{request.output_uri.rstrip('/')}/{found.name}"
+    mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
+    before = bucket.notes(to)
+    if before.get(DIGEST) == mark:
+        return int(before[ROWS])
+    rows = 0
+    with tempfile.TemporaryDirectory() as folder:
+        target = inside(Path(folder), found.name)
+        for part in score_file(scorer, fetch(), target):
+            rows += part
+            look()
+        try:
+            bucket.send(target, to, notes={DIGEST: mark, ROWS: str(rows)})
+        except Exception as error:
+            raise CannotScore("UPLOAD", str(error)) from error
+    return rows
+
+
 class _Work:
     """The files of one job."""
 
@@ -81,10 +126,7 @@ class _Work:
 
     def through(self, model: Path) -> int:
         """Score every file that is not scored yet; return the rows of all."""
-        files, rows = list(self._files()), 0
-        if not files:
-            where = self._request.data_uri
-            raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
+        files, rows = scorable(self._bucket, self._request), 0
         scorer = load_scorer(model, self._request.model.digest)
         for number, found in enumerate(files):
             self._note(number, len(files))
@@ -92,44 +134,22 @@ class _Work:
         self._note(len(files), len(files))
         return rows
 
-    def _files(self) -> Iterator[Found]:
-        """Yield the Parquet files of the data set, in name order."""
-        data, single = self._request.data_uri, True
-        for each in self._bucket.below(data):
-            single = False
-            hidden = any(part[0] in "._" for part in each.name.split("/"))
-            if each.name.endswith(".parquet") and not hidden:
-                yield each
-        if single and (found := self._bucket.head(data)) is not None:
-            yield found
-
     def _scored(self, scorer: Scorer, found: Found) -> int:
-        """Score one file, unless this model has scored this very input; return its rows."""
-        to = f"{self._request.output_uri.rstrip('/')}/{found.name}"
-        mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
-        before = self._bucket.notes(to)
-        if before.get(DIGEST) == mark:
-            return int(before[ROWS])
         with tempfile.TemporaryDirectory() as folder:
-            source = inside(Path(folder) / "input", found.name)
-            target = inside(Path(folder) / "output", found.name)
-            source.parent.mkdir(parents=True)
-            self._bucket.fetch(found, source)
-            rows = sum(score_file(scorer, source, target))
-            self._send(target, to, {DIGEST: mark, ROWS: str(rows)})
-        return rows
 
-    def _send(self, file: Path, to: str, notes: dict[str, str]) -> None:
-        try:
-            self._bucket.send(file, to, notes=notes)
-        except Exception as error:
-            raise CannotScore("UPLOAD", str(error)) from error
+            def fetch() -> Path:
+                source = inside(Path(folder), found.name)
+                source.parent.mkdir(parents=True, exist_ok=True)
+                self._bucket.fetch(found, source)
+                return source
+
+            return score_found(self._bucket, self._request, scorer, found, fetch)
 
     def _note(self, done: int, of: int) -> None:
         self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())
 
 
-def _age() -> float:
+def age() -> float:
     """Return the seconds since this process began: importing what it needs is part of the job."""
     return time.time() - float(psutil.Process().create_time())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.azure.account import AzureAccount
@@ -19,8 +20,15 @@ IMAGE, MACHINE = "registry.azurecr.io/bluewater:1", "Standard_D4s_v3"
 class BatchLevers(ByItself):
     """The batch part of the bench."""
 
-    def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
-        super().__init__(AzureBatch(account=account, image=IMAGE))
+    def __init__(
+        self,
+        account: AzureAccount,
+        emulator: Subscription,
+        uploads: Uploads,
+        *,
+        jobs: type[AzureBatch] = AzureBatch,
+    ) -> None:
+        super().__init__(jobs(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
 
     def request(self, rows: int) -> BatchRequest:
@@ -43,4 +51,7 @@ class BatchLevers(ByItself):
         """Count this owner's jobs."""
         mine = self._account.named("")
         jobs = self._account.ml().jobs.list()
-        return sum(job.name.startswith(mine) and kind_of(job) == BATCH for job in jobs)
+        return sum(job.name.startswith(mine) and self._is_one(job) for job in jobs)
+
+    def _is_one(self, job: Any) -> bool:
+        return kind_of(job) == BATCH
