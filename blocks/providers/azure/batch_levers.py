@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from blocks.contracts import BatchRequest, OperationRef
 from blocks.providers.azure.account import AzureAccount
@@ -51,7 +50,4 @@ class BatchLevers(ByItself):
         """Count this owner's jobs."""
         mine = self._account.named("")
         jobs = self._account.ml().jobs.list()
-        return sum(job.name.startswith(mine) and self._is_one(job) for job in jobs)
-
-    def _is_one(self, job: Any) -> bool:
-        return kind_of(job) == BATCH
+        return sum(job.name.startswith(mine) and kind_of(job) == BATCH for job in jobs)

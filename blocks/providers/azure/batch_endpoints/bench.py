@@ -26,9 +26,6 @@ class _Levers(BatchLevers):
         told = self._emulator.pull("job", job=ref.id)
         return {**super().seen(ref), "spot": told["spot"]}
 
-    def _is_one(self, job: Any) -> bool:
-        return str(job.type) == "pipeline"
-
 
 class _Bench(Levers):
     """Levers of one owner of an emulated subscription."""

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from azure.ai.ml import Input, Output
@@ -30,7 +30,8 @@ from blocks.providers.azure.inside import CLIENT, STORAGE
 OutputAction = Literal["summary_only", "append_row"]
 SCRIPT = "score.py"
 _LONGEST = 32  # characters of a deployment's name
-MODEL_TAG = "bluewater-model"  # of an endpoint: whose versions it scores with
+# Of an endpoint: whose versions it scores with, and when it was made.
+MODEL_TAG, MADE_TAG = "bluewater-model", "bluewater-made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,13 @@ def cluster_name(account: AzureAccount, machine: str, *, spot: bool) -> str:
     return f"{endpoint_mark(account)}{kind}"
 
 
-def to_endpoint(name: str, model: str, *, account: AzureAccount, default: str) -> Any:
-    """Return an endpoint; ``default`` is who answers where nobody is named, or empty."""
+def to_endpoint(name: str, model: str, *, account: AzureAccount, made: datetime) -> Any:
+    """Return an endpoint that has no deployment yet; when it is made, the SDK tells nobody."""
+    tags = account.tags(kind="batch-endpoint")
     return BatchEndpoint(
         name=name,
         auth_mode="aad_token",
-        tags={**account.tags(kind="batch-endpoint"), MODEL_TAG: model},
-        defaults={"deployment_name": default} if default else None,
+        tags={**tags, MODEL_TAG: model, MADE_TAG: made.isoformat()},
     )
 
 
@@ -85,7 +86,7 @@ def to_deployment(
         name=deployment_name(request, cluster, options),
         endpoint_name=batch_endpoint_name(account, request.model.name),
         tags=account.tags(kind="batch-deployment", version=request.model.version),
-        model=Model(path=account.on_datastore(request.model.uri), type="custom_model"),
+        model=to_model(request, account=account),
         environment=image if image.startswith("azureml:") else Environment(image=image),
         code_configuration=CodeConfiguration(code=code, scoring_script=SCRIPT),
         compute=cluster,
@@ -101,6 +102,22 @@ def to_deployment(
             error_threshold=options.failures,
             environment_variables=_told(account, request.model.digest, client),
         ),
+    )
+
+
+def to_model(request: BatchRequest, *, account: AzureAccount) -> Any:
+    """Return a model's version as an asset of its own: it may have been registered anywhere.
+
+    It has a name, for the SDK takes the path of one that has none to be on this machine.
+    """
+    model = request.model
+    digest = hashlib.sha256(f"{model.uri} {model.digest}".encode()).hexdigest()[:16]
+    return Model(
+        name=f"bluewater-{digest}",
+        version="1",
+        path=account.on_datastore(model.uri),
+        type="custom_model",
+        tags=account.tags(kind="batch-model"),
     )
 
 

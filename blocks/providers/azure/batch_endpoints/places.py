@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ class Places:
         )
 
         def make() -> None:
-            self._point(endpoint, model, "")
+            told = to_endpoint(endpoint, model, account=account, made=datetime.now(UTC))
+            account.ml().batch_endpoints.begin_create_or_update(told)
 
         def deploy() -> None:
             self._make_room(endpoint)
@@ -75,49 +77,54 @@ class Places:
             )
             account.ml().batch_deployments.begin_create_or_update(told)
 
-        self._there(f"batch endpoint {endpoint}", lambda: self._endpoint(endpoint), make)
-        find = lambda: self._deployment(endpoint, wanted)  # noqa: E731 - reads as the one above
-        if self._there(f"deployment {wanted}", find, deploy):
-            self._point(endpoint, model, wanted)  # the newest answers those who name none
+        self._there(f"batch endpoint {endpoint}", partial(self._endpoint, endpoint), make)
+        if self._there(f"deployment {wanted}", partial(self._deployment, endpoint, wanted), deploy):
+            self._point(endpoint, wanted)
         return wanted
 
     def _there(self, what: str, look: Callable[[], Any], make: Callable[[], None]) -> bool:
         """Wait until a thing is there, made if need be; return whether it was made here."""
         end, made = time.monotonic() + self._patience.total_seconds(), False
+        trouble = Unavailable(f"{what} is being made", code=NOT_READY, retry_after=_LOOK_AGAIN)
         while (found := look()) is None or found.provisioning_state != "Succeeded":
             if found is not None and made and found.provisioning_state == "Failed":
                 raise self._failed(what, found)
             if found is None or found.provisioning_state == "Failed":
-                made = self._begun(make) or made
+                met = self._begun(make)
+                made, trouble = made or not isinstance(met, Conflict), met or trouble
             if time.monotonic() > end:
-                raise Unavailable(f"{what} is being made", code=NOT_READY, retry_after=_LOOK_AGAIN)
+                raise trouble
             time.sleep(_LOOK_EVERY)
         return made
 
-    def _begun(self, make: Callable[[], None]) -> bool:
-        """Begin; return whether it is known to be ours. Somebody else may be first."""
+    def _begun(self, make: Callable[[], None]) -> ProviderError | None:
+        """Begin; return what was said against it where it may be, or will be, there all the same.
+
+        Somebody else may be first, or a reply lost.
+        """
         try:
             make()
         except (AzureError, ProviderError) as error:
             known = error if isinstance(error, ProviderError) else explain(error)
             if not isinstance(known, Conflict | Unavailable):
                 raise
-            return isinstance(known, Unavailable)  # it may have been done all the same
-        return True
+            return known
+        return None
 
     def _failed(self, what: str, found: Any) -> ProviderError:
         reason = Changes(self._account).why(found)
         kind = meaning_of_code(reason.code) or Unavailable
         return kind(f"{what} could not be made: {reason.message}", code=reason.code)
 
-    def _point(self, name: str, model: str, default: str) -> None:
-        """Make an endpoint, or say who answers those who name nobody."""
-        told = to_endpoint(name, model, account=self._account, default=default)
+    def _point(self, name: str, deployment: str) -> None:
+        """Let a deployment answer those who name none."""
+        endpoint = self._account.ml(attempts=READS).batch_endpoints.get(name)
+        endpoint.defaults = {"deployment_name": deployment}
         try:
-            self._account.ml().batch_endpoints.begin_create_or_update(told)
+            self._account.ml().batch_endpoints.begin_create_or_update(endpoint)
         except AzureError as error:
-            if not default or not isinstance(explain(error), Conflict):
-                raise  # else another deployment is made the default just now
+            if not isinstance(explain(error), Conflict):
+                raise  # else another one is made the default just now
 
     def _make_room(self, endpoint: str) -> None:
         """Remove the oldest deployment but for the default, if there can be no more."""

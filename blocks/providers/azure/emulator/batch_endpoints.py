@@ -174,10 +174,11 @@ class BatchEndpoints:
 
     def _told(self, made: Made, *, below: str = "") -> Said:
         place = f"batchEndpoints/{below or made.name}"
-        told: dict[str, Any] = {
-            **{k: v for k, v in made.body["properties"].items() if v is not None},
-            "provisioningState": made.state,
-        }
+        asked = {k: v for k, v in made.body["properties"].items() if v is not None}
+        notes = dict(asked.get("properties") or {})
+        if made.change:
+            notes["AzureAsyncOperationUri"] = self._changes.address(made.change)
+        told: dict[str, Any] = {**asked, "properties": notes, "provisioningState": made.state}
         if below:
             place = f"{place}/deployments/{made.name}"
         else:
