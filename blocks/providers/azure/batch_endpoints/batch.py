@@ -19,7 +19,7 @@ from blocks.providers.azure.batch_endpoints.calls import (
     home_of,
     to_invocation,
 )
-from blocks.providers.azure.batch_endpoints.places import Places
+from blocks.providers.azure.batch_endpoints.places import MOST, Places
 from blocks.providers.azure.batch_endpoints.told import Told, together, told_below
 from blocks.providers.azure.endpoint_calls import identity_of
 
@@ -68,6 +68,9 @@ class AzureBatchEndpoints(AzureBatch):
     output_action: OutputAction = Field(
         default="summary_only", description="append_row: Azure lists what was scored, in a file."
     )
+    versions: int = Field(
+        default=MOST, ge=2, le=MOST, description="Versions that stay deployed; the oldest goes."
+    )
     patience: timedelta = Field(
         default=timedelta(minutes=2),
         description="How long a request waits for what is being made; then it is to be asked again.",
@@ -94,7 +97,7 @@ class AzureBatchEndpoints(AzureBatch):
         spot, machine = request.spot, request.machine
         named = self.spot_cluster if spot else self.cluster
         cluster = named or cluster_name(self.account, machine, spot=spot)
-        places = Places(self.account, self.patience)
+        places = Places(self.account, patience=self.patience, versions=self.versions)
         places.require_cluster(
             cluster,
             machine=machine,

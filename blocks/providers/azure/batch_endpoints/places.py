@@ -38,10 +38,13 @@ _LOOK_AGAIN = timedelta(seconds=10)
 
 
 class Places:
-    """The batch endpoints of one owner; ``patience`` is how long one waits for what is made."""
+    """The batch endpoints of one owner.
 
-    def __init__(self, account: AzureAccount, patience: timedelta) -> None:
-        self._account, self._patience = account, patience
+    ``patience`` is how long one waits for what is made, ``versions`` how many of a model stay.
+    """
+
+    def __init__(self, account: AzureAccount, *, patience: timedelta, versions: int) -> None:
+        self._account, self._patience, self._versions = account, patience, versions
 
     def require_cluster(self, name: str, **what: Any) -> None:
         """See that there is a cluster, as `Clusters` does, and wait for one that is made."""
@@ -127,17 +130,15 @@ class Places:
                 raise  # else another one is made the default just now
 
     def _make_room(self, endpoint: str) -> None:
-        """Remove the oldest deployment but for the default, if there can be no more."""
-        ml = self._account.ml(attempts=READS)
-        there = list(ml.batch_deployments.list(endpoint))
-        if len(there) < MOST:
-            return
-        default = (ml.batch_endpoints.get(endpoint).defaults or {}).get("deploymentName")
+        """Remove the oldest deployments where there are too many, and never the default."""
+        reads, once = self._account.ml(attempts=READS), self._account.ml()
+        there = list(reads.batch_deployments.list(endpoint))
+        default = (reads.batch_endpoints.get(endpoint).defaults or {}).get("deploymentName")
         others = [each for each in there if each.name != default]
-        oldest = min(others, key=lambda each: each.creation_context.created_at)
-        self._account.ml().batch_deployments.begin_delete(oldest.name, endpoint).wait(
-            self._patience.total_seconds()
-        )
+        others.sort(key=lambda each: each.creation_context.created_at, reverse=True)
+        for each in others[max(0, self._versions - 2) :]:  # with the default and the new one
+            removal = once.batch_deployments.begin_delete(each.name, endpoint)
+            removal.wait(self._patience.total_seconds())
 
     def _code(self) -> str:
         """Return the asset with our script, made where it is missing.

@@ -115,10 +115,13 @@ class _Work:
 
 
 def _model() -> Path:
-    """Return the folder of the model: Azure brings it under a name of its own."""
+    """Return the folder of the model: Azure brings it under a name of its own.
+
+    MLflow follows no link out of it, so it is told where it really is.
+    """
     home = Path(os.environ[_MODEL])
-    found = next((each.parent for each in home.glob("*/MLmodel")), None)
-    return home if (home / "MLmodel").exists() or found is None else found
+    found = next((each.parent for each in home.glob("*/MLmodel")), home)
+    return found.resolve()
 
 
 def _process() -> str:
