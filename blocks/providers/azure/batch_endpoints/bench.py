@@ -11,6 +11,7 @@ from blocks.contracts import Contract, OperationRef
 from blocks.providers.azure.batch_endpoints.batch import AzureBatchEndpoints
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.bench import AzureBench
+from blocks.providers.azure.model_levers import ModelLevers
 from blocks.registry import implementation, provider
 from blocks.testing.levers import Levers
 
@@ -40,7 +41,8 @@ class _Bench(Levers):
         levers = _Levers(
             azure.levers_account, azure.emulator, azure.uploads, jobs=AzureBatchEndpoints
         )
-        super().__init__(_NAME, {"batch": levers})
+        models = ModelLevers(azure.emulator, azure.uploads)
+        super().__init__(_NAME, {"batch": levers, "models": models})
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner; what is no batch endpoint is the subscription's."""
