@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.ai.ml import Input, MLClient, load_batch_deployment, load_batch_endpoint
+from azure.ai.ml import Input, MLClient, load_batch_endpoint
 from azure.ai.ml.entities import AmlCompute, Model
+from azure.ai.ml.entities._load_functions import load_model_batch_deployment
 from azure.core.exceptions import HttpResponseError
 
 from blocks.providers.azure.account import AzureAccount
@@ -39,7 +40,7 @@ def ml(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MLClient:
 def apply(ml: MLClient, *names: str) -> None:
     ml.batch_endpoints.begin_create_or_update(load_batch_endpoint(HERE / "endpoint.yml")).result()
     for name in names:
-        deployment = load_batch_deployment(HERE / f"{name}.yml")
+        deployment = load_model_batch_deployment(HERE / f"{name}.yml")
         ml.batch_deployments.begin_create_or_update(deployment).result()
 
 
@@ -99,7 +100,7 @@ def test_what_azure_would_not_take_is_refused(ml: MLClient, account: AzureAccoun
         ({"error_threshold": -2}, "errorThreshold"),
         ({"instance_count": 2}, "nodes"),
     ):
-        deployment = load_batch_deployment(HERE / "files.yml")
+        deployment = load_model_batch_deployment(HERE / "files.yml")
         for name, value in change.items():
             setattr(deployment, name, value)
         with pytest.raises(HttpResponseError, match=said):
