@@ -93,6 +93,7 @@ def score_found(
     scorer: Scorer,
     found: Found,
     fetch: Callable[[], Path],
+    *,
     look: Callable[[], None] = lambda: None,
 ) -> int:
     """Score one file, unless this model has scored this very input; return its rows.

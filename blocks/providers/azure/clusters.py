@@ -48,7 +48,7 @@ class Clusters:
         """
         found = self.find(name)
         if found is None:
-            self._make(name, machine, spot, nodes, idle, identity)
+            self._make(name, machine, spot=spot, nodes=nodes, idle=idle, identity=identity)
             raise _in_the_making(name)
         state = found.provisioning_state  # of an enumeration of strings
         if state == "Failed":
@@ -99,7 +99,14 @@ class Clusters:
         return (cluster.tags or {}).get(OWNER_TAG) == self._account.owner
 
     def _make(
-        self, name: str, machine: str, spot: bool, nodes: int, idle: timedelta, identity: Any
+        self,
+        name: str,
+        machine: str,
+        *,
+        spot: bool,
+        nodes: int,
+        idle: timedelta,
+        identity: Any,
     ) -> None:
         cluster = AmlCompute(
             name=name,

@@ -49,9 +49,7 @@ class _Unchanged(AzureBlobFile):  # type: ignore[misc]
 
     def __init__(self, files: AccountFiles, found: Found, piece: int) -> None:
         self._details = {"size": found.size, "etag": f'"{found.etag}"'}  # else it looks again
-        super().__init__(
-            files, place_of(found.uri), "rb", block_size=piece, cache_type="readahead"
-        )
+        super().__init__(files, place_of(found.uri), "rb", block_size=piece, cache_type="readahead")
 
     async def _async_fetch_range(self, start: int, end: int | None = None, **_: Any) -> bytes:
         stop = self.size if end is None else min(end, self.size)

@@ -35,7 +35,7 @@ POLL_AFTER = timedelta(seconds=10)
 MAX_SPOT = timedelta(days=7)  # a job may run on low-priority machines; 21 days on others
 
 _OUTPUT = "BLUEWATER_OUTPUT_URI"
-# Azure gives jobs an address that only its plugin knows, and a token that MLflow's own client takes.
+# Azure gives jobs an address that its plugin knows, and a token that MLflow's own client takes.
 _PLAIN_MLFLOW = "${MLFLOW_TRACKING_URI/#azureml:/https:}"
 _LAST_LINES = 20  # of a log, for a failure that says nothing else
 

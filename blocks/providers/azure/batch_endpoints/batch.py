@@ -73,7 +73,7 @@ class AzureBatchEndpoints(AzureBatch):
     )
     patience: timedelta = Field(
         default=timedelta(minutes=2),
-        description="How long a request waits for what is being made; then it is to be asked again.",
+        description="How long a request waits for what is made; then it is to be asked again.",
     )
 
     def _create(self, request: BatchRequest, name: str, token: str) -> None:

@@ -1,4 +1,4 @@
-"""What scores a model's version natively: an endpoint for the model, a deployment for the version."""
+"""What scores a version natively: an endpoint for the model, a deployment for the version."""
 
 from __future__ import annotations
 

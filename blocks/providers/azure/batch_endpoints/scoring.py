@@ -80,7 +80,7 @@ class _Work:
             return
         self.look()
         fetch, score = (lambda: path), partial(score_found, self.bucket, self.request)
-        rows = score(self.scorer, found, fetch, self.look)
+        rows = score(self.scorer, found, fetch, look=self.look)
         self.told = self.told.model_copy(update={"done": {**self.told.done, found.name: rows}})
 
     def look(self) -> None:

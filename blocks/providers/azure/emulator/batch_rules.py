@@ -30,7 +30,7 @@ _PLACE = re.compile(
 
 
 def check_endpoint(body: Said, deployments: Mapping[str, str]) -> None:
-    """Raise AzureError for an endpoint that cannot be; ``deployments`` are those there, by state."""
+    """Raise AzureError for an endpoint that cannot be; of ``deployments`` their states are told."""
     asked = body["properties"]
     if str(asked.get("authMode")).lower() != "aadtoken":
         raise AzureError("BadArgument", "The authMode of a batch endpoint is AADToken.")

@@ -93,7 +93,7 @@ class Machines:
         )
 
     def _tracking(self) -> dict[str, str]:
-        """Return where a job finds MLflow: an address that only Azure's plugin knows, and a token."""
+        """Return where a job finds MLflow: an address that Azure's plugin knows, and a token."""
         place = self._world.url.partition("://")[2]
         home = self._world.resource("").rstrip("/")
         return {

@@ -1,7 +1,7 @@
 """The workspace's MLflow server: MLflow's own, but for the metrics that monitors keep there.
 
-Under Azure's path and behind its tokens. What runs keep as artifacts has an address of Azure's, which
-only the plugin ``azureml-mlflow`` can open.
+Under Azure's path and behind its tokens. What runs keep as artifacts has an address of Azure's,
+which only the plugin ``azureml-mlflow`` can open.
 """
 
 from __future__ import annotations
