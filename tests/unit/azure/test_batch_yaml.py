@@ -77,7 +77,8 @@ def test_an_endpoint_with_two_deployments_scores_as_the_examples_do(
     assert (status, set(found)) == ("Completed", {"0.scored", "1.scored", "2.scored"})
     job = ml.jobs.get("by-name")
     assert job.type == "pipeline"
-    assert [each.name for each in ml.jobs.list(parent_job_name="by-name")] != ["by-name"]
+    [step] = ml.jobs.list(parent_job_name="by-name")
+    assert (step.name, step.status) == ("by-name-batchscoring", "Completed")
 
     Objects(account).write(f"{ROOT}/data/1.txt", b"no number")
     assert scored(ml, account, deployment_name="rows")[0] == "Completed"  # one file may fail

@@ -35,7 +35,7 @@ class AzureBatchEndpoints(AzureBatch):
     """
 
     _block_type_name = "Azure batch endpoints"
-    _block_type_slug = "azure-batch-endpoints"
+    _block_type_slug = "azure-batch-endpoints-batch"
 
     provider: ClassVar[str] = "azure-batch-endpoints"
     features: ClassVar[BatchFeatures] = BatchFeatures(

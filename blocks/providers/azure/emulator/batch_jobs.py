@@ -72,7 +72,7 @@ class BatchJobs:
         return found
 
     def _job(self, endpoint: Made, deployment: Made, asked: Said) -> Job:
-        world, number = self._world, len(self._answers)
+        world, number = self._world, len(self._world.jobs)
         name = asked.get("name") or f"batchjob-{endpoint.name}-{number}"
         if not NAME.fullmatch(name):
             raise AzureError("ValidationError", f"{name} cannot be the name of a job.")

@@ -54,6 +54,14 @@ class Jobs:
                 action=f"{ML}/experiments/runs/read",
                 handler=self.details,
             ),
+            Route(
+                service="history",
+                path=f"/history/v1.0{WORKSPACE}runs/{{name}}/children",
+                method="GET",
+                operation="Runs.GetChild",
+                action=f"{ML}/experiments/runs/read",
+                handler=self.children,
+            ),
         )
 
     def create(self, asked: Asked) -> Told:
@@ -108,6 +116,21 @@ class Jobs:
             "properties": {},
             "runType": "azureml.PipelineRun" if job.pipeline else "azureml.scriptrun",
         }
+
+    def children(self, asked: Asked) -> Said:
+        """Tell the steps of a pipeline."""
+        job = self._known(asked["name"], "history:Runs.GetChild")
+        step = {
+            "runId": job.step,
+            "parentRunId": job.name,
+            "rootRunId": job.name,
+            "status": job.status,
+            "displayName": "batchscoring",
+            "runType": "azureml.StepRun",
+            "properties": {},
+            "createdUtc": self._world.moment(job.created),
+        }
+        return {"value": [step] if job.step else []}
 
     def _links(self, job: Job) -> dict[str, str]:
         found = {}
