@@ -93,24 +93,19 @@ def score_found(
     scorer: Scorer,
     found: Found,
     fetch: Callable[[], Path],
-    *,
-    look: Callable[[], None] = lambda: None,
 ) -> int:
     """Score one file, unless this model has scored this very input; return its rows.
 
-    ``fetch`` brings the file, and ``look`` is called after each part of it. Raises CannotScore.
+    ``fetch`` brings the file. Raises CannotScore.
     """
     to = f"{request.output_uri.rstrip('/')}/{found.name}"
     mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
     before = bucket.notes(to)
     if before.get(DIGEST) == mark:
         return int(before[ROWS])
-    rows = 0
     with tempfile.TemporaryDirectory() as folder:
         target = inside(Path(folder), found.name)
-        for part in score_file(scorer, fetch(), target):
-            rows += part
-            look()
+        rows = sum(score_file(scorer, fetch(), target))
         try:
             bucket.send(target, to, notes={DIGEST: mark, ROWS: str(rows)})
         except Exception as error:

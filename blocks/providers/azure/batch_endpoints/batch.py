@@ -20,7 +20,7 @@ from blocks.providers.azure.batch_endpoints.calls import (
     to_invocation,
 )
 from blocks.providers.azure.batch_endpoints.places import MOST, Places
-from blocks.providers.azure.batch_endpoints.told import Told, together, told_below
+from blocks.providers.azure.batch_endpoints.told import together, told_below, told_by_all
 from blocks.providers.azure.endpoint_calls import identity_of
 
 _INVOKING = threading.Lock()  # the SDK writes each caller's headers into a constant of its own
@@ -124,8 +124,7 @@ class AzureBatchEndpoints(AzureBatch):
     def _told(self, name: str, *, is_over: bool) -> tuple[Said | None, float | None]:
         """Return the last words of a job, and the share of its files that are done."""
         home = told_below(home_of(self.account), name)
-        found = [self._objects.read(each.uri) for each in self._objects.below(home)]
-        told = together(Told.model_validate_json(each[0]) for each in found if each)
+        told = together(told_by_all(self._objects, home))
         if told is None:
             return None, None
         return (told if is_over else None), (len(told.done) / told.of if told.of else None)

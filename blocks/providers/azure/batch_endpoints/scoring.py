@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from blocks.cloud.bucket import Bucket, Found
@@ -20,10 +20,12 @@ from blocks.contracts import BatchRequest
 from blocks.providers.azure.batch_endpoints.told import (
     DIGEST,
     HOME,
+    OVERDUE,
     REQUEST,
     ROOT_RUN,
     Told,
     told_below,
+    told_by_all,
 )
 from blocks.providers.azure.inside import STORAGE, Storage
 from blocks.providers.azure.objects import Objects
@@ -38,7 +40,7 @@ def init() -> None:
     """Read what is asked, and load the model."""
     bucket = Objects(Storage(os.environ[STORAGE]))
     home, job = os.environ[HOME], os.environ[ROOT_RUN]
-    work = _Work(bucket=bucket, told_at=f"{told_below(home, job)}/{_process()}.json")
+    work = _Work(bucket=bucket, home=told_below(home, job))
     with work:
         asked = f"{home}/{job}/{REQUEST}"
         found = bucket.read(asked)
@@ -62,13 +64,13 @@ class _Work:
     """One process' part of a job; leaving it tells how far it is, and why it is no further."""
 
     bucket: Bucket
-    told_at: str
+    home: str  # folder for the last words of all processes
     told: Told = field(default_factory=Told)
 
     def begin(self, request: BatchRequest) -> None:
         """Look for the data and load the model. Raises CannotScore."""
         self.request = request
-        self.look()
+        self._watch()
         self.files = {each.name: each for each in scorable(self.bucket, request)}
         self.told = self.told.model_copy(update={"of": len(self.files)})
         self.scorer: Scorer = load_scorer(_model(), os.environ[DIGEST])
@@ -78,16 +80,22 @@ class _Work:
         found = self._named(path)
         if found is None:
             return
-        self.look()
-        fetch, score = (lambda: path), partial(score_found, self.bucket, self.request)
-        rows = score(self.scorer, found, fetch, look=self.look)
+        rows = score_found(self.bucket, self.request, self.scorer, found, lambda: path)
         self.told = self.told.model_copy(update={"done": {**self.told.done, found.name: rows}})
 
-    def look(self) -> None:
-        """Raise CannotScore where it takes longer than was allowed."""
-        if age() > self.request.max_duration.total_seconds():
-            told = f"still running after {self.request.max_duration}; ask for a longer max_duration"
-            raise CannotScore("MAX_DURATION", told)
+    def _watch(self) -> None:
+        """See that the time is kept, whatever the model does; Azure knows no limit of a job."""
+        if any(each.code == OVERDUE for each in told_by_all(self.bucket, self.home)):
+            raise CannotScore(OVERDUE, "it was over before this process began")
+        left = self.request.max_duration.total_seconds() - age()
+        timer = threading.Timer(max(0.001, left), self._end)
+        timer.daemon = True
+        timer.start()
+
+    def _end(self) -> None:
+        limit = self.request.max_duration
+        self._tell(OVERDUE, f"still running after {limit}; ask for a longer max_duration")
+        os._exit(1)
 
     def _named(self, path: Path) -> Found | None:
         """Return the file of a mounted path: below its root, every other one is there, too."""
@@ -102,16 +110,20 @@ class _Work:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         code = getattr(error, "code", type(error).__name__) if error else ""
+        self._tell(code, str(error or ""))
+
+    def _tell(self, code: str, message: str) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         self.told = self.told.model_copy(
             update={
                 "code": code,
-                "message": str(error or ""),
+                "message": message,
                 "cpu_seconds": used.ru_utime + used.ru_stime,
                 "peak_memory_bytes": peak_memory(),
             }
         )
-        self.bucket.write(self.told_at, self.told.model_dump_json().encode())
+        at = f"{self.home}/{socket.gethostname()}-{os.getpid()}.json"
+        self.bucket.write(at, self.told.model_dump_json().encode())
 
 
 def _model() -> Path:
@@ -122,7 +134,3 @@ def _model() -> Path:
     home = Path(os.environ[_MODEL])
     found = next((each.parent for each in home.glob("*/MLmodel")), home)
     return found.resolve()
-
-
-def _process() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from blocks.cloud.batch_notes import Said
+from blocks.cloud.bucket import Bucket
 
 HOME = "BLUEWATER_BATCHES"  # folder in which there is one for each job, with its request
 DIGEST = "BLUEWATER_MODEL_DIGEST"  # of the model of the deployment
 ROOT_RUN = "AZUREML_ROOT_RUN_ID"  # of the job whose step runs the script
 REQUEST = "request.json"
+OVERDUE = "MAX_DURATION"  # code of a process that took longer than was allowed
 
 
 class Told(Said):
@@ -22,6 +24,12 @@ class Told(Said):
 def told_below(home: str, job: str) -> str:
     """Return the folder for the last words of a job's processes."""
     return f"{home}/{job}/said"
+
+
+def told_by_all(bucket: Bucket, home: str) -> list[Told]:
+    """Return the last words that lie in a folder."""
+    found = [bucket.read(each.uri) for each in bucket.below(home)]
+    return [Told.model_validate_json(each[0]) for each in found if each]
 
 
 def together(told: Iterable[Told]) -> Told | None:
