@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from blocks.contracts import RunKey, TrainingJobs
 from blocks.providers.azure.account import AzureAccount
+from blocks.testing.waiting import until
 
 SCRIPT = """
 import os
@@ -27,6 +28,7 @@ def mlflow(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MlflowClie
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", account.ca_file)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")  # the first waits for an import
     return MlflowClient(account.tracking, registry_uri=account.tracking)
 
 
@@ -65,7 +67,8 @@ def test_what_a_run_keeps_takes_azures_own_plugin(mlflow: MlflowClient) -> None:
 
 def test_a_job_logs_to_the_workspace(bench: Any, jobs: TrainingJobs, mlflow: MlflowClient) -> None:
     request = bench.training_request(script=SCRIPT)
-    bench.succeed(jobs.submit(request, key=RunKey(run="run-1", step="train")))
+    ref = jobs.submit(request, key=RunKey(run="run-1", step="train"))
+    until(lambda: jobs.status(ref).phase.done)
     experiment = mlflow.get_experiment_by_name("trained")
     assert experiment is not None
     [run] = mlflow.search_runs([experiment.experiment_id])
