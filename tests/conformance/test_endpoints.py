@@ -25,7 +25,7 @@ from blocks.contracts import (
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
 from blocks.testing.deploying import KEY, ROW, bounded, busy, up_to
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 
 CONTRACT = Endpoints
 BREAKS_THE_CONTRACT: dict[str, tuple[Any, str]] = {  # a payload, and what its refusal names
@@ -271,7 +271,7 @@ def test_a_user_stays_on_one_variant(bench: Bench, endpoints: Endpoints) -> None
     give(endpoints, endpoint, blue=50, green=50)
     url = f"{endpoints.variants(endpoint)[0].url}/invocations"
     seen: dict[str, set[float]] = {}
-    with httpx.Client() as client:
+    with httpx.Client(timeout=NEVER) as client:
         for number in range(150):
             user = f"user-{number % 30}"
             answer = client.post(url, json=ROW, headers={"x-user": user})
