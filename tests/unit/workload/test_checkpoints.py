@@ -1,3 +1,5 @@
+"""Checkpoints are whole or not there, whatever happens to the disk or the process."""
+
 from __future__ import annotations
 
 import json
