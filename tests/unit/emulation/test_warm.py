@@ -119,7 +119,7 @@ def test_a_container_that_ends_when_its_caller_does_takes_no_other_with_it(tmp_p
             _ask(slow, tmp_path, "pass")
             assert int(slow.recv(64)) > 0
             assert slow.recv(64) == b"0"
-        assert interpreter.communicate() == (None, None)
+        interpreter.communicate()
         assert interpreter.returncode == 0
 
 
