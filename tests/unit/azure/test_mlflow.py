@@ -53,18 +53,16 @@ def test_a_run_is_logged_and_a_model_registered(
     mlflow.set_registered_model_alias("flights", "champion", version.version)
     assert mlflow.get_model_version_by_alias("flights", "champion").source == source
 
+    assert run.info.artifact_uri.startswith("azureml://")
+    with pytest.raises(MlflowException, match="azureml"):  # what a run keeps takes Azure's plugin
+        mlflow.log_text(run.info.run_id, "words", "notes.txt")
+
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "nobody's")
     with pytest.raises(MlflowException, match="token"):
         mlflow.create_registered_model("flights-2")
 
 
-def test_what_a_run_keeps_takes_azures_own_plugin(mlflow: MlflowClient) -> None:
-    run = mlflow.create_run(mlflow.create_experiment("flights"))
-    assert run.info.artifact_uri.startswith("azureml://")
-    with pytest.raises(MlflowException, match="azureml"):
-        mlflow.log_text(run.info.run_id, "words", "notes.txt")
-
-
+@pytest.mark.slow  # the job imports MLflow
 def test_a_job_logs_to_the_workspace(bench: Any, jobs: TrainingJobs, mlflow: MlflowClient) -> None:
     request = bench.training_request(script=SCRIPT)
     ref = jobs.submit(request, key=RunKey(run="run-1", step="train"))
