@@ -58,7 +58,7 @@ def _homed(model: Path, name: str) -> Path:
     """Return a folder in which the model is under its name."""
     home = Path("azureml-models").absolute()
     home.mkdir()
-    (home / name).symlink_to(model)
+    model.rename(home / name)
     return home
 
 
