@@ -113,11 +113,8 @@ class AzureInventory(Block, Inventory):
             if not of.remove(resource.id):
                 raise self._denied(resource)
             return
-        kinds = {
-            **dict.fromkeys(_JOBS, self._jobs.get),
-            ENDPOINT: self._endpoints.get,
-            BATCH_ENDPOINT: self._batch_endpoints.get,
-        }
+        endpoints = {ENDPOINT: self._endpoints.get, BATCH_ENDPOINT: self._batch_endpoints.get}
+        kinds = {**dict.fromkeys(_JOBS, self._jobs.get), **endpoints}
         if resource.kind not in kinds or not is_name(resource.id):
             raise self._denied(resource)
         thing = look_for(kinds[resource.kind], resource.id, patient=False)

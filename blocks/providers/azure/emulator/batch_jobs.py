@@ -121,16 +121,7 @@ def _step(world: World, deployed: Said, said: Said, step: str) -> Said:
             (deployed["model"]["assetId"], "modelUri"),
         )
     )
-    retry, appends = deployed.get("retrySettings") or {}, deployed["outputAction"] == "AppendRow"
-    wanted = Step(
-        script=deployed["codeConfiguration"]["scoringScript"],
-        model=str(model["uri"]).rstrip("/").rpartition("/")[2],
-        mini_batch=deployed["miniBatchSize"],
-        retries=retry.get("maxRetries", 3),
-        timeout=seconds(retry.get("timeout") or "PT30S"),
-        threshold=deployed["errorThreshold"],
-        rows_to=deployed["outputFileName"] if appends else "",
-    )
+    wanted = _wanted(deployed, str(model["uri"]).rstrip("/").rpartition("/")[2])
     count = (deployed.get("resources") or {}).get("instanceCount") or 1
     return {
         "jobType": "Command",
@@ -146,6 +137,20 @@ def _step(world: World, deployed: Said, said: Said, step: str) -> Said:
             ASKED: wanted.model_dump_json(),
         },
     }
+
+
+def _wanted(deployed: Said, model: str) -> Step:
+    """Return how the script is to be called with a model's folder of that name."""
+    retry, appends = deployed.get("retrySettings") or {}, deployed["outputAction"] == "AppendRow"
+    return Step(
+        script=deployed["codeConfiguration"]["scoringScript"],
+        model=model,
+        mini_batch=deployed["miniBatchSize"],
+        retries=retry.get("maxRetries", 3),
+        timeout=seconds(retry.get("timeout") or "PT30S"),
+        threshold=deployed["errorThreshold"],
+        rows_to=deployed["outputFileName"] if appends else "",
+    )
 
 
 def _folder(world: World, uri: str) -> Said:
