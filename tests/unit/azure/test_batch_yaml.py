@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +43,16 @@ def apply(ml: MLClient, *names: str) -> None:
         ml.batch_deployments.begin_create_or_update(deployment).result()
 
 
-def scored(ml: MLClient, account: AzureAccount, **said: Any) -> tuple[str, Mapping[str, str]]:
+def scored(ml: MLClient, account: AzureAccount, **said: Any) -> tuple[str, dict[str, str]]:
     """Invoke, wait, and return the job's state and what is in its output."""
     job = ml.batch_endpoints.invoke(
         endpoint_name=NAME, inputs={"data": Input(type="uri_folder", path=f"{PATHS}/data/")}, **said
     )
     ended = {"Completed", "Failed", "Canceled"}
-    until(lambda: str(ml.jobs.get(job.name).status) in ended)
+    until(lambda: ml.jobs.get(job.name).status in ended)
     home, objects = f"{ROOT}/azureml/{job.name}/score", Objects(account)
     found = {each.name: objects.read(each.uri) for each in objects.below(home)}
-    return str(ml.jobs.get(job.name).status), {
+    return ml.jobs.get(job.name).status, {
         name: content[0].decode() for name, content in found.items() if content
     }
 

@@ -88,7 +88,9 @@ class Places:
     def _there(self, what: str, look: Callable[[], Any], make: Callable[[], None]) -> bool:
         """Wait until a thing is there, made if need be; return whether it was made here."""
         end, made = time.monotonic() + self._patience.total_seconds(), False
-        trouble = Unavailable(f"{what} is being made", code=NOT_READY, retry_after=_LOOK_AGAIN)
+        trouble: ProviderError = Unavailable(
+            f"{what} is being made", code=NOT_READY, retry_after=_LOOK_AGAIN
+        )
         while (found := look()) is None or found.provisioning_state != "Succeeded":
             if found is not None and made and found.provisioning_state == "Failed":
                 raise self._failed(what, found)
