@@ -80,7 +80,7 @@ def test_an_endpoint_with_two_deployments_scores_as_the_examples_do(
     assert (step.name, step.status) == ("by-name-batchscoring", "Completed")
 
     Objects(account).write(f"{ROOT}/data/1.txt", b"no number")
-    assert scored(ml, account, deployment_name="rows")[0] == "Completed"  # one file may fail
+    assert scored(ml, account, deployment_name="rows")[0] == "Completed"  # one mini-batch may fail
     assert scored(ml, account, deployment_name="files")[0] == "Failed"  # and here none
 
     with pytest.raises(HttpResponseError, match="default"):
