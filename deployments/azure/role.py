@@ -55,6 +55,7 @@ BATCH_ENDPOINTS = (
     f"{_ML}/batchEndpoints/write",
     f"{_ML}/codes/versions/read",
     f"{_ML}/codes/versions/write",
+    f"{_ML}/datastores/read",
 )
 TOKENS = (f"{_ML}/onlineEndpoints/token/action",)  # for endpoints whose callers bring tokens
 CALLER_DATA = (
