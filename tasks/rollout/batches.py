@@ -40,27 +40,21 @@ class Moment:
     at_risk: Pair = (0, 0)  # of an error: users, where they are known
     errors: Pair = (0, 0)
 
-
-def joined(pieces: Sequence[Moment]) -> Moment:
-    """Return all that was done in some pieces, in the order of time, as one moment."""
-    if len(pieces) == 1:
-        return pieces[0]
-    return Moment(
-        pieces[0].start,
-        sum([each.seconds for each in pieces]),
-        [tick for each in pieces for tick in each.blue],
-        [tick for each in pieces for tick in each.green],
-        _added([each.requests for each in pieces]),
-        _added([each.users for each in pieces]),
-        _added([each.failed for each in pieces]),
-        _added([each.at_risk for each in pieces]),
-        _added([each.errors for each in pieces]),
-    )
-
-
-def _added(pairs: Sequence[Pair]) -> Pair:
-    blue, green = zip(*pairs, strict=True)
-    return sum(blue), sum(green)
+    def join(self, later: Moment) -> None:
+        """Add what both did next."""
+        self.seconds += later.seconds
+        self.blue += later.blue
+        self.green += later.green
+        (a, b), (c, d) = self.requests, later.requests
+        self.requests = a + c, b + d
+        (a, b), (c, d) = self.users, later.users
+        self.users = a + c, b + d
+        (a, b), (c, d) = self.failed, later.failed
+        self.failed = a + c, b + d
+        (a, b), (c, d) = self.at_risk, later.at_risk
+        self.at_risk = a + c, b + d
+        (a, b), (c, d) = self.errors, later.errors
+        self.errors = a + c, b + d
 
 
 class Pieces:
@@ -85,7 +79,8 @@ class Pieces:
         number = at // SECONDS
         complete = at + now.seconds >= (number + 1) * SECONDS
         if piece is not None and self._number == number:
-            now = joined((piece, now))
+            piece.join(now)
+            now = piece
         elif piece is not None:
             done.append(piece)
         self._number, self._open = number, now
@@ -98,36 +93,34 @@ class Pieces:
 class Moments:
     """Joins pieces to longer moments, cut by counts and by what was known before.
 
-    A moment is long enough to tell something new, and ends before green's share moves.
+    A moment is long enough to tell something new, and ends before green's share moves. What is
+    added belongs to it from then on.
     """
 
     def __init__(self, *, times: float = 1) -> None:
         self._times = times  # as long as others
-        self._open: list[Moment] = []
-        self._blue = self._green = 0  # requests of them
-        self._seconds = 0.0
+        self._open: Moment | None = None
         self._known = 0  # requests of green in the moments before
 
     def add(self, piece: Moment, stirred: bool) -> Sequence[Moment]:
         """Add the next piece; return the moments that are complete by it."""
-        done: Sequence[Moment] = ()
-        if self._open and not same_share((self._blue, self._green), piece.requests):
-            done = (self._ended(),)
-        self._open.append(piece)
-        blue, green = piece.requests
-        self._blue += blue
-        self._green += green
-        self._seconds += piece.seconds
+        moment, done = self._open, []
+        if moment is None:
+            self._open = moment = piece
+        elif same_share(moment.requests, piece.requests):
+            moment.join(piece)
+        else:
+            done.append(self._ended(moment))
+            self._open = moment = piece
         longest, growth = STIRRED if stirred else CALM
-        enough = self._green > self._times * growth * self._known
-        if enough or self._seconds >= self._times * longest:
-            done = (*done, self._ended())
+        enough = moment.requests[1] > self._times * growth * self._known
+        if enough or moment.seconds >= self._times * longest:
+            done.append(self._ended(moment))
         return done
 
-    def _ended(self) -> Moment:
-        moment = joined(self._open)
-        self._known += self._green
-        self._open, self._blue, self._green, self._seconds = [], 0, 0, 0.0
+    def _ended(self, moment: Moment) -> Moment:
+        self._known += moment.requests[1]
+        self._open = None
         return moment
 
 
