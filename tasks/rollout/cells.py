@@ -40,16 +40,18 @@ class PredictionHistory:
     def counted(self, ticks: Iterable[VariantTick]) -> Counted:
         """Return the predictions of some ticks: of each kind that is known, and the others."""
         names = self._names
-        rows: list[Iterable[int]] = [[0] * len(names)]  # added up column by column, which is quick
-        odd: list[Mapping[str, int]] = []  # kinds that are missing, new, or in another order
+        rows: list[Iterable[int]] = []  # added up column by column, which is quick
+        found, known = dict.fromkeys(names, 0), len(names)
         for tick in ticks:
             told = tick.predictions
             if list(told) == names:
                 rows.append(told.values())
             else:
-                odd.append(told)
-        counts = list(map(sum, zip(*rows, strict=True)))
-        return self._with(counts, odd) if odd else (counts, {})
+                for name, count in told.items():
+                    found[name] = found.get(name, 0) + count
+        counts = list(found.values())
+        others = dict(zip(list(found)[known:], counts[known:], strict=True))
+        return list(map(sum, zip(counts[:known], *rows, strict=True))), others
 
     def learn(self, blue: Counted) -> None:
         """Remember a moment of blue. Tenths are cut anew each time twice as much is known."""
@@ -78,15 +80,6 @@ class PredictionHistory:
             return None
         return self._by_cell(blue, requests[0]), self._by_cell(green, requests[1])
 
-    def _with(self, counts: list[int], odd: Sequence[Mapping[str, int]]) -> Counted:
-        """Add predictions kind by kind."""
-        known, found = len(counts), dict(zip(self._names, counts, strict=True))
-        for told in odd:
-            for name, count in told.items():
-                found[name] = found.get(name, 0) + count
-        added = list(found.values())
-        return added[:known], dict(zip(list(found)[known:], added[known:], strict=True))
-
     def _cut(self) -> None:
         """Put the kinds in order and cut where a tenth of blue is full."""
         before = 0
@@ -100,8 +93,7 @@ class PredictionHistory:
         found = [0.0] * CELLS
         for place, count in zip(self._places, counts, strict=True):
             found[place] += count
-        if others:
-            found[TENTHS] += sum(others.values())
+        found[TENTHS] += sum(others.values())
         total = sum(found)
         if total <= requests:
             return found
