@@ -19,6 +19,7 @@ from sklearn import datasets
 
 from tasks.drift.alarm import Alarms
 from tasks.drift.axes import Axes, axes_of
+from tasks.drift.histogram import Floats
 from tasks.drift.profile import Profile, Tally
 from tasks.drift.reference import ReferenceProfile
 
@@ -36,8 +37,8 @@ class Draws:
 
     def __init__(self, table: pd.DataFrame, rows: int, wobble: float, seed: int) -> None:
         self.table, self._rows, self._wobble = table, rows, wobble
-        self._random, self.spread = np.random.default_rng(seed), table.std().to_numpy()
-        self._standard = ((table - table.mean()) / self.spread).to_numpy()
+        self._random, self.spread = np.random.default_rng(seed), np.asarray(table.std())
+        self._standard = np.asarray((table - table.mean()) / self.spread)
 
     def batch(self, moved: int | None = None) -> pd.DataFrame:
         """Draw rows with replacement; column ``moved`` drifts."""
@@ -47,12 +48,12 @@ class Draws:
             found.iloc[:, moved] += SHIFT * self.spread[moved]
         return found
 
-    def _chances(self) -> np.ndarray:
+    def _chances(self) -> Floats:
         """Return the chance of each row: tilted so that means of columns move by the wobble."""
         tilt = self._standard @ self._random.standard_normal(len(self.spread))
         moves = self._standard.T @ tilt / len(tilt)  # of each column, for a small tilt of 1
-        chances: np.ndarray = np.exp(self._wobble / np.sqrt(np.mean(moves**2)) * tilt)
-        return chances / chances.sum()
+        chances = np.exp(self._wobble / np.sqrt(np.mean(moves**2)) * tilt)
+        return np.asarray(chances / chances.sum(), np.float64)
 
     def reference(self) -> ReferenceProfile:
         """Profile twenty batches."""
