@@ -36,7 +36,11 @@ class Uptime:
 
 
 class Container:
-    """One running container."""
+    """One running container.
+
+    ``mark`` is ``NAME=value`` of its environment, by which also those of its programs are found
+    that have left its group.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,11 @@ class Container:
         process: subprocess.Popen[bytes] | WarmProcess,
         log: Callable[[str], None],
         over: Callable[[], None] = lambda: None,
+        *,
+        mark: str = "",
     ) -> None:
         self.name, self.folder, self._process, self._over = name, folder, process, over
+        self.mark = mark
         self._lock, self._ended = threading.Lock(), False
         self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
         self._reader.start()
@@ -163,7 +170,9 @@ class Containers:
             if self._over:
                 container.end()
             else:
-                self._supervision.tell(each.pid for each in self._all)
+                self._supervision.tell(
+                    f"{each.pid}:{each.mark}" if each.mark else each.pid for each in self._all
+                )
         return container
 
     def alive(self) -> list[Container]:
