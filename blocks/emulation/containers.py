@@ -63,6 +63,11 @@ class Container:
         """Id of the process, and of its group."""
         return self._process.pid
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it can be left; of a marked one that is known once it was ended."""
+        return self._ended if self.mark else self.poll() is not None
+
     def poll(self) -> int | None:
         """Return the exit status, or None while the command runs."""
         return self._process.poll()
@@ -166,7 +171,7 @@ class Containers:
     def keep(self, container: Container) -> Container:
         """Know of one that was started elsewhere, and end it with the others."""
         with self._lock:
-            self._all = [each for each in self._all if each.poll() is None] + [container]
+            self._all = [each for each in self._all if not each.over] + [container]
             if self._over:
                 container.end()
             else:

@@ -17,7 +17,7 @@ class ScoringFailed(Exception):
     """The job ended without predictions for every row."""
 
 
-@task(name="score", task_run_name="score {run}", cache_policy=NO_CACHE)
+@task(name="score", task_run_name="score", cache_policy=NO_CACHE)
 def score_data(
     batch: BatchInference, request: BatchRequest, *, run: str, pace: Pace | None = None
 ) -> BatchResult:

@@ -33,7 +33,7 @@ from tasks.training.weight import newest_gigabytes
 from tasks.waiting import OUTAGE, Pace, patiently, wait
 
 
-@task(name="train", task_run_name="train {run}", cache_policy=NO_CACHE)
+@task(name="train", task_run_name="train", cache_policy=NO_CACHE)
 def train_model(
     jobs: TrainingJobs,
     store: ObjectStore,
