@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from flows.cli import bluewater
@@ -106,6 +107,21 @@ def test_a_platform_file_is_refused_by_field(run: Run, tmp_path: Path) -> None:
         file.write_text(content)
         code, told = run("plan", specification, "--platform", str(file))
         assert (code, said in told) == (Exit.USAGE, True), told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--topic", "lake"), "arn:aws:sns"),
+        (("--topic", "arn:aws:sqs:eu-west-1:123456789012:lake"), "is no topic"),
+        (("--push", "a@b", "https://c", "--secret-alone"), "choose"),
+    ],
+)
+def test_a_receiver_is_told_nothing_that_it_could_never_believe(
+    words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(click.UsageError, match=said):
+        bluewater.main(["up", *words], standalone_mode=False)
 
 
 def test_a_change_that_is_no_yaml_and_a_key_that_comes_twice_are_refused(
