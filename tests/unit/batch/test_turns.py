@@ -112,7 +112,7 @@ def test_a_run_that_nobody_can_finish_keeps_its_place_for_as_long_as_its_job_may
         raise InvalidRequest("its data are gone")
 
     cut_off(store, "monday", request_)
-    with pytest.raises(Conflict, match="monday.*its data are gone.*another output"):
+    with pytest.raises(Conflict, match=r"monday.*its data are gone.*another output"):
         score(store, "tuesday", request_, cannot)
     short = request_.model_copy(update={"output_uri": "file:///s", "max_duration": timedelta(0)})
     cut_off(store, "sunday", short)

@@ -47,7 +47,8 @@ from blocks.emulation.containers import Container, Containers
 
 runaway = '''
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+child = subprocess.Popen(sleep, start_new_session=True)
 print(os.getpid(), child.pid, flush=True)
 time.sleep(600)
 '''
