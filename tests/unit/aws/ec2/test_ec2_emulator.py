@@ -29,8 +29,9 @@ CALL: dict[str, Any] = {
     "MaxCount": 1,
     "ClientToken": "one",
 }
+LASTS = "import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(600)"
 RUNS_AWAY = f"""#!/bin/sh
-{sys.executable} -c 'import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(600)' &
+{sys.executable} -c '{LASTS}' &
 """
 ASKS_FOR_ITSELF = """#!/bin/sh
 echo "$AWS_EC2_METADATA_SERVICE_ENDPOINT"
