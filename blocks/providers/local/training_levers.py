@@ -138,5 +138,4 @@ class TrainingLevers:
 
 def _copied(here: Path, source: str) -> str:
     """Return which source a job works in a copy of: the one that it should, or that place."""
-    asked = path_of(source)
-    return source if here != asked and digest(here) == digest(asked) else here.as_uri()
+    return source if digest(here) == digest(path_of(source)) else here.as_uri()
