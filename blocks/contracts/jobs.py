@@ -60,7 +60,7 @@ class Jobs(Contract, Generic[Q, A]):
         with self._calling("page"):
             return self._page(ref)
 
-    def _page(self, ref: OperationRef) -> str:  # noqa: ARG002
+    def _page(self, ref: OperationRef) -> str:
         return ""
 
     @abc.abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def page(service: str, region: str, place: str) -> str:
-    """Return the address of a place on a service's page, in the console of the region's partition."""
+    """Return the address of a place on a service's page, in the region's console."""
     if region.startswith("us-gov-"):
         host = "console.amazonaws-us-gov.com"
     elif region.startswith("cn-"):
