@@ -20,7 +20,8 @@ from tests.crashes.victims import BY_NAME
 from tests.crashes.world import PLATFORMS
 
 ALL = tuple(BY_NAME)
-TABLE = Path(__file__).parents[2] / "docs" / "CRASHES.md"  # its figures are in CRASHES.json
+TABLE = Path(__file__).parents[2] / "docs" / "CRASHES.md"
+FIGURES = TABLE.with_suffix(".json")
 
 
 @click.command()

@@ -37,7 +37,9 @@ def crash(
     for mlflow in (False, True):
         these = [each for each in wanted if each.by_mlflow(provider) is mlflow]
         if these := [each for each in these if each.name not in none_here]:
-            with world_of(provider, folder / f"mlflow-{mlflow}", mlflow=mlflow) as world:
+            place = folder / ("mlflow" if mlflow else "own")
+            place.mkdir()
+            with world_of(provider, place, mlflow=mlflow) as world:
                 tell(f"{provider}: a first version is live")
                 for victim in these:
                     row = _row(world, victim, stages)
