@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashes.matrix import crash
 from tests.crashes.__main__ import FIGURES
+from tests.crashes.matrix import crash
 from tests.crashes.table import Seen, lost, to_markdown
 from tests.crashes.victims import BY_NAME
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.crashes.matrix import crash
+from tests.crashes.matrix import Keep, crash
 from tests.crashes.table import STAGES, Platform, Seen, lost, to_markdown
 from tests.crashes.victims import BY_NAME
 from tests.crashes.world import PLATFORMS
@@ -37,9 +37,11 @@ def main(
     What is seen of a platform takes the place of what was seen of it before; the others stay. What
     is seen of some stages alone is told, and not kept: a row is one release that meets all.
     """
-    bad, order = [], [each for each in STAGES if each in (stages or STAGES)]
+    order = [each for each in STAGES if each in (stages or STAGES)]
+    bad = []
     for name in names or PLATFORMS:
-        keep = _forget if stages else partial(_keep, out=out, began=time.monotonic())
+        write: Keep = partial(_keep, out=out, began=time.monotonic())
+        keep: Keep = _forget if stages else write
         with tempfile.TemporaryDirectory(prefix="bluewater-crashes-") as folder:
             place, killed = Path(folder), victims or ALL
             seen = crash(name, place, killed, stages=order, tell=_tell, keep=keep)

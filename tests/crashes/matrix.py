@@ -14,6 +14,7 @@ from tests.crashes.table import STAGES, Counts, Kill, Outcome, Platform, Row
 from tests.crashes.victims import VICTIMS, Victim, hold_reply
 from tests.crashes.world import NAME, World, world_of
 
+Keep = Callable[[Platform], None]
 GONE_WITHIN = 180.0  # seconds that a version may take to leave its endpoint
 
 
@@ -24,7 +25,7 @@ def crash(
     *,
     stages: Sequence[str] = STAGES,
     tell: Callable[[str], None],
-    keep: Callable[[Platform], None] = lambda _: None,
+    keep: Keep = lambda _: None,
 ) -> Platform:
     """Play a platform and kill these kinds of process on it; take it down; return what was seen.
 
