@@ -93,7 +93,7 @@ def test_a_copy_that_was_cut_off_goes_with_its_job(bench: Bench, jobs: LocalTrai
 
 def test_a_job_that_is_taken_down_leaves_no_copy(bench: Bench, jobs: LocalTraining) -> None:
     bench.begin(ref := jobs.submit(bench.training_request(), key=KEY))
-    inventory = bench.connect(Inventory)  # type: ignore[type-abstract]
+    inventory = bench.connect(Inventory)
     [mine] = [each for each in inventory.owned() if each.id == ref.id]
     inventory.remove(mine)
     assert not folder_of(jobs, ref).source.exists()
