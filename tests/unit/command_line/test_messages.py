@@ -69,6 +69,17 @@ def test_what_is_too_long_for_a_table_goes_on_in_the_next_line(
     assert capsys.readouterr().out.count("x") == 500
 
 
+def test_a_column_in_which_nothing_stands_takes_no_room(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"what": "a", "why": "", "times": 0}, {"what": "b", "why": "", "times": 1}]
+    show(rows, title="Short", as_json=False)
+    show(rows, title="Short", as_json=True)
+    table, _, said = capsys.readouterr().out.partition("[")
+    assert ("why" in table, "times" in table) == (False, True)
+    assert "why" in said
+
+
 def test_the_error_that_ends_a_run_is_not_told_by_prefects_console_too() -> None:
     command = [sys.executable, "-c", LOGGED]
     told = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "BLUEWATER_TRACEBACK": ""}
