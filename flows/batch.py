@@ -16,8 +16,7 @@ from blocks.contracts import (
 )
 from blocks.platform import Platform
 from tasks.batch.naming import name_of
-from tasks.batch.record import a_scoring
-from tasks.batch.stage import score_data
+from tasks.batch.stage import score_in_turn
 
 LONGEST = timedelta(hours=12)
 
@@ -38,7 +37,8 @@ def batch(
     """Score every row of a Parquet data set with the version that an alias means.
 
     Asked again, it goes on where it was cut off, or says again what was found; other data at the
-    same place, another version or another output are another run.
+    same place, another version or another output are another run. Of runs into one output there is
+    one at a time: the earlier one is brought to its end first.
 
     Args:
         platform: Where the version is registered, and where the work is done.
@@ -64,5 +64,4 @@ def batch(
     )
     store = platform.connect(ObjectStore)
     name = run or name_of(store, request)
-    with a_scoring(store, name, request):
-        return score_data(platform.connect(BatchInference), request, run=name)
+    return score_in_turn(platform.connect(BatchInference), store, request, run=name)

@@ -80,16 +80,17 @@ def warn(what: str, text: object) -> None:
 
 
 def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
-    """Print rows as a table, or as a JSON list."""
+    """Print rows as a table, or as a JSON list; a table leaves out what is empty in every row."""
     rows = list(rows)
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
     table = Table(title=Text(title), title_justify="left", expand=False)
-    for name in rows[0] if rows else ():
+    names = [name for name in (rows[0] if rows else ()) if any(str(row[name]) for row in rows)]
+    for name in names:
         table.add_column(Text(name), overflow="fold")  # in a narrow terminal nothing is lost
     for row in rows:
-        table.add_row(*(Text(str(value)) for value in row.values()))
+        table.add_row(*(Text(str(row[name])) for name in names))
     console.print(table)
 
 

@@ -54,6 +54,15 @@ class Jobs(Contract, Generic[Q, A]):
         with self._calling("cancel"):
             self._cancel(ref)
 
+    @final
+    def page(self, ref: OperationRef) -> str:
+        """Return the address of the job's page at the provider, for people; empty without one."""
+        with self._calling("page"):
+            return self._page(ref)
+
+    def _page(self, ref: OperationRef) -> str:
+        return ""
+
     @abc.abstractmethod
     def _require(self, request: Q) -> None: ...
     @abc.abstractmethod

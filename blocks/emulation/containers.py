@@ -36,7 +36,11 @@ class Uptime:
 
 
 class Container:
-    """One running container."""
+    """One running container.
+
+    ``mark`` is ``NAME=value`` of its environment, by which also those of its programs are found
+    that have left its group.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,11 @@ class Container:
         process: subprocess.Popen[bytes] | WarmProcess,
         log: Callable[[str], None],
         over: Callable[[], None] = lambda: None,
+        *,
+        mark: str = "",
     ) -> None:
         self.name, self.folder, self._process, self._over = name, folder, process, over
+        self.mark = mark
         self._lock, self._ended = threading.Lock(), False
         self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
         self._reader.start()
@@ -55,6 +62,11 @@ class Container:
     def pid(self) -> int:
         """Id of the process, and of its group."""
         return self._process.pid
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it can be left; of a marked one that is known once it was ended."""
+        return self._ended if self.mark else self.poll() is not None
 
     def poll(self) -> int | None:
         """Return the exit status, or None while the command runs."""
@@ -159,11 +171,13 @@ class Containers:
     def keep(self, container: Container) -> Container:
         """Know of one that was started elsewhere, and end it with the others."""
         with self._lock:
-            self._all = [each for each in self._all if each.poll() is None] + [container]
+            self._all = [each for each in self._all if not each.over] + [container]
             if self._over:
                 container.end()
             else:
-                self._supervision.tell(each.pid for each in self._all)
+                self._supervision.tell(
+                    f"{each.pid}:{each.mark}" if each.mark else each.pid for each in self._all
+                )
         return container
 
     def alive(self) -> list[Container]:

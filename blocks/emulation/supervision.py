@@ -16,8 +16,8 @@ class Supervision:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def tell(self, running: Iterable[int]) -> None:
-        """Let it know which containers run now, and no other."""
+    def tell(self, running: Iterable[int | str]) -> None:
+        """Let it know which containers run now, and no other: ``pid`` or ``pid:NAME=value``."""
         line = " ".join(map(str, running)) + "\n"
         if self._process is None or self._process.poll() is not None:
             self._process = self._started()

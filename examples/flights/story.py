@@ -59,9 +59,10 @@ def main() -> None:
     _show_links(second, prefect, pages.wait("mlflow").url)
     console.print(f"  log in with   {pages.login_file()}", soft_wrap=True, highlight=False)
     lost = sum(count for status, count in traffic.answers.items() if status != 200)
+    who = [f"{name or 'no version'} answered {n:,}" for name, n in traffic.variants.items()]
     console.print(
         f"{traffic.answers.total():,} requests during the second release, {lost} of them lost: "
-        + ", ".join(f"{name} answered {count:,}" for name, count in traffic.variants.items()),
+        + ", ".join(who),
         highlight=False,
     )
     sys.exit(0 if second.rollout.live and not lost else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from flows.command_line.options import (
     start_with_prefect,
     watched,
 )
+
+TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+")
 
 
 @click.command()
@@ -67,17 +70,48 @@ def deploy(**given: Any) -> None:
     start_with_prefect("deploy", given)
 
 
+def are_topics(
+    _context: click.Context, _parameter: click.Parameter, arns: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse what names no topic of SNS: nothing would ever be believed."""
+    for arn in arns:
+        if not TOPIC.fullmatch(arn):
+            said = f"{arn!r} is no topic; its ARN is like arn:aws:sns:eu-west-1:123456789012:lake"
+            raise click.BadParameter(said)
+    return arns
+
+
 @click.command()
 @click.argument("specifications", nargs=-1, type=click.Path(path_type=Path))
 @watched
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    metavar="ARN",
+    callback=are_topics,
+    help="The receiver believes what SNS has signed for this topic.",
+)
+@click.option(
+    "--push",
+    nargs=2,
+    metavar="ACCOUNT AUDIENCE",
+    help="The receiver believes Pub/Sub pushes made as this service account, for this audience.",
+)
+@click.option(
+    "--secret-alone", is_flag=True, help="The receiver believes its secret alone, as at first."
+)
 @as_json
 def up(**given: Any) -> None:
     """Start what a machine needs to run deployments by itself.
 
     That is a Prefect server, a worker, MLflow's page and a receiver for events, all on loopback and
     behind a password, and the deployments of SPECIFICATIONS (YAML files). What runs already is left
-    alone, what has died is started again; `down` stops it all.
+    alone, what has died is started again; `down` stops it all. What --topic and --push say holds
+    until one of them, or --secret-alone, is given again.
     """
+    if given["secret_alone"] and (given["topics"] or given["push"]):
+        raise click.UsageError("--secret-alone leaves no --topic and no --push; choose")
     import_module("flows.session").local_server()
     start("up", given)
 

@@ -27,10 +27,11 @@ class Scoring(Frozen):
 @contextmanager
 def a_scoring(store: ObjectStore, run: str, request: BatchRequest) -> Iterator[None]:
     """Note that a run scores, and that it does no more; a run that was cut off may go on."""
+    before = recall(store, place_of(store, run), Scoring)
     scoring = Scoring(
         run=run,
         output_uri=request.output_uri,
-        begun=datetime.now(UTC),
+        begun=before.begun if before and not before.ended else datetime.now(UTC),
         longest=request.max_duration,
     )
     _keep(store, scoring)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from blocks.contracts import BatchInference, BatchRequest, BatchResult, Phase, RunKey
+from blocks.contracts import (
+    BatchInference,
+    BatchRequest,
+    BatchResult,
+    ObjectStore,
+    Phase,
+    RunKey,
+)
 from tasks import showing
 from tasks.attempts import last_attempt, why
+from tasks.batch.record import a_scoring
+from tasks.batch.turns import Turn, take_turn
 from tasks.waiting import Pace
 
 
@@ -17,7 +28,32 @@ class ScoringFailed(Exception):
     """The job ended without predictions for every row."""
 
 
-@task(name="score", task_run_name="score {run}", cache_policy=NO_CACHE)
+def score_in_turn(
+    batch: BatchInference,
+    store: ObjectStore,
+    request: BatchRequest,
+    *,
+    run: str,
+    pace: Pace | None = None,
+) -> BatchResult:
+    """Return where the predictions are; an earlier run into the same place comes first.
+
+    Raises Conflict where that one may still write and cannot be brought to its end.
+    """
+    with a_scoring(store, run, request):
+        take_turn(store, run, request, finish=partial(_finish, batch, store, pace=pace))
+        return score_data(batch, request, run=run, pace=pace)
+
+
+def _finish(batch: BatchInference, store: ObjectStore, turn: Turn, *, pace: Pace | None) -> None:
+    """Bring a run to its end, whichever that is: its job is found again, not doubled."""
+    into = turn.request.output_uri
+    showing.logger().info("run %s comes first: it scores into %s", turn.run, into)
+    with suppress(ScoringFailed), a_scoring(store, turn.run, turn.request):
+        score_data(batch, turn.request, run=turn.run, pace=pace)
+
+
+@task(name="score", task_run_name="score", cache_policy=NO_CACHE)
 def score_data(
     batch: BatchInference, request: BatchRequest, *, run: str, pace: Pace | None = None
 ) -> BatchResult:

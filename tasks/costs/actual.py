@@ -6,35 +6,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from blocks.contracts import Frozen, Prices, Usage
+from blocks.contracts import Prices, Usage
 from tasks.costs.forecast import Forecast
-from tasks.costs.money import Money, hours, priced, shown, total
+from tasks.costs.money import Money, Parts, hours, priced, shown, total
 from tasks.rollout.journal import CLOSED, Event
 from tasks.rollout.report import RolloutReport
 from tasks.rollout.spec import RolloutSpec
 from tasks.training.report import TrainingReport
 
 
-class CostReport(Frozen):
-    """Forecast and fact; None where a price is not known."""
+class CostReport(Parts):
+    """Forecast and fact."""
 
     forecast: Forecast
-    training: Money | None
-    rollout: Money | None  # of the second fleet
-    near: Money | None = None  # of jobs near the data; None also where none were asked for
     fleet_hours: float  # for which two versions were up
     per_thousand: Decimal | None = None  # rows, on a machine that is always busy
     currency: str = ""
-
-    @property
-    def per_version(self) -> Money | None:
-        """What the model version took to make: training, and jobs near the data."""
-        return total([self.training, *([self.near] if self.near else [])])
-
-    @property
-    def per_run(self) -> Money | None:
-        """Training, rollout and jobs near the data together."""
-        return total([self.training, self.rollout, *([self.near] if self.near else [])])
 
     def table(self) -> list[dict[str, str]]:
         """Return one row per kind of cost, for people."""

@@ -11,9 +11,9 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 
-from blocks.contracts import Frozen, Prices
+from blocks.contracts import Prices
 from blocks.workload.interval import UNKNOWN_SAVE, best_interval
-from tasks.costs.money import Money, priced, total
+from tasks.costs.money import Money, Parts, priced, total
 from tasks.processing.spec import NearSpec
 from tasks.rollout.spec import RolloutSpec
 from tasks.specification.spec import ReleaseSpec
@@ -23,24 +23,11 @@ MONTH = timedelta(hours=730)
 UNKNOWN = timedelta(0)
 
 
-class Forecast(Frozen):
-    """Expected costs; None where a price is not known."""
+class Forecast(Parts):
+    """Expected costs."""
 
-    training: Money | None
-    rollout: Money | None  # of the second fleet, while both versions are up
-    near: Money | None = None  # of jobs near the data; None also where none are asked for
     per_month: Money | None  # of the endpoint, from min to max replicas
     per_thousand: Money | None  # predictions, at the load that the budget states; None without one
-
-    @property
-    def per_version(self) -> Money | None:
-        """What the model version takes to make: training, and jobs near the data."""
-        return total([self.training, *([self.near] if self.near else [])])
-
-    @property
-    def per_run(self) -> Money | None:
-        """Training, rollout and jobs near the data together."""
-        return total([self.training, self.rollout, *([self.near] if self.near else [])])
 
     @property
     def per_run_expected(self) -> Decimal | None:

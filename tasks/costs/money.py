@@ -27,6 +27,24 @@ class Money(Frozen):
         return f"{low} {self.currency}" if low == high else f"{low} to {high} {self.currency}"
 
 
+class Parts(Frozen):
+    """What a release costs, by part; None where a price is not known."""
+
+    training: Money | None
+    rollout: Money | None  # of the second fleet, while both versions are up
+    near: Money | None = None  # of jobs near the data; None also where none are asked for
+
+    @property
+    def per_version(self) -> Money | None:
+        """What the model version takes to make: training, and jobs near the data."""
+        return total([self.training, *([self.near] if self.near else [])])
+
+    @property
+    def per_run(self) -> Money | None:
+        """Training, rollout and jobs near the data together."""
+        return total([self.training, self.rollout, *([self.near] if self.near else [])])
+
+
 def difference(new: Money | None, old: Money | None) -> str:
     """Return for people by how much the new amount is more or less; empty if nobody knows."""
     if new is None or old is None or new.currency != old.currency:

@@ -16,7 +16,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.training.report import TrainingReport
 
 
-@task(name="costs", task_run_name="costs {run}", cache_policy=NO_CACHE)
+@task(name="costs", task_run_name="costs", cache_policy=NO_CACHE)
 def tell_costs(
     prices: Prices,
     store: ObjectStore,

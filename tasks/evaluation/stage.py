@@ -24,7 +24,7 @@ from tasks.memory import remember
 from tasks.processing.job import done_by_a_job
 
 
-@task(name="evaluate", task_run_name="evaluate {run}", cache_policy=NO_CACHE)
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluate_model(
     store: ObjectStore,
     prices: Prices,

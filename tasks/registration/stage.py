@@ -21,7 +21,7 @@ from tasks.validation.report import ValidationReport
 from tasks.waiting import OUTAGE, Pace, patiently
 
 
-@task(name="register", task_run_name="register {run}", cache_policy=NO_CACHE)
+@task(name="register", task_run_name="register", cache_policy=NO_CACHE)
 def register_model(
     models: ModelRegistry,
     store: ObjectStore,

@@ -11,7 +11,7 @@ from tasks.specification.problems import SpecificationRefused
 from tasks.specification.spec import ReleaseSpec
 
 
-@task(name="check", task_run_name="check {spec.name}", cache_policy=NO_CACHE)
+@task(name="check", task_run_name="check", cache_policy=NO_CACHE)
 def check_specification(spec: ReleaseSpec, around: Surroundings) -> str:
     """Return the specification's digest. Raises SpecificationRefused with every problem."""
     problems = check(spec, around)

@@ -96,7 +96,9 @@ class TrainingSpec(Frozen):
         description="URI of the folder with the training code, e.g. s3://lake/code/."
     )
     command: tuple[str, ...] = Field(
-        default=("python", "train.py"), min_length=1, description="What runs in that folder."
+        default=("python", "train.py"),
+        min_length=1,
+        description="What runs in a copy of that folder.",
     )
     image: str = Field(default="", description="Container image; empty on this machine.")
     parameters: Mapping[str, str] = Field(default={}, description="Hyperparameters, by name.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -15,6 +16,7 @@ from blocks.contracts import (
     OperationStatus,
     Phase,
     Prices,
+    ProviderError,
     RunKey,
     TrainingJobs,
     TrainingRequest,
@@ -33,7 +35,7 @@ from tasks.training.weight import newest_gigabytes
 from tasks.waiting import OUTAGE, Pace, patiently, wait
 
 
-@task(name="train", task_run_name="train {run}", cache_policy=NO_CACHE)
+@task(name="train", task_run_name="train", cache_policy=NO_CACHE)
 def train_model(
     jobs: TrainingJobs,
     store: ObjectStore,
@@ -139,7 +141,7 @@ class _Trainer:
             else:
                 ref = self._submit(request, key)
             with about(attempt=key.attempt, provider=ref.provider, job=ref.id):
-                self.logger.info("attempt %s: job %s", key.attempt, ref.id)
+                self._tell(ref, key)
                 status = self._ended(ref, key, choice)
                 attempts.append(_ended(ref, status, choice))
                 why = attempts[-1].why
@@ -152,6 +154,13 @@ class _Trainer:
                 problem = f"job {ref.id}: {why or status.phase}"
                 budget = budget.after(status.phase, self.spec, problem)
             key = key.next()
+
+    def _tell(self, ref: OperationRef, key: RunKey) -> None:
+        """Say which job it is, and where the provider shows it; nothing depends on that."""
+        self.logger.info("attempt %s: job %s", key.attempt, ref.id)
+        with suppress(ProviderError):
+            if page := self.jobs.page(ref):
+                showing.link("training-job", page, f"{ref.provider} job {ref.id}")
 
     def _ended(
         self, ref: OperationRef, key: RunKey, choice: Choice | None

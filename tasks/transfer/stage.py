@@ -16,7 +16,7 @@ from tasks.transfer.sources import lies_here
 from tasks.transfer.upload import uploaded
 
 
-@task(name="upload", task_run_name="upload {run}", cache_policy=NO_CACHE)
+@task(name="upload", task_run_name="upload", cache_policy=NO_CACHE)
 def upload_sources(store: ObjectStore, spec: ReleaseSpec, *, run: str) -> ReleaseSpec:
     """Return the specification with every place in the platform's store.
 
@@ -36,7 +36,7 @@ def upload_sources(store: ObjectStore, spec: ReleaseSpec, *, run: str) -> Releas
     return there
 
 
-@task(name="carry", task_run_name="carry {run}", cache_policy=NO_CACHE)
+@task(name="carry", task_run_name="carry", cache_policy=NO_CACHE)
 def carry_model(
     model: ModelVersion, endpoints: Endpoints, *, store: ObjectStore, there: ObjectStore, run: str
 ) -> ModelVersion:

@@ -17,7 +17,7 @@ from tasks.validation.report import DataRejected, ValidationReport
 from tasks.validation.spec import ValidationSpec
 
 
-@task(name="validate", task_run_name="validate {run}", cache_policy=NO_CACHE)
+@task(name="validate", task_run_name="validate", cache_policy=NO_CACHE)
 def validate_data(
     store: ObjectStore,
     spec: ValidationSpec,

@@ -51,7 +51,7 @@ class ReferenceMade(Frozen):
     columns: tuple[str, ...]
 
 
-@task(name="profile", task_run_name="profile {run}", cache_policy=NO_CACHE)
+@task(name="profile", task_run_name="profile", cache_policy=NO_CACHE)
 def profile_reference(
     store: ObjectStore, spec: WatchSpec, data: DataSpec, *, training: TrainingResult, run: str
 ) -> ReferenceMade:

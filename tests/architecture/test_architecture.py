@@ -171,6 +171,16 @@ def test_only_stages_know_prefect() -> None:
     assert knowing == []
 
 
+def test_a_task_run_is_named_by_what_it_does_and_not_by_the_id_of_its_run() -> None:
+    """The pages show it beside its flow's run, where a long name covers the others."""
+    stages = [*(ROOT / "tasks").glob("*/stage.py")]
+    names = [
+        name for stage in stages for name in re.findall(r'task_run_name="(.*?)"', stage.read_text())
+    ]
+    assert len(names) >= len(stages)
+    assert [name for name in names if "{run}" in name] == []
+
+
 def test_contracts_return_no_dict_and_take_no_keywords() -> None:
     for contract in CONTRACTS:
         for name, method in vars(contract).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,17 @@ import httpx
 import pandas as pd
 import pytest
 
+from blocks.contracts import Unavailable
 from blocks.providers.local import processes
+from blocks.providers.local.account import LocalMachine
+from blocks.providers.local.batch_jobs import BatchFolder, Ended
+from blocks.providers.local.jobs import Started
+from blocks.providers.local.store import LocalStore
 from blocks.workspace import owner_of
 from flows.cli import bluewater
 from flows.exits import Exit
+from tasks.batch.record import a_scoring
+from tasks.batch.turns import Turn, take_turn
 from tests.chains.command import ROOT, run, run_json
 from tests.chains.project import make_project
 
@@ -60,6 +68,7 @@ def test_release_twice_return_and_take_down(
     assert next(row["state"] for row in status if row["kind"] == "endpoint") == "v1 100 %"
 
     score_twice_then_new_data(tmp_path, world)
+    score_where_another_was_cut_off(tmp_path, world)
 
     would = run_json("down", **world)  # type: ignore[arg-type]
     assert {row["done"] for row in would} == {"would be removed"}
@@ -80,6 +89,36 @@ def score_twice_then_new_data(tmp_path: Path, world: dict[str, Any]) -> None:
         assert [row["rows"] for row in told] == [count]
         assert len(pd.read_parquet(tmp_path / "scores" / data.name)["prediction"]) == count
     assert len([each for each in jobs.iterdir() if each.is_dir()]) == 2
+
+
+def score_where_another_was_cut_off(tmp_path: Path, world: dict[str, Any]) -> None:
+    """A run that has the turn, and lost its process, is finished before another writes there."""
+    store = LocalStore(machine=LocalMachine(workspace=world["workspace"]))
+    *_, last = sorted(each.uri for each in store.walk(f"{store.root}/turns"))
+    request = Turn.model_validate_json(store.read(last)).request
+    rows = pd.read_parquet(tmp_path / "project" / "holdout.parquet")
+    for name, count in (("earlier", 10), ("later", 20)):
+        rows.head(count).to_parquet(tmp_path / f"{name}.parquet")
+    earlier = request.model_copy(update={"data_uri": (tmp_path / "earlier.parquet").as_uri()})
+    with pytest.raises(Unavailable), a_scoring(store, "earlier", earlier):
+        take_turn(store, "earlier", earlier, finish=lambda _: None)
+        raise Unavailable("killed")
+    to = ("--output", str(tmp_path / "scores"), "--machine", "local.small")
+    [told] = run_json("batch", "small", "--data", str(tmp_path / "later.parquet"), *to, **world)
+    assert told["rows"] == 20
+    folders = BatchFolder.below(world["workspace"] / "batch")
+    jobs = sorted(((folder.read(Started), folder.read(Ended)) for folder in folders), key=_started)
+    (_, first), (second, _) = jobs[-2:]
+    assert first is not None
+    assert second is not None
+    assert first.result is not None
+    assert first.result.rows == 10
+    assert first.at <= second.at
+
+
+def _started(job: tuple[Started | None, Ended | None]) -> datetime:
+    assert job[0] is not None
+    return job[0].at
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from tests.chains.command import run, run_json, start
 from tests.chains.project import make_project
 
 SERVICES = {"prefect", "mlflow", "worker", "receiver"}
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:lake"
 
 
 @pytest.fixture
@@ -75,6 +76,14 @@ def test_up_may_be_killed_and_repeated_and_down_leaves_nothing(home: Path, tmp_p
     run("up", specification, workspace=home, api="", within=600)
     after = running(home)
     assert {name for name in SERVICES if before[name] != after[name]} == {"worker", "receiver"}
+
+    run("up", "--topic", TOPIC, workspace=home, api="", within=600)
+    believing = running(home)
+    assert {name for name in SERVICES if believing[name] != after[name]} == {"receiver"}
+    run("up", workspace=home, api="", within=600)
+    assert running(home) == believing
+    words = psutil.Process(believing["receiver"]).cmdline()
+    assert words[-2:] == ["--topic", TOPIC]
 
     run("down", "--yes", workspace=home, api="")
     assert list(processes.owned(owner_of(home))) == []

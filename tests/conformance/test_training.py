@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -33,6 +34,13 @@ def submit(bench: Bench, jobs: TrainingJobs, key: RunKey = KEY) -> OperationRef:
 def test_submitting_twice_starts_one_job(bench: Bench, jobs: TrainingJobs) -> None:
     assert submit(bench, jobs) == submit(bench, jobs)
     assert bench.created("training") == 1
+
+
+def test_a_job_has_a_page_that_is_its_own_or_none(bench: Bench, jobs: TrainingJobs) -> None:
+    ref = submit(bench, jobs)
+    page = jobs.page(ref)
+    assert page == "" or urlsplit(page).scheme in ("http", "https")
+    assert page == "" or ref.id in page
 
 
 def test_another_attempt_is_another_job(bench: Bench, jobs: TrainingJobs) -> None:

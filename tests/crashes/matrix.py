@@ -14,6 +14,7 @@ from tests.crashes.table import STAGES, Counts, Kill, Outcome, Platform, Row
 from tests.crashes.victims import VICTIMS, Victim, hold_reply
 from tests.crashes.world import NAME, World, world_of
 
+Keep = Callable[[Platform], None]
 GONE_WITHIN = 180.0  # seconds that a version may take to leave its endpoint
 
 
@@ -22,37 +23,43 @@ def crash(
     folder: Path,
     victims: Sequence[str],
     *,
+    stages: Sequence[str] = STAGES,
     tell: Callable[[str], None],
-    keep: Callable[[Platform], None] = lambda _: None,
+    keep: Keep = lambda _: None,
 ) -> Platform:
     """Play a platform and kill these kinds of process on it; take it down; return what was seen.
 
-    ``keep`` is given what was seen so far, after each kind.
+    A kind that needs models to be registered in MLflow, where the cloud's own registry is not that,
+    has a world of its own. ``keep`` is given what was seen so far, after each kind.
     """
-    with world_of(provider, folder) as world:
-        tell(f"{provider}: a first version is live")
-        wanted = [each for each in VICTIMS if each.name in victims]
-        nobodys = tuple(each.name for each in wanted if not each.is_there(world))
-        seen = Platform(name=provider, rows=(), nobodys=nobodys, left=None)
-        for victim in (each for each in wanted if each.is_there(world)):
-            row = _row(world, victim)
-            tell(f"{provider}: {row.killed}: {_told(row)}")
-            seen = seen.model_copy(update={"rows": (*seen.rows, row)})
-            keep(seen)
-        run("down", "--yes", "--platform", "crashes", within=600, **world.where)
-        run("down", "--yes", within=600, **world.where)  # a cloud's knows nothing of our services
-        seen = seen.model_copy(update={"left": _left(world)})
-        keep(seen)
-        return seen
+    wanted = [each for each in VICTIMS if each.name in victims]
+    none_here = {each.name: why for each in wanted if (why := each.none_here(provider))}
+    seen = Platform(name=provider, rows=(), none_here=none_here, left=None)
+    for mlflow in (False, True):
+        these = [each for each in wanted if each.by_mlflow(provider) is mlflow]
+        if these := [each for each in these if each.name not in none_here]:
+            place = folder / ("mlflow" if mlflow else "own")
+            place.mkdir()
+            with world_of(provider, place, mlflow=mlflow) as world:
+                tell(f"{provider}: a first version is live")
+                for victim in these:
+                    row = _row(world, victim, stages)
+                    tell(f"{provider}: {row.killed}: {_told(row)}")
+                    seen = seen.model_copy(update={"rows": (*seen.rows, row)})
+                    keep(seen)
+                left = (*(seen.left or ()), *_taken_down(world))
+                seen = seen.model_copy(update={"left": left})
+                keep(seen)
+    return seen
 
 
-def _row(world: World, victim: Victim) -> Row:
-    """Kill one kind of process in every stage; a release that ends early is followed by another."""
+def _row(world: World, victim: Victim, stages: Sequence[str]) -> Row:
+    """Kill one kind of process in each stage; a release that ends early is followed by another."""
     before, kills, number = world.counts(), list[Kill](), 0
-    while len(kills) < len(STAGES) and number < len(STAGES):
+    while len(kills) < len(stages) and number < len(stages):
         number += 1
         run_ = f"{victim.name.removeprefix('the ').replace(' ', '-').lower()}-{number}"
-        kills += _release(world, victim, run_, STAGES[len(kills) :])
+        kills += _release(world, victim, run_, stages[len(kills) :])
         if kills and kills[-1].outcome is Outcome.LOST:
             break
     counts = world.counts().since(before)
@@ -159,8 +166,10 @@ def _judged(world: World, before: _State, run_: str) -> tuple[Outcome, str]:
     return Outcome.LOST, f"the journal ends with {last['event']}"
 
 
-def _left(world: World) -> tuple[str, ...]:
-    """Return what runs on after it was taken down."""
+def _taken_down(world: World) -> tuple[str, ...]:
+    """Take everything down; return what runs on."""
+    run("down", "--yes", "--platform", "crashes", within=600, **world.where)
+    run("down", "--yes", within=600, **world.where)  # a cloud's knows nothing of our services
     try:
         until(lambda: not world.left(), within=GONE_WITHIN, every=0.5)
     except TimeoutError:

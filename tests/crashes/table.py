@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from blocks.contracts import Frozen
 
+KILLED = (
+    "the flow",
+    "the worker",
+    "the Prefect server",
+    "the router",
+    "the model servers",
+    "the MLflow server",
+)
 STAGES = ("validate", "train", "evaluate", "register", "deploy", "step", "next step", "live")
 
 LEGEND = """\
 Written by `python -m tests.crashes`, tried by `tests/chains/test_crashes.py`. A process gets
 SIGKILL in every stage of a real release: one release a row, which meets all kills of the row.
-What died is started again at once, as `bluewater up`, a supervisor or the cloud does it.
+What died is started again at once, as `bluewater up`, a supervisor or the cloud does it. One cell
+alone: `python -m tests.crashes --platform gcp --killed "the worker" --stage deploy`.
 
 - **survived**: the release came to its end as if nothing had happened: one job, one version, the
   endpoint and the registry's alias at the new version, nothing else left.
@@ -22,8 +31,12 @@ What died is started again at once, as `bluewater up`, a supervisor or the cloud
 - **lost**: anything else. There must be none.
 
 Counts are the provider's own: training jobs that were ever made for the releases of the row, their
-versions in the registry; variants on the endpoint and live model servers at the end.
+versions in the registry; variants on the endpoint and live model servers at the end, where these
+do not come and go with requests. The MLflow server is killed on a platform whose models are
+registered there and which is the same else; on other rows of a cloud, its own registry is used.
 """
+
+NONE, UNPLAYED = "none", "not played"
 
 
 class Outcome(StrEnum):
@@ -72,7 +85,7 @@ class Platform(Frozen):
 
     name: str
     rows: tuple[Row, ...]
-    nobodys: tuple[str, ...]  # kinds of process that this platform has none of ours of
+    none_here: Mapping[str, str] = {}  # kinds of process that are not ours here, and why
     left: tuple[str, ...] | None  # after it was taken down; None: it was not yet
     on: str = ""  # which day, machine and versions, and how long it took
 
@@ -91,14 +104,14 @@ class Seen(Frozen):
             on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
             if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
                 on = platform.on
-            nobodys = tuple(dict.fromkeys((*before.nobodys, *platform.nobodys)))
-            update = {"rows": tuple(rows.values()), "on": on, "nobodys": nobodys}
+            none_here = {**before.none_here, **platform.none_here}
+            update = {"rows": tuple(rows.values()), "on": on, "none_here": none_here}
             platform = platform.model_copy(update=update)
         return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
 
-def lost(platforms: Iterable[Platform]) -> list[str]:
-    """Return whatever must not be, in words."""
+def lost(platforms: Iterable[Platform], stages: Sequence[str] = STAGES) -> list[str]:
+    """Return whatever must not be, in words; every row was to be killed in these stages."""
     found = []
     for platform in platforms:
         found += [f"{platform.name}: {each} was left" for each in platform.left or ()]
@@ -108,7 +121,7 @@ def lost(platforms: Iterable[Platform]) -> list[str]:
                 for kill in row.kills
                 if kill.outcome is Outcome.LOST
             ]
-            if missing := set(STAGES) - {kill.stage for kill in row.kills}:
+            if missing := set(stages) - {kill.stage for kill in row.kills}:
                 found.append(f"{platform.name}: {row.killed} was not killed in {sorted(missing)}")
     return found
 
@@ -118,8 +131,6 @@ def to_markdown(platforms: Sequence[Platform]) -> str:
     parts = ["# What dies, and what becomes of the release", LEGEND]
     for platform in platforms:
         parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
-        if platform.nobodys:
-            parts.append(f"No process of ours here: {', '.join(platform.nobodys)}.")
         if platform.left is not None:
             left = ", ".join(platform.left) or "nothing"
             parts.append(f"After `bluewater down --yes` there was left: {left}.")
@@ -130,14 +141,20 @@ def to_markdown(platforms: Sequence[Platform]) -> str:
 def _table(platform: Platform) -> str:
     head = ["killed", *STAGES, "releases", "jobs", "versions", "variants", "model servers"]
     lines = [head, ["---"] * (1 + len(STAGES)) + ["---:"] * 5]
-    for row in platform.rows:
-        kills = {kill.stage: kill for kill in row.kills}
-        counts = row.counts
-        numbers = (row.releases, counts.jobs, counts.versions, counts.variants, counts.servers)
-        lines.append(
-            [row.killed, *(_word(kills.get(stage)) for stage in STAGES), *map(str, numbers)]
-        )
+    rows = {row.killed: _cells(row) for row in platform.rows}
+    empty = [""] * 5
+    for name in dict.fromkeys((*KILLED, *rows)):
+        if why := platform.none_here.get(name):
+            lines.append([f"{name}: none of ours, {why}", *([NONE] * len(STAGES)), *empty])
+        else:
+            lines.append([name, *rows.get(name, [*([UNPLAYED] * len(STAGES)), *empty])])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cells(row: Row) -> list[str]:
+    kills, counts = {kill.stage: kill for kill in row.kills}, row.counts
+    numbers = (row.releases, counts.jobs, counts.versions, counts.variants, counts.servers)
+    return [*(_word(kills.get(stage)) for stage in STAGES), *map(str, numbers)]
 
 
 def _word(kill: Kill | None) -> str:

@@ -14,10 +14,18 @@ from typing import Any
 from unittest.mock import patch
 
 from blocks import registry
-from blocks.contracts import NEEDED, Endpoints, Inventory, ModelRegistry, ObjectStore
+from blocks.contracts import (
+    CONTRACTS,
+    Endpoints,
+    Inventory,
+    ModelRegistry,
+    ObjectStore,
+    TrainingJobs,
+)
 from blocks.emulation.launch import Emulator
 from blocks.emulation.ports import next_port
 from blocks.emulation.rehearsing import EmulatedRehearsal
+from blocks.platform import Platform
 from blocks.providers.local import processes
 from blocks.providers.local.desired import EndpointFolder
 from blocks.providers.local.models import LocalModels
@@ -25,17 +33,14 @@ from blocks.providers.local.replicas import replicas_of
 from blocks.providers.local.services import LocalServices
 from blocks.registry import connect
 from blocks.workspace import HOME, owner_of
+from flows.rehearsal import platform_of
 from tests.chains.clouds import CLOUDS
 from tests.chains.command import ROOT, run
 from tests.chains.project import make_project
 from tests.crashes.table import Counts
 from tests.unit.registry.server import Server as MlflowServer
 
-EVERYTHING = {contract.capability for contract in NEEDED}
-PLATFORMS = (
-    "local",
-    *(name for name in CLOUDS if set(registry.provider(name).capabilities) >= EVERYTHING),
-)
+PLATFORMS = ("local", *CLOUDS)
 NAME = "small"  # of model and endpoint
 SAVE = """
 import json, sys
@@ -47,6 +52,8 @@ if tracking:
 Platform(name="crashes", **refs).save("crashes", overwrite=True)
 """
 PARAMETERS = 'training.parameters={slope: "0.5", pause: "0.3"}'
+SERVERS = ("endpoint:", "function/", "run:")  # what names of model servers' containers begin with
+BY_REQUEST = ("aws-lambda", "gcp-run")  # whose model servers come and go with requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,7 @@ class World:
     """One platform."""
 
     provider: str
+    platform: Platform
     home: Path  # the workspace, in which the services of this machine run, too
     specification: Path
     environment: Mapping[str, str]  # what a process has to be told
@@ -77,19 +85,19 @@ class World:
     @property
     def store(self) -> ObjectStore:
         """Where everything about a release is kept."""
-        return connect(f"{self.provider}-store", ObjectStore)
+        return self.platform.connect(ObjectStore)
 
     @property
     def models(self) -> ModelRegistry:
         """The registry."""
         if self.mlflow is not None:
             return LocalModels(tracking_uri=self.mlflow.url)
-        return connect(f"{self.provider}-models", ModelRegistry)
+        return self.platform.connect(ModelRegistry)
 
     @property
     def endpoints(self) -> Endpoints:
         """The endpoints."""
-        return connect(f"{self.provider}-endpoints", Endpoints)
+        return self.platform.connect(Endpoints)
 
     def has(self, place: str) -> bool:
         """Whether anything is kept below a place of the store."""
@@ -105,7 +113,8 @@ class World:
 
     def jobs(self) -> int:
         """Return how many training jobs were ever made."""
-        inventory = connect(f"{self.provider}-inventory", Inventory)
+        trains, _ = registry.split(self.platform.training, TrainingJobs)
+        inventory = connect(f"{trains}-inventory", Inventory)
         return sum(each.kind == "training-job" for each in inventory.owned())
 
     def versions(self) -> int:
@@ -121,14 +130,14 @@ class World:
             jobs=self.jobs(),
             versions=self.versions(),
             variants=len(self.endpoints.variants(NAME)),
-            servers=len(self.model_servers()),
+            servers=0 if self.provider in BY_REQUEST else len(self.model_servers()),
         )
 
     def model_servers(self) -> list[int]:
         """Return the process groups of live model servers."""
         if self.emulator is not None:
             running = self.emulator.running()
-            return [each["pid"] for each in running if str(each["name"]).startswith("endpoint:")]
+            return [each["pid"] for each in running if str(each["name"]).startswith(SERVERS)]
         found = [each.identity for each in replicas_of(self.folder)]
         return [each.pid for each in found if processes.alive(each)]
 
@@ -145,8 +154,11 @@ class World:
 
 
 @contextmanager
-def world_of(provider: str, folder: Path) -> Iterator[World]:
-    """Play a platform below a folder, with a first version live on it; end everything after."""
+def world_of(provider: str, folder: Path, *, mlflow: bool) -> Iterator[World]:
+    """Play a platform below a folder, with a first version live on it; end everything after.
+
+    ``mlflow``: models are registered in an MLflow server, which is a process of ours.
+    """
     kind: Any = registry.load(registry.provider(provider).rehearsal or "")
     with ExitStack() as stack:
         rehearsal = stack.enter_context(kind(folder))
@@ -160,12 +172,13 @@ def world_of(provider: str, folder: Path) -> Iterator[World]:
         emulated = isinstance(rehearsal, EmulatedRehearsal)
         world = World(
             provider=provider,
+            platform=platform_of(provider),
             home=home,
             specification=make_project(folder / "project"),
             environment=environment,
             services=services,
             emulator=rehearsal.emulator if emulated else None,
-            mlflow=None if emulated else stack.enter_context(_mlflow(folder / "mlflow")),
+            mlflow=stack.enter_context(_mlflow(folder / "mlflow")) if mlflow else None,
         )
         _save_platform(world)
         run("release", *world.release, "--run", "first", within=900, **world.where)
@@ -173,7 +186,11 @@ def world_of(provider: str, folder: Path) -> Iterator[World]:
 
 
 def _save_platform(world: World) -> None:
-    refs = {name: f"{world.provider}-{name}" for name in sorted(EVERYTHING)}
+    refs = {
+        contract.capability: ref
+        for contract in CONTRACTS
+        if (ref := getattr(world.platform, contract.capability, None)) is not None
+    }
     tracking = ""
     if world.mlflow is not None:
         tracking, refs["models"] = world.mlflow.url, "local-models/crashes"

@@ -30,6 +30,7 @@ from blocks.contracts import (
 )
 from blocks.providers.aws import kit
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.console import page
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.frameworks import address_of, is_named
 from blocks.providers.aws.images import training_image
@@ -121,6 +122,9 @@ class SageMakerTraining(Block, TrainingJobs):
             job = self._found(ref.id)  # it is over, was never there, or was not seen yet
             if job is not None and job["TrainingJobStatus"] == "InProgress":
                 self._sagemaker.stop_training_job(TrainingJobName=ref.id)
+
+    def _page(self, ref: OperationRef) -> str:
+        return page("sagemaker", self.account.region, f"/jobs/{ref.id}")
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         self._described(ref.id)

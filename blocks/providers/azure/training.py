@@ -119,6 +119,9 @@ class AzureTraining(Block, TrainingJobs):
             if job is not None and not is_over(job):
                 cancel()
 
+    def _page(self, ref: OperationRef) -> str:
+        return self._described(ref.id).studio_url or ""
+
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         job = self._described(ref.id)
         run = self._history.run(ref.id)

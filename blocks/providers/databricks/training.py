@@ -144,6 +144,9 @@ class DatabricksTraining(Block, TrainingJobs):
     def _cancel(self, ref: OperationRef) -> None:
         cancel_run(self.account, ref.id)
 
+    def _page(self, ref: OperationRef) -> str:
+        return self._described(ref.id).run_page_url or ""
+
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         notes = notes_of_run(self._described(ref.id))
         yield from lines_of(self._volumes, f"{notes}/{LOG}", since)

@@ -42,6 +42,8 @@ from blocks.providers.gcp.study_calls import from_tuning_job, to_tuning_job
 from blocks.providers.gcp.training_calls import Options, from_custom_job, to_custom_job
 from blocks.providers.gcp.variables import require_values
 
+CONSOLE = "https://console.cloud.google.com/agent-platform"  # as Google's SDK names it
+
 
 class VertexTraining(Block, TrainingJobs):
     """Runs custom jobs on Vertex AI, and hyperparameter tuning jobs where a study is asked for.
@@ -105,6 +107,10 @@ class VertexTraining(Block, TrainingJobs):
 
         with contextlib.suppress(FailedPrecondition):  # it is over
             look_for(cancel)
+
+    def _page(self, ref: OperationRef) -> str:
+        place = f"locations/{self.account.location}/training/{ref.id}"
+        return f"{CONSOLE}/{place}?project={self.account.project_id}"
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         self._described(ref)

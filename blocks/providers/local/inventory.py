@@ -94,6 +94,8 @@ class LocalInventory(Block, Inventory):
         stop_all(partial(self._of, kind, id_), self._order(kind, id_))
         if kind == ENDPOINT:
             forget_replicas(self._endpoint(id_))
+        else:
+            self._tell(kind, id_)  # with its processes gone, a job is judged and tidied up
 
     def _tell(self, kind: str, id_: str) -> None:
         """See that nobody starts again what is stopped now."""

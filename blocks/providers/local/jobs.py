@@ -97,6 +97,7 @@ class JobFolder:
         self.path = path
         self.log, self.stamps = path / "output.log", path / "output.stamps"
         self.progress, self.runner_log = path / "progress.json", path / "runner.log"
+        self.source = path / "source"  # the working copy, while the job lives
 
     @classmethod
     def create(cls, path: Path, job: Frozen) -> None:

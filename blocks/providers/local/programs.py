@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from blocks.workload.durable import write_bytes
 from blocks.workspace import HOME, folder_of
 
 USER = "bluewater"
 POOL = "bluewater"
 RECEIVER_SECRET = "receiver-secret"  # noqa: S105  # the name of a file
+_RECEIVER_OPTIONS = "receiver-options"
 HEALTH = {
     "prefect": "/api/health",
     "mlflow": "/health",
@@ -41,8 +44,18 @@ class Programs:
             return [*python, "prefect", "worker", "start", *named, "--with-healthcheck"]
         if name == "receiver":
             secret = str(self.folder / RECEIVER_SECRET)
-            return [*python, "deployments.receiver", *on, "--secret-file", secret]
+            options = self.receiver_options()
+            return [*python, "deployments.receiver", *on, "--secret-file", secret, *options]
         return self._mlflow(port)
+
+    def receiver_options(self) -> Sequence[str]:
+        """Return the options of the receiver that were kept last."""
+        kept = self.folder / _RECEIVER_OPTIONS
+        return tuple(json.loads(kept.read_text())) if kept.exists() else ()
+
+    def keep_receiver_options(self, options: Sequence[str]) -> None:
+        """Keep them for every start of the receiver from now on."""
+        write_bytes(self.folder / _RECEIVER_OPTIONS, json.dumps(list(options)).encode())
 
     def environment(self, name: str, port: int, prefect: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment of the service; ``prefect`` says how to reach its server."""

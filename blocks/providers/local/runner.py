@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blocks.contracts import Phase
-from blocks.providers.local import processes
+from blocks.providers.local import processes, working_copy
 from blocks.providers.local.joblog import Stamper, last_lines
 from blocks.providers.local.jobs import (
     Command,
@@ -52,10 +52,12 @@ def run(folder: JobFolder, lock: int) -> None:
     try:
         command = _start(job, folder, lock)
     except OSError as error:
+        working_copy.drop(folder.source)
         folder.write(_no_command(error))
         return
     status = _Watch(job, folder, command).until_gone()
     kill_all(job, folder)
+    working_copy.drop(folder.source)
     folder.write(
         judge(
             job,
@@ -152,13 +154,17 @@ def environment(job: Job, folder: JobFolder, environ: Mapping[str, str]) -> dict
 
 
 def _start(job: Job, folder: JobFolder, lock: int) -> subprocess.Popen[bytes]:
-    request = job.request
-    program, *arguments = request.command
+    program, *arguments = job.request.command
     python = program in {"python", "python3"}
+    source = path_of(job.request.source_uri)
+    ours = (folder.path.parents[1], folder.path)  # the workspace may lie in the source
+    copied = working_copy.copy(source, folder.source, without=ours)
     with folder.log.open("ab") as log:
+        log.write(copied.told(source).encode())
+        log.flush()
         command = subprocess.Popen(
             [sys.executable if python else program, *arguments],
-            cwd=path_of(request.source_uri),
+            cwd=folder.source,
             env=environment(job, folder, os.environ),
             stdin=subprocess.DEVNULL,
             stdout=log,

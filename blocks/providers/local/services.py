@@ -12,14 +12,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 from filelock import FileLock
 
 from blocks.contracts import Frozen, Unavailable
-from blocks.providers.local.processes import Identity, alive, leader, spawn
+from blocks.providers.local.processes import Identity, alive, leader, spawn, stop
 from blocks.providers.local.programs import (
     HEALTH,
     NEED_PREFECT,
@@ -87,6 +87,18 @@ class LocalServices:
         """Return the file that holds what a sender has to show the receiver."""
         return self._secret(RECEIVER_SECRET, secrets.token_urlsafe(24))
 
+    def set_receiver_options(self, options: Sequence[str]) -> None:
+        """Give the receiver these options at every start; one that runs with others is ended."""
+        with FileLock(self._programs.folder / "lock"):
+            self._programs.keep_receiver_options(options)
+            running = self.running().get("receiver")
+            if running is not None and self._leader("receiver") != running.identity:
+                stop(running.identity)
+
+    def receiver_options(self) -> Sequence[str]:
+        """Return the options that the receiver is started with."""
+        return self._programs.receiver_options()
+
     def prefect_settings(self) -> Mapping[str, str]:
         """Return what a process needs in its environment to speak to this Prefect server."""
         return {
@@ -113,11 +125,9 @@ class LocalServices:
 
     def _started(self, name: str) -> Service:
         """Start a service; or find the one that somebody started who died before he noted it."""
-        kept = self._programs.folder / f"{name}.port"
-        if kept.exists():
-            command = self._programs.command(name, int(kept.read_text()))
-            if (found := leader(owner_of(self._workspace), f"service/{name}", command)) is not None:
-                return _service(name, int(kept.read_text()), found)
+        kept = self._port_file(name)
+        if (found := self._leader(name)) is not None:
+            return _service(name, int(kept.read_text()), found)
         port = _free_port(kept)
         identity = spawn(
             self._programs.command(name, port),
@@ -127,6 +137,17 @@ class LocalServices:
             env=self._programs.environment(name, port, self._prefect(name)),
         )
         return _service(name, port, identity)
+
+    def _leader(self, name: str) -> Identity | None:
+        """Return the process that runs a service as it would be started now, on its last port."""
+        kept = self._port_file(name)
+        if not kept.exists():
+            return None
+        command = self._programs.command(name, int(kept.read_text()))
+        return leader(owner_of(self._workspace), f"service/{name}", command)
+
+    def _port_file(self, name: str) -> Path:
+        return self._programs.folder / f"{name}.port"
 
     def _prefect(self, name: str) -> Mapping[str, str]:
         return self.prefect_settings() if name in NEED_PREFECT else {}

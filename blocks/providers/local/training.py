@@ -31,7 +31,7 @@ from blocks.contracts import (
     TrainingResult,
     Unavailable,
 )
-from blocks.providers.local import joblog, market, orphans, processes
+from blocks.providers.local import joblog, market, orphans, processes, working_copy
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.jobs import (
     Ended,
@@ -49,7 +49,10 @@ from blocks.providers.local.verdict import judge
 
 
 class LocalTraining(Block, TrainingJobs):
-    """Runs training jobs on this machine, on demand or on a spot market of its own."""
+    """Runs training jobs on this machine, on demand or on a spot market of its own.
+
+    Each works in a copy of its source, which goes when it ends.
+    """
 
     _block_type_name = "Local training"
     _block_type_slug = "local-training"
@@ -149,6 +152,7 @@ class LocalTraining(Block, TrainingJobs):
             elif folder.read(Ended) is None:
                 last = joblog.last_lines(folder)
                 order = folder.read(StopOrder)
+                working_copy.drop(folder.source)
                 folder.write(judge(job, exit_status=None, order=order, last_lines=last))
 
     def _spawn(self, folder: JobFolder, job: Job, lock: int) -> None:

@@ -18,9 +18,11 @@ from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.jobs import Command, Job, JobFolder, Started
 from blocks.providers.local.market import Market
+from blocks.providers.local.paths import path_of
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.testing.waiting import until
+from blocks.workload import digest
 
 
 class TrainingLevers:
@@ -99,7 +101,7 @@ class TrainingLevers:
         argv = process.cmdline()
         return {
             **dict(asked),
-            "source_uri": Path(process.cwd()).as_uri(),
+            "source_uri": _copied(Path(process.cwd()), asked.source_uri),
             "zone": got.get("BLUEWATER_ZONE", ""),
             "nodes": 1,  # one command is all there is
             "command": ("python" if argv[0] == sys.executable else argv[0], *argv[1:]),
@@ -117,12 +119,10 @@ class TrainingLevers:
 
     def _pull(self, ref: OperationRef, reason: str) -> None:
         self.begin(ref)
-        job = self._job(ref).read(Job)
-        assert job is not None  # noqa: S101
-        source = Path(job.request.source_uri.removeprefix("file://"))
-        draft = source / f".{job.token}.lever"
+        source = self._job(ref).source
+        draft = source / f".{ref.token}.lever"
         draft.write_text(reason)
-        draft.rename(source / f"{job.token}.lever")
+        draft.rename(source / f"{ref.token}.lever")
         self.settle(ref)
 
     def _job(self, ref: OperationRef) -> JobFolder:
@@ -134,3 +134,8 @@ class TrainingLevers:
 
     def _phase(self, ref: OperationRef) -> Phase:
         return self._jobs.status(ref).phase
+
+
+def _copied(here: Path, source: str) -> str:
+    """Return which source a job works in a copy of: the one that it should, or that place."""
+    return source if digest(here) == digest(path_of(source)) else here.as_uri()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from flows.cli import bluewater
@@ -68,6 +69,17 @@ def test_what_is_too_long_for_a_table_goes_on_in_the_next_line(
     assert capsys.readouterr().out.count("x") == 500
 
 
+def test_a_column_in_which_nothing_stands_takes_no_room(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"what": "a", "why": "", "times": 0}, {"what": "b", "why": "", "times": 1}]
+    show(rows, title="Short", as_json=False)
+    show(rows, title="Short", as_json=True)
+    table, _, said = capsys.readouterr().out.partition("[")
+    assert ("why" in table, "times" in table) == (False, True)
+    assert "why" in said
+
+
 def test_the_error_that_ends_a_run_is_not_told_by_prefects_console_too() -> None:
     command = [sys.executable, "-c", LOGGED]
     told = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "BLUEWATER_TRACEBACK": ""}
@@ -106,6 +118,21 @@ def test_a_platform_file_is_refused_by_field(run: Run, tmp_path: Path) -> None:
         file.write_text(content)
         code, told = run("plan", specification, "--platform", str(file))
         assert (code, said in told) == (Exit.USAGE, True), told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--topic", "lake"), "arn:aws:sns"),
+        (("--topic", "arn:aws:sqs:eu-west-1:123456789012:lake"), "is no topic"),
+        (("--push", "a@b", "https://c", "--secret-alone"), "choose"),
+    ],
+)
+def test_a_receiver_is_told_nothing_that_it_could_never_believe(
+    words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(click.UsageError, match=said):
+        bluewater.main(["up", *words], standalone_mode=False)
 
 
 def test_a_change_that_is_no_yaml_and_a_key_that_comes_twice_are_refused(

@@ -25,14 +25,14 @@ def row(*kills: Kill, killed: str = "the flow") -> Row:
 
 
 def platform(*rows: Row, left: tuple[str, ...] = ()) -> Platform:
-    return Platform(name="local", rows=rows, nobodys=(), left=left)
+    return Platform(name="local", rows=rows, left=left)
 
 
 def test_each_kill_stands_under_its_stage_with_the_counts_of_its_row() -> None:
     again = Kill(stage="train", outcome=Outcome.SURVIVED, again=True)
     refused = Kill(stage="deploy", outcome=Outcome.REFUSED, why="green never got ready")
     page = to_markdown([platform(row(again, refused))])
-    head, _, line = (each for each in page.splitlines() if each.startswith("|"))
+    head, _, line, *_ = (each for each in page.splitlines() if each.startswith("|"))
     cells = dict(zip(head.split(" | "), line.split(" | "), strict=True))
     assert cells["train"] == "survived*"
     assert cells["evaluate"] == "survived"
@@ -65,6 +65,23 @@ def test_a_stage_in_which_nothing_was_killed_is_no_proof() -> None:
     assert "live" in said
     page = to_markdown([platform(short)])
     assert "| - |" in page
+
+
+def test_what_is_no_process_of_ours_and_what_was_not_played_stand_in_the_table() -> None:
+    cloud = platform(row()).model_copy(update={"none_here": {"the router": "the cloud's own"}})
+    lines = to_markdown([cloud]).splitlines()
+    [router] = [each for each in lines if each.startswith("| the router")]
+    [worker] = [each for each in lines if each.startswith("| the worker")]
+    assert router.startswith("| the router: none of ours, the cloud's own | none |")
+    assert worker.count("not played") == len(STAGES)
+    columns = {each.count(" | ") for each in lines if each.startswith("| ")}
+    assert len(columns) == 1
+
+
+def test_a_cell_alone_is_judged_by_itself() -> None:
+    cell = Row(killed="the flow", kills=row().kills[4:5], releases=1, counts=ONE)
+    assert lost([platform(cell)], [STAGES[4]]) == []
+    assert lost([platform(cell)], STAGES[4:6]) != []
 
 
 def test_counts_of_a_row_are_those_of_its_own_releases() -> None:

@@ -40,6 +40,28 @@ time.sleep(600)
 """
 
 
+MARKED = """
+import subprocess, sys, time
+from pathlib import Path
+from blocks.emulation.containers import Container, Containers
+
+runaway = '''
+import os, subprocess, sys, time
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+child = subprocess.Popen(sleep, start_new_session=True)
+print(os.getpid(), child.pid, flush=True)
+time.sleep(600)
+'''
+command, marked = [sys.executable, "-c", runaway], {"MACHINE": sys.argv[2]}
+process = subprocess.Popen(command, env=marked, stdout=subprocess.PIPE, start_new_session=True)
+told = lambda line: print(line, flush=True)
+container = Container("machine", Path(sys.argv[1]), process, told, mark=f"MACHINE={sys.argv[2]}")
+containers = Containers("/opt/ml", "OPT_ML")
+containers.keep(container)
+time.sleep(600)
+"""
+
+
 @pytest.fixture
 def containers() -> Iterator[Containers]:
     found = Containers("/opt/ml", "OPT_ML")
@@ -66,11 +88,37 @@ def test_containers_of_an_emulator_that_was_killed_end_with_all_their_children(
     until(lambda: not any(map(alive, pids)))
 
 
+def test_programs_of_a_marked_container_that_left_its_group_end_with_it(tmp_path: Path) -> None:
+    """Of no other machine, though: its mark is another."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    bystander = subprocess.Popen(sleep, env={"MACHINE": f"{tmp_path}-2"})
+    emulator = subprocess.Popen(
+        [sys.executable, "-c", MARKED, str(tmp_path), str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert emulator.stdout is not None
+        pids = [int(word) for word in emulator.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(map(alive, pids))
+        os.killpg(emulator.pid, signal.SIGKILL)
+        emulator.communicate()
+        until(lambda: not any(map(alive, pids)))
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
 def test_only_those_who_ran_at_the_end_are_told() -> None:
     mine = os.getpid()
-    told = reaper.attend(["1 2\n", f"{mine} 2\n", "7 "])
+    told, marks = reaper.attend(["1 2:A=b\n", f"{mine} 2:A=c\n", "7:A=d "])
     assert sorted(told) == sorted([mine, 2])
     assert told[mine] == reaper.born(mine) != ""
+    assert marks == ["A=c"]
 
 
 def test_a_number_that_was_given_to_somebody_else_is_left_alone(
@@ -80,7 +128,7 @@ def test_a_number_that_was_given_to_somebody_else_is_left_alone(
     program = [sys.executable, "-I", "-S", "-c"]
     code = (
         f"import sys; sys.path.insert(0, {str(Path(reaper.__file__).parent)!r}); import reaper\n"
-        f"reaper.attend = lambda _: {{{bystander.pid}: 'long ago'}}\nreaper.main()"
+        f"reaper.attend = lambda _: ({{{bystander.pid}: 'long ago'}}, [])\nreaper.main()"
     )
     subprocess.run([*program, code], check=True, stdin=subprocess.DEVNULL)
     assert bystander.poll() is None

@@ -313,7 +313,7 @@ def test_the_job_sees_its_own_environment_and_nothing_of_ours(
     bench.settle(ref := jobs.submit(request, key=KEY))
     told = json.loads(next(jobs.logs(ref)).text)
     assert told["exe"] == sys.executable
-    assert Path(told["cwd"]).as_uri() == request.source_uri
+    assert Path(told["cwd"]) == folder_of(jobs, ref).source
     env = told["env"]
     assert (env["PREFECT_API_URL"], env["MINE"], env["FROM_THE_MACHINE"]) == ("sesame", "1", "yes")
     assert not {"PREFECT_API_KEY", "BLUEWATER_SECRET_OTHER", "BLUEWATER_ATTEMPT"} & env.keys()
@@ -349,7 +349,7 @@ print(" yet")
     until(lambda: len(list(jobs.logs(ref))) == 5)  # each was a write of its own
     first = list(jobs.logs(ref))
     assert [line.text for line in first] == [f"line {line}" for line in range(5)]
-    Path(request.source_uri.removeprefix("file://"), "go").touch()
+    (folder_of(jobs, ref).source / "go").touch()
     bench.settle(ref)
     rest = list(jobs.logs(ref, since=first[-1].at))
     assert [line.text for line in rest] == ["no end yet"]

@@ -25,6 +25,7 @@ from blocks.contracts import (
     TrainingResult,
 )
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.console import page
 from blocks.providers.aws.ec2.calls import LOG_GROUP
 from blocks.providers.aws.ec2.errors import explain
 from blocks.providers.aws.ec2.launch import Launched, Launcher, current
@@ -102,6 +103,9 @@ class Ec2Training(Block, TrainingJobs):
             return
         if not to_status(seen).phase.done:
             self._order(record, seen.launched, CANCELLED)
+
+    def _page(self, ref: OperationRef) -> str:
+        return page("ec2", self.account.region, f"Instances:tag:Name={ref.id}")
 
     def _logs(self, ref: OperationRef, since: datetime | None) -> Iterator[LogLine]:
         self._known(ref)

@@ -102,7 +102,13 @@ class Machine:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        container = Container(f"instance/{instance.id}", root, process, instance.console.append)
+        container = Container(
+            f"instance/{instance.id}",
+            root,
+            process,
+            instance.console.append,
+            mark=f"{MARK}={instance.id}",
+        )
         self._world.containers.keep(container)
         return container
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -12,9 +15,12 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from blocks.emulation.launch import alive
 from blocks.providers.aws.bench import KEY
+from blocks.providers.aws.emulator import launch
 from blocks.providers.aws.emulator.ec2_machine import taken
 from blocks.testing.waiting import NEVER, until
+from tests.unit.aws.emulator.callers import client
 
 CALL: dict[str, Any] = {
     "ImageId": "ami-0123456789abcdef0",
@@ -23,6 +29,10 @@ CALL: dict[str, Any] = {
     "MaxCount": 1,
     "ClientToken": "one",
 }
+LASTS = "import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(600)"
+RUNS_AWAY = f"""#!/bin/sh
+{sys.executable} -c '{LASTS}' &
+"""
 ASKS_FOR_ITSELF = """#!/bin/sh
 echo "$AWS_EC2_METADATA_SERVICE_ENDPOINT"
 sleep 600
@@ -83,6 +93,29 @@ def test_user_data_that_ends_leaves_a_machine_that_bills(bench: Any, ec2: Any) -
     ec2.terminate_instances(**ask)
     until(lambda: seen()["State"]["Name"] == "terminated")
     assert seen()["StateReason"]["Code"] == "Client.UserInitiatedShutdown"
+
+
+def test_a_killed_account_leaves_no_program_of_a_machine(tmp_path: Path) -> None:
+    """Not even one in a session of its own, whose user data has ended."""
+    with launch.account(tmp_path, preloaded=True) as account:
+        ec2 = client(account, "ec2")
+
+        def started(token: str) -> str:
+            made = ec2.run_instances(**{**CALL, "ClientToken": token}, UserData=RUNS_AWAY)
+            return str(made["Instances"][0]["InstanceId"])
+
+        ids = [started(token) for token in "ab"]
+
+        def said() -> list[str]:
+            consoles = [ec2.get_console_output(InstanceId=each)["Output"] for each in ids]
+            return [word for console in consoles for word in console.split()]
+
+        until(lambda: len(said()) == 2)
+        pids = [int(word) for word in said()]
+        until(lambda: not account.running())  # of both, the first program has ended
+        assert all(map(alive, pids))
+        os.kill(account.pid, signal.SIGKILL)
+        until(lambda: not any(map(alive, pids)))
 
 
 def test_the_metadata_service_wants_a_token_and_tells_the_notice(bench: Any, ec2: Any) -> None:
