@@ -28,7 +28,7 @@ from blocks.emulation.supervision import Supervision
 
 ADDRESS = "emulator.json"  # the file in which an emulator says where it listens
 _HOME = Path(__file__).resolve().parents[2]
-_START = 180.0  # seconds; importing an emulator under load takes its time
+_START = 600.0  # seconds; importing an emulator under load takes its time
 
 
 class NotStarted(TimeoutError):

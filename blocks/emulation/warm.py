@@ -18,7 +18,7 @@ from blocks.emulation.interpreter import Asked
 
 _INTERPRETER = "blocks.emulation.interpreter"
 _HOME = Path(__file__).resolve().parents[2]
-_START = 180.0  # seconds; importing under load takes its time
+_START = 600.0  # seconds; importing under load takes its time
 _SAID = 64  # bytes that are enough for a number
 
 

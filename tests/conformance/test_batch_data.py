@@ -9,13 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from blocks.contracts import (
-    BatchInference,
-    BatchRequest,
-    InvalidRequest,
-    ObjectStore,
-    Phase,
-)
+from blocks.contracts import BatchInference, BatchRequest, InvalidRequest, ObjectStore, Phase
 from blocks.testing.bench import Bench
 from tests.conformance.scored import KEY, ROWS, etags, failed_with, settled, tables, with_model
 

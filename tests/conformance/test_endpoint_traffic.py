@@ -9,14 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from blocks.contracts import (
-    Conflict,
-    Endpoints,
-    Mirror,
-    Serving,
-    Traffic,
-    Unsupported,
-)
+from blocks.contracts import Conflict, Endpoints, Mirror, Serving, Traffic, Unsupported
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
 from blocks.testing.deploying import KEY, ROW, blue_is_live, give, up_to

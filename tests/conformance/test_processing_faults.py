@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blocks.contracts import (
-    Phase,
-    ProcessingJobs,
-    RunKey,
-)
+from blocks.contracts import Phase, ProcessingJobs, RunKey
 from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
 from blocks.testing.processing import TELLS

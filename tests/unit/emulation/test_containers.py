@@ -151,8 +151,7 @@ def test_temporary_files_of_a_container_go_with_it(tmp_path: Path, containers: C
     [place] = told
     assert Path(place).is_dir()
     container.end()
-    until(lambda: not Path(place).exists())
-    assert list(tmp_path.iterdir()) == []
+    until(lambda: list(tmp_path.iterdir()) == [])
 
 
 def test_containers_are_metered_by_the_clock_of_their_cloud(
@@ -168,7 +167,7 @@ def test_containers_are_metered_by_the_clock_of_their_cloud(
     one, other = containers.uptimes()
     assert (one.name, other.name) == ("first", "second")
     assert one.ended is not None
-    assert 3600 <= one.ended - one.began < 3660
+    assert 3600 <= one.ended - one.began < 7200
     assert other.ended is None
     second.end()
     assert containers.uptimes()[1].ended is not None

@@ -35,9 +35,11 @@ def test_a_port_is_none_that_the_system_gives_out(folder: Path) -> None:
 
 
 def test_a_port_on_which_somebody_listens_is_passed_over(folder: Path) -> None:
+    [file] = folder.iterdir()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 30_001))
-        assert next_port() > 30_001
+        taken.bind(("127.0.0.1", port := next_port()))
+        file.write_text(f"{port - 1}")
+        assert next_port() > port
 
 
 @pytest.mark.parametrize("kept", ["", "32767"])
