@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blocks.serving.answers import listed, scores
+from blocks.serving.answers import ROUNDING, listed, scores
 from tasks.data import ProblemType
 from tasks.evaluation.metrics import Floats
 from tasks.labels import Label, class_name
@@ -21,7 +21,6 @@ REMEDIES = {
         "save one that returns the chance of each class, as predict_proba does, or a class"
     ),
 }
-ROUNDING = 0.01  # that the chances of a row may be away from 1 in all
 
 
 class ModelRefused(Exception):

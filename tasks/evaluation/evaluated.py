@@ -57,7 +57,7 @@ class _Evaluation:
         label = label_of(self.store, self.data.holdout, self.data)
         held_out = self._score(self.data.holdout, models, label)
         metric = self._metric(held_out)
-        found = shown(held_out)
+        found = shown(held_out, metric)
         latency = self._latency(new, held_out)
         cost = _cost(latency, price)
         by_slice = self._slices(held_out, metric) if old else ()

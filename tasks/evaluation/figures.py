@@ -11,11 +11,15 @@ from tasks.evaluation.metrics import LEAST, Floats, Integers
 
 
 def of_quantity(truth: Floats, scores: Floats) -> Mapping[str, float]:
-    """Return the figures of a quantity (rows,), in its own unit but for r2."""
+    """Return the figures of a quantity (rows,), in its own unit but for r2 and d2.
+
+    Those say which part of the error of the best constant is gone: of the mean, of the median.
+    """
     return {
         "mae": float(metrics.mean_absolute_error(truth, scores)),
         "rmse": float(metrics.root_mean_squared_error(truth, scores)),
         "r2": float(metrics.r2_score(truth, scores)),
+        "d2_absolute_error": float(metrics.d2_absolute_error_score(truth, scores)),
         "median_absolute_error": float(metrics.median_absolute_error(truth, scores)),
         "bias": float((scores - truth).mean()),
     }

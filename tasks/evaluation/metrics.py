@@ -73,7 +73,14 @@ FIGURES = {
         "log_loss",
         "top_2_accuracy",
     ),
-    ProblemType.REGRESSION: ("mae", "rmse", "r2", "median_absolute_error", "bias"),
+    ProblemType.REGRESSION: (
+        "mae",
+        "rmse",
+        "r2",
+        "d2_absolute_error",
+        "median_absolute_error",
+        "bias",
+    ),
 }
 """What else is told of a model, and may have a limit."""
 

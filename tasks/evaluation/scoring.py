@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from mlflow.types import Schema
 
 from blocks.contracts import ObjectStore
+from blocks.serving.answers import listed, scores
 from blocks.serving.loading import NotVerified, load_verified
 from tasks.data import DataSpec
 from tasks.evaluation.answers import Answers, ModelRefused, answers_from
@@ -140,6 +141,16 @@ def answers_of(model: LoadedModel, frame: pd.DataFrame, label: Label) -> Answers
     """Return what a model answers, taken as an endpoint takes it. Raises ModelRefused."""
     answer = model.predict(model.take(frame))
     return answers_from(answer, len(frame), label, model.outputs)
+
+
+def captured_of(model: LoadedModel, frame: pd.DataFrame) -> pa.Array:
+    """Return what a server keeps of the answers: numbers, or classes. Raises ModelRefused."""
+    kept = scores(listed(model.predict(model.take(frame))), len(frame))
+    if len(kept) != len(frame):
+        raise ModelRefused(f"the model does not answer each of {len(frame)} rows")
+    if any(isinstance(each, str) for each in kept):
+        return pa.array([str(each) for each in kept], pa.string())
+    return pa.array([float(each) for each in kept], pa.float64())
 
 
 def _truth(label: Label, values: pd.Series, data: DataSpec, uri: str) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from tasks.data import ProblemType
 from tasks.evaluation import figures, plots
 from tasks.evaluation.calibration import Calibration, calibration
-from tasks.evaluation.metrics import LESS, area
+from tasks.evaluation.metrics import LESS, Metric, area
 from tasks.evaluation.report import Limit
 from tasks.evaluation.scoring import Scored
 from tasks.evaluation.spec import EvaluationSpec
@@ -44,13 +44,13 @@ class Shown:
         return found
 
 
-def shown(scored: Scored) -> Shown:
-    """Return what the last of the scored models shows."""
+def shown(scored: Scored, metric: Metric) -> Shown:
+    """Return what the last of the scored models shows; ``metric`` is the one it is compared by."""
     return {
         ProblemType.BINARY: _two_classes,
         ProblemType.MULTICLASS: _classes,
         ProblemType.REGRESSION: _quantity,
-    }[scored.label.problem_type](scored)
+    }[scored.label.problem_type](scored, metric)
 
 
 def at_least(name: str, value: float, limit: float) -> Limit:
@@ -63,7 +63,7 @@ def at_most(name: str, value: float, limit: float) -> Limit:
     return Limit(name=name, kept=value <= limit, found=f"{value:.4g}", limit=f"at most {limit:g}")
 
 
-def _two_classes(scored: Scored) -> Shown:
+def _two_classes(scored: Scored, _: Metric) -> Shown:
     truth, fit = scored.truth, calibration(scored.truth, scored.scores[-1])
     return Shown(
         picture=lambda names: plots.curves(truth, scored.scores, names, fit),
@@ -73,7 +73,7 @@ def _two_classes(scored: Scored) -> Shown:
     )
 
 
-def _classes(scored: Scored) -> Shown:
+def _classes(scored: Scored, _: Metric) -> Shown:
     """Calibration is that of the likeliest class (Guo et al., ICML 2017)."""
     truth, scores, classes = scored.truth, scored.scores[-1], scored.label.classes
     likeliest = scores.argmax(axis=1)
@@ -89,10 +89,10 @@ def _classes(scored: Scored) -> Shown:
     )
 
 
-def _quantity(scored: Scored) -> Shown:
+def _quantity(scored: Scored, metric: Metric) -> Shown:
     truth, scores = scored.truth, scored.scores[-1]
     return Shown(
         picture=lambda names: plots.residuals(truth, scored.scores, names),
         figures=figures.of_quantity(truth, np.asarray(scores)),
-        usual={"r2": 0.0},
+        usual={"r2" if metric is Metric.SQUARED_ERROR else "d2_absolute_error": 0.0},
     )

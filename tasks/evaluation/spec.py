@@ -53,9 +53,11 @@ class EvaluationSpec(Frozen):
         {},
         description=(
             "Least, or most, that a model may show on held-out rows, e.g. {mae: 30, r2: 0.1}. Of a "
-            "quantity: mae, rmse, r2, median_absolute_error, bias (either way); r2 is at least 0 "
-            "if not named. Of several classes: accuracy, balanced_accuracy (at least that of "
-            "guessing, if not named), macro_f1, log_loss, top_2_accuracy."
+            "quantity: mae, rmse, r2, d2_absolute_error, median_absolute_error, bias (either way). "
+            "Of several classes: accuracy, balanced_accuracy, macro_f1, log_loss, "
+            "top_2_accuracy. Not named, it must be better than a constant, or than guessing: "
+            "d2_absolute_error (of squared errors r2) above 0, balanced_accuracy above 1 / "
+            "classes."
         ),
     )
     margin: float = Field(

@@ -25,6 +25,7 @@ from blocks.contracts import (
 )
 from tasks import showing
 from tasks.data import DataSpec
+from tasks.drift.performance import Measured
 from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
 from tasks.transfer.models import model_folder
@@ -206,9 +207,11 @@ def _record(monitor: Monitor, report: WatchReport) -> None:
             sample = Sample(at=report.window.start, value=value)
             monitor.record(metric, [sample], labels=labels)
     for past in report.with_labels:
-        if past.measured and past.measured.auc is not None:
-            sample = Sample(at=past.window.start, value=past.measured.auc)
-            monitor.record("watch.measured_auc", [sample], labels=labels)
+        found = past.measured
+        value = found.auc if isinstance(found, Measured) else found.error if found else None
+        if value is not None:
+            name = "watch.measured_auc" if isinstance(found, Measured) else "watch.measured_error"
+            monitor.record(name, [Sample(at=past.window.start, value=value)], labels=labels)
     for column in report.columns:
         if column.jensen_shannon is not None:
             sample = Sample(at=report.window.start, value=column.jensen_shannon)
