@@ -79,8 +79,8 @@ def _score(row: Any) -> Any:
 
 
 def _chances(values: Sequence[Any]) -> bool:
-    """Whether numbers are the chances of all classes: none below 0, and 1 in all."""
-    numbers = all(type(value) in {int, float} and value >= 0 for value in values)
+    """Whether numbers are the chances of all classes: 1 in all."""
+    numbers = all(type(value) in {int, float} and 0 <= value <= 1 for value in values)
     return numbers and abs(sum(values) - 1) < ROUNDING
 
 
