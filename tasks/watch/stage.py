@@ -37,7 +37,7 @@ from tasks.watch.observing import Place, cost_near, observing
 from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.training import BASELINE, baseline, reference_for
+from tasks.watch.training import BASELINE, baseline, reference_for, sample_for
 
 DRAWN = 30  # looks on a picture
 
@@ -63,9 +63,10 @@ def profile_reference(
         model = load_model(
             model_folder(store, training.model_uri, training.digest), training.digest
         )
-        made = reference_for(store, data, spec, model, name=training.digest[:12])
+        sample = sample_for(store, data, model)
+        made = reference_for(store, data, spec, model, sample, name=training.digest[:12])
         kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
-        rows = store.write(f"{place}/{BASELINE}", baseline(made, model))
+        rows = store.write(f"{place}/{BASELINE}", baseline(sample, model, ignore=spec.ignore))
         return ReferenceMade(
             uri=kept.uri,
             baseline_uri=rows.uri,

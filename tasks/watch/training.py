@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from tasks.data import DataSpec, ProblemType
 from tasks.drift.axes import axes_of
 from tasks.drift.performance import calibrate
 from tasks.drift.quality import promised
-from tasks.drift.reading import batches, parquet
+from tasks.drift.reading import batches, parquet, schema_of
 from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
 from tasks.drift.rows import RowSample
 from tasks.evaluation.scoring import LoadedModel, Scored, captured_of, label_of, score
@@ -26,8 +26,21 @@ SAMPLE = 4_000  # training rows that current ones are told from
 BASELINE = "baseline.parquet"
 
 
+def sample_for(store: ObjectStore, data: DataSpec, model: LoadedModel) -> pa.Table:
+    """Take some training rows, with all that the model takes and the batch each is of."""
+    there = schema_of(store, parquet(store, data.train)).names
+    columns = [name for name in (*model.columns, *model.optional) if name in there]
+    return _sample(store, data.train, columns, data.batch)
+
+
 def reference_for(
-    store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, name: str
+    store: ObjectStore,
+    data: DataSpec,
+    spec: WatchSpec,
+    model: LoadedModel,
+    sample: pa.Table,
+    *,
+    name: str,
 ) -> WatchReference:
     """Profile the model's inputs on its training rows, its answers on rows held out."""
     columns = [each for each in model.columns if each not in spec.ignore]
@@ -43,7 +56,7 @@ def reference_for(
     held_out = score(store, data.holdout, _with_batch(data), [model], label=label)
     made = WatchReference(
         profile=inputs.beside(_predictions(held_out, data.batch, list(inputs.batches))),
-        sample=_sample(store, data.train, columns, data.batch),
+        sample=sample.select([*columns, BATCH]),
         calibrator=None,
         loss=None,
     )
@@ -52,11 +65,12 @@ def reference_for(
     return _with_promise(made, held_out)
 
 
-def baseline(reference: WatchReference, model: LoadedModel) -> bytes:
+def baseline(sample: pa.Table, model: LoadedModel, *, ignore: Sequence[str] = ()) -> bytes:
     """Return the sample of training rows with the model's predictions, as a Parquet file."""
-    rows, out = reference.sample.drop_columns([BATCH]), io.BytesIO()
+    rows, out = sample.drop_columns([BATCH]), io.BytesIO()
     found = captured_of(model, rows.to_pandas())
-    pq.write_table(rows.append_column(PREDICTION, found), out)
+    kept = rows.drop_columns([name for name in rows.column_names if name in ignore])
+    pq.write_table(kept.append_column(PREDICTION, found), out)
     return out.getvalue()
 
 

@@ -21,7 +21,7 @@ from tasks.watch.reference import PREDICTION, WatchReference, from_bytes, to_byt
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import LabelSpec, WatchSpec
 from tasks.watch.traffic import Traffic, observed
-from tasks.watch.training import baseline, reference_for
+from tasks.watch.training import baseline, reference_for, sample_for
 
 START, DAY = datetime(2026, 3, 1, tzinfo=UTC), timedelta(days=1)
 KINDS = ("cat", "dog", "owl")
@@ -89,8 +89,8 @@ def world_of(store: ObjectStore, predict: Model, rows: Callable[..., pd.DataFram
         batch="week",
     )
     model = LoadedModel(predict=predict, columns=("x",))
-    made = reference_for(store, data, WatchSpec(), model, name="m")
-    assert pq.read_table(io.BytesIO(baseline(made, model))).num_rows == 3000
+    sample = sample_for(store, data, model)
+    made = reference_for(store, data, WatchSpec(), model, sample, name="m")
     return World(store=store, model=model, reference=from_bytes(to_bytes(made)))
 
 
@@ -190,3 +190,20 @@ def test_classes_that_are_wrong_more_often_are_found_by_their_labels(zoo: World)
 def test_classes_that_are_answered_more_often_are_an_alarm(zoo: World) -> None:
     zoo.day(0, animals(2000, 22).assign(x=lambda rows: rows["x"].abs()))
     assert PREDICTION in {each.column for each in zoo.look(0).alarms}
+
+
+def test_the_baseline_has_what_the_model_takes_but_need_not_be_given(store: ObjectStore) -> None:
+    """A model of scikit-learn needs every column, whatever its signature calls optional."""
+    rows = minutes(300, 30).assign(wind=1.5, secret=2.0)
+    store.write(f"{store.root}/train.parquet", parquet(rows))
+    uri = f"{store.root}/train.parquet"
+    model = LoadedModel(
+        predict=lambda frame: (frame["x"] + frame["wind"] + frame["secret"]).to_numpy(),
+        columns=("x", "secret"),
+        optional=("wind", "gust"),
+    )
+    data = DataSpec(train=uri, holdout=uri, label="truth")
+    kept = baseline(sample_for(store, data, model), model, ignore=("secret",))
+    found = pd.read_parquet(io.BytesIO(kept))
+    assert list(found) == ["x", "wind", PREDICTION]
+    np.testing.assert_allclose(found[PREDICTION], found["x"] + 3.5)
