@@ -35,8 +35,8 @@ TAILS: dict[str, Callable[[Random, int], Floats]] = {
 
 INTRODUCTION = f"""# Gates on losses without a largest value
 
-`python -m benchmarks.gates.losses --write` draws {SLICES} slices at a time. **Blocked**: any of them
-fails, though the two models err alike (accepted: 5 %). **Passed**: a slice passes, though the
+`python -m benchmarks.gates.losses --write` draws {SLICES} slices at a time. **Blocked**: any of
+them fails, though the two models err alike (accepted: 5 %). **Passed**: a slice passes, though the
 challenger loses exactly the margin of {MARGIN:.0%} of the champion's error (of log loss {MARGIN:g};
 accepted: 5 %). **Right**: a slice passes where both err alike.
 

@@ -39,7 +39,9 @@ class Quality(Frozen):
         """Return how far captured predictions are above the truth; of classes 1 where wrong."""
         if self.problem_type is ProblemType.REGRESSION:
             return np.asarray(predictions, np.float64) - np.asarray(truth, np.float64)
-        named = [self._class(each) for each in np.asarray(predictions).tolist()]
+        places = {str(place): name for place, name in enumerate(self.order)}
+        kept = [class_name(each) for each in np.asarray(predictions).tolist()]
+        named = [places.get(each, each) for each in kept]
         true = [class_name(each) for each in np.asarray(truth).tolist()]
         return np.array([one != other for one, other in zip(named, true, strict=True)], np.float64)
 
@@ -47,10 +49,6 @@ class Quality(Frozen):
         """Return losses in 0..1, the largest errors cut."""
         found: Floats = np.minimum(np.abs(gaps), self.bound) / self.bound
         return found
-
-    def _class(self, captured: object) -> str:
-        name = class_name(captured)
-        return self.order[int(name)] if self.order else name
 
 
 class MeasuredErrors(Frozen):

@@ -7,6 +7,7 @@ for means.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,15 +57,20 @@ class Metric(StrEnum):
         return named.get(self, self.replace("_", " "))
 
 
-OF = {
-    ProblemType.BINARY: tuple(Metric)[:5],
+OF: Mapping[ProblemType, tuple[Metric, ...]] = {
+    ProblemType.BINARY: (
+        Metric.ROC_AUC,
+        Metric.AVERAGE_PRECISION,
+        Metric.LOG_LOSS,
+        Metric.BRIER,
+        Metric.ACCURACY,
+    ),
     ProblemType.MULTICLASS: (Metric.LOG_LOSS, Metric.BRIER, Metric.ACCURACY),
     ProblemType.REGRESSION: (Metric.ABSOLUTE_ERROR, Metric.SQUARED_ERROR),
 }
 """Metrics by what is predicted; the first one is taken where none is named."""
 
-
-FIGURES = {
+FIGURES: Mapping[ProblemType, tuple[str, ...]] = {
     ProblemType.BINARY: (),
     ProblemType.MULTICLASS: (
         "accuracy",

@@ -74,7 +74,8 @@ class Labels:
         marked = [part.assign(**{OF: at}) for at, part in enumerate(rows.values()) if len(part)]
         if not marked:
             return {window: pd.DataFrame() for window in rows}
-        joined = labelled(self.store, labels, pd.concat(marked, ignore_index=True))
+        captured = pd.concat(marked, ignore_index=True).dropna(subset=[PREDICTION])
+        joined = labelled(self.store, labels, captured)
         return {window: joined[joined[OF] == at] for at, window in enumerate(rows)}
 
     def _judged(
