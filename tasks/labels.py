@@ -84,7 +84,7 @@ def label_from(chunks: Iterable[pa.Array], asked: ProblemType | None) -> Label:
         return Label(problem_type=kind)
     if kind is ProblemType.MULTICLASS:
         return Label(problem_type=kind, classes=_classes(seen))
-    if seen.text or seen.fractions or not seen.values <= {0, 1}:
+    if seen.other or seen.text or seen.fractions or not seen.values <= {0, 1}:
         raise BadLabel(seen.words, TRUTH)
     return Label(problem_type=ProblemType.BINARY)
 

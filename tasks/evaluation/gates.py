@@ -9,6 +9,12 @@ more than the margin. The first keeps a good model from being blocked by one of 
 second one that pays within the margin here for a gain elsewhere. Holm on the margin itself would
 control more than anybody asks for, and be deaf (``benchmarks/gates``).
 INCONCLUSIVE: neither, with the rows that are needed.
+
+Of a quantity the gain is the share of the champion's mean error that is gone, as an error has a
+unit. All levels are those of t tests: exact for many rows where what is compared has a variance.
+Two absolute errors on a row differ by at most what the predictions differ, so this is so however
+heavy the tails of the truth are. Squared errors differ by that times the errors themselves, so
+their levels need errors with a variance, and many rows (measured: ``benchmarks/gates/LOSSES.md``).
 """
 
 from __future__ import annotations
