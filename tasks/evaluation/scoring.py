@@ -71,7 +71,7 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
             "signature=infer_signature(rows, model.predict(rows))"
         )
     return LoadedModel(
-        predict=getattr(loaded, "_model_impl", loaded).predict,
+        predict=getattr(loaded, "_predict_fn", loaded.predict),  # as it is served
         columns=tuple(inputs.required_input_names()),
         optional=tuple(inputs.optional_input_names()),
         outputs=_names(loaded.metadata.get_output_schema()),

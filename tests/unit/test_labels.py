@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,8 @@ def test_whole_numbers_are_a_quantity_where_they_are_called_so() -> None:
         (["a", "b", "c"], ProblemType.BINARY, "type text", "0 and 1"),
         ([0, 2], ProblemType.BINARY, "values from 0 to 2", "0 and 1"),
         (list(range(2000)), ProblemType.MULTICLASS, "more than 1000 classes", "quantity"),
-        ([np.datetime64("2026-01-01")], None, "type date32", "0 and 1"),
-        ([np.datetime64("2026-01-01")], ProblemType.BINARY, "type date32", "0 and 1"),
+        ([date(2026, 1, 1)], None, "type date32", "0 and 1"),
+        ([date(2026, 1, 1)], ProblemType.BINARY, "type date32", "0 and 1"),
     ],
 )
 def test_a_column_that_can_be_no_truth_is_refused_with_a_remedy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import mlflow.sklearn
@@ -13,6 +14,7 @@ from mlflow.models import infer_signature
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
 
 from blocks.contracts import ModelVersion, TrainingResult
 from blocks.providers.local.account import LocalMachine
@@ -42,8 +44,8 @@ def evaluate(tmp_path: Path) -> Evaluate:
         held.to_parquet(tmp_path / "holdout.parquet")
         uri = (tmp_path / "holdout.parquet").as_uri()
         old, new = (
-            save(tmp_path / name, model, train, **saved)
-            for name, model in (("old", champion), ("new", challenger))
+            save(Path(mkdtemp(dir=tmp_path)) / "model", model, train, **saved)
+            for model in (champion, challenger)
         )
         return evaluated(
             store,
@@ -83,6 +85,21 @@ def patients() -> pd.DataFrame:
     found = load_diabetes(as_frame=True)
     rows = found.data.assign(target=found.target + 0.5)
     return rows.assign(half=lambda each: ["a", "b"] * (len(each) // 2))
+
+
+def test_the_chances_of_two_classes_are_those_that_a_server_answers(evaluate: Evaluate) -> None:
+    """A model that is saved with ``pyfunc_predict_fn`` answers by it, here as there."""
+    rows = flowers()
+    rows = rows[rows["target"] != "setosa"].assign(target=rows["target"] == "virginica")
+    rows = rows[["petal width (cm)", "sepal width (cm)", "target", "half"]]
+    rows["target"] = rows["target"].astype(int)
+    weak = LogisticRegression(C=0.001)
+    spec = EvaluationSpec(latency=QUICK)
+    report = evaluate(rows, weak, weak, spec, pyfunc_predict_fn="predict_proba")
+    held = rows.iloc[1::2]
+    chances = weak.predict_proba(held.drop(columns=["target", "half"]))[:, 1]
+    assert report.auc == pytest.approx(roc_auc_score(held["target"], chances))
+    assert report.auc > roc_auc_score(held["target"], chances > 0.5)
 
 
 def test_several_classes_are_compared_by_their_chances(evaluate: Evaluate) -> None:
