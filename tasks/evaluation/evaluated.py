@@ -106,6 +106,7 @@ class _Evaluation:
         samples = [whole(held_out, "held-out rows")]
         if self.data.recent:
             recent = self._score(self.data.recent, models, held_out.label)
+            self._metric(recent)  # scores may leave 0 to 1 there alone
             samples.append(whole(recent, "recent rows"))
         return compare(samples, self._rule(self.spec.margin, metric))
 

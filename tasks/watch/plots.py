@@ -68,10 +68,10 @@ def performance(reports: Sequence[WatchReport]) -> bytes:
         if each.measured and each.window.start in at
         if (found := _found(each.measured)) is not None
     ]
-    for x, found, low, high in true:
-        below, above = found - (low or found), (high or found) - found
-        axes.errorbar([x], [found], yerr=[[below], [above]], color=TEAL, marker="o")
-    axes.plot(*_columns([(x, found) for x, found, _, _ in true]), color=TEAL, label="measured")
+    for x, value, low, high in true:
+        below, above = value - (low or value), (high or value) - value
+        axes.errorbar([x], [value], yerr=[[below], [above]], color=TEAL, marker="o")
+    axes.plot(*_columns([(x, value) for x, value, _, _ in true]), color=TEAL, label="measured")
     quality = reports[-1].expected
     expected = quality.error if quality else reports[-1].expected_auc
     if expected is not None:
