@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,7 +81,7 @@ def of_three(count: int, seed: int) -> tuple[Integers, Floats]:
 @given(seed=st.integers(0, 10_000), count=st.integers(5, 200))
 def test_metrics_of_several_classes_are_those_of_sklearn(seed: int, count: int) -> None:
     truth, scores = of_three(count, seed)
-    theirs = {
+    theirs: Mapping[Metric, Callable[[Floats], float]] = {
         Metric.LOG_LOSS: lambda row: sklearn.log_loss(truth, row[:, :3], labels=[0, 1, 2]),
         Metric.BRIER: lambda row: sklearn.brier_score_loss(truth, row[:, :3], scale_by_half=False),
         Metric.ACCURACY: lambda row: sklearn.accuracy_score(truth, row.argmax(axis=1)),
