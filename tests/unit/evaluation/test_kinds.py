@@ -78,13 +78,17 @@ def flowers() -> pd.DataFrame:
     found = load_iris(as_frame=True)
     names = found.target.map(dict(enumerate(found.target_names)))
     rows = found.data.assign(target=names).sample(frac=1, random_state=1)
-    return pd.concat([rows] * 4).assign(half=lambda each: ["a", "b"] * (len(each) // 2))
+    return in_halves(pd.concat([rows] * 4, ignore_index=True))
 
 
 def patients() -> pd.DataFrame:
     found = load_diabetes(as_frame=True)
     rows = found.data.assign(target=found.target + 0.5)
-    return rows.assign(half=lambda each: ["a", "b"] * (len(each) // 2))
+    return in_halves(rows)
+
+
+def in_halves(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(half=["ab"[number // 2 % 2] for number in range(len(rows))])
 
 
 def test_the_chances_of_two_classes_are_those_that_a_server_answers(evaluate: Evaluate) -> None:
