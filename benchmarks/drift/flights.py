@@ -17,7 +17,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from examples.flights.prepare import prepare
 from tasks.drift.alarm import Alarms
-from tasks.drift.performance import Calibrator, calibrate, domain_auc, estimate
+from tasks.drift.performance import Calibrator, Measured, calibrate, domain_auc, estimate
 from tasks.drift.performance import measure as measured_on
 from tasks.drift.reading import profile_of
 from tasks.drift.reference import reference_of
@@ -102,7 +102,7 @@ def measure(notes: Notes) -> None:
 
 def _told(report: WatchReport) -> Cell:
     guess, matured = report.estimate, report.matured
-    assert guess is not None and matured is not None and matured.measured is not None
+    assert guess is not None and matured is not None and isinstance(matured.measured, Measured)
     return {
         "called": len({each.column for each in report.alarms}),
         "apart": guess.domain_auc,

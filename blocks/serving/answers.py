@@ -12,6 +12,7 @@ import pandas as pd
 from blocks.contracts import PREDICTION_BUCKETS
 
 FLOAT_MAX = int(np.finfo(np.float64).max)
+ROUNDING = 0.01  # that the chances of a row may be away from 1 in all
 LABELS = 10_000  # whole numbers below this are class labels; beyond, quantities
 
 
@@ -51,10 +52,15 @@ def scores(answer: Any, count: int) -> list[Any]:
 
     A number, a text or a truth value is itself. Of two numbers it is the second one, the usual
     probability of "yes"; of more, the position of the largest, as a label; of named outputs, the
-    first. Nothing is returned for an answer that does not have one entry for each row.
+    name of the largest where they are chances of more than two classes, else the first. Nothing is
+    returned for an answer that does not have one entry for each row.
     """
     if isinstance(answer, dict):
-        answer = next(iter(answer.values()), None)
+        columns = list(answer.values())
+        if len(columns) > 2 and all(isinstance(each, list) for each in columns):
+            answer = [dict(zip(answer, row, strict=False)) for row in zip(*columns, strict=False)]
+        else:
+            answer = next(iter(columns), None)
     if not isinstance(answer, list) or len(answer) != count:
         return []
     return [_score(row) for row in answer]
@@ -62,12 +68,20 @@ def scores(answer: Any, count: int) -> list[Any]:
 
 def _score(row: Any) -> Any:
     if isinstance(row, dict):
+        if len(row) > 2 and _chances(list(row.values())):
+            return max(row, key=row.__getitem__)
         return _score(next(iter(row.values()), None))
     if isinstance(row, list):
         if not row or not all(isinstance(value, int | float) for value in row):
             return str(row)[:100]
         return row[-1] if len(row) <= 2 else str(row.index(max(row)))
     return row if isinstance(row, bool | int | float | str) or row is None else str(row)[:100]
+
+
+def _chances(values: Sequence[Any]) -> bool:
+    """Whether numbers are the chances of all classes: 1 in all."""
+    numbers = all(type(value) in {int, float} and 0 <= value <= 1 for value in values)
+    return numbers and abs(sum(values) - 1) < ROUNDING
 
 
 def prediction_bucket(value: Any) -> str:

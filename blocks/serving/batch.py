@@ -149,13 +149,19 @@ def _write_parts(scorer: Scorer, source: Path, out: Any, mark: bytes) -> Iterato
 def _scores(scorer: Scorer, frame: pd.DataFrame, kind: pa.DataType | None) -> pa.Array:
     scores = scorer.predict(frame)
     if isinstance(scores, pd.DataFrame):
+        if len(scores.columns) > 2:  # the chances of classes, by name
+            return _of_each_row(scores.to_dict(orient="records"), frame, kind)
         scores = scores.iloc[:, 0]
     values = np.asarray(scores)
+    return _of_each_row(values if values.ndim == 1 else values.tolist(), frame, kind)
+
+
+def _of_each_row(values: Any, frame: pd.DataFrame, kind: pa.DataType | None) -> pa.Array:
     if len(values) != len(frame):
         raise CannotScore(
             "ROWS", f"the model made {len(values)} predictions of {len(frame)} rows; mend the model"
         )
-    return pa.array(values if values.ndim == 1 else values.tolist(), type=kind)
+    return pa.array(values, type=kind)
 
 
 def _with_prediction(schema: pa.Schema, kind: pa.DataType, mark: bytes) -> pa.Schema:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import sys
 import zipfile
+from collections.abc import Mapping
 from importlib.metadata import files
 from pathlib import Path
 
 import duckdb
 
 HERE = Path(__file__).parent
-LATE = 15  # minutes after the scheduled arrival
+LATE = "(arr_delay > 15)::bigint as late"  # minutes after the scheduled arrival
 RECENT_UNTIL = "2013-05-15"
 
 FLIGHTS = "select * from read_csv($file, nullstr = 'NA', sample_size = -1)"
@@ -57,7 +58,7 @@ QUERY = """
         month::bigint as month,
         strftime(make_date(year, month, day), '%G-W%V') as week,
         make_date(year, month, day) as date,
-        (arr_delay > $late)::bigint as late,
+        {truth},
     from raw
     left join behind using (origin, time_hour)
     left join weather using (origin, time_hour)
@@ -73,8 +74,11 @@ PARTS = {
 }
 
 
-def prepare(folder: Path) -> dict[str, int]:
-    """Write the Parquet files below ``folder``; return the number of rows of each."""
+def prepare(folder: Path, *, truth: str = LATE, parts: Mapping[str, str] = PARTS) -> dict[str, int]:
+    """Write the Parquet files below ``folder``; return the number of rows of each.
+
+    ``truth`` is the label's column, as SQL over the raw flights; ``parts`` are conditions by name.
+    """
     (folder / "months").mkdir(parents=True, exist_ok=True)
     source = folder / "flights.csv"
     with zipfile.ZipFile(packaged("flights.csv.zip")) as archive:
@@ -84,8 +88,8 @@ def prepare(folder: Path) -> dict[str, int]:
         base.execute(f"create table raw as {FLIGHTS}", {"file": str(source)})
         base.execute(f"create table behind as {BEHIND}")
         base.execute(f"create table weather as {WEATHER}", {"file": str(packaged("weather.csv"))})
-        base.execute(f"create table flights as {QUERY}", {"late": LATE})
-        counts = {name: _write(base, folder / f"{name}.parquet", PARTS[name]) for name in PARTS}
+        base.execute(f"create table flights as {QUERY.format(truth=truth)}")
+        counts = {name: _write(base, folder / f"{name}.parquet", parts[name]) for name in parts}
     source.unlink()
     return counts
 

@@ -12,8 +12,8 @@ from flows.session import platform
 from flows.surroundings import surroundings
 from flows.terminal import exits, show, tell_rollout
 from tasks.approval.answers import NotApproved
+from tasks.evaluation.answers import ModelRefused
 from tasks.evaluation.report import ChallengerRejected
-from tasks.evaluation.scoring import ModelRefused
 from tasks.processing.job import ProcessingFailed
 from tasks.promotion.promotion import ChampionMoved
 from tasks.rollout.driver import NoWayBack

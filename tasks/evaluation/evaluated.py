@@ -10,14 +10,16 @@ from threadpoolctl import threadpool_limits
 from blocks.contracts import ModelVersion, ObjectStore, Price, TrainingResult
 from tasks.data import DataSpec
 from tasks.evaluation import plots
-from tasks.evaluation.calibration import Calibration, calibration
+from tasks.evaluation.answers import ModelRefused
 from tasks.evaluation.gates import Gate, Rule, compare
 from tasks.evaluation.latency import Latency, measure
-from tasks.evaluation.metrics import area
+from tasks.evaluation.metrics import Metric, Undefined, metric_of
 from tasks.evaluation.report import EvaluationReport, Limit
-from tasks.evaluation.scoring import LoadedModel, ModelRefused, Scored, load_model, score
+from tasks.evaluation.scoring import LoadedModel, Scored, label_of, load_model, score
+from tasks.evaluation.shown import Shown, at_most, shown
 from tasks.evaluation.slices import slices, whole
 from tasks.evaluation.spec import EvaluationSpec
+from tasks.labels import Label
 from tasks.transfer.models import model_folder
 
 
@@ -52,55 +54,73 @@ class _Evaluation:
         new = self._load(challenger.model_uri, challenger.digest)
         old = self._load(champion.uri, champion.digest) if champion else None
         models = [old, new] if old else [new]
-        held_out = self._score(self.data.holdout, models)
-        fit = calibration(held_out.truth, held_out.scores[-1])
+        label = label_of(self.store, self.data.holdout, self.data)
+        held_out = self._score(self.data.holdout, models, label)
+        metric = self._metric(held_out)
+        found = shown(held_out, metric)
         latency = self._latency(new, held_out)
         cost = _cost(latency, price)
-        auc = area(held_out.truth, held_out.scores[-1])
-        by_slice = self._slices(held_out) if old else ()
+        by_slice = self._slices(held_out, metric) if old else ()
         names = [f"champion (version {champion.version})", "challenger"] if champion else ["new"]
         return EvaluationReport(
             champion=champion.version if champion else "",
-            metric=self.spec.metric,
+            problem_type=label.problem_type,
+            metric=metric,
             rows=len(held_out.truth),
-            auc=auc,
-            limits=tuple(self._limits(auc, fit, latency, cost)),
-            overall=self._overall(held_out, models) if old else (),
+            auc=found.auc,
+            figures=found.figures,
+            recalls=found.recalls or {},
+            limits=tuple(self._limits(found, latency, cost)),
+            overall=self._overall(held_out, models, metric) if old else (),
             slices=by_slice,
-            calibration=fit,
+            calibration=found.calibration,
             latency=latency,
             cost_per_thousand=cost,
             currency=price.currency if price else "",
             block_inconclusive=self.spec.on_inconclusive == "block",
-            plots=self._plots(held_out, names, fit, by_slice),
+            plots=self._plots(found.picture(names), by_slice, metric),
         )
 
     def _load(self, uri: str, digest: str) -> LoadedModel:
         return load_model(model_folder(self.store, uri, digest), digest)
 
-    def _score(self, uri: str, models: Sequence[LoadedModel]) -> Scored:
-        scored = score(self.store, uri, self.data, models, cluster=self.spec.cluster)
-        metric = self.spec.metric
-        if metric.probabilities and not ((scored.scores >= 0) & (scored.scores <= 1)).all():
-            raise ModelRefused(f"{metric.words} is of probabilities; scores leave 0 to 1")
-        return scored
+    def _score(self, uri: str, models: Sequence[LoadedModel], label: Label) -> Scored:
+        spec = self.spec
+        return score(self.store, uri, self.data, models, label=label, cluster=spec.cluster)
 
-    def _overall(self, held_out: Scored, models: Sequence[LoadedModel]) -> tuple[Gate, ...]:
+    def _metric(self, scored: Scored) -> Metric:
+        """Return by what is compared. Raises ModelRefused where the scores are not of the kind."""
+        kind = scored.label.problem_type
+        try:
+            metric = metric_of(self.spec.metric, kind, chances=scored.chances)
+        except Undefined as error:
+            raise ModelRefused(f"evaluation.metric: {error}") from error
+        scores = scored.scores
+        if metric.probabilities and not ((scores >= 0) & (scores <= 1)).all():
+            raise ModelRefused(f"{metric.words} is of probabilities; scores leave 0 to 1")
+        return metric
+
+    def _overall(
+        self, held_out: Scored, models: Sequence[LoadedModel], metric: Metric
+    ) -> tuple[Gate, ...]:
         samples = [whole(held_out, "held-out rows")]
         if self.data.recent:
-            samples.append(whole(self._score(self.data.recent, models), "recent rows"))
-        return compare(samples, self._rule(self.spec.margin))
+            recent = self._score(self.data.recent, models, held_out.label)
+            self._metric(recent)  # scores may leave 0 to 1 there alone
+            samples.append(whole(recent, "recent rows"))
+        return compare(samples, self._rule(self.spec.margin, metric))
 
-    def _slices(self, held_out: Scored) -> tuple[Gate, ...]:
+    def _slices(self, held_out: Scored, metric: Metric) -> tuple[Gate, ...]:
         spec = self.spec
         samples = list(slices(held_out, least_rows=spec.least_slice_rows))
-        return compare(samples, self._rule(spec.slice_margin), like=whole(held_out, "all"))
+        rule = self._rule(spec.slice_margin, metric)
+        return compare(samples, rule, like=whole(held_out, "all"))
 
-    def _rule(self, margin: float) -> Rule:
+    def _rule(self, margin: float, metric: Metric) -> Rule:
         spec = self.spec
         return Rule(
             margin=margin,
-            metric=spec.metric,
+            metric=metric,
             threshold=spec.threshold,
             alpha=spec.alpha,
             power=spec.power,
@@ -117,26 +137,26 @@ class _Evaluation:
                 rows=len(rows),
             )
 
-    def _limits(
-        self, auc: float, fit: Calibration, latency: Latency, cost: Decimal | None
-    ) -> list[Limit]:
+    def _limits(self, found: Shown, latency: Latency, cost: Decimal | None) -> list[Limit]:
         spec = self.spec
-        found = [_at_least("area under the ROC curve", auc, spec.least_auc)]
-        if spec.calibration_limit is not None:
-            found.append(_at_most("calibration error", fit.error, spec.calibration_limit))
+        try:
+            limits = found.limits(spec)
+        except KeyError as error:
+            raise ModelRefused(
+                f"evaluation.limits: {error} is no figure of these answers; name one of "
+                f"{', '.join(found.figures) or 'none: of two classes there is least_auc'}"
+            ) from error
         if spec.latency.p99_limit_ms is not None:
-            found.append(_at_most("p99 latency in ms", latency.p99, spec.latency.p99_limit_ms))
+            limits.append(at_most("p99 latency in ms", latency.p99, spec.latency.p99_limit_ms))
         if spec.cost_limit is not None:
             value = float(cost) if cost is not None else float("inf")
-            found.append(_at_most("cost of 1,000 predictions", value, float(spec.cost_limit)))
-        return found
+            limits.append(at_most("cost of 1,000 predictions", value, float(spec.cost_limit)))
+        return limits
 
-    def _plots(
-        self, held_out: Scored, names: Sequence[str], fit: Calibration, gates: Sequence[Gate]
-    ) -> dict[str, str]:
-        drawn = {"curves": plots.curves(held_out.truth, held_out.scores, names, fit)}
+    def _plots(self, curves: bytes, gates: Sequence[Gate], metric: Metric) -> dict[str, str]:
+        drawn = {"curves": curves}
         if gates:
-            drawn["slices"] = plots.forest(gates, self.spec.metric.words)
+            drawn["slices"] = plots.forest(gates, metric.words)
         return {
             name: self.store.write(f"{self.place}/{name}.png", png).uri
             for name, png in drawn.items()
@@ -149,11 +169,3 @@ def _cost(latency: Latency, price: Price | None) -> Decimal | None:
         return None
     hours = Decimal(1000 / latency.rows_per_second / 3600)
     return price.per_hour * hours
-
-
-def _at_least(name: str, value: float, limit: float) -> Limit:
-    return Limit(name=name, kept=value >= limit, found=f"{value:.4f}", limit=f"at least {limit:g}")
-
-
-def _at_most(name: str, value: float, limit: float) -> Limit:
-    return Limit(name=name, kept=value <= limit, found=f"{value:.4g}", limit=f"at most {limit:g}")

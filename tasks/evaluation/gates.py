@@ -9,6 +9,12 @@ more than the margin. The first keeps a good model from being blocked by one of 
 second one that pays within the margin here for a gain elsewhere. Holm on the margin itself would
 control more than anybody asks for, and be deaf (``benchmarks/gates``).
 INCONCLUSIVE: neither, with the rows that are needed.
+
+Of a quantity the gain is the share of the champion's mean error that is gone, as an error has a
+unit. All levels are those of t tests: exact for many rows where what is compared has a variance.
+Two absolute errors on a row differ by at most what the predictions differ, so this is so however
+heavy the tails of the truth are. Squared errors differ by that times the errors themselves, so
+their levels need errors with a variance, and many rows (measured: ``benchmarks/gates/LOSSES.md``).
 """
 
 from __future__ import annotations
@@ -65,11 +71,12 @@ class Rule:
 class Sample:
     """The rows of one comparison: truth, champion's and challenger's scores, each (rows,).
 
-    Rows with the same number in ``clusters`` (rows,) belong together.
+    Of several classes scores are (rows, classes). Rows with the same number in ``clusters``
+    (rows,) belong together.
     """
 
     name: str
-    truth: Integers
+    truth: np.ndarray
     champion: Floats
     challenger: Floats
     clusters: Integers | None = None
@@ -104,19 +111,25 @@ def compare(
 
 
 def _compare(sample: Sample, rule: Rule) -> _Compared | None:
-    scores = np.vstack([sample.champion, sample.challenger])
+    scores = np.stack([sample.champion, sample.challenger])
     try:
         found = measure(rule.metric, sample.truth, scores, threshold=rule.threshold)
     except Undefined:
         return None
     champion, challenger = (float(value) for value in found.found)
-    gains = rule.metric.sign * (found.shares[1] - found.shares[0])
+    gain, gains = challenger - champion, found.shares[1] - found.shares[0]
+    if rule.metric.relative:
+        if champion == 0:
+            return None
+        # of a ratio of means, what each row adds to it (Cochran, Sampling Techniques, 1977, 6.4)
+        gain, ratio = gain / champion, challenger / champion
+        gains = (found.shares[1] - ratio * found.shares[0]) / champion
     return _Compared(
         rows=len(sample.truth),
         champion=champion,
         challenger=challenger,
-        gain=rule.metric.sign * (challenger - champion),
-        spread=spread(gains, found.strata, sample.clusters),
+        gain=rule.metric.sign * gain,
+        spread=spread(rule.metric.sign * gains, found.strata, sample.clusters),
     )
 
 
@@ -175,5 +188,11 @@ def _untold(sample: Sample, pattern: _Compared | None, rule: Rule) -> Gate:
         rows=len(sample.truth),
         margin=rule.margin,
         rows_needed=_needed(pattern, rule, found=False) if pattern else None,
-        why="it needs at least two rows of each class",
+        why=_few(rule.metric),
     )
+
+
+def _few(metric: Metric) -> str:
+    if metric.relative:
+        return "it needs at least two rows, and a champion that errs"
+    return "it needs at least two rows of each class"

@@ -7,6 +7,7 @@ for means.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from tasks.data import ProblemType
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+LEAST = np.finfo(np.float64).eps  # as scikit-learn: a wrong 0 costs 36, not infinitely much
 
 
 class Metric(StrEnum):
@@ -26,11 +31,18 @@ class Metric(StrEnum):
     LOG_LOSS = "log_loss"
     BRIER = "brier"
     ACCURACY = "accuracy"
+    ABSOLUTE_ERROR = "absolute_error"
+    SQUARED_ERROR = "squared_error"
 
     @property
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
-        return -1 if self in {Metric.LOG_LOSS, Metric.BRIER} else 1
+        return -1 if self.relative or self.probabilities else 1
+
+    @property
+    def relative(self) -> bool:
+        """Whether it has a unit, so that gains and margins are shares of the champion's."""
+        return self in OF[ProblemType.REGRESSION]
 
     @property
     def probabilities(self) -> bool:
@@ -40,7 +52,60 @@ class Metric(StrEnum):
     @property
     def words(self) -> str:
         """What people call it."""
-        return {"roc_auc": "ROC area", "brier": "Brier score"}.get(self, self.replace("_", " "))
+        named = {"roc_auc": "ROC area", "brier": "Brier score"}
+        named |= {"absolute_error": "mean absolute error", "squared_error": "mean squared error"}
+        return named.get(self, self.replace("_", " "))
+
+
+OF: Mapping[ProblemType, tuple[Metric, ...]] = {
+    ProblemType.BINARY: (
+        Metric.ROC_AUC,
+        Metric.AVERAGE_PRECISION,
+        Metric.LOG_LOSS,
+        Metric.BRIER,
+        Metric.ACCURACY,
+    ),
+    ProblemType.MULTICLASS: (Metric.LOG_LOSS, Metric.BRIER, Metric.ACCURACY),
+    ProblemType.REGRESSION: (Metric.ABSOLUTE_ERROR, Metric.SQUARED_ERROR),
+}
+"""Metrics by what is predicted; the first one is taken where none is named."""
+
+FIGURES: Mapping[ProblemType, tuple[str, ...]] = {
+    ProblemType.BINARY: (),
+    ProblemType.MULTICLASS: (
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "log_loss",
+        "top_2_accuracy",
+    ),
+    ProblemType.REGRESSION: (
+        "mae",
+        "rmse",
+        "r2",
+        "d2_absolute_error",
+        "median_absolute_error",
+        "bias",
+    ),
+}
+"""What else is told of a model, and may have a limit."""
+
+LESS = {"mae", "rmse", "median_absolute_error", "bias", "log_loss"}
+"""Figures of which less is better; of the bias its size."""
+
+
+def metric_of(asked: Metric, kind: ProblemType, *, chances: bool = True) -> Metric:
+    """Return the metric to compare by. The ROC area, the default, stands for that of the kind.
+
+    Of models that answer classes without chances it is the accuracy. Raises Undefined.
+    """
+    if asked is Metric.ROC_AUC:
+        return OF[kind][0] if chances else Metric.ACCURACY
+    if asked not in OF[kind]:
+        raise Undefined(f"{asked.words} is none of {kind}; take one of {', '.join(OF[kind])}")
+    if asked.probabilities and not chances:
+        raise Undefined(f"{asked.words} is of probabilities; the models answer classes")
+    return asked
 
 
 class Undefined(ValueError):
@@ -60,7 +125,21 @@ class Measured:
 
 
 def measure(metric: Metric, truth: Integers, scores: Floats, *, threshold: float = 0.5) -> Measured:
-    """Measure ``scores`` (models, rows) by ``truth`` (rows,) of 0 and 1. Raises Undefined."""
+    """Measure ``scores`` (models, rows) by ``truth`` (rows,) of 0 and 1. Raises Undefined.
+
+    Of several classes scores are (models, rows, classes) and the truth is the place of the class;
+    of a quantity the truth is any number.
+    """
+    if metric.relative or scores.ndim == 3:
+        if len(truth) < 2:
+            raise Undefined("it needs at least two rows")
+        shares = (
+            _of_numbers(metric, truth, scores)
+            if metric.relative
+            else _of_classes(metric, truth, scores)
+        )
+        strata = np.zeros(len(truth), dtype=np.int64)
+        return Measured(found=shares.mean(axis=1), shares=shares, strata=strata)
     positives = int(truth.sum())
     least = min(positives, len(truth) - positives)
     if metric is Metric.ROC_AUC:
@@ -130,6 +209,22 @@ def _row_by_row(metric: Metric, truth: Integers, scores: Floats, threshold: floa
         return np.asarray((scores >= threshold) == truth, dtype=np.float64)
     if metric is Metric.BRIER:
         return np.asarray((scores - truth) ** 2)
-    least = np.finfo(np.float64).eps  # as scikit-learn: a wrong 0 costs 36, not infinitely much
-    clipped = np.clip(scores, least, 1 - least)
+    clipped = np.clip(scores, LEAST, 1 - LEAST)
     return np.asarray(-np.where(truth == 1, np.log(clipped), np.log1p(-clipped)))
+
+
+def _of_numbers(metric: Metric, truth: np.ndarray, scores: Floats) -> Floats:
+    apart: Floats = np.abs(scores - truth)
+    return apart if metric is Metric.ABSOLUTE_ERROR else apart**2
+
+
+def _of_classes(metric: Metric, truth: Integers, scores: Floats) -> Floats:
+    """Log loss, Brier score (its sum over the classes; Brier, 1950) and accuracy of each row."""
+    rows = np.arange(len(truth))
+    if metric is Metric.ACCURACY:
+        return np.asarray(scores.argmax(axis=2) == truth, dtype=np.float64)
+    if metric is Metric.BRIER:
+        wanted = np.zeros(scores.shape[1:])
+        wanted[rows, truth] = 1
+        return np.asarray(((scores - wanted) ** 2).sum(axis=2))
+    return np.asarray(-np.log(np.clip(scores[:, rows, truth], LEAST, 1)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from blocks.contracts import ObjectStore
+from tasks.evaluation.answers import ModelRefused
 from tasks.evaluation.evaluated import evaluated
 from tasks.evaluation.part import Question
 from tasks.evaluation.report import EvaluationReport
-from tasks.evaluation.scoring import ModelRefused
 from tasks.processing.work import answered
 
 REFUSALS = (ModelRefused,)

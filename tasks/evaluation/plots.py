@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from sklearn.metrics import precision_recall_curve, roc_curve
+from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tasks.evaluation.calibration import Calibration
 from tasks.evaluation.gates import Answer, Gate
 from tasks.evaluation.metrics import Floats
 
 CHALLENGER, CHAMPION = "#0b7285", "#adb5bd"
+WRITTEN = 20  # classes, up to which the shares of a confusion matrix are written into it
 COLOURS = {Answer.PASS: "#2b8a3e", Answer.FAIL: "#c92a2a", Answer.INCONCLUSIVE: "#868e96"}
 
 
@@ -44,6 +45,57 @@ def curves(truth: np.ndarray, scores: Floats, names: Sequence[str], fit: Calibra
     right.set(xlim=(0, top), ylim=(0, top))
     _label(right, f"Calibration (error {fit.error:.3f})", "mean score", "share that came true")
     left.legend(frameon=False, loc="lower right")
+    return _png(figure)
+
+
+def residuals(truth: np.ndarray, scores: Floats, names: Sequence[str]) -> bytes:
+    """Draw predicted against actual values, and what is between them, by size and as a whole."""
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    new = scores[-1]
+    ends = [float(each) for each in np.quantile(np.concatenate([truth, new]), [0.001, 0.999])]
+    square = (*ends, *ends)
+    left.hexbin(truth, new, gridsize=50, bins="log", mincnt=1, cmap="Blues", extent=square)
+    left.plot(ends, ends, color="#868e96", linewidth=1)
+    _label(left, "Predicted and actual", "actual", "predicted")
+    width = max(float(np.quantile(np.abs(new - truth), 0.995)), 1e-12)
+    box = (float(new.min()), float(new.max()), -width, width)
+    middle.hexbin(new, truth - new, gridsize=50, bins="log", mincnt=1, cmap="Blues", extent=box)
+    middle.axhline(0, color="#868e96", linewidth=1)
+    _label(middle, "Residuals", "predicted", "actual less predicted")
+    for name, row in zip(names, scores, strict=True):
+        colour = CHALLENGER if name == names[-1] else CHAMPION
+        left_over = np.clip(truth - row, -width, width)
+        right.hist(left_over, bins=60, histtype="step", color=colour, label=name)
+    _label(right, "Residuals, all rows", "actual less predicted", "rows")
+    right.legend(frameon=False)
+    return _png(figure)
+
+
+def confusion(
+    truth: np.ndarray, likeliest: np.ndarray, classes: Sequence[str], fit: Calibration | None
+) -> bytes:
+    """Draw which class is taken for which, as shares of each true class, and the calibration."""
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    every = np.arange(len(classes) + 1)  # the last one: none of them
+    counted = confusion_matrix(truth, likeliest, labels=every)[:-1]
+    shares = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)
+    left.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    if len(classes) <= WRITTEN:
+        for row, column in np.ndindex(shares.shape):
+            colour = "white" if shares[row, column] > 0.6 else "#343a40"
+            text = f"{shares[row, column]:.2f}"
+            left.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+        left.set_xticks(every, [*classes, "(other)"], rotation=45, ha="right")
+        left.set_yticks(every[:-1], list(classes))
+    _label(left, "Confusion, as shares of each true class", "predicted", "actual")
+    right.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
+    if fit is not None:
+        reliability = [each.score for each in fit.bins], [each.rate for each in fit.bins]
+        right.plot(*reliability, marker="o", markersize=4, color=CHALLENGER)
+    told = f"error {fit.error:.3f}" if fit is not None else "none: the model answers no chances"
+    _label(right, f"Calibration ({told})", "mean chance of the likeliest", "share that came true")
     return _png(figure)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from blocks.contracts import Frozen
+from tasks.data import ProblemType
 from tasks.evaluation.calibration import Calibration
 from tasks.evaluation.gates import Answer, Gate
 from tasks.evaluation.latency import Latency
@@ -25,13 +26,16 @@ class EvaluationReport(Frozen):
     """What the evaluation found: comparisons with the champion, and absolute limits."""
 
     champion: str  # its version; empty: there is none, only the limits count
+    problem_type: ProblemType = ProblemType.BINARY
     metric: Metric  # by what the two are compared
     rows: int
-    auc: float
+    auc: float | None = None  # of two classes
+    figures: Mapping[str, float] = {}  # of a quantity or several classes
+    recalls: Mapping[str, float] = {}  # share of each class that is found, of several
     limits: tuple[Limit, ...]
     overall: tuple[Gate, ...] = ()  # held-out rows, and recent rows where there are some
     slices: tuple[Gate, ...] = ()
-    calibration: Calibration
+    calibration: Calibration | None = None  # None = the answers are no chances
     latency: Latency
     cost_per_thousand: Decimal | None = None  # None = no price is known
     currency: str = ""
@@ -71,17 +75,37 @@ class EvaluationReport(Frozen):
         )
         parts = [
             f"# The challenger {verdict}",
-            f"{self.rows:,} held-out rows, {against}. Area under the ROC curve {self.auc:.4f}.",
+            f"{self.rows:,} held-out rows, {against}. {self._shown()}",
+            _recalls(self.recalls),
             _limits(self.limits),
-            _gates(f"Overall, by {self.metric.words}", self.overall),
-            _gates(f"Slices, by {self.metric.words}", self.slices),
+            _gates(f"Overall, by {self.metric.words}{self._unit()}", self.overall),
+            _gates(f"Slices, by {self.metric.words}{self._unit()}", self.slices),
             f"Latency of the model alone, requests of {latency.rows}, {latency.concurrency} at a "
             f"time: p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} "
             f"ms over {latency.requests} requests.",
-            f"1,000 predictions cost {cost}. Calibration error {self.calibration.error:.4f}.",
+            f"1,000 predictions cost {cost}."
+            + (f" Calibration error {self.calibration.error:.4f}." if self.calibration else ""),
             *(f"![{name}]({uri})" for name, uri in self.plots.items()),
         ]
         return "\n\n".join(part for part in parts if part)
+
+    def metrics(self) -> dict[str, float]:
+        """Return what is kept with the model version."""
+        found = {f"holdout_{name}": value for name, value in self.figures.items()}
+        if self.auc is not None:
+            found["holdout_auc"] = self.auc
+        if self.calibration is not None:
+            found["holdout_calibration_error"] = self.calibration.error
+        return found
+
+    def _shown(self) -> str:
+        if self.auc is not None:
+            return f"Area under the ROC curve {self.auc:.4f}."
+        found = (f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.figures.items())
+        return f"It shows {', '.join(found)}."
+
+    def _unit(self) -> str:
+        return "; gains are shares of the champion's" if self.metric.relative else ""
 
 
 class ChallengerRejected(Exception):
@@ -115,6 +139,13 @@ def _limits(limits: Sequence[Limit]) -> str:
         if rows
         else ""
     )
+
+
+def _recalls(recalls: Mapping[str, float]) -> str:
+    if not recalls:
+        return ""
+    rows = "\n".join(f"| {name.replace('|', '/')} | {recalls[name]:.4f} |" for name in recalls)
+    return f"## Classes\n\n| class | share found (recall) |\n|---|---|\n{rows}"
 
 
 def _gates(title: str, gates: Sequence[Gate]) -> str:

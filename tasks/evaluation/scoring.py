@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from mlflow.types import Schema
 
 from blocks.contracts import ObjectStore
+from blocks.serving.answers import listed, scores
 from blocks.serving.loading import NotVerified, load_verified
 from tasks.data import DataSpec
+from tasks.evaluation.answers import Answers, ModelRefused, answers_from
 from tasks.evaluation.metrics import Floats, Integers
+from tasks.labels import BadLabel, Label, label_from
 
 BATCH = 20_000  # rows scored at a time
-
-
-class ModelRefused(Exception):
-    """The model cannot be compared: it is not the one expected, or it answers no scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class LoadedModel:
     predict: Callable[[pd.DataFrame], Any]
     columns: tuple[str, ...]  # that every row must have
     optional: tuple[str, ...] = ()  # that a row may have
+    outputs: tuple[str, ...] = ()  # names that its signature gives to what it answers
 
     def take(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the columns that the model takes. Raises ModelRefused if it needs another."""
@@ -41,13 +42,20 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """Truth (rows,), scores (models, rows) and the slice columns of a data set."""
+    """Truth (rows,), scores (models, rows) and the slice columns of a data set.
 
+    Of several classes the truth is the place of each, and scores are (models, rows, classes + 1).
+    """
+
+    label: Label
     truth: np.ndarray
     scores: Floats
+    chances: bool  # False = of classes, some model answers only the class itself
     slices: pd.DataFrame
     clusters: Integers | None  # rows with the same number belong together
     some_rows: pd.DataFrame  # a few input rows, to measure latency with
+    captured: tuple[str, ...]  # classes as a server keeps the answers of the last model
+    order: tuple[str, ...]  # of such classes, where it keeps places
 
 
 def load_model(folder: Path, expected: str) -> LoadedModel:
@@ -63,10 +71,20 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
             "signature=infer_signature(rows, model.predict(rows))"
         )
     return LoadedModel(
-        predict=getattr(loaded, "_model_impl", loaded).predict,
+        predict=getattr(loaded, "_predict_fn", loaded.predict),  # as it is served
         columns=tuple(inputs.required_input_names()),
         optional=tuple(inputs.optional_input_names()),
+        outputs=_names(loaded.metadata.get_output_schema()),
     )
+
+
+def label_of(store: ObjectStore, uri: str, data: DataSpec) -> Label:
+    """Return what the label of a data set is. Raises ModelRefused where it can be no truth."""
+    chunks = (batch.column(0) for batch in batches(store, uri, [data.label]))
+    try:
+        return label_from(chunks, data.problem_type)
+    except BadLabel as error:
+        raise _bad(data, uri, error) from error
 
 
 def score(
@@ -75,62 +93,78 @@ def score(
     data: DataSpec,
     models: Sequence[LoadedModel],
     *,
+    label: Label,
     cluster: str | None = None,
 ) -> Scored:
-    """Score every row with every model.
+    """Score every row with every model. Raises ModelRefused.
 
     Only scores, truth, slice columns and the cluster column stay in memory.
     """
     kept = dict.fromkeys([*data.slices, *([cluster] if cluster else [])])
     truths: list[np.ndarray] = []
-    scores: list[np.ndarray] = []
+    answers: list[list[Answers]] = []
     slices: list[pd.DataFrame] = []
     some = pd.DataFrame()
     for batch in batches(store, uri):
         frame = batch.to_pandas()
-        truths.append(frame[data.label].to_numpy())
-        scores.append(np.vstack([scores_of(model, frame) for model in models]))
+        truths.append(_truth(label, frame[data.label], data, uri))
+        answers.append([answers_of(model, frame, label) for model in models])
         slices.append(frame[list(kept)])
         if some.empty:
             some = frame.head(256)
     if not truths:
         raise ModelRefused(f"{uri} has no rows to compare models on")
-    truth = np.concatenate(truths)
-    if not np.isin(truth, (0, 1)).all():
-        raise ModelRefused(f"column {data.label!r} of {uri} holds other values than 0 and 1")
     rows = pd.concat(slices, ignore_index=True)
     return Scored(
-        truth=truth.astype(np.int64),
-        scores=np.hstack(scores),
+        label=label,
+        truth=np.concatenate(truths),
+        scores=np.concatenate([np.stack([one.scores for one in each]) for each in answers], axis=1),
+        chances=all(one.chances for each in answers for one in each),
         slices=rows[list(data.slices)],
         clusters=pd.factorize(rows[cluster], use_na_sentinel=False)[0] if cluster else None,
         some_rows=some,
+        captured=tuple(name for each in answers for name in each[-1].captured),
+        order=answers[0][-1].order,
     )
 
 
-def batches(store: ObjectStore, uri: str) -> Iterator[pa.RecordBatch]:
+def batches(
+    store: ObjectStore, uri: str, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file, or of a folder of them."""
     for each in store.walk(uri):
         with store.open(each.uri) as file:
-            yield from pq.ParquetFile(file).iter_batches(BATCH)
+            yield from pq.ParquetFile(file).iter_batches(BATCH, columns=columns)
 
 
-def scores_of(model: LoadedModel, frame: pd.DataFrame) -> Floats:
-    """Return one score for each row (rows,), taken of an answer as an endpoint takes it.
+def answers_of(model: LoadedModel, frame: pd.DataFrame, label: Label) -> Answers:
+    """Return what a model answers, taken as an endpoint takes it. Raises ModelRefused."""
+    answer = model.predict(model.take(frame))
+    return answers_from(answer, len(frame), label, model.outputs)
 
-    Of two columns, which ``predict_proba`` gives, it is the second one. Raises ModelRefused.
-    """
-    answer = np.asarray(model.predict(model.take(frame)))
-    if answer.ndim == 2 and answer.shape[1] in (1, 2):
-        answer = answer[:, -1]
-    if answer.shape != (len(frame),) or answer.dtype.kind not in "fiub":
-        raise ModelRefused(
-            f"the model answers {len(frame)} rows with {answer.dtype} of shape {answer.shape}; "
-            "save one that returns a number for each row: the chance of 1"
-        )
-    found = answer.astype(np.float64)
-    if lost := int((~np.isfinite(found)).sum()):
-        raise ModelRefused(
-            f"{lost} of {len(frame)} predictions are not finite; mend the model where values lack"
-        )
-    return found
+
+def captured_of(model: LoadedModel, frame: pd.DataFrame) -> pa.Array:
+    """Return what a server keeps of the answers: numbers, or classes. Raises ModelRefused."""
+    kept = scores(listed(model.predict(model.take(frame))), len(frame))
+    if len(kept) != len(frame):
+        raise ModelRefused(f"the model does not answer each of {len(frame)} rows")
+    if any(isinstance(each, str) for each in kept):
+        return pa.array([str(each) for each in kept], pa.string())
+    return pa.array([float(each) for each in kept], pa.float64())
+
+
+def _truth(label: Label, values: pd.Series, data: DataSpec, uri: str) -> np.ndarray:
+    try:
+        return label.truth(values.to_numpy())
+    except BadLabel as error:
+        raise _bad(data, uri, error) from error
+
+
+def _bad(data: DataSpec, uri: str, error: BadLabel) -> ModelRefused:
+    return ModelRefused(f"column {data.label!r} of {uri} holds {error}; {error.remedy}")
+
+
+def _names(outputs: Schema | None) -> tuple[str, ...]:
+    if outputs is None or outputs.is_tensor_spec() or not outputs.has_input_names():
+        return ()
+    return tuple(str(name) for name in outputs.input_names())

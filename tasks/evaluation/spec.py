@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from blocks.contracts import Frozen
-from tasks.evaluation.metrics import Metric
+from blocks.contracts import Frozen, added_field
+from tasks.evaluation.metrics import FIGURES, Metric
 from tasks.processing.spec import NearSpec
 
 
@@ -30,7 +31,13 @@ class EvaluationSpec(Frozen):
     """
 
     metric: Metric = Field(
-        default=Metric.ROC_AUC, description="By what champion and challenger are compared."
+        default=Metric.ROC_AUC,
+        description=(
+            "By what champion and challenger are compared: `roc_auc`, `average_precision`, "
+            "`log_loss`, `brier`, `accuracy` of two classes; `log_loss`, `brier`, `accuracy` of "
+            "several; `absolute_error`, `squared_error` of a quantity. `roc_auc` stands for the "
+            "first of each, and for `accuracy` where a model answers classes alone."
+        ),
     )
     threshold: float = Field(
         default=0.5, description="Score from which a row counts as 1; matters to accuracy alone."
@@ -42,8 +49,25 @@ class EvaluationSpec(Frozen):
     least_auc: float = Field(
         default=0.5, ge=0, le=1, description="Lowest area under the ROC curve that may serve."
     )
+    limits: Mapping[str, float] = added_field(
+        {},
+        description=(
+            "Least, or most, that a model may show on held-out rows, e.g. {mae: 30, r2: 0.1}. Of a "
+            "quantity: mae, rmse, r2, d2_absolute_error, median_absolute_error, bias (either way). "
+            "Of several classes: accuracy, balanced_accuracy, macro_f1, log_loss, "
+            "top_2_accuracy. Not named, it must be better than a constant, or than guessing: "
+            "d2_absolute_error (of squared errors r2) above 0, balanced_accuracy above 1 / "
+            "classes."
+        ),
+    )
     margin: float = Field(
-        default=0.01, ge=0, le=0.5, description="Loss of the metric that is accepted, overall."
+        default=0.01,
+        ge=0,
+        le=0.5,
+        description=(
+            "Loss of the metric that is accepted, overall; of a quantity a share of the "
+            "champion's error."
+        ),
     )
     slice_margin: float = Field(
         default=0.03, ge=0, le=0.5, description="Loss of the metric that is accepted in a slice."
@@ -73,3 +97,11 @@ class EvaluationSpec(Frozen):
             "Machine of the platform that does it, near the data; empty: the one that runs flows."
         ),
     )
+
+    @field_validator("limits")
+    @classmethod
+    def _known(cls, limits: Mapping[str, float]) -> Mapping[str, float]:
+        known = [name for figures in FIGURES.values() for name in figures]
+        if unknown := [name for name in limits if name not in known]:
+            raise ValueError(f"{unknown[0]!r} is no figure; name {', '.join(known)}")
+        return limits

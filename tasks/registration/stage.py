@@ -100,11 +100,7 @@ def _draft(
         name=spec.name,
         uri=training.result.model_uri,
         digest=training.result.digest,
-        metrics={
-            **training.result.metrics,
-            "holdout_auc": evaluation.auc,
-            "holdout_calibration_error": evaluation.calibration.error,
-        },
+        metrics={**training.result.metrics, **evaluation.metrics()},
         lineage={name: value for name, value in lineage.items() if value},
         evidence=kept,
     )

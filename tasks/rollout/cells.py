@@ -82,8 +82,9 @@ class PredictionHistory:
 
     def _cut(self) -> None:
         """Put the kinds in order and cut where a tenth of blue is full."""
-        before = 0
-        for kind in sorted(range(len(self._names)), key=lambda kind: _order(self._names[kind])):
+        before, names = 0, self._names
+        unit = 0.01 if any("e+" in name or "e-" in name for name in names) else 1.0
+        for kind in sorted(range(len(names)), key=lambda kind: _order(names[kind], unit)):
             middle = before + self._counts[kind] / 2
             self._places[kind] = min(int(middle / self._total * TENTHS), TENTHS - 1)
             before += self._counts[kind]
@@ -160,9 +161,13 @@ def place_of(cell: int) -> str:
     return f"in blue's tenth {cell + 1}" if cell < TENTHS else "that blue has never made"
 
 
-def _order(bucket: str) -> tuple[int, float, str]:
-    """Numbers by size, then labels by name."""
+def _order(bucket: str, unit: float) -> tuple[int, float, str]:
+    """Numbers by size, then labels by name.
+
+    Beside quantities, which have an exponent, a number without one is of hundredths of 0 to 1; or
+    it is a small whole number, and then it stays among its like.
+    """
     try:
-        return 0, float(bucket), ""
+        return 0, float(bucket) * (1.0 if "e" in bucket else unit), ""
     except ValueError:
         return 1, 0.0, bucket

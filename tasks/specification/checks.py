@@ -28,6 +28,7 @@ from blocks.contracts import (
 from tasks.costs.forecast import forecast
 from tasks.costs.money import shown as shown_money
 from tasks.specification.columns import columns
+from tasks.specification.labels import labels
 from tasks.specification.near import near
 from tasks.specification.problems import Problem, shown
 from tasks.specification.spec import ReleaseSpec
@@ -68,7 +69,8 @@ def check(spec: ReleaseSpec, around: Surroundings) -> list[Problem]:
     """Return every problem, or an empty list. Nothing is started."""
     return [
         *_objects(spec, around.store),
-        *columns(spec.data, spec.evaluation.cluster, around.store),
+        *columns(spec, around.store),
+        *labels(spec, around.store),
         *_machines(spec, around.prices),
         *_budget(spec, around.prices),
         *_features(spec, around),

@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from blocks.contracts import ObjectStore, Window
+from tasks.drift import performance, quality
 from tasks.drift.betting import LossEvidence
-from tasks.drift.performance import Calibrator, Measured, measure
+from tasks.drift.performance import Calibrator, Floats, Measured
+from tasks.drift.quality import MeasuredErrors, Quality
 from tasks.watch.reference import PREDICTION, WatchReference
 from tasks.watch.report import MeasuredWindow, WatchReport
 from tasks.watch.spec import LabelSpec, WatchSpec
@@ -23,6 +25,8 @@ from tasks.watch.traffic import Observe, Traffic, labelled
 
 AGAIN = 10  # windows that lacked labels, the newest ones, which are tried again
 OF = "window of the row"
+
+Judge = Calibrator | Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,8 @@ class Labels:
 
         ``window`` and its ``traffic`` are the newest; ``earlier`` looks come oldest first.
         """
-        labels, calibrator = self.spec.labels, self.reference.calibrator
-        if labels is None or calibrator is None:
+        labels, judge = self.spec.labels, self.reference.calibrator or self.reference.quality
+        if labels is None or judge is None:
             return {}
         back = -(-labels.maturity // self.spec.window) * self.spec.window
         past = Window(start=window.start - back, end=window.end - back)
@@ -54,11 +58,11 @@ class Labels:
         known = self._known(labels, rows)
         evidence, found = self._evidence(ours), {}
         for each in (*again, past):
-            seen = self._judged(each, len(rows[each]), known[each], calibrator, evidence)
+            seen = self._judged(each, len(rows[each]), known[each], judge, evidence)
             evidence = seen.evidence or evidence
             found[each] = seen
         return {
-            "early": self._early(window, rows, known, calibrator) if past != window else None,
+            "early": self._early(window, rows, known, judge) if past != window else None,
             "late": tuple(found[each] for each in again if found[each].complete),
             "matured": found[past] if len(rows[past]) else None,
         }
@@ -70,7 +74,8 @@ class Labels:
         marked = [part.assign(**{OF: at}) for at, part in enumerate(rows.values()) if len(part)]
         if not marked:
             return {window: pd.DataFrame() for window in rows}
-        joined = labelled(self.store, labels, pd.concat(marked, ignore_index=True))
+        captured = pd.concat(marked, ignore_index=True).dropna(subset=[PREDICTION])
+        joined = labelled(self.store, labels, captured)
         return {window: joined[joined[OF] == at] for at, window in enumerate(rows)}
 
     def _judged(
@@ -78,7 +83,7 @@ class Labels:
         window: Window,
         captured: int,
         known: pd.DataFrame,
-        calibrator: Calibrator,
+        judge: Judge,
         evidence: LossEvidence | None,
     ) -> MeasuredWindow:
         labels = self.spec.labels
@@ -88,10 +93,9 @@ class Labels:
         )
         if not complete or len(known) < self.spec.least_rows:
             return found
-        scores, truth = _pairs(known)
+        seen, losses = _measured(judge, known)
         if evidence is not None:
-            evidence = evidence.after((calibrator(scores) - truth) ** 2)
-        seen = measure(calibrator, scores, truth)
+            evidence = evidence.after(losses)
         return found.model_copy(update={"measured": seen, "evidence": evidence})
 
     def _early(
@@ -99,11 +103,11 @@ class Labels:
         window: Window,
         rows: Mapping[Window, pd.DataFrame],
         known: Mapping[Window, pd.DataFrame],
-        calibrator: Calibrator,
+        judge: Judge,
     ) -> MeasuredWindow | None:
         if known[window].empty:
             return None
-        seen: Measured = measure(calibrator, *_pairs(known[window]))
+        seen, _ = _measured(judge, known[window])
         return MeasuredWindow(
             window=window,
             captured=len(rows[window]),
@@ -135,6 +139,12 @@ def incomplete(earlier: Sequence[WatchReport]) -> list[Window]:
     return list(open_windows)[-AGAIN:]
 
 
-def _pairs(known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _measured(judge: Judge, known: pd.DataFrame) -> tuple[Measured | MeasuredErrors, Floats]:
+    """Return the performance on labelled rows, and the loss of each in 0..1."""
+    if isinstance(judge, Quality):
+        gaps = judge.gaps(known[PREDICTION].to_numpy(), known["label"].to_numpy())
+        return quality.measure(judge, gaps), judge.losses(gaps)
     scores = known[PREDICTION].to_numpy(dtype=np.float64)
-    return scores, known["label"].to_numpy(dtype=np.int64)
+    truth = known["label"].to_numpy(dtype=np.int64)
+    losses: Floats = (judge(scores) - truth) ** 2
+    return performance.measure(judge, scores, truth), losses

@@ -10,7 +10,8 @@ import numpy as np
 
 from blocks.contracts import ObjectStore, Window
 from tasks.drift.alarm import Alarms, Finding
-from tasks.drift.performance import Estimate, Trust, domain_auc, estimate
+from tasks.drift.performance import Measured, Trust, domain_auc, estimate
+from tasks.drift.quality import MeasuredErrors
 from tasks.drift.table import drift_table
 from tasks.watch.labels import Labels
 from tasks.watch.policy import Cause, Kind
@@ -45,6 +46,7 @@ class Look:
             rows=traffic.rows,
             judged=judged,
             expected_auc=calibrator.auc if calibrator else None,
+            expected=self.reference.quality,
         )
         found: dict[str, object] = {}
         if judged:
@@ -52,7 +54,7 @@ class Look:
             alarms = Alarms(profile, false_alarms=chance, floors=floors)
             found["columns"] = drift_table(profile.whole, traffic.profile)
             found["findings"] = alarms.judge(traffic.profile)
-            found["estimate"] = self._estimate(traffic)
+            found |= self._without_labels(traffic)
         report = report.model_copy(update={**found, **self._labels(window, traffic, earlier)})
         return report.model_copy(update={"causes": tuple(causes(report, self.spec))})
 
@@ -64,14 +66,19 @@ class Look:
         )
         return labels.join(window, traffic, earlier)
 
-    def _estimate(self, traffic: Traffic) -> Estimate | None:
-        calibrator, sample = self.reference.calibrator, traffic.sample.to_pandas()
-        if calibrator is None or PREDICTION not in sample:
-            return None
-        kept = self.reference.sample.to_pandas()
+    def _without_labels(self, traffic: Traffic) -> Mapping[str, object]:
+        """Return an estimate where there are chances to make it from; else how far it would go."""
+        reference, sample = self.reference, traffic.sample.to_pandas()
+        calibrator = reference.calibrator
+        if PREDICTION not in sample or (calibrator is None and reference.quality is None):
+            return {}
+        kept = reference.sample.to_pandas()
         inputs = kept.drop(columns=BATCH)
         apart = domain_auc(inputs, sample.sort_values("at"), batches=kept[BATCH].astype(str))
-        return estimate(calibrator, sample[PREDICTION].to_numpy(dtype=np.float64), apart)
+        if calibrator is None:
+            return {"domain_auc": apart}
+        scores = sample[PREDICTION].to_numpy(dtype=np.float64)
+        return {"estimate": estimate(calibrator, scores, apart)}
 
 
 def causes(report: WatchReport, spec: WatchSpec) -> list[Cause]:
@@ -115,22 +122,30 @@ def _of(finding: Finding) -> Cause:
 def _measured(report: WatchReport, spec: WatchSpec) -> list[Cause]:
     """Return what labels say: of several windows that matured at once, the worst counts."""
     seen = [each.measured for each in report.with_labels if each.measured is not None]
-    before, kind = report.expected_auc, Kind.PERFORMANCE
-    losses = (
-        []
-        if before is None
-        else [
-            cause
-            for each in seen
-            for cause in _loss(kind, before, each.auc, each.high, spec.least_loss)
-        ]
-    )
+    losses = [cause for each in seen for cause in _worse(each, report, spec)]
     found = sorted(losses, key=lambda cause: -cause.effect)[:1]
     evidence = report.evidence
     if seen and evidence is not None and evidence.value >= EVIDENCE:
         rise = seen[-1].loss / evidence.promised * (1 + spec.loss_margin) - 1
-        found.append(Cause(kind=kind, subject="mean loss", effect=rise, floor=spec.loss_margin))
+        found.append(
+            Cause(kind=Kind.PERFORMANCE, subject="mean loss", effect=rise, floor=spec.loss_margin)
+        )
     return found
+
+
+def _worse(
+    seen: Measured | MeasuredErrors, report: WatchReport, spec: WatchSpec
+) -> Sequence[Cause]:
+    """Return what one window says against the performance on held-out rows."""
+    kind, before = Kind.PERFORMANCE, report.expected
+    if isinstance(seen, Measured):
+        if report.expected_auc is None:
+            return []
+        return _loss(kind, report.expected_auc, seen.auc, seen.high, spec.least_loss)
+    if before is None or not before.error or seen.low <= before.error:
+        return []
+    rise = seen.error / before.error - 1
+    return [Cause(kind=kind, subject=before.words, effect=rise, floor=spec.loss_margin)]
 
 
 def _loss(

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tasks.drift.performance import Trust
+from tasks.drift.performance import Measured, Trust
+from tasks.drift.quality import MeasuredErrors
 from tasks.watch.report import WatchReport
 
 TEAL, GREY, RED = "#0b7285", "#868e96", "#c92a2a"
@@ -43,7 +44,10 @@ def drift(reports: Sequence[WatchReport]) -> bytes:
 
 
 def performance(reports: Sequence[WatchReport]) -> bytes:
-    """Draw the area under the curve: estimated, on a band that says what it is worth; measured."""
+    """Draw the area under the curve: estimated, on a band that says what it is worth; measured.
+
+    Of a quantity or of classes it is the error, measured.
+    """
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
     at = {report.window.start: number for number, report in enumerate(reports)}
@@ -57,25 +61,33 @@ def performance(reports: Sequence[WatchReport]) -> bytes:
         if report.estimate is not None and report.estimate.auc is not None
     ]
     axes.plot(*_columns(guessed), color=GREY, marker="o", linestyle=":", label="estimated")
+    seen = [each for report in reports for each in report.with_labels if each.measured]
     true = [
-        (at[m.window.start], m.measured.auc, m.measured.low, m.measured.high)
-        for m in (each for report in reports for each in report.with_labels)
-        if m.measured and m.measured.auc is not None and m.window.start in at
+        (at[each.window.start], found, each.measured.low, each.measured.high)
+        for each in seen
+        if each.measured and each.window.start in at
+        if (found := _found(each.measured)) is not None
     ]
-    for x, auc, low, high in true:
-        axes.errorbar(
-            [x], [auc], yerr=[[auc - (low or auc)], [(high or auc) - auc]], color=TEAL, marker="o"
-        )
-    axes.plot(*_columns([(x, auc) for x, auc, _, _ in true]), color=TEAL, label="measured")
-    expected = reports[-1].expected_auc
+    for x, value, low, high in true:
+        below, above = value - (low or value), (high or value) - value
+        axes.errorbar([x], [value], yerr=[[below], [above]], color=TEAL, marker="o")
+    axes.plot(*_columns([(x, value) for x, value, _, _ in true]), color=TEAL, label="measured")
+    quality = reports[-1].expected
+    expected = quality.error if quality else reports[-1].expected_auc
     if expected is not None:
         axes.axhline(expected, color="#343a40", linewidth=1, linestyle="--", label="held out")
     _trust_legend(figure, axes)
     axes.set_xticks(range(len(reports)), [_when(report) for report in reports], rotation=90)
-    axes.set(xlim=(-0.5, len(reports) - 0.5), ylabel="area under the curve")
+    axes.set(
+        xlim=(-0.5, len(reports) - 0.5), ylabel=quality.words if quality else "area under the curve"
+    )
     axes.set_title("Performance, and what the estimate is worth", loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     return _png(figure)
+
+
+def _found(measured: Measured | MeasuredErrors) -> float | None:
+    return measured.auc if isinstance(measured, Measured) else measured.error
 
 
 def _trust_legend(figure: Figure, axes: Axes) -> None:

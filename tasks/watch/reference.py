@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from blocks.contracts import ObjectStore
 from tasks.drift import storage
 from tasks.drift.performance import Calibrator
+from tasks.drift.quality import Quality
 from tasks.drift.reference import ReferenceProfile
 from tasks.drift.storage import UnreadableProfile
 
@@ -27,7 +28,8 @@ class WatchReference:
     profile: ReferenceProfile
     sample: pa.Table
     calibrator: Calibrator | None  # None = the model does not answer scores of 0 to 1
-    loss: float | None  # mean Brier loss on held-out rows
+    loss: float | None  # mean Brier loss on held-out rows; without chances that of ``quality``
+    quality: Quality | None = None  # of a quantity, or of several classes
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -44,6 +46,8 @@ def to_bytes(reference: WatchReference) -> bytes:
         archive.writestr("sample.parquet", rows.getvalue())
         if reference.calibrator is not None:
             archive.writestr("calibration.json", reference.calibrator.model_dump_json())
+        if reference.quality is not None:
+            archive.writestr("quality.json", reference.quality.model_dump_json())
         archive.writestr("loss.txt", "" if reference.loss is None else repr(reference.loss))
     return out.getvalue()
 
@@ -54,11 +58,13 @@ def from_bytes(content: bytes) -> WatchReference:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             kept = {name: archive.read(name) for name in archive.namelist()}
         calibration, loss = kept.get("calibration.json"), kept["loss.txt"].decode()
+        quality = kept.get("quality.json")
         return WatchReference(
             profile=storage.from_bytes(kept["profile.npz"]),
             sample=pq.read_table(io.BytesIO(kept["sample.parquet"])),
             calibrator=Calibrator.model_validate_json(calibration) if calibration else None,
             loss=float(loss) if loss else None,
+            quality=Quality.model_validate_json(quality) if quality else None,
         )
     except (zipfile.BadZipFile, KeyError, pa.ArrowInvalid) as error:
         raise UnreadableProfile(f"these bytes are no reference of a model: {error}") from error

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from blocks.contracts import Cost, Frozen, MonitorLook, Window
 from tasks.costs.money import shown
+from tasks.data import ProblemType
 from tasks.drift.alarm import Finding
 from tasks.drift.betting import LossEvidence
-from tasks.drift.performance import Estimate, Measured, Trust
+from tasks.drift.performance import Estimate, Measured, Trust, trust
+from tasks.drift.quality import MeasuredErrors, Quality
 from tasks.drift.table import ColumnDrift
 from tasks.watch.policy import Cause, RetrainRequest
 
@@ -27,7 +29,7 @@ class MeasuredWindow(Frozen):
     captured: int  # rows that were looked at
     labelled: int
     complete: bool  # enough of them have a label to judge
-    measured: Measured | None = None
+    measured: Measured | MeasuredErrors | None = None
     evidence: LossEvidence | None = None
 
 
@@ -43,6 +45,8 @@ class WatchReport(Frozen):
     findings: tuple[Finding, ...] = ()
     estimate: Estimate | None = None
     expected_auc: float | None = None  # on held-out rows, when the model was trained
+    expected: Quality | None = None  # the same of a quantity, or of several classes
+    domain_auc: float | None = None  # how well rows are told from the training's, if no estimate
     early: MeasuredWindow | None = None  # the labels of this window that are there already
     late: tuple[MeasuredWindow, ...] = ()  # earlier windows whose missing labels have come
     matured: MeasuredWindow | None = None  # the newest window whose labels should all be there
@@ -97,8 +101,9 @@ class WatchReport(Frozen):
             parts.append(f"**A retrain is asked for**, because of\n\n{reasons}")
         else:
             parts.append(f"No retrain is asked for: {self.why_not}.")
-        parts += [_estimated(self.estimate, self.expected_auc), _early(self.early)]
-        parts += [_matured(each) for each in self.with_labels]
+        parts += [_estimated(self.estimate, self.expected_auc)]
+        parts += [_not_estimated(self.expected, self.domain_auc), _early(self.early)]
+        parts += [_matured(each, self.expected) for each in self.with_labels]
         parts += [_table(self.drift_rows()), _looks(self.monitor, self.monitor_problem)]
         parts += [f"![{name}]({uri})" for name, uri in self.plots.items()]
         return "\n\n".join(part for part in parts if part)
@@ -175,18 +180,37 @@ def _estimated(estimate: Estimate | None, expected: float | None) -> str:
     )
 
 
+def _not_estimated(expected: Quality | None, apart: float | None) -> str:
+    """Say that nothing is known without labels, and whether the rows are at least as they were."""
+    if expected is None or apart is None:
+        return ""
+    what = "of a quantity" if expected.problem_type is ProblemType.REGRESSION else "of a class"
+    like = {
+        Trust.USABLE: "are like those it was trained on",
+        Trust.DOUBTFUL: "differ from those it was trained on",
+        Trust.UNKNOWN: "are **outside of what the model was trained on**; fetch labels",
+    }[trust(apart)]
+    return (
+        f"The {expected.words} is not estimated without labels: an answer {what} says nothing of "
+        f"how far it is from the truth. The rows {like} (domain AUC {apart:.3f})."
+    )
+
+
 def _early(early: MeasuredWindow | None) -> str:
     if early is None or early.measured is None:
         return ""
     seen = early.measured
+    if isinstance(seen, Measured):
+        found = f"{seen.base_rate:.3f} of them came true (promised: {seen.expected_rate:.3f})"
+    else:
+        found = f"their mean error is {_figure(seen.error)}"
     return (
-        f"{early.labelled:,} of the {early.captured:,} newest rows have a label already: "
-        f"{seen.base_rate:.3f} of them came true (promised: {seen.expected_rate:.3f}). Labels that "
-        "come early need not be typical; nothing is judged by them."
+        f"{early.labelled:,} of the {early.captured:,} newest rows have a label already: {found}. "
+        "Labels that come early need not be typical; nothing is judged by them."
     )
 
 
-def _matured(matured: MeasuredWindow) -> str:
+def _matured(matured: MeasuredWindow, expected: Quality | None) -> str:
     span = f"{matured.window.start:%Y-%m-%d %H:%M} to {matured.window.end:%Y-%m-%d %H:%M}"
     if matured.measured is None:
         return (
@@ -194,17 +218,33 @@ def _matured(matured: MeasuredWindow) -> str:
             "they are looked for again."
         )
     found, evidence = matured.measured, matured.evidence
-    text = (
-        f"Measured on {found.rows:,} labelled rows of {span}: area under the curve "
-        f"{_number(found.auc)}, share that came true {found.base_rate:.3f} "
-        f"(promised: {found.expected_rate:.3f})"
-    )
+    text = f"Measured on {found.rows:,} labelled rows of {span}: {_performance(found, expected)}"
     if evidence is None:
         return text + "."
+    cut = ""
+    if expected is not None and expected.problem_type is ProblemType.REGRESSION:
+        cut = f", as a share of {_figure(expected.bound)}, which larger errors count as"
     return (
-        f"{text}, mean loss {found.loss:.4f} (accepted: {evidence.promised:.4f}; evidence against "
-        f"it {evidence.value:.3g}, 20 is enough)."
+        f"{text}, mean loss {found.loss:.4f}{cut} (accepted: {evidence.promised:.4f}; evidence "
+        f"against it {evidence.value:.3g}, 20 is enough)."
     )
+
+
+def _performance(found: Measured | MeasuredErrors, expected: Quality | None) -> str:
+    if isinstance(found, Measured):
+        return (
+            f"area under the curve {_number(found.auc)}, share that came true "
+            f"{found.base_rate:.3f} (promised: {found.expected_rate:.3f})"
+        )
+    before = f"; held out: {_figure(expected.error)}" if expected is not None else ""
+    words = expected.words if expected is not None else "mean error"
+    bias = f", bias {_figure(found.bias)}" if found.bias is not None else ""
+    ends = f"{_figure(found.low)} to {_figure(found.high)}"
+    return f"{words} {_figure(found.error)} ({ends}{before}){bias}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _number(value: float | None) -> str:

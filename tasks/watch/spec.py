@@ -22,7 +22,7 @@ class LabelSpec(Frozen):
         default="request_id",
         description="Column that captured rows and labels share: request_id, or an input.",
     )
-    label: str = Field(description="Column with the truth, 0 or 1, e.g. late.")
+    label: str = Field(description="Column with the truth, as in the training data, e.g. late.")
     maturity: timedelta = Field(
         default=timedelta(days=1),
         description="Time after which every label of a window is there; younger ones do not count.",
@@ -76,10 +76,16 @@ class WatchSpec(Frozen):
     )
     of: int = Field(default=3, ge=1, description="Windows that are looked back on.")
     least_loss: float = Field(
-        default=0.03, ge=0, le=0.5, description="Loss of area under the curve that matters."
+        default=0.03,
+        ge=0,
+        le=0.5,
+        description="Loss of area under the curve that matters, of two classes.",
     )
     loss_margin: float = Field(
-        default=0.1, ge=0, le=1, description="Rise of the mean loss that is accepted, as a share."
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Rise of the mean loss, or error, that is accepted, as a share.",
     )
     cooldown: timedelta = Field(
         default=timedelta(days=7), description="Time between two requests to retrain."

@@ -25,6 +25,7 @@ from blocks.contracts import (
 )
 from tasks import showing
 from tasks.data import DataSpec
+from tasks.drift.performance import Measured
 from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
 from tasks.transfer.models import model_folder
@@ -36,7 +37,7 @@ from tasks.watch.observing import Place, cost_near, observing
 from tasks.watch.policy import Seen
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.training import BASELINE, baseline, reference_for
+from tasks.watch.training import BASELINE, baseline, reference_for, sample_for
 
 DRAWN = 30  # looks on a picture
 
@@ -62,9 +63,10 @@ def profile_reference(
         model = load_model(
             model_folder(store, training.model_uri, training.digest), training.digest
         )
-        made = reference_for(store, data, spec, model, name=training.digest[:12])
+        sample = sample_for(store, data, model)
+        made = reference_for(store, data, spec, model, sample, name=training.digest[:12])
         kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
-        rows = store.write(f"{place}/{BASELINE}", baseline(made, model))
+        rows = store.write(f"{place}/{BASELINE}", baseline(sample, model, ignore=spec.ignore))
         return ReferenceMade(
             uri=kept.uri,
             baseline_uri=rows.uri,
@@ -206,9 +208,11 @@ def _record(monitor: Monitor, report: WatchReport) -> None:
             sample = Sample(at=report.window.start, value=value)
             monitor.record(metric, [sample], labels=labels)
     for past in report.with_labels:
-        if past.measured and past.measured.auc is not None:
-            sample = Sample(at=past.window.start, value=past.measured.auc)
-            monitor.record("watch.measured_auc", [sample], labels=labels)
+        found = past.measured
+        value = found.auc if isinstance(found, Measured) else found.error if found else None
+        if value is not None:
+            name = "watch.measured_auc" if isinstance(found, Measured) else "watch.measured_error"
+            monitor.record(name, [Sample(at=past.window.start, value=value)], labels=labels)
     for column in report.columns:
         if column.jensen_shannon is not None:
             sample = Sample(at=report.window.start, value=column.jensen_shannon)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blocks.contracts import ObjectStore
-from tasks.data import DataSpec
+from tasks.data import DataSpec, ProblemType
 from tasks.drift.axes import axes_of
-from tasks.drift.performance import Calibrator, Floats, calibrate
-from tasks.drift.reading import batches, parquet
+from tasks.drift.performance import calibrate
+from tasks.drift.quality import promised
+from tasks.drift.reading import batches, parquet, schema_of
 from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
 from tasks.drift.rows import RowSample
-from tasks.evaluation.scoring import LoadedModel, Scored, score, scores_of
+from tasks.evaluation.scoring import LoadedModel, Scored, captured_of, label_of, score
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
 
@@ -24,10 +26,23 @@ SAMPLE = 4_000  # training rows that current ones are told from
 BASELINE = "baseline.parquet"
 
 
+def sample_for(store: ObjectStore, data: DataSpec, model: LoadedModel) -> pa.Table:
+    """Take some training rows, with all that the model takes and the batch each is of."""
+    there = schema_of(store, parquet(store, data.train)).names
+    columns = [name for name in (*model.columns, *model.optional) if name in there]
+    return _sample(store, data.train, columns, data.batch)
+
+
 def reference_for(
-    store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, name: str
+    store: ObjectStore,
+    data: DataSpec,
+    spec: WatchSpec,
+    model: LoadedModel,
+    sample: pa.Table,
+    *,
+    name: str,
 ) -> WatchReference:
-    """Profile the model's inputs on its training rows, its scores on rows held out."""
+    """Profile the model's inputs on its training rows, its answers on rows held out."""
     columns = [each for each in model.columns if each not in spec.ignore]
     inputs = reference_of(
         store,
@@ -37,22 +52,25 @@ def reference_for(
         categorical=spec.categorical,
         model=name,
     )
-    held_out = score(store, data.holdout, _with_batch(data), [model])
-    scores = held_out.scores[0]
-    calibrator, loss = _meaning(scores, held_out)
-    return WatchReference(
-        profile=inputs.beside(_scores(held_out, data.batch, list(inputs.batches))),
-        sample=_sample(store, data.train, columns, data.batch),
-        calibrator=calibrator,
-        loss=loss,
+    label = label_of(store, data.holdout, data)
+    held_out = score(store, data.holdout, _with_batch(data), [model], label=label)
+    made = WatchReference(
+        profile=inputs.beside(_predictions(held_out, data.batch, list(inputs.batches))),
+        sample=sample.select([*columns, BATCH]),
+        calibrator=None,
+        loss=None,
     )
+    if label.problem_type is ProblemType.BINARY:
+        return _with_meaning(made, held_out)
+    return _with_promise(made, held_out)
 
 
-def baseline(reference: WatchReference, model: LoadedModel) -> bytes:
+def baseline(sample: pa.Table, model: LoadedModel, *, ignore: Sequence[str] = ()) -> bytes:
     """Return the sample of training rows with the model's predictions, as a Parquet file."""
-    rows, out = reference.sample.drop_columns([BATCH]), io.BytesIO()
-    scores = scores_of(model, rows.to_pandas())
-    pq.write_table(rows.append_column(PREDICTION, pa.array(scores, pa.float64())), out)
+    rows, out = sample.drop_columns([BATCH]), io.BytesIO()
+    found = captured_of(model, rows.to_pandas())
+    kept = rows.drop_columns([name for name in rows.column_names if name in ignore])
+    pq.write_table(kept.append_column(PREDICTION, found), out)
     return out.getvalue()
 
 
@@ -60,16 +78,30 @@ def _with_batch(data: DataSpec) -> DataSpec:
     return data.model_copy(update={"slices": (data.batch,) if data.batch else ()})
 
 
-def _meaning(scores: Floats, held_out: Scored) -> tuple[Calibrator | None, float | None]:
+def _with_meaning(made: WatchReference, held_out: Scored) -> WatchReference:
+    """Add what scores of 0 to 1 mean; others have none."""
+    scores = held_out.scores[0]
     if scores.min() < 0 or scores.max() > 1:
-        return None, None
+        return made
     calibrator = calibrate(scores, held_out.truth)
-    return calibrator, float(((calibrator(scores) - held_out.truth) ** 2).mean())
+    loss = float(((calibrator(scores) - held_out.truth) ** 2).mean())
+    return replace(made, calibrator=calibrator, loss=loss)
 
 
-def _scores(held_out: Scored, batch: str | None, names: list[str]) -> ReferenceProfile:
-    """Profile the scores in the same batches; where held-out rows have others, by position."""
-    rows = pa.RecordBatch.from_pydict({PREDICTION: held_out.scores[0]})
+def _with_promise(made: WatchReference, held_out: Scored) -> WatchReference:
+    """Add how far answers were from the truth."""
+    scores, truth = held_out.scores[0], held_out.truth
+    kind = held_out.label.problem_type
+    wrong = kind is ProblemType.MULTICLASS
+    gaps = (scores.argmax(axis=1) != truth).astype(np.float64) if wrong else scores - truth
+    quality = promised(kind, gaps, held_out.order)
+    return replace(made, quality=quality, loss=float(quality.losses(gaps).mean()))
+
+
+def _predictions(held_out: Scored, batch: str | None, names: list[str]) -> ReferenceProfile:
+    """Profile answers in the same batches; where held-out rows have others, by position."""
+    kept = held_out.captured or held_out.scores[0]
+    rows = pa.RecordBatch.from_pydict({PREDICTION: kept})
     axes = axes_of(pa.table(rows))
     if batch:
         column = held_out.slices[batch].astype(str).to_numpy()

@@ -180,3 +180,40 @@ def test_models_that_agree_on_a_handful_of_rows_prove_nothing() -> None:
         [Sample(name="six", truth=truth, champion=scores, challenger=scores)], Rule(margin=0.03)
     )
     assert gate.answer is Answer.INCONCLUSIVE
+
+
+def of_quantity(rows: int, *, worse: float, seed: int = 0) -> Sample:
+    """Return rows with heavy tails (t with 3 degrees); the challenger's errors grow by a share."""
+    random = np.random.default_rng(seed)
+    predicted, error = random.normal(size=rows), random.standard_t(3, rows)
+    own = random.normal(size=rows) * 0.3
+    truth = predicted + error
+    return Sample(
+        name="all",
+        truth=truth,
+        champion=predicted + own,
+        challenger=truth - (truth - predicted - own) * (1 + worse),
+    )
+
+
+def test_gains_of_a_quantity_are_shares_of_the_champions_error() -> None:
+    rule = Rule(margin=0.05, metric=Metric.ABSOLUTE_ERROR)
+    one = of_quantity(5000, worse=0.2)
+    scaled = Sample(
+        name="all",
+        truth=one.truth * 60,
+        champion=one.champion * 60,
+        challenger=one.challenger * 60,
+    )
+    (gate,), (other,) = compare([one], rule), compare([scaled], rule)
+    assert gate.answer is Answer.FAIL
+    assert gate.gain == pytest.approx(-0.2)
+    assert (other.gain, other.low, other.high) == pytest.approx((gate.gain, gate.low, gate.high))
+
+
+def test_a_champion_without_an_error_cannot_be_lost_to_by_a_share() -> None:
+    truth = np.arange(100.0)
+    sample = Sample(name="all", truth=truth, champion=truth, challenger=truth + 1)
+    (gate,) = compare([sample], Rule(margin=0.05, metric=Metric.ABSOLUTE_ERROR))
+    assert gate.answer is Answer.INCONCLUSIVE
+    assert "a champion that errs" in gate.why

@@ -11,8 +11,10 @@ import pytest
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from blocks.testing.models import make_model
-from tasks.data import DataSpec
-from tasks.evaluation.scoring import LoadedModel, ModelRefused, load_model, score, scores_of
+from tasks.data import DataSpec, ProblemType
+from tasks.evaluation.answers import ModelRefused
+from tasks.evaluation.scoring import LoadedModel, answers_of, load_model, score
+from tasks.labels import BINARY, Label
 
 FRAME = pd.DataFrame({"x": [0.2, 0.7], "n": [1, 2], "label": [0, 1]})
 
@@ -38,7 +40,8 @@ def test_data_without_an_optional_column_is_scored(model: LoadedModel, tmp_path:
     FRAME.to_parquet(tmp_path / "holdout.parquet")
     uri = (tmp_path / "holdout.parquet").as_uri()
     store = LocalStore(machine=LocalMachine(workspace=tmp_path / "workspace"))
-    found = score(store, uri, DataSpec(train=uri, holdout=uri, label="label"), [model])
+    data = DataSpec(train=uri, holdout=uri, label="label")
+    found = score(store, uri, data, [model], label=BINARY)
     np.testing.assert_array_equal(found.scores, [[0.0, 1.0]])
     np.testing.assert_array_equal(found.truth, [0, 1])
 
@@ -53,7 +56,7 @@ def answers(values: object) -> LoadedModel:
 
 
 def test_of_the_two_columns_of_predict_proba_the_second_one_is_the_score() -> None:
-    found = scores_of(answers(np.array([[0.9, 0.1], [0.2, 0.8]])), FRAME)
+    found = answers_of(answers(np.array([[0.9, 0.1], [0.2, 0.8]])), FRAME, BINARY).scores
     np.testing.assert_array_equal(found, [0.1, 0.8])
 
 
@@ -68,5 +71,64 @@ def test_of_the_two_columns_of_predict_proba_the_second_one_is_the_score() -> No
 )
 def test_an_answer_without_a_score_for_each_row_is_refused(values: object, said: str) -> None:
     with pytest.raises(ModelRefused) as refused:
-        scores_of(answers(values), FRAME)
+        answers_of(answers(values), FRAME, BINARY)
     assert said in str(refused.value)
+
+
+KINDS = Label(problem_type=ProblemType.MULTICLASS, classes=("cat", "dog", "owl"))
+CHANCES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+
+
+def test_columns_without_a_name_are_the_classes_in_order() -> None:
+    found = answers_of(answers(CHANCES), FRAME, KINDS)
+    np.testing.assert_array_equal(found.scores[:, :3], CHANCES)
+    assert found.captured == ("2", "0")  # places, as a server keeps them
+    assert found.order == KINDS.classes
+
+
+def test_columns_with_names_are_put_in_order_and_other_classes_are_lost() -> None:
+    named = pd.DataFrame(CHANCES, columns=["owl", "elk", "dog"])
+    found = answers_of(answers(named), FRAME, KINDS)
+    np.testing.assert_array_equal(found.scores, [[0, 0.5, 0.2, 0.3], [0, 0.1, 0.6, 0.3]])
+    assert found.captured == ("dog", "owl")
+    assert not found.order
+
+
+def test_names_of_the_signature_order_a_matrix() -> None:
+    model = LoadedModel(
+        predict=lambda frame: CHANCES, columns=("x",), outputs=("owl", "cat", "dog")
+    )
+    found = answers_of(model, FRAME, KINDS)
+    np.testing.assert_array_equal(found.scores[0], [0.3, 0.5, 0.2, 0])
+    assert found.order == ("owl", "cat", "dog")
+
+
+def test_a_class_is_an_answer_without_chances() -> None:
+    found = answers_of(answers(np.array(["dog", "fox"])), FRAME, KINDS)
+    np.testing.assert_array_equal(found.scores, [[0, 1, 0, 0], [0, 0, 0, 1]])
+    assert not found.chances
+    assert found.captured == ("dog", "fox")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (CHANCES[:, :2] / CHANCES[:, :2].sum(axis=1, keepdims=True), "name the columns"),
+        (CHANCES * 2, "are no chances"),
+        (np.array([0.5, 1.5]), "shape (2,)"),
+        (pd.DataFrame(CHANCES, columns=["a", "b", "c"]), "cat, dog, owl"),
+        (np.array([["cat", "dog"], ["dog", "owl"]]), "the chance of each class"),
+    ],
+)
+def test_an_answer_that_names_no_class_is_refused(values: object, said: str) -> None:
+    with pytest.raises(ModelRefused) as refused:
+        answers_of(answers(values), FRAME, KINDS)
+    assert said in str(refused.value)
+
+
+def test_a_quantity_is_one_number_a_row() -> None:
+    label = Label(problem_type=ProblemType.REGRESSION)
+    found = answers_of(answers(np.array([[-3.5], [250.0]])), FRAME, label)
+    np.testing.assert_array_equal(found.scores, [-3.5, 250.0])
+    with pytest.raises(ModelRefused, match="the quantity"):
+        answers_of(answers(CHANCES[:, :2]), FRAME, label)

@@ -28,8 +28,8 @@ from blocks.providers.local.processing import LocalProcessing
 from blocks.testing.models import make_model
 from blocks.workload.process import INPUT, OUTPUT
 from tasks.data import DataSpec
+from tasks.evaluation.answers import ModelRefused
 from tasks.evaluation.report import EvaluationReport
-from tasks.evaluation.scoring import ModelRefused
 from tasks.evaluation.spec import EvaluationSpec
 from tasks.evaluation.stage import evaluate_model
 from tasks.processing import code

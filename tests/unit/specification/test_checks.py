@@ -155,23 +155,74 @@ def test_a_monitor_that_the_platform_has_nobody_for_is_told(
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "said", "remedy"),
     [
-        ([0, 1, 2], "values from 0 to 2"),
-        ([25.5, 346.0, 100.0], "values from 25.5 to 346.0"),
-        ([0.0, 1.0, None], "rows without a value"),
-        (["no", "yes", "no"], "values of type"),
-        ([1, 1, 1], "one class alone"),
+        ([0, 1, 2], "values from 0 to 2", "data.problem_type"),
+        ([25.5, 346.0, 100.0], "regression in data.holdout", "data.problem_type"),
+        ([0.0, 1.0, None], "rows without a value", "leave those rows out"),
+        (["no", "yes", "no"], "2 classes (no, yes)", "0 and 1"),
+        ([1, 1, 1], "one class alone", "both classes"),
     ],
 )
 def test_a_label_that_is_no_truth_of_two_classes_is_told_before_anything_is_trained(
-    here: Surroundings, tmp_path: Path, values: list[Any], said: str
+    here: Surroundings, tmp_path: Path, values: list[Any], said: str, remedy: str
 ) -> None:
     file = make_project(tmp_path / "project")
-    rows = pd.DataFrame({"x": [0.1, 0.2, 0.3], "group": "a", "label": values})
-    rows.to_parquet(file.with_name("holdout.parquet"))
+    holdout(file, values)
     (problem,) = check(load(file), here)
     assert problem.field == "data.label"
     assert "data.holdout" in problem.problem
     assert said in problem.problem
-    assert "0 and 1" in problem.remedy
+    assert remedy in problem.remedy
+
+
+def holdout(file: Path, values: list[Any], part: str = "holdout") -> None:
+    rows = pd.DataFrame({"x": 0.5, "group": "a", "label": values})
+    rows.to_parquet(file.with_name(f"{part}.parquet"))
+
+
+def test_a_quantity_and_several_classes_are_no_problem(here: Surroundings, tmp_path: Path) -> None:
+    file = make_project(tmp_path / "project")
+    for part in ("train", "holdout"):
+        holdout(file, [-3.5, 12.0, 200.0], part)
+    assert not check(load(file, changes=["evaluation.limits={mae: 30}"]), here)
+    for part in ("train", "holdout"):
+        holdout(file, ["a", "b", "c"], part)
+    assert not check(load(file, changes=["evaluation.metric=log_loss"]), here)
+
+
+@pytest.mark.parametrize(
+    ("train", "held", "said"),
+    [
+        (["a", "b", "c"], ["a", "b", "d"], ["has the class 'd'", "lacks the class 'c'"]),
+        (["a", "b", "c", "d"], ["a", "b", "c"], ["lacks the class 'd'"]),
+    ],
+)
+def test_classes_that_are_not_in_all_data_sets_are_told(
+    here: Surroundings, tmp_path: Path, train: list[Any], held: list[Any], said: list[str]
+) -> None:
+    file = make_project(tmp_path / "project")
+    holdout(file, train, "train")
+    holdout(file, held)
+    problems = check(load(file), here)
+    assert [each.field for each in problems] == ["data.label"] * len(said)
+    for problem, words in zip(problems, said, strict=True):
+        assert words in problem.problem
+
+
+def test_what_is_not_of_a_quantity_is_told_with_its_field(
+    here: Surroundings, tmp_path: Path
+) -> None:
+    file = make_project(tmp_path / "project")
+    for part in ("train", "holdout"):
+        holdout(file, [-3.5, 12.0, 200.0], part)
+    changes = [
+        "evaluation.metric=brier",
+        "evaluation.limits={accuracy: 0.5}",
+        "evaluation.calibration_limit=0.1",
+    ]
+    assert [each.field for each in check(load(file, changes=changes), here)] == [
+        "evaluation.metric",
+        "evaluation.limits.accuracy",
+        "evaluation.calibration_limit",
+    ]

@@ -36,7 +36,7 @@ from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.processing import LocalProcessing
 from blocks.workload import digest
 from tasks.data import DataSpec
-from tasks.drift.performance import Trust
+from tasks.drift.performance import Measured, Trust
 from tasks.processing.spec import ScanSpec
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
@@ -287,7 +287,7 @@ def test_only_windows_whose_labels_are_mature_are_measured(
     report = scene.look(2, labelled)
     assert report.matured is not None
     assert report.matured.window.start == START
-    assert report.matured.measured is not None
+    assert isinstance(report.matured.measured, Measured)
     assert report.expected_auc is not None
     assert report.matured.measured.auc == pytest.approx(report.expected_auc, abs=0.04)
     assert report.matured.evidence is not None
@@ -376,7 +376,7 @@ def test_labels_that_come_early_are_told_and_judge_nothing(
     frame = rows(1000, seed=140)
     scene.day(0, frame, truth=np.ones(1000, dtype=np.int64))
     report = scene.look(0, labelled)
-    assert report.early is not None and report.early.measured is not None
+    assert report.early is not None and isinstance(report.early.measured, Measured)
     assert report.early.measured.base_rate == 1
     assert report.early.measured.expected_rate < 0.5
     assert report.causes == ()
