@@ -6,14 +6,17 @@ over.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import resource
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import psutil
 
@@ -33,23 +36,101 @@ class _Overdue(BaseException):
     """It takes longer than was allowed."""
 
 
-def score(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWork:
+    """What is done to each file of a job, in whatever process; pickled where the bucket can be."""
+
+    bucket: Bucket
+    request: BatchRequest
+    model: Path
+
+    def rows(self, found: Found) -> int:
+        """Score one file, unless this model has scored this very input; return its rows."""
+        scorer = _loaded(self.model, self.request.model.digest)
+        to = f"{self.request.output_uri.rstrip('/')}/{found.name}"
+        mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
+        before = self.bucket.notes(to)
+        if before.get(DIGEST) == mark:
+            return int(before[ROWS])
+        with tempfile.TemporaryDirectory() as folder:
+            source = inside(Path(folder) / "input", found.name)
+            target = inside(Path(folder) / "output", found.name)
+            source.parent.mkdir(parents=True)
+            self.bucket.fetch(found, source)
+            rows = sum(score_file(scorer, source, target))
+            self._send(target, to, {DIGEST: mark, ROWS: str(rows)})
+        return rows
+
+    def _send(self, file: Path, to: str, notes: dict[str, str]) -> None:
+        try:
+            self.bucket.send(file, to, notes=notes)
+        except Exception as error:
+            raise CannotScore("UPLOAD", str(error)) from error
+
+
+class Hands(Protocol):
+    """Who scores the files of a job, and what it took them."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return what they have used so far."""
+        ...
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return what one of them held at most."""
+        ...
+
+    def scored(self, work: FileWork, files: Sequence[Found]) -> Iterator[int]:
+        """Yield the rows of each file that is done, in order. Raises CannotScore."""
+        ...
+
+
+class Alone:
+    """This process does it, one file after the other."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return what this process has used so far."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return what this process held at most."""
+        return peak_memory()
+
+    def scored(self, work: FileWork, files: Sequence[Found]) -> Iterator[int]:
+        """Yield the rows of each file that is done, in order. Raises CannotScore."""
+        yield from map(work.rows, files)
+
+
+def score(
+    bucket: Bucket,
+    asked: str,
+    model: Callable[[BatchRequest], Path],
+    *,
+    hands: Hands | None = None,
+) -> Said:
     """Do what the request at the URI ``asked`` wants, and return how it ended. Once in a process.
 
-    ``model`` gives the folder of the request's model, and may take its time to bring it.
+    ``model`` gives the folder of the request's model, and may take its time to bring it; ``hands``
+    do it elsewhere than in this process.
     """
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _overdue)
-    said = _judged(bucket, asked, model)
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    hands = hands or Alone()
+    said = _judged(bucket, asked, model, hands)
     measured = {
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "peak_memory_bytes": peak_memory(),
+        "cpu_seconds": hands.cpu_seconds,
+        "peak_memory_bytes": hands.peak_memory_bytes,
     }
     return said.model_copy(update=measured)
 
 
-def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
+def _judged(
+    bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path], hands: Hands
+) -> Said:
     try:
         found = bucket.read(asked)
         if found is None:
@@ -57,7 +138,8 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         request = BatchRequest.model_validate_json(found[0])
         left = request.max_duration.total_seconds() - _age()
         signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
-        return Said(rows=_Work(bucket, request, asked).through(model(request)))
+        work = FileWork(bucket=bucket, request=request, model=model(request))
+        return Said(rows=_through(work, hands, progress_of(asked)))
     except _Overdue:
         message = f"still running after {request.max_duration}; ask for a longer max_duration"
         return Said(code="MAX_DURATION", message=message)
@@ -72,61 +154,39 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-class _Work:
-    """The files of one job."""
+def _through(work: FileWork, hands: Hands, told: str) -> int:
+    """Have every file scored that is not scored yet; return the rows of all."""
+    files, rows = list(_files(work.bucket, work.request.data_uri)), 0
+    if not files:
+        where = work.request.data_uri
+        raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
 
-    def __init__(self, bucket: Bucket, request: BatchRequest, asked: str) -> None:
-        self._bucket, self._request = bucket, request
-        self._told = progress_of(asked)
+    def note(done: int) -> None:
+        progress = Progress(done=done, of=len(files))
+        work.bucket.write(told, progress.model_dump_json().encode())
 
-    def through(self, model: Path) -> int:
-        """Score every file that is not scored yet; return the rows of all."""
-        files, rows = list(self._files()), 0
-        if not files:
-            where = self._request.data_uri
-            raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
-        scorer = load_scorer(model, self._request.model.digest)
-        for number, found in enumerate(files):
-            self._note(number, len(files))
-            rows += self._scored(scorer, found)
-        self._note(len(files), len(files))
-        return rows
+    note(0)
+    for done, more in enumerate(hands.scored(work, files), start=1):
+        rows += more
+        note(done)
+    return rows
 
-    def _files(self) -> Iterator[Found]:
-        """Yield the Parquet files of the data set, in name order."""
-        data, single = self._request.data_uri, True
-        for each in self._bucket.below(data):
-            single = False
-            hidden = any(part[0] in "._" for part in each.name.split("/"))
-            if each.name.endswith(".parquet") and not hidden:
-                yield each
-        if single and (found := self._bucket.head(data)) is not None:
-            yield found
 
-    def _scored(self, scorer: Scorer, found: Found) -> int:
-        """Score one file, unless this model has scored this very input; return its rows."""
-        to = f"{self._request.output_uri.rstrip('/')}/{found.name}"
-        mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
-        before = self._bucket.notes(to)
-        if before.get(DIGEST) == mark:
-            return int(before[ROWS])
-        with tempfile.TemporaryDirectory() as folder:
-            source = inside(Path(folder) / "input", found.name)
-            target = inside(Path(folder) / "output", found.name)
-            source.parent.mkdir(parents=True)
-            self._bucket.fetch(found, source)
-            rows = sum(score_file(scorer, source, target))
-            self._send(target, to, {DIGEST: mark, ROWS: str(rows)})
-        return rows
+def _files(bucket: Bucket, data: str) -> Iterator[Found]:
+    """Yield the Parquet files of the data set, in name order."""
+    single = True
+    for each in bucket.below(data):
+        single = False
+        hidden = any(part[0] in "._" for part in each.name.split("/"))
+        if each.name.endswith(".parquet") and not hidden:
+            yield each
+    if single and (found := bucket.head(data)) is not None:
+        yield found
 
-    def _send(self, file: Path, to: str, notes: dict[str, str]) -> None:
-        try:
-            self._bucket.send(file, to, notes=notes)
-        except Exception as error:
-            raise CannotScore("UPLOAD", str(error)) from error
 
-    def _note(self, done: int, of: int) -> None:
-        self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())
+@functools.cache
+def _loaded(model: Path, digest: str) -> Scorer:
+    return load_scorer(model, digest)
 
 
 def _age() -> float:

@@ -26,7 +26,7 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
-from blocks.providers.databricks.batch_calls import asked_of, from_run, said_of, to_submit
+from blocks.providers.databricks.batch_calls import PACKAGE, asked_of, from_run, said_of, to_submit
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
 from blocks.providers.databricks.images import instance_pools, serving_image, wheel
@@ -52,6 +52,7 @@ class DatabricksBatch(Block, BatchInference):
     _block_type_slug = "databricks-batch"
 
     provider: ClassVar[str] = "databricks"
+    package: ClassVar[str] = PACKAGE  # what its task runs
     features: ClassVar[BatchFeatures] = BatchFeatures(idempotency=Idempotency.NATIVE, spot=True)
 
     account: DatabricksWorkspace = Field(
@@ -83,6 +84,7 @@ class DatabricksBatch(Block, BatchInference):
             asked=asked,
             placement=self._placement(request),
             wheel=self.wheel,
+            package=self.package,
             tags=self.account.tags(
                 kind=BATCH,
                 token=token,

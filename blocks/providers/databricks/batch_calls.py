@@ -44,13 +44,14 @@ def to_submit(
     placement: Placement,
     wheel: str,
     tags: dict[str, str],
+    package: str = PACKAGE,
 ) -> dict[str, Any]:
     """Return the arguments of the call that starts a run; ``asked`` is where the request lies."""
     serverless = request.machine == SERVERLESS  # which installs what its environment names
     task = {
         "task_key": TASK,
         "python_wheel_task": PythonWheelTask(
-            package_name=PACKAGE, entry_point=ENTRY, parameters=[asked]
+            package_name=package, entry_point=ENTRY, parameters=[asked]
         ),
         "libraries": [Library(whl=wheel)] if wheel and not serverless else None,
         "timeout_seconds": math.ceil((request.max_duration + _MARGIN).total_seconds()),
@@ -124,7 +125,7 @@ def _usage(run: Run, said: Said | None) -> Usage | None:
         return None
     return Usage(
         machine=machines.machine,
-        seconds=seconds,
+        seconds=seconds * machines.count,
         spot=machines.spot,
         cpu_seconds=said.cpu_seconds if said else None,
         peak_memory_bytes=said.peak_memory_bytes if said else None,
