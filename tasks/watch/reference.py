@@ -14,6 +14,7 @@ from tasks.drift import storage
 from tasks.drift.performance import Calibrator
 from tasks.drift.reference import ReferenceProfile
 from tasks.drift.storage import UnreadableProfile
+from tasks.transfer.sources import Sources
 
 NAME = "watch-reference.zip"
 PREDICTION = "prediction"
@@ -65,5 +66,6 @@ def from_bytes(content: bytes) -> WatchReference:
 
 
 def read(store: ObjectStore, uri: str) -> WatchReference:
-    """Read a reference from a store. Raises NotFound or UnreadableProfile."""
-    return from_bytes(store.read(uri))
+    """Read a reference from a store, or this machine. Raises NotFound or UnreadableProfile."""
+    with Sources(store=store).open(uri) as content:
+        return from_bytes(content.read())

@@ -28,6 +28,8 @@ from tasks.data import DataSpec
 from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
 from tasks.transfer.models import model_folder
+from tasks.transfer.sources import lies_here
+from tasks.transfer.upload import upload
 from tasks.watch import plots, reference
 from tasks.watch.asking import tell_request
 from tasks.watch.ledger import WatchLedger
@@ -84,6 +86,7 @@ def watch_endpoint(
     *,
     endpoint: str,
     reference_uri: str,
+    captured: ObjectStore | None = None,
     variant: str = "",
     monitors: MonitoringSchedules | None = None,
     baseline_uri: str = "",
@@ -93,8 +96,9 @@ def watch_endpoint(
 ) -> WatchReport:
     """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
 
-    The platform's own monitor, if there is one, is kept to its schedule and told of; what it
-    finds asks for nothing, and what ails it keeps nothing up.
+    ``captured`` is the store that has the endpoint's traffic, where that is another one. The
+    platform's own monitor, if there is one, is kept to its schedule and told of; what it finds
+    asks for nothing, and what ails it keeps nothing up.
 
     Raises:
         InvalidRequest: traffic is to be counted near it, and there is nothing that processes.
@@ -103,18 +107,18 @@ def watch_endpoint(
     moment = now or datetime.now(UTC)
     window = window_before(moment, spec)
     place = f"{store.root}/watch/{endpoint}/reports"
-    known = reference.read(store, reference_uri)
+    known, there = reference.read(store, reference_uri), captured or store
     axes = known.profile.axes
-    where = Place(monitor=monitor, store=store, endpoint=endpoint, variant=variant, axes=axes)
+    where = Place(monitor=monitor, store=there, endpoint=endpoint, variant=variant, axes=axes)
     observe = observing(where, spec.near, jobs)
     look = Look(observe=observe, store=store, spec=spec, endpoint=endpoint, reference=known)
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
     if spec.near is not None:
-        cost = cost_near(store, endpoint, window, prices)
+        cost = cost_near(there, endpoint, window, prices)
         report = report.model_copy(update={"cost": cost})
     try:
-        looks = _other_looks(monitors, store, spec, report, baseline_uri)
+        looks = _other_looks(monitors, there, spec, report, baseline_uri)
     except ProviderError as error:  # our own look needs none of it
         report = report.model_copy(update={"monitor_problem": str(error)})
     else:
@@ -141,10 +145,11 @@ def _other_looks(
     if spec.monitor is None:
         monitors.stop(report.endpoint)
         return ()
+    here = lies_here(store, baseline_uri)
     monitors.ensure(
         MonitoringSchedule(
             endpoint=report.endpoint,
-            baseline_uri=baseline_uri,
+            baseline_uri=upload(store, here) if here else baseline_uri,
             output_uri=f"{store.root}/watch/{report.endpoint}/monitor",
             every=spec.monitor.every,
             checks=spec.monitor.checks,

@@ -29,7 +29,7 @@ from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.batch_calls import PACKAGE, asked_of, from_run, said_of, to_submit
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
-from blocks.providers.databricks.images import instance_pools, serving_image, wheel
+from blocks.providers.databricks.images import instance_pools, named_job, serving_image, wheel
 from blocks.providers.databricks.lookup import (
     cancel_run,
     found_run,
@@ -65,6 +65,12 @@ class DatabricksBatch(Block, BatchInference):
         default_factory=wheel,
         description="Path of bluewater's wheel in a volume, where there is no image.",
     )
+    job: str = Field(
+        default_factory=named_job,
+        description="Name of a job in the workspace whose runs these are, so that its page shows "
+        "all attempts; empty: one-time runs.",
+        pattern=r"^[\w-]{0,100}$",
+    )
     runtime: str = Field(default=RUNTIME, description="Version of Databricks' runtime.")
     pools: Sequence[str] = Field(
         default_factory=instance_pools,
@@ -93,7 +99,9 @@ class DatabricksBatch(Block, BatchInference):
             ),
         )
         self._volumes.write(asked, request.model_dump_json().encode())
-        return self._reference(submitted(self.account, call), token, workspace=self.account.host)
+        return self._reference(
+            submitted(self.account, call, job=self.job), token, workspace=self.account.host
+        )
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         run = found_run(self.account, ref.id)

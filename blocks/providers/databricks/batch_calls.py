@@ -17,6 +17,7 @@ from databricks.sdk.service.jobs import (
 
 from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
+from blocks.providers.databricks.job_calls import arguments_of_run
 from blocks.providers.databricks.placement import SERVERLESS, Placement
 from blocks.providers.databricks.runs import (
     TASK,
@@ -63,8 +64,9 @@ def to_submit(
 
 def asked_of(run: Run | BaseRun) -> str:
     """Return where the request of a run lies; empty if the run is none of batch."""
-    task = task_of(run).python_wheel_task
-    return (task.parameters or [""])[0] if task else ""
+    task = task_of(run)
+    given = arguments_of_run(run, task) if task.python_wheel_task else []
+    return given[0] if given else ""
 
 
 def said_of(asked: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import mlflow.sklearn
 import numpy as np
@@ -20,12 +22,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
 from blocks.contracts import (
+    Check,
     InvalidRequest,
     Monitor,
+    MonitoringSchedule,
     MonitoringSchedules,
+    MonitorLook,
     ObjectStore,
     ProcessingJobs,
+    ProviderError,
     TrainingResult,
+    WatchingFeatures,
     Window,
 )
 from blocks.providers.aws.account import AwsAccount
@@ -34,6 +41,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.processing import LocalProcessing
+from blocks.testing.memory_store import MemoryStore
 from blocks.workload import digest
 from tasks.data import DataSpec
 from tasks.drift.performance import Trust
@@ -89,6 +97,7 @@ class Scene:
     captures: Path
     reference_uri: str
     baseline_uri: str
+    captured: ObjectStore | None = None
 
     def day(
         self,
@@ -135,6 +144,7 @@ class Scene:
             spec,
             endpoint="e",
             reference_uri=self.reference_uri,
+            captured=self.captured,
             monitors=monitors,
             baseline_uri=self.baseline_uri,
             jobs=jobs,
@@ -206,6 +216,58 @@ def test_traffic_like_the_training_data_is_quiet(scene: Scene) -> None:
     assert report.estimate.trust is Trust.USABLE
     assert report.expected_auc is not None
     assert report.estimate.auc == pytest.approx(report.expected_auc, abs=0.03)
+
+
+def test_an_endpoint_of_another_cloud_than_the_platforms_store_is_watched(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Its traffic is read where it lies; the reference was carried to this machine."""
+    for number in range(2):
+        scene.day(number, rows(3000, seed=20 + number, shift=1.0))
+    trains = MemoryStore(f"{tmp_path.name}-trains")
+    mixed = dataclasses.replace(scene, store=trains, captured=scene.store)
+    reports = [mixed.look(number) for number in range(2)]
+    assert [report.rows for report in reports] == [3000, 3000]
+    assert reports[1].request is not None
+    assert len(WatchLedger(trains, "e").asked()) == 1
+    assert WatchLedger(scene.store, "e").asked() == []
+
+
+class Schedules(MonitoringSchedules):
+    """Another cloud's own monitor, that keeps what it is told."""
+
+    provider: ClassVar[str] = "another"
+    features: ClassVar[WatchingFeatures] = WatchingFeatures(shortest=DAY, checks=frozenset(Check))
+
+    def __init__(self) -> None:
+        self.kept: list[MonitoringSchedule] = []
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return None
+
+    def _ensure(self, schedule: MonitoringSchedule) -> None:
+        self.kept.append(schedule)
+
+    def _schedule(self, endpoint: str) -> MonitoringSchedule | None:
+        return next(iter(self.kept), None)
+
+    def _stop(self, endpoint: str) -> None:
+        self.kept.clear()
+
+    def _looks(self, endpoint: str, window: Window) -> Sequence[MonitorLook]:
+        return ()
+
+
+def test_the_monitor_of_another_cloud_is_brought_what_it_compares_with(
+    scene: Scene, tmp_path: Path
+) -> None:
+    serves, schedules = MemoryStore(f"{tmp_path.name}-serves"), Schedules()
+    mixed = dataclasses.replace(scene, captured=serves)
+    report = mixed.look(0, SPEC.model_copy(update={"monitor": MonitorSpec()}), schedules)
+    assert report.monitor_problem == ""
+    [schedule] = schedules.kept
+    assert serves.read(schedule.baseline_uri) == scene.store.read(scene.baseline_uri)
+    assert schedule.output_uri.startswith(f"{serves.root}/")
 
 
 def test_drift_that_stays_asks_for_one_retrain(scene: Scene) -> None:
