@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import (
-    Frozen,
+    InvalidRequest,
     Monitor,
     MonitoringSchedule,
     MonitoringSchedules,
@@ -19,15 +19,16 @@ from blocks.contracts import (
     Prices,
     ProcessingJobs,
     ProviderError,
+    RunKey,
     Sample,
     TrainingResult,
     Window,
 )
 from tasks import showing
 from tasks.data import DataSpec
-from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
-from tasks.transfer.models import model_folder
+from tasks.processing.job import done_by_a_job
+from tasks.processing.spec import ScanSpec
 from tasks.transfer.sources import lies_here
 from tasks.transfer.upload import upload
 from tasks.watch import plots, reference
@@ -36,46 +37,51 @@ from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
 from tasks.watch.observing import Place, cost_near, observing
 from tasks.watch.policy import Seen
+from tasks.watch.profile_near import REFUSALS, made
+from tasks.watch.profile_part import Question, ReferenceMade, part_of
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.training import BASELINE, baseline, reference_for
 
 DRAWN = 30  # looks on a picture
 
 
-class ReferenceMade(Frozen):
-    """Where the reference of a model is kept, and what it was made of."""
-
-    uri: str
-    baseline_uri: str  # some training rows with the model's predictions, for other monitors
-    rows: int
-    batches: int
-    columns: tuple[str, ...]
-
-
 @task(name="profile", task_run_name="profile {run}", cache_policy=NO_CACHE)
 def profile_reference(
-    store: ObjectStore, spec: WatchSpec, data: DataSpec, *, training: TrainingResult, run: str
+    store: ObjectStore,
+    spec: WatchSpec,
+    data: DataSpec,
+    *,
+    training: TrainingResult,
+    run: str,
+    jobs: ProcessingJobs | None = None,
 ) -> ReferenceMade:
-    """Profile what a model was trained on, to be kept with its version."""
+    """Profile what a model was trained on, to be kept with its version.
+
+    Raises:
+        InvalidRequest: it is to be done near the data, and there is nothing that processes.
+        ProcessingFailed: the job near the data ended without an answer.
+    """
     place = f"{store.root}/runs/{run}/watch"
+    question = Question(spec=spec, data=data, training=training, place=place)
+    near = spec.profile_near
 
     def make() -> ReferenceMade:
-        model = load_model(
-            model_folder(store, training.model_uri, training.digest), training.digest
-        )
-        made = reference_for(store, data, spec, model, name=training.digest[:12])
-        kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
-        rows = store.write(f"{place}/{BASELINE}", baseline(made, model))
-        return ReferenceMade(
-            uri=kept.uri,
-            baseline_uri=rows.uri,
-            rows=made.profile.whole.rows,
-            batches=len(made.profile.batches),
-            columns=made.profile.axes.names,
-        )
+        return made(question, store) if near is None else _near(jobs, store, near, question, run)
 
     return remember(store, f"{place}/made.json", ReferenceMade, make)
+
+
+def _near(
+    jobs: ProcessingJobs | None, store: ObjectStore, near: ScanSpec, question: Question, run: str
+) -> ReferenceMade:
+    if jobs is None:
+        raise InvalidRequest(
+            "watch.profile_near: there is nothing that processes here; leave it out",
+            code="PROCESSING",
+        )
+    part, key = part_of(question), RunKey(run=run, step="profile")
+    found = done_by_a_job(jobs, store, near, part, key=key, refusals=REFUSALS)
+    return ReferenceMade.model_validate_json(found)
 
 
 @task(name="watch", task_run_name="watch {endpoint}", cache_policy=NO_CACHE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,36 +14,40 @@ from blocks.contracts import ObjectStore
 from tasks.data import DataSpec
 from tasks.drift.axes import axes_of
 from tasks.drift.performance import Calibrator, Floats, calibrate
-from tasks.drift.reading import batches, parquet
-from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
+from tasks.drift.reading import parquet
+from tasks.drift.reference import SPLITS, ReferenceProfile, layout_of, reference_from, split
 from tasks.drift.rows import RowSample
 from tasks.evaluation.scoring import LoadedModel, Scored, score, scores_of
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
+from tasks.watch.training_rows import See, here
 
-SAMPLE = 4_000  # training rows that current ones are told from
 BASELINE = "baseline.parquet"
 
 
 def reference_for(
-    store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, name: str
+    store: ObjectStore,
+    data: DataSpec,
+    spec: WatchSpec,
+    model: LoadedModel,
+    *,
+    name: str,
+    see: See = here,
 ) -> WatchReference:
     """Profile the model's inputs on its training rows, its scores on rows held out."""
     columns = [each for each in model.columns if each not in spec.ignore]
-    inputs = reference_of(
-        store,
-        data.train,
-        batch=data.batch,
-        columns=columns,
-        categorical=spec.categorical,
-        model=name,
+    objects = parquet(store, data.train)
+    layout = layout_of(
+        store, objects, batch=data.batch, columns=columns, categorical=spec.categorical
     )
+    inputs = see(store, objects, layout)
+    profile = replace(inputs.profile, model=name)
     held_out = score(store, data.holdout, _with_batch(data), [model])
     scores = held_out.scores[0]
     calibrator, loss = _meaning(scores, held_out)
     return WatchReference(
-        profile=inputs.beside(_scores(held_out, data.batch, list(inputs.batches))),
-        sample=_sample(store, data.train, columns, data.batch),
+        profile=profile.beside(_scores(held_out, data.batch, list(profile.batches))),
+        sample=_sample(inputs.sample, columns, data.batch),
         calibrator=calibrator,
         loss=loss,
     )
@@ -85,11 +90,8 @@ def _by_name(rows: pa.RecordBatch, column: np.ndarray) -> Iterator[tuple[str, pa
         yield str(name), rows.take(pa.array(np.flatnonzero(column == name)))
 
 
-def _sample(store: ObjectStore, uri: str, columns: list[str], batch: str | None) -> pa.Table:
-    """Take some training rows, with the batch each is of; without batches, its twentieth."""
-    sample = RowSample(SAMPLE)
-    for rows in batches(store, parquet(store, uri), [*columns, *([batch] if batch else [])]):
-        sample.add(rows)
+def _sample(sample: RowSample, columns: list[str], batch: str | None) -> pa.Table:
+    """Return sampled rows with the batch each is of; without batches, its twentieth."""
     found = sample.table()
     places = pa.array(np.arange(len(found)) * SPLITS // max(len(found), 1))
     of = found.column(batch).cast(pa.string()) if batch else places

@@ -62,18 +62,21 @@ class NamedJobs:
             self._api.delete(int(id_))
 
     def _run(self, job: str, call: Mapping[str, Any]) -> str | None:
-        """Start a run of a job; None if the job is gone. Asked again, the token finds the run."""
+        """Start a run of a job; None if the job is gone. Asked again, the token finds the run.
+
+        That a job is not known which is there may pass.
+        """
         arguments = to_run_now(call, int(job))
         for pause in (*_AGAIN_AFTER, None):
             try:
                 return str(self._account.client().jobs.run_now(**arguments).response.run_id)
             except (DatabricksError, requests.RequestException) as error:
                 known = explain(error)
-                if isinstance(known, InvalidRequest) and not self._is_there(job):
-                    return None
-                if pause is None or not isinstance(known, Unavailable):
+                if not isinstance(known, Unavailable | InvalidRequest):
                     raise
-                time.sleep(pause)
+                if pause is None and (isinstance(known, Unavailable) or self._is_there(job)):
+                    raise
+            time.sleep(pause or 0)
         return None
 
     def _agreed(self, wanted: Mapping[str, Any], before: str) -> str:

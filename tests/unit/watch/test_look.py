@@ -46,6 +46,7 @@ from blocks.workload import digest
 from tasks.data import DataSpec
 from tasks.drift.performance import Trust
 from tasks.processing.spec import ScanSpec
+from tasks.watch import reference
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.report import WatchReport
@@ -203,6 +204,35 @@ def scene(tmp_path: Path, store: ObjectStore, model: Path) -> Scene:
         reference_uri=made.uri,
         baseline_uri=made.baseline_uri,
     )
+
+
+def test_the_reference_is_the_same_where_a_job_makes_it(
+    scene: Scene, model: Path, tmp_path: Path
+) -> None:
+    machine = LocalMachine(workspace=tmp_path / "workspace")
+    data = DataSpec(
+        train=f"{scene.store.root}/train.parquet",
+        holdout=f"{scene.store.root}/holdout.parquet",
+        label="late",
+        batch="week",
+    )
+    spec = SPEC.model_copy(update={"profile_near": ScanSpec(machine="local.small")})
+    result = TrainingResult(model_uri=model.as_uri(), digest=digest(model))
+    with pytest.raises(InvalidRequest, match=r"watch\.profile_near"):
+        profile_reference.fn(scene.store, spec, data, training=result, run="near")
+    made = profile_reference.fn(
+        scene.store,
+        spec,
+        data,
+        training=result,
+        run="near",
+        jobs=LocalProcessing(machine=machine),
+    )
+    assert (made.rows, made.batches) == (10_000, 20)
+    there, here = (reference.read(scene.store, uri) for uri in (made.uri, scene.reference_uri))
+    assert there.profile == here.profile
+    assert there.sample.equals(here.sample)
+    assert scene.store.read(made.baseline_uri) == scene.store.read(scene.baseline_uri)
 
 
 def test_traffic_like_the_training_data_is_quiet(scene: Scene) -> None:
