@@ -68,7 +68,7 @@ import sys, duckdb, pyarrow.dataset
 from blocks.providers.databricks.filesystem import VolumesFileSystem
 files, place = VolumesFileSystem(), sys.argv[1]
 duckdb.register_filesystem(files)
-print(duckdb.sql(f"select sum(x) from read_parquet('{place}/*.parquet')").fetchone()[0])
+print(duckdb.sql(f"select sum(x) from read_parquet('{place}/*.parquet')").fetchall()[0][0])
 path = files._strip_protocol(place)
 print(pyarrow.dataset.dataset(path, filesystem=files).count_rows())
 """
