@@ -37,7 +37,17 @@ class Executors:
     """
 
     def __init__(self) -> None:
-        self.cpu_seconds, self.peak_memory_bytes = time.process_time(), peak_memory()
+        self._used, self._most = 0.0, 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return what driver and tasks have used so far."""
+        return time.process_time() + self._used
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return what the driver, or one Python of an executor, held at most."""
+        return max(peak_memory(), self._most)
 
     def scored(self, work: FileWork, files: Sequence[Found]) -> Iterator[int]:
         """Yield the rows of each file that is done, in order. Raises CannotScore."""
@@ -58,8 +68,8 @@ class Executors:
 
         numbers = spark.range(0, len(files), 1, len(files))  # a partition to each
         for row in sorted(numbers.mapInArrow(do, _SQL).collect(), key=lambda row: row.number):
-            self.cpu_seconds += row.cpu_seconds
-            self.peak_memory_bytes = max(self.peak_memory_bytes, row.peak_memory_bytes)
+            self._used += row.cpu_seconds
+            self._most = max(self._most, row.peak_memory_bytes)
             if row.code:
                 raise CannotScore(row.code, row.message)
             yield row.rows
