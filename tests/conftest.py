@@ -25,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why a test that passed at its second try had failed at its first."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"passed or failed again after: {report.nodeid}")
+        terminalreporter.write_line(str(report.longrepr))
+
+
 @pytest.fixture(scope="module")
 def prefect_server() -> Iterator[None]:
     """Run a Prefect server that this process speaks to.
