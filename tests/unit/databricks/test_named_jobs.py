@@ -39,8 +39,7 @@ def jobs_of(bench: Any) -> list[Any]:
 
 
 def runs_of(account: DatabricksWorkspace, job_id: str) -> list[Any]:
-    found = account.client().jobs.list_runs(job_id=int(job_id), expand_tasks=True)
-    return [run for run in found if run.job_id == int(job_id)]
+    return list(account.client().jobs.list_runs(job_id=int(job_id)))
 
 
 def test_all_attempts_are_runs_of_one_job_and_asking_twice_starts_one(

@@ -112,6 +112,8 @@ class Runs:
         found = sorted(self._runs.values(), key=lambda run: -run.id)[stale:]
         since = int(query.get("start_time_from") or 0)
         found = [run for run in found if run.created >= since]
+        if query.get("job_id"):
+            found = [run for run in found if run.job_id == int(query["job_id"])]
         if query.get("active_only") == "true":
             found = [run for run in found if run.over is None]
         size, start = int(query.get("limit") or _PAGE), int(query.get("page_token") or 0)
