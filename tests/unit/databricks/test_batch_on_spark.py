@@ -49,7 +49,7 @@ def test_a_cluster_of_workers_is_asked_for_and_paid_for(
     bench: Any, account: DatabricksWorkspace, batch: SparkBatch
 ) -> None:
     ref = batch.submit(bench.batch_request(200), key=KEY)
-    task = account.client().jobs.get_run(int(ref.id)).tasks[0]  # type: ignore[index]
+    task = account.client().jobs.get_run(int(ref.id)).tasks[0]
     assert task.new_cluster.num_workers == 3
     assert not task.new_cluster.spark_conf
     assert "ResourceClass" not in task.new_cluster.custom_tags
