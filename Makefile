@@ -24,7 +24,7 @@ chains: $(VENV)/test
 spark: $(VENV)/spark/ready
 	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
 		tests/unit/drift tests/unit/validation tests/unit/databricks \
-		tests/conformance/test_processing.py tests/conformance/test_batch.py
+		tests/conformance/test_processing.py tests/conformance/test_batch.py tests/conformance/test_batch_data.py
 
 sail: $(VENV)/sail/ready
 	$(VENV)/sail/bin/python -m pytest -m "slow or not slow" -k sail tests/unit/drift tests/unit/validation
