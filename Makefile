@@ -10,7 +10,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib blocks
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test chains spark mutants check format lint types layers secrets audit constraints clean
+.PHONY: demo test chains spark sail mutants check format lint types layers secrets audit constraints clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m examples.flights.demo
@@ -23,7 +23,11 @@ chains: $(VENV)/test
 
 spark: $(VENV)/spark/ready
 	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
-		tests/unit/drift tests/unit/validation tests/unit/databricks tests/conformance/test_processing.py
+		tests/unit/drift tests/unit/validation tests/unit/databricks \
+		tests/conformance/test_processing.py tests/conformance/test_batch.py tests/conformance/test_batch_data.py
+
+sail: $(VENV)/sail/ready
+	$(VENV)/sail/bin/python -m pytest -m "slow or not slow" -k sail tests/unit/drift tests/unit/validation
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)
@@ -75,6 +79,14 @@ $(VENV)/spark/ready: pyproject.toml constraints.txt
 	$(VENV)/spark/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/spark/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group spark \
 		--editable ".[aws-rehearsal,databricks-rehearsal]"
+	touch $@
+
+# Sail in place of Spark takes no Java
+$(VENV)/sail/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)/sail
+	$(VENV)/sail/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/sail/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group sail \
+		--editable .
 	touch $@
 
 clean:

@@ -22,6 +22,7 @@ PROVIDERS = {
     "azure-batch-endpoints": "blocks.providers.azure.batch_endpoints",
     "azure-kubernetes": "blocks.providers.azure.kubernetes",
     "databricks": "blocks.providers.databricks",
+    "databricks-spark": "blocks.providers.databricks.spark",
 }
 
 
@@ -47,6 +48,7 @@ class Provider:
     beside: str | None = None  # who does what this one does not, where it is played
     services: str | None = None  # pages that this provider can start here
     extra: str | None = None  # what `pip install bluewater[extra]` brings
+    emulated_with: str | None = None  # module that its emulated world takes besides
 
 
 def provider(name: str) -> Provider:

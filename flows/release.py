@@ -114,7 +114,12 @@ def release(
         )
         require(evaluation)
         reference = profile_reference(
-            store, there.watch, there.data, training=training.result, run=run_id
+            store,
+            there.watch,
+            there.data,
+            training=training.result,
+            run=run_id,
+            jobs=processing,
         )
         model = register_model(
             models,

@@ -15,6 +15,7 @@ from blocks.contracts import (
     ProcessingJobs,
 )
 from blocks.platform import Platform
+from flows.stores import store_of_endpoints
 from tasks.promotion.stage import settle_alias_of
 from tasks.watch.reference import NAME
 from tasks.watch.report import WatchReport
@@ -65,6 +66,7 @@ def watch(
         platform.connect(Monitor),
         store,
         wanted,
+        captured=store_of_endpoints(platform),
         endpoint=endpoint,
         reference_uri=model.evidence[NAME],
         variant=live,

@@ -1,159 +1,148 @@
-"""The work of a batch job's container: scores a data set in a bucket, one file after the other.
-
-A finished file carries in its notes which model scored which input, so the next attempt passes it
-over.
-"""
+"""The work of a batch job's container: has a data set in a bucket scored, and says how it ended."""
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import signal
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
-import psutil
-
-from blocks.cloud.batch_notes import DIGEST, ROWS, Progress, Said, progress_of
+from blocks.cloud.batch_notes import Progress, Said, progress_of
 from blocks.cloud.bucket import Bucket, Found
+from blocks.cloud.deadline import Overdue, end_after, no_end, too_long
+from blocks.cloud.scored_files import FileWork, scorable
 from blocks.contracts import BatchRequest
-from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
-from blocks.workload.inside import inside
+from blocks.serving.batch import CannotScore
 from blocks.workload.memory import peak_memory
 
+STOPPED = "CANCELLED"  # code of what was asked to end
 
-class _Stop(BaseException):
+
+class Stop(BaseException):
     """Whoever runs the container asked this process to end."""
 
 
-class _Overdue(BaseException):
-    """It takes longer than was allowed."""
+class Hands(Protocol):
+    """Who scores the files of a job, and what it took them."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return what they have used so far."""
+        ...
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return what one of them held at most."""
+        ...
+
+    def scored(self, work: FileWork, files: Sequence[Found]) -> Iterator[int]:
+        """Yield the rows of each file that is done, in order. Raises CannotScore."""
+        ...
 
 
-def score(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
+class Alone:
+    """This process does it, one file after the other."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return what this process has used so far."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return what this process held at most."""
+        return peak_memory()
+
+    def scored(self, work: FileWork, files: Sequence[Found]) -> Iterator[int]:
+        """Yield the rows of each file that is done, in order. Raises CannotScore."""
+        yield from map(work.rows, files)
+
+
+def score(
+    bucket: Bucket,
+    asked: str,
+    model: Callable[[BatchRequest], Path],
+    *,
+    hands: Hands | None = None,
+) -> Said:
     """Do what the request at the URI ``asked`` wants, and return how it ended. Once in a process.
 
-    ``model`` gives the folder of the request's model, and may take its time to bring it.
+    ``model`` gives the folder of the request's model, and may take its time to bring it; ``hands``
+    do it elsewhere than in this process.
     """
+    hands = hands or Alone()
+
+    def through(request: BatchRequest) -> int:
+        work = FileWork(bucket=bucket, request=request, model=model(request))
+        return _through(work, hands, progress_of(asked))
+
+    listen()
+    try:
+        return judged(bucket, asked, through, hands=hands)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def listen() -> None:
+    """Have Stop raised in the main thread of this process, once, when it shall end."""
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGALRM, _overdue)
-    said = _judged(bucket, asked, model)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    measured = {
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "peak_memory_bytes": peak_memory(),
-    }
+
+
+def judged(
+    bucket: Bucket,
+    asked: str,
+    work: Callable[[BatchRequest], int],
+    *,
+    hands: Hands | None = None,
+) -> Said:
+    """Do a part of the request at the URI ``asked``, and return how it ended and what it took.
+
+    ``work`` returns its rows. The request's time counts from the begin of this process.
+    """
+    hands = hands or Alone()
+    said = _said(bucket, asked, work)
+    measured = {"cpu_seconds": hands.cpu_seconds, "peak_memory_bytes": hands.peak_memory_bytes}
     return said.model_copy(update=measured)
 
 
-def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
+def _said(bucket: Bucket, asked: str, work: Callable[[BatchRequest], int]) -> Said:
     try:
         found = bucket.read(asked)
         if found is None:
             raise CannotScore("REQUEST", f"there is no request at {asked}")
         request = BatchRequest.model_validate_json(found[0])
-        left = request.max_duration.total_seconds() - age()
-        signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
-        return Said(rows=_Work(bucket, request, asked).through(model(request)))
-    except _Overdue:
-        message = f"still running after {request.max_duration}; ask for a longer max_duration"
-        return Said(code="MAX_DURATION", message=message)
-    except _Stop:
-        return Said(code="CANCELLED", message="stopped by request")
+        end_after(request.max_duration)
+        return Said(rows=work(request))
+    except Overdue:
+        return too_long(request.max_duration)
+    except Stop:
+        return Said(code=STOPPED, message="stopped by request")
     except CannotScore as error:
         return Said(code=error.code, message=str(error))
     except Exception as error:  # noqa: BLE001 - the model's code may raise anything
         return Said(code=type(error).__name__, message=str(error))
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        no_end()
 
 
-def scorable(bucket: Bucket, request: BatchRequest) -> list[Found]:
-    """Return the Parquet files of a data set, in name order. Raises CannotScore without any."""
-    data, single, found = request.data_uri, True, []
-    for each in bucket.below(data):
-        single = False
-        hidden = any(part[0] in "._" for part in each.name.split("/"))
-        if each.name.endswith(".parquet") and not hidden:
-            found.append(each)
-    if single and (one := bucket.head(data)) is not None:
-        found.append(one)
-    if not found:
-        raise CannotScore("DATA", f"{data} holds no Parquet file; check data_uri")
-    return found
+def _through(work: FileWork, hands: Hands, told: str) -> int:
+    """Have every file scored that is not scored yet; return the rows of all."""
+    files, rows = scorable(work.bucket, work.request), 0
 
+    def note(done: int) -> None:
+        progress = Progress(done=done, of=len(files))
+        work.bucket.write(told, progress.model_dump_json().encode())
 
-def score_found(
-    bucket: Bucket,
-    request: BatchRequest,
-    scorer: Scorer,
-    found: Found,
-    fetch: Callable[[], Path],
-) -> int:
-    """Score one file, unless this model has scored this very input; return its rows.
-
-    ``fetch`` brings the file. Raises CannotScore.
-    """
-    to = f"{request.output_uri.rstrip('/')}/{found.name}"
-    mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
-    before = bucket.notes(to)
-    if before.get(DIGEST) == mark:
-        return int(before[ROWS])
-    with tempfile.TemporaryDirectory() as folder:
-        target = inside(Path(folder), found.name)
-        rows = sum(score_file(scorer, fetch(), target))
-        try:
-            bucket.send(target, to, notes={DIGEST: mark, ROWS: str(rows)})
-        except Exception as error:
-            raise CannotScore("UPLOAD", str(error)) from error
+    note(0)
+    for done, more in enumerate(hands.scored(work, files), start=1):
+        rows += more
+        note(done)
     return rows
-
-
-class _Work:
-    """The files of one job."""
-
-    def __init__(self, bucket: Bucket, request: BatchRequest, asked: str) -> None:
-        self._bucket, self._request = bucket, request
-        self._told = progress_of(asked)
-
-    def through(self, model: Path) -> int:
-        """Score every file that is not scored yet; return the rows of all."""
-        files, rows = scorable(self._bucket, self._request), 0
-        scorer = load_scorer(model, self._request.model.digest)
-        for number, found in enumerate(files):
-            self._note(number, len(files))
-            rows += self._scored(scorer, found)
-        self._note(len(files), len(files))
-        return rows
-
-    def _scored(self, scorer: Scorer, found: Found) -> int:
-        with tempfile.TemporaryDirectory() as folder:
-
-            def fetch() -> Path:
-                source = inside(Path(folder), found.name)
-                source.parent.mkdir(parents=True, exist_ok=True)
-                self._bucket.fetch(found, source)
-                return source
-
-            return score_found(self._bucket, self._request, scorer, found, fetch)
-
-    def _note(self, done: int, of: int) -> None:
-        self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())
-
-
-def age() -> float:
-    """Return the seconds since this process began: importing what it needs is part of the job."""
-    return time.time() - float(psutil.Process().create_time())
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # nothing may cut off the tidying up
-    raise _Stop
-
-
-def _overdue(_number: int, _frame: FrameType | None) -> None:
-    raise _Overdue
+    raise Stop

@@ -10,7 +10,7 @@ from typing import ClassVar, final
 
 from blocks.contracts.base import Contract
 from blocks.contracts.errors import Unsupported
-from blocks.contracts.operation import Frozen, RunKey
+from blocks.contracts.operation import Frozen, RunKey, added_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,15 @@ class ModelDraft(Frozen):
     metrics: Mapping[str, float] = {}
     lineage: Mapping[str, str] = {}  # run, data fingerprint, code revision, environment lock digest
     evidence: Mapping[str, str] = {}  # file name -> URI of what is kept with the version
+    carried_from: str = added_field("")  # URI of which ``uri`` is a copy, on whatever machine
+
+    @property
+    def identity(self) -> ModelDraft:
+        """The draft as tokens see it: wherever it was carried, it is the same."""
+        if not self.carried_from:
+            return self
+        evidence = dict.fromkeys(self.evidence, "")
+        return self.model_copy(update={"uri": self.carried_from, "evidence": evidence})
 
 
 class ModelVersion(Frozen):
@@ -76,7 +85,7 @@ class ModelRegistry(Contract):
         Raises InvalidRequest if the folder's digest is not the draft's.
         """
         with self._calling("register"):
-            return self._register(draft, key.token(draft))
+            return self._register(draft, key.token(draft.identity))
 
     @final
     def find(self, name: str, version: str) -> ModelVersion | None:

@@ -16,6 +16,7 @@ from blocks.workload.places import local_path
 _OPT_ML = "/opt/ml"  # SageMaker's
 _GCS = "/gcs"  # Vertex AI's, with a folder for every bucket
 _VOLUMES = "/Volumes"  # Databricks', with a folder for every catalog
+VOLUMES = "BLUEWATER_VOLUMES"  # where that is another folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def mounted(uri: str, environ: Mapping[str, str]) -> str:
     """Return the mount of a URI on the clouds that mount theirs, else the URI as it is."""
     path = uri.removeprefix("dbfs://" if uri.startswith("dbfs:///") else "dbfs:")
     if path.startswith(f"{_VOLUMES}/"):
-        return (environ.get("BLUEWATER_VOLUMES") or _VOLUMES) + path.removeprefix(_VOLUMES)
+        return (environ.get(VOLUMES) or _VOLUMES) + path.removeprefix(_VOLUMES)
     if uri.startswith("gs://"):
         mount = environ.get("BLUEWATER_GCS") or _GCS
         return f"{mount}/{uri.removeprefix('gs://')}".rstrip("/")

@@ -19,6 +19,7 @@ OWNED = (
     "endpoint CAN_QUERY",
     "endpoint CAN_VIEW",
     "endpoint CREATE",
+    "job CAN_VIEW",
     "run CAN_MANAGE_RUN",
     "run CAN_VIEW",
 )
@@ -35,10 +36,13 @@ TABLES = ("CREATE TABLE", "SELECT system", "warehouse CAN_USE")
 POOLS = ("pool CAN_ATTACH_TO",)
 """What runs on machines of a pool take besides."""
 
+JOBS = ("job CAN_MANAGE", "job CAN_MANAGE_RUN")
+"""What runs of jobs that have a name take besides. Whoever made a job owns it."""
+
 WATCHING = ("CREATE TABLE", "USE SCHEMA", "table BROWSE", "table MANAGE", "warehouse CAN_USE")
 """What schedules of Databricks' own model monitor take besides. Whoever made a table owns it."""
 
-OPTIONS = {"tables": TABLES, "pools": POOLS, "watching": WATCHING}
+OPTIONS = {"tables": TABLES, "pools": POOLS, "jobs": JOBS, "watching": WATCHING}
 
 SERVED = ("WRITE VOLUME",)
 """What served models call: they bring captured requests and counts to the volume."""

@@ -15,6 +15,8 @@ from tasks.rollout.report import RolloutReport
 from tasks.specification.spec import ReleaseSpec
 from tasks.training.report import TrainingReport
 
+NEAR = ("validation", "evaluation", "watch")  # folders of a run to which jobs near the data write
+
 
 @task(name="costs", task_run_name="costs", cache_policy=NO_CACHE)
 def tell_costs(
@@ -34,9 +36,7 @@ def tell_costs(
         spec.rollout,
         training=training,
         rollout=rollout,
-        near=used(
-            store, [f"{store.root}/runs/{run}/{part}" for part in ("validation", "evaluation")]
-        ),
+        near=used(store, [f"{store.root}/runs/{run}/{part}" for part in NEAR]),
         per_thousand=evaluation.cost_per_thousand,
         currency=evaluation.currency,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from blocks.contracts import ObjectStore
+from blocks.contracts import ObjectInfo, ObjectStore
 from tasks.batches import in_order
 from tasks.drift.axes import Axes, axes_of
 from tasks.drift.profile import MissingColumns, Profile, ProfileMismatch, Tally, merged
@@ -65,15 +65,58 @@ def reference_of(
     rows hide it, and alarms will then be raised for what is usual.
     """
     objects = parquet(store, uri)
+    layout = layout_of(store, objects, batch=batch, columns=columns, categorical=categorical)
+    found = batches(store, objects, layout.wanted)
+    return reference_from(layout.parts(found), layout.axes, model=model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the rows of a data set are to be profiled, all at once or some of them at a time."""
+
+    axes: Axes
+    batch: str | None  # the column that names the batch of a row
+    total: int  # rows of all, of which a batch is a part where no column names one
+    beside: tuple[str, ...] = ()  # columns that are read and not profiled
+
+    @property
+    def wanted(self) -> list[str]:
+        """The columns that are read."""
+        batch = [self.batch] if self.batch else []
+        return list(dict.fromkeys([*self.axes.names, *self.beside, *batch]))
+
+    def parts(
+        self, found: Iterator[pa.RecordBatch], *, first: int = 0
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield rows with the name of their batch; before them are ``first`` rows of others."""
+        return named(found, self.batch) if self.batch else split(found, self.total, first=first)
+
+
+def layout_of(
+    store: ObjectStore,
+    objects: Sequence[ObjectInfo],
+    *,
+    batch: str | None,
+    columns: Sequence[str] | None,
+    categorical: Sequence[str],
+    beside: Sequence[str] = (),
+) -> Layout:
+    """Look at the columns, and at a sample of the rows. Raises MissingColumns.
+
+    ``beside`` are columns to be read, too, where they are there.
+    """
     there = schema_of(store, objects).names
     names = [name for name in there if name != batch] if columns is None else list(columns)
     wanted = [*names, *([batch] if batch and batch not in names else [])]
     if lacking := [name for name in wanted if name not in there]:
         raise MissingColumns(f"the data has no column {', '.join(map(repr, lacking))}")
     axes = axes_of(sample(store, objects, names), categorical=categorical)
-    found = batches(store, objects, wanted)
-    parts = named(found, batch) if batch else split(found, rows_of(store, objects))
-    return reference_from(parts, axes, model=model)
+    return Layout(
+        axes=axes,
+        batch=batch,
+        total=0 if batch else rows_of(store, objects),
+        beside=tuple(name for name in beside if name in there),
+    )
 
 
 def reference_from(
@@ -92,12 +135,15 @@ def reference_from(
 
 
 def split(
-    found: Iterator[pa.RecordBatch], total: int, splits: int = SPLITS
+    found: Iterator[pa.RecordBatch], total: int, splits: int = SPLITS, *, first: int = 0
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Yield rows with the name of the part they are in, by position: ``part-00`` to ``part-19``."""
+    """Yield rows with the name of the part they are in, by position: ``part-00`` to ``part-19``.
+
+    Before them are ``first`` of all rows.
+    """
     splits = min(splits, max(total, 1))
     edges = [total * number // splits for number in range(splits + 1)]
-    position, part = 0, 0
+    position, part = first, 0
     for rows in found:
         start = 0
         while start < len(rows):

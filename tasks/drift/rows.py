@@ -14,12 +14,15 @@ class RowSample:
     """Keeps the rows with the smallest random numbers (Vitter's reservoir, by priorities).
 
     With ``keys``, columns that tell each row from all others, a row's number is a hash of these:
-    samples of parts, joined, are then the sample of the whole.
+    samples of parts, joined, are then the sample of the whole. Without, they are so if each knows
+    how many rows are before its ``first``, and they are joined in order.
     """
 
-    def __init__(self, size: int, *, seed: int = 0, keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self, size: int, *, seed: int = 0, keys: Sequence[str] = (), first: int = 0
+    ) -> None:
         self._size, self._keys = size, list(keys)
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.Generator(np.random.PCG64(seed).advance(first))
         self._kept: list[tuple[np.ndarray, pa.Table]] = []
         self._held = 0
         self.seen = 0

@@ -24,6 +24,7 @@ from tasks.specification.spec import ReleaseSpec
 from tasks.transfer.sources import lies_here
 from tasks.validation import part as validation
 from tasks.watch import part as watching
+from tasks.watch import profile_part as profiling
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = {  # what a provider may lack -> the field of the machine that asks for it
@@ -84,6 +85,14 @@ def _parts(spec: ReleaseSpec, store: ObjectStore) -> Iterator[tuple[str, NearSpe
             place=f"{place}/evaluation",
         )
         yield "evaluation.near", spec.evaluation.near, evaluation.part_of(question)
+    if spec.watch.profile_near is not None:
+        reference = profiling.Question(
+            spec=spec.watch,
+            data=spec.data,
+            training=TrainingResult(model_uri=place),
+            place=f"{place}/watch",
+        )
+        yield "watch.profile_near", spec.watch.profile_near, profiling.part_of(reference)
     if spec.watch.near is not None:
         traffic = watching.Question(
             captures=(),

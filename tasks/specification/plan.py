@@ -34,6 +34,8 @@ def plan(spec: ReleaseSpec, around: Surroundings) -> Iterator[Line]:
     slices = f", by {', '.join(data.slices)}" if data.slices else ""
     does = f"against {spec.alias} on {against}{slices}"
     yield _looking("evaluate", does, spec.evaluation.near, around.prices)
+    if (near := spec.watch.profile_near) is not None:
+        yield _looking("profile", f"what is in {data.train}", near, around.prices)
     yield Line(stage="register", does=f"creates a version of {spec.name}", costs="nothing")
     yield Line(
         stage="roll out",

@@ -73,7 +73,7 @@ class ReleaseSpec(Frozen):
 
     def near(self) -> list[NearSpec]:
         """Return the machines that do a part of the release near the data."""
-        asked = (self.validation.near, self.evaluation.near)
+        asked = (self.validation.near, self.evaluation.near, self.watch.profile_near)
         return [each for each in asked if each is not None]
 
     @property

@@ -30,6 +30,7 @@ def draft_for(scheme: str, draft: ModelDraft, store: ObjectStore) -> ModelDraft:
     return draft.model_copy(
         update={
             "uri": model_folder(store, draft.uri, draft.digest).as_uri(),
+            "carried_from": draft.uri,
             "evidence": {
                 name: _brought(store, uri, folder, name) for name, uri in draft.evidence.items()
             },

@@ -15,6 +15,7 @@ from tasks.drift.performance import Calibrator
 from tasks.drift.quality import Quality
 from tasks.drift.reference import ReferenceProfile
 from tasks.drift.storage import UnreadableProfile
+from tasks.transfer.sources import Sources
 
 NAME = "watch-reference.zip"
 PREDICTION = "prediction"
@@ -71,5 +72,6 @@ def from_bytes(content: bytes) -> WatchReference:
 
 
 def read(store: ObjectStore, uri: str) -> WatchReference:
-    """Read a reference from a store. Raises NotFound or UnreadableProfile."""
-    return from_bytes(store.read(uri))
+    """Read a reference from a store, or this machine. Raises NotFound or UnreadableProfile."""
+    with Sources(store=store).open(uri) as content:
+        return from_bytes(content.read())

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import Field, field_validator, model_validator
 
-from blocks.contracts import Check, Frozen
+from blocks.contracts import Check, Frozen, added_field
 from tasks.drift.view import Change
 from tasks.processing.spec import ScanSpec
 
@@ -108,6 +108,13 @@ class WatchSpec(Frozen):
         description=(
             "Machine of the platform that counts what was captured, near it; empty: the one that "
             "runs flows."
+        ),
+    )
+    profile_near: ScanSpec | None = added_field(
+        None,
+        description=(
+            "Machine of the platform that profiles what a model was trained on, near it; empty: "
+            "the one that runs flows."
         ),
     )
     monitor: MonitorSpec | None = Field(

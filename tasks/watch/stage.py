@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.contracts import (
-    Frozen,
+    InvalidRequest,
     Monitor,
     MonitoringSchedule,
     MonitoringSchedules,
@@ -19,6 +19,7 @@ from blocks.contracts import (
     Prices,
     ProcessingJobs,
     ProviderError,
+    RunKey,
     Sample,
     TrainingResult,
     Window,
@@ -26,56 +27,62 @@ from blocks.contracts import (
 from tasks import showing
 from tasks.data import DataSpec
 from tasks.drift.performance import Measured
-from tasks.evaluation.scoring import load_model
 from tasks.memory import recall, remember
-from tasks.transfer.models import model_folder
+from tasks.processing.job import done_by_a_job
+from tasks.processing.spec import ScanSpec
+from tasks.transfer.sources import lies_here
+from tasks.transfer.upload import upload
 from tasks.watch import plots, reference
 from tasks.watch.asking import tell_request
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.look import Look, window_before
 from tasks.watch.observing import Place, cost_near, observing
 from tasks.watch.policy import Seen
+from tasks.watch.profile_near import REFUSALS, made
+from tasks.watch.profile_part import Question, ReferenceMade, part_of
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.training import BASELINE, baseline, reference_for, sample_for
 
 DRAWN = 30  # looks on a picture
 
 
-class ReferenceMade(Frozen):
-    """Where the reference of a model is kept, and what it was made of."""
-
-    uri: str
-    baseline_uri: str  # some training rows with the model's predictions, for other monitors
-    rows: int
-    batches: int
-    columns: tuple[str, ...]
-
-
 @task(name="profile", task_run_name="profile", cache_policy=NO_CACHE)
 def profile_reference(
-    store: ObjectStore, spec: WatchSpec, data: DataSpec, *, training: TrainingResult, run: str
+    store: ObjectStore,
+    spec: WatchSpec,
+    data: DataSpec,
+    *,
+    training: TrainingResult,
+    run: str,
+    jobs: ProcessingJobs | None = None,
 ) -> ReferenceMade:
-    """Profile what a model was trained on, to be kept with its version."""
+    """Profile what a model was trained on, to be kept with its version.
+
+    Raises:
+        InvalidRequest: it is to be done near the data, and there is nothing that processes.
+        ProcessingFailed: the job near the data ended without an answer.
+    """
     place = f"{store.root}/runs/{run}/watch"
+    question = Question(spec=spec, data=data, training=training, place=place)
+    near = spec.profile_near
 
     def make() -> ReferenceMade:
-        model = load_model(
-            model_folder(store, training.model_uri, training.digest), training.digest
-        )
-        sample = sample_for(store, data, model)
-        made = reference_for(store, data, spec, model, sample, name=training.digest[:12])
-        kept = store.write(f"{place}/{reference.NAME}", reference.to_bytes(made))
-        rows = store.write(f"{place}/{BASELINE}", baseline(sample, model, ignore=spec.ignore))
-        return ReferenceMade(
-            uri=kept.uri,
-            baseline_uri=rows.uri,
-            rows=made.profile.whole.rows,
-            batches=len(made.profile.batches),
-            columns=made.profile.axes.names,
-        )
+        return made(question, store) if near is None else _near(jobs, store, near, question, run)
 
     return remember(store, f"{place}/made.json", ReferenceMade, make)
+
+
+def _near(
+    jobs: ProcessingJobs | None, store: ObjectStore, near: ScanSpec, question: Question, run: str
+) -> ReferenceMade:
+    if jobs is None:
+        raise InvalidRequest(
+            "watch.profile_near: there is nothing that processes here; leave it out",
+            code="PROCESSING",
+        )
+    part, key = part_of(question), RunKey(run=run, step="profile")
+    found = done_by_a_job(jobs, store, near, part, key=key, refusals=REFUSALS)
+    return ReferenceMade.model_validate_json(found)
 
 
 @task(name="watch", task_run_name="watch {endpoint}", cache_policy=NO_CACHE)
@@ -86,6 +93,7 @@ def watch_endpoint(
     *,
     endpoint: str,
     reference_uri: str,
+    captured: ObjectStore | None = None,
     variant: str = "",
     monitors: MonitoringSchedules | None = None,
     baseline_uri: str = "",
@@ -95,8 +103,9 @@ def watch_endpoint(
 ) -> WatchReport:
     """Look at the newest whole window before ``now``; looking twice finds, and asks, the same.
 
-    The platform's own monitor, if there is one, is kept to its schedule and told of; what it
-    finds asks for nothing, and what ails it keeps nothing up.
+    ``captured`` is the store that has the endpoint's traffic, where that is another one. The
+    platform's own monitor, if there is one, is kept to its schedule and told of; what it finds
+    asks for nothing, and what ails it keeps nothing up.
 
     Raises:
         InvalidRequest: traffic is to be counted near it, and there is nothing that processes.
@@ -105,18 +114,18 @@ def watch_endpoint(
     moment = now or datetime.now(UTC)
     window = window_before(moment, spec)
     place = f"{store.root}/watch/{endpoint}/reports"
-    known = reference.read(store, reference_uri)
+    known, there = reference.read(store, reference_uri), captured or store
     axes = known.profile.axes
-    where = Place(monitor=monitor, store=store, endpoint=endpoint, variant=variant, axes=axes)
+    where = Place(monitor=monitor, store=there, endpoint=endpoint, variant=variant, axes=axes)
     observe = observing(where, spec.near, jobs)
     look = Look(observe=observe, store=store, spec=spec, endpoint=endpoint, reference=known)
     earlier = _reports(store, place, window)
     report = look.report(window, earlier)
     if spec.near is not None:
-        cost = cost_near(store, endpoint, window, prices)
+        cost = cost_near(there, endpoint, window, prices)
         report = report.model_copy(update={"cost": cost})
     try:
-        looks = _other_looks(monitors, store, spec, report, baseline_uri)
+        looks = _other_looks(monitors, there, spec, report, baseline_uri)
     except ProviderError as error:  # our own look needs none of it
         report = report.model_copy(update={"monitor_problem": str(error)})
     else:
@@ -143,10 +152,11 @@ def _other_looks(
     if spec.monitor is None:
         monitors.stop(report.endpoint)
         return ()
+    here = lies_here(store, baseline_uri)
     monitors.ensure(
         MonitoringSchedule(
             endpoint=report.endpoint,
-            baseline_uri=baseline_uri,
+            baseline_uri=upload(store, here) if here else baseline_uri,
             output_uri=f"{store.root}/watch/{report.endpoint}/monitor",
             every=spec.monitor.every,
             checks=spec.monitor.checks,

@@ -15,48 +15,43 @@ from tasks.data import DataSpec, ProblemType
 from tasks.drift.axes import axes_of
 from tasks.drift.performance import calibrate
 from tasks.drift.quality import promised
-from tasks.drift.reading import batches, parquet, schema_of
-from tasks.drift.reference import SPLITS, ReferenceProfile, reference_from, reference_of, split
+from tasks.drift.reading import parquet
+from tasks.drift.reference import SPLITS, ReferenceProfile, layout_of, reference_from, split
 from tasks.drift.rows import RowSample
 from tasks.evaluation.scoring import LoadedModel, Scored, captured_of, label_of, score
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.spec import WatchSpec
+from tasks.watch.training_rows import See, Seen, here
 
-SAMPLE = 4_000  # training rows that current ones are told from
 BASELINE = "baseline.parquet"
 
 
-def sample_for(store: ObjectStore, data: DataSpec, model: LoadedModel) -> pa.Table:
-    """Take some training rows, with all that the model takes and the batch each is of."""
-    there = schema_of(store, parquet(store, data.train)).names
-    columns = [name for name in (*model.columns, *model.optional) if name in there]
-    return _sample(store, data.train, columns, data.batch)
+def rows_seen(
+    store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, see: See = here
+) -> Seen:
+    """See the training rows of a model: a profile of its inputs, and a sample of all it takes."""
+    objects = parquet(store, data.train)
+    layout = layout_of(
+        store,
+        objects,
+        batch=data.batch,
+        columns=[each for each in model.columns if each not in spec.ignore],
+        categorical=spec.categorical,
+        beside=(*model.columns, *model.optional),
+    )
+    return see(store, objects, layout)
 
 
 def reference_for(
-    store: ObjectStore,
-    data: DataSpec,
-    spec: WatchSpec,
-    model: LoadedModel,
-    sample: pa.Table,
-    *,
-    name: str,
+    store: ObjectStore, data: DataSpec, model: LoadedModel, rows: Seen, *, name: str
 ) -> WatchReference:
-    """Profile the model's inputs on its training rows, its answers on rows held out."""
-    columns = [each for each in model.columns if each not in spec.ignore]
-    inputs = reference_of(
-        store,
-        data.train,
-        batch=data.batch,
-        columns=columns,
-        categorical=spec.categorical,
-        model=name,
-    )
+    """Put together what was seen of training rows and the model's answers on rows held out."""
+    inputs = replace(rows.profile, model=name)
     label = label_of(store, data.holdout, data)
     held_out = score(store, data.holdout, _with_batch(data), [model], label=label)
     made = WatchReference(
         profile=inputs.beside(_predictions(held_out, data.batch, list(inputs.batches))),
-        sample=sample.select([*columns, BATCH]),
+        sample=_sample(rows.sample, inputs.axes.names, data.batch),
         calibrator=None,
         loss=None,
     )
@@ -65,11 +60,12 @@ def reference_for(
     return _with_promise(made, held_out)
 
 
-def baseline(sample: pa.Table, model: LoadedModel, *, ignore: Sequence[str] = ()) -> bytes:
+def baseline(rows: Seen, model: LoadedModel, *, ignore: Sequence[str] = ()) -> bytes:
     """Return the sample of training rows with the model's predictions, as a Parquet file."""
-    rows, out = sample.drop_columns([BATCH]), io.BytesIO()
-    found = captured_of(model, rows.to_pandas())
-    kept = rows.drop_columns([name for name in rows.column_names if name in ignore])
+    sample, out = rows.sample.table(), io.BytesIO()
+    taken = [name for name in (*model.columns, *model.optional) if name in sample.column_names]
+    kept = sample.select([name for name in taken if name not in ignore])
+    found = captured_of(model, sample.select(taken).to_pandas())
     pq.write_table(kept.append_column(PREDICTION, found), out)
     return out.getvalue()
 
@@ -117,12 +113,9 @@ def _by_name(rows: pa.RecordBatch, column: np.ndarray) -> Iterator[tuple[str, pa
         yield str(name), rows.take(pa.array(np.flatnonzero(column == name)))
 
 
-def _sample(store: ObjectStore, uri: str, columns: list[str], batch: str | None) -> pa.Table:
-    """Take some training rows, with the batch each is of; without batches, its twentieth."""
-    sample = RowSample(SAMPLE)
-    for rows in batches(store, parquet(store, uri), [*columns, *([batch] if batch else [])]):
-        sample.add(rows)
+def _sample(sample: RowSample, columns: Sequence[str], batch: str | None) -> pa.Table:
+    """Return sampled rows with the batch each is of; without batches, its twentieth."""
     found = sample.table()
     places = pa.array(np.arange(len(found)) * SPLITS // max(len(found), 1))
     of = found.column(batch).cast(pa.string()) if batch else places
-    return found.select(columns).append_column(BATCH, of)
+    return found.select(list(columns)).append_column(BATCH, of)

@@ -23,6 +23,7 @@ from tests.chains.project import make_project
 PAIRS = [("azure", "databricks"), ("databricks", "azure")]  # trains, serves
 MINE = ("training", "store", "inventory")
 THEIRS = ("endpoints", "monitor")
+WATCH = ("--set", "watch.window=PT1M", "--set", "watch.settle=PT5S")
 PATIENCE = 600  # seconds: both clouds are played beside it
 
 
@@ -61,6 +62,13 @@ def trained(world: EmulatedRehearsal[Any]) -> bool:
     return any(each["name"].startswith(kind) for each in world.emulator.uptimes())
 
 
+def watched(endpoints: Endpoints, *look: str, **where: Any) -> Any:
+    """Ask the endpoint, so that every minute has some requests, and look at the last minute."""
+    for _ in range(20):
+        endpoints.predict("small", {"dataframe_records": [{"x": 0.5}]})
+    return run_json(*look, within=PATIENCE, **where)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_release_is_trained_on_one_cloud_and_served_on_another(
@@ -92,6 +100,9 @@ def test_a_release_is_trained_on_one_cloud_and_served_on_another(
     assert [trained(world) for world in mixed.worlds] == [True, False]
     answer = endpoints.predict("small", {"dataframe_records": [{"x": 0.5}]})
     assert answer.body["predictions"] == pytest.approx([0.4])
+
+    looks = ("watch", *release[1:], *WATCH)
+    until(lambda: watched(endpoints, *looks, **where)["rows"] > 0, within=PATIENCE)
 
     run("down", "--yes", "--platform", str(platform), **where)
     for name, world in zip((mixed.trains, mixed.serves), mixed.worlds, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,31 @@ def words_of(provider: str, capability: str) -> Any:
 
 
 def _marks(name: str, contract: type[Contract]) -> list[pytest.MarkDecorator]:
-    """Return that a case is a slow one if nearly all of it is the class of the provider beside."""
-    beside = registry.provider(name).beside
+    """Return that a case is a slow one if nearly all of it is the class of the provider beside.
+
+    A world that takes a module besides is left out where that is not installed.
+    """
+    entry = registry.provider(name)
+    marks = [pytest.mark.slow] if _is_alike(entry, contract) else []
+    if entry.emulated_with and not _is_installed(entry.emulated_with):
+        marks.append(pytest.mark.skip(reason=f"{entry.emulated_with} is not installed"))
+    return marks
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
+
+
+def _is_alike(entry: registry.Provider, contract: type[Contract]) -> bool:
+    beside = entry.beside
     if not beside or contract.capability not in registry.provider(beside).capabilities:
-        return []
-    alike = issubclass(
-        registry.implementation(name, contract), registry.implementation(beside, contract)
+        return False
+    return issubclass(
+        registry.implementation(entry.name, contract), registry.implementation(beside, contract)
     )
-    return [pytest.mark.slow] if alike else []
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
-from blocks.providers.databricks.batch_calls import asked_of, from_run, said_of, to_submit
+from blocks.providers.databricks.batch_calls import PACKAGE, asked_of, from_run, said_of, to_submit
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
-from blocks.providers.databricks.images import instance_pools, serving_image, wheel
+from blocks.providers.databricks.images import instance_pools, named_job, serving_image, wheel
 from blocks.providers.databricks.lookup import (
     cancel_run,
     found_run,
@@ -52,6 +52,7 @@ class DatabricksBatch(Block, BatchInference):
     _block_type_slug = "databricks-batch"
 
     provider: ClassVar[str] = "databricks"
+    package: ClassVar[str] = PACKAGE  # what its task runs
     features: ClassVar[BatchFeatures] = BatchFeatures(idempotency=Idempotency.NATIVE, spot=True)
 
     account: DatabricksWorkspace = Field(
@@ -63,6 +64,12 @@ class DatabricksBatch(Block, BatchInference):
     wheel: str = Field(
         default_factory=wheel,
         description="Path of bluewater's wheel in a volume, where there is no image.",
+    )
+    job: str = Field(
+        default_factory=named_job,
+        description="Name of a job in the workspace whose runs these are, so that its page shows "
+        "all attempts; empty: one-time runs.",
+        pattern=r"^[\w-]{0,100}$",
     )
     runtime: str = Field(default=RUNTIME, description="Version of Databricks' runtime.")
     pools: Sequence[str] = Field(
@@ -83,6 +90,7 @@ class DatabricksBatch(Block, BatchInference):
             asked=asked,
             placement=self._placement(request),
             wheel=self.wheel,
+            package=self.package,
             tags=self.account.tags(
                 kind=BATCH,
                 token=token,
@@ -91,7 +99,9 @@ class DatabricksBatch(Block, BatchInference):
             ),
         )
         self._volumes.write(asked, request.model_dump_json().encode())
-        return self._reference(submitted(self.account, call), token, workspace=self.account.host)
+        return self._reference(
+            submitted(self.account, call, job=self.job), token, workspace=self.account.host
+        )
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
         run = found_run(self.account, ref.id)

@@ -17,6 +17,7 @@ from databricks.sdk.service.jobs import (
 
 from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
+from blocks.providers.databricks.job_calls import arguments_of_run
 from blocks.providers.databricks.placement import SERVERLESS, Placement
 from blocks.providers.databricks.runs import (
     TASK,
@@ -44,13 +45,14 @@ def to_submit(
     placement: Placement,
     wheel: str,
     tags: dict[str, str],
+    package: str = PACKAGE,
 ) -> dict[str, Any]:
     """Return the arguments of the call that starts a run; ``asked`` is where the request lies."""
     serverless = request.machine == SERVERLESS  # which installs what its environment names
     task = {
         "task_key": TASK,
         "python_wheel_task": PythonWheelTask(
-            package_name=PACKAGE, entry_point=ENTRY, parameters=[asked]
+            package_name=package, entry_point=ENTRY, parameters=[asked]
         ),
         "libraries": [Library(whl=wheel)] if wheel and not serverless else None,
         "timeout_seconds": math.ceil((request.max_duration + _MARGIN).total_seconds()),
@@ -62,8 +64,9 @@ def to_submit(
 
 def asked_of(run: Run | BaseRun) -> str:
     """Return where the request of a run lies; empty if the run is none of batch."""
-    task = task_of(run).python_wheel_task
-    return (task.parameters or [""])[0] if task else ""
+    task = task_of(run)
+    given = arguments_of_run(run, task) if task.python_wheel_task else []
+    return given[0] if given else ""
 
 
 def said_of(asked: str) -> str:
@@ -124,7 +127,7 @@ def _usage(run: Run, said: Said | None) -> Usage | None:
         return None
     return Usage(
         machine=machines.machine,
-        seconds=seconds,
+        seconds=seconds * machines.count,
         spot=machines.spot,
         cpu_seconds=said.cpu_seconds if said else None,
         peak_memory_bytes=said.peak_memory_bytes if said else None,

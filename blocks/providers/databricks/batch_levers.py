@@ -20,8 +20,15 @@ IMAGE, MACHINE = "registry.example.com/bluewater:1", "m5.xlarge"
 class BatchLevers(ByItself):
     """The batch part of the bench."""
 
-    def __init__(self, account: DatabricksWorkspace, emulator: Workspace, uploads: Uploads) -> None:
-        self._jobs = DatabricksBatch(account=account, image=IMAGE)
+    def __init__(
+        self,
+        account: DatabricksWorkspace,
+        emulator: Workspace,
+        uploads: Uploads,
+        *,
+        jobs: DatabricksBatch | None = None,
+    ) -> None:
+        self._jobs = jobs or DatabricksBatch(account=account, image=IMAGE)
         super().__init__(self._jobs)
         self._account, self._emulator, self._uploads = account, emulator, uploads
         self.let_go = uploads.let_go

@@ -21,6 +21,7 @@ from blocks.providers.databricks.account import CloudName
 RUNTIME = "17.3.x-scala2.13"  # with Spark 4
 _ANY_ZONE = "auto"  # the one with the most free addresses; another where there is no machine
 _SINGLE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+_SINGLE_TAG = {"ResourceClass": "SingleNode"}
 
 
 def to_cluster(
@@ -33,20 +34,21 @@ def to_cluster(
     env: Mapping[str, str],
     tags: Mapping[str, str],
     pool: str = "",
+    workers: int = 0,
 ) -> ClusterSpec:
-    """Return a cluster of one machine for one run, which goes with it, or back into its pool.
+    """Return a cluster for one run, which goes with it, or back into its pool.
 
-    On spot the machine is a driver, too: where none is free one on demand takes its place, and one
-    that is taken back takes the run with it.
+    Without workers it is one machine. On spot the driver is, too: where no machine is free one on
+    demand takes its place, and a driver that is taken back takes the run with it.
     """
     return ClusterSpec(
         spark_version=runtime,
         node_type_id=None if pool else machine,  # a pool knows its own, and whether they are spot
         instance_pool_id=pool or None,
         driver_instance_pool_id=pool or None,
-        num_workers=0,
-        spark_conf=dict(_SINGLE),
-        custom_tags={"ResourceClass": "SingleNode", **tags},
+        num_workers=workers,
+        spark_conf=None if workers else dict(_SINGLE),
+        custom_tags={**({} if workers else _SINGLE_TAG), **tags},
         spark_env_vars=dict(env) or None,
         docker_image=DockerImage(url=image) if image else None,
         data_security_mode=DataSecurityMode.SINGLE_USER,  # who has volumes mounted

@@ -1,4 +1,4 @@
-"""Which images of ours the clusters of Databricks run, and which pools their machines are of."""
+"""What the environment says of runs: images, pools of machines, and the job that they are of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ IMAGE = "BLUEWATER_DATABRICKS_IMAGE"
 TRAINING_IMAGE = "BLUEWATER_DATABRICKS_TRAINING_IMAGE"  # where training needs another one
 WHEEL = "BLUEWATER_DATABRICKS_WHEEL"
 POOLS = "BLUEWATER_DATABRICKS_POOLS"
+JOB = "BLUEWATER_DATABRICKS_JOB"
+
+
+def named_job() -> str:
+    """Return the name of the job whose runs ours are; empty if nobody says."""
+    return os.environ.get(JOB, "")
 
 
 def serving_image() -> str:

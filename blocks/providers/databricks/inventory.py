@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors.base import DatabricksError
-from databricks.sdk.service.jobs import BaseRun, Run
+from databricks.sdk.service.jobs import BaseJob, BaseRun, Run
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -28,6 +28,8 @@ from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.endpoints import DatabricksEndpoints
 from blocks.providers.databricks.errors import explain, is_missing
 from blocks.providers.databricks.lookup import cancel_run, found_run
+from blocks.providers.databricks.named_jobs import KIND as NAMED_JOB
+from blocks.providers.databricks.named_jobs import NamedJobs
 from blocks.providers.databricks.runs import (
     BATCH,
     KIND_TAG,
@@ -69,6 +71,8 @@ class DatabricksInventory(Block, Inventory):
         for run in self._client.jobs.list_runs(expand_tasks=True):
             if self._is_ours(run):
                 yield self._job(run)
+        for job in self._named_jobs.owned():
+            yield self._named_job(job)
         for endpoint in self._client.serving_endpoints.list():
             if self._serves_us(endpoint):
                 yield self._endpoint(endpoint)
@@ -80,6 +84,8 @@ class DatabricksInventory(Block, Inventory):
             self._stop(resource)
         elif resource.kind == ENDPOINT:
             self._take_down(resource)
+        elif resource.kind == NAMED_JOB:
+            self._remove_job(resource)
         elif resource.kind == WATCHING:
             self._stop_watching(resource)
         else:
@@ -94,6 +100,12 @@ class DatabricksInventory(Block, Inventory):
         if not is_over(run):
             cancel_run(self.account, resource.id)
             self._until(resource, lambda: self._has_stopped(resource.id))
+
+    def _remove_job(self, resource: Resource) -> None:
+        if not resource.name.startswith(self.account.named("")):
+            raise self._denied(resource)
+        if any(str(job.job_id) == resource.id for job in self._named_jobs.owned()):
+            self._named_jobs.remove(resource.id)
 
     def _take_down(self, resource: Resource) -> None:
         """Want nothing of an endpoint any more; one that nobody wants is an orphan and goes."""
@@ -123,6 +135,15 @@ class DatabricksInventory(Block, Inventory):
             created=since,
             running=True,  # as long as it is there
             detail=f"{schedule.endpoint}, every {schedule.every}",
+        )
+
+    def _named_job(self, job: BaseJob) -> Resource:
+        return Resource(
+            kind=NAMED_JOB,
+            id=str(job.job_id),
+            name=str(job.settings.name) if job.settings else "",
+            created=datetime.fromtimestamp((job.created_time or 0) / 1000, UTC),
+            running=False,  # its runs are listed by themselves
         )
 
     def _endpoint(self, endpoint: Any) -> Resource:
@@ -193,6 +214,10 @@ class DatabricksInventory(Block, Inventory):
         tags = {each.key: each.value for each in endpoint.tags or ()}
         ours = tags.get(OWNER_TAG) == self.account.owner
         return ours and str(endpoint.name).startswith(self.account.named(""))
+
+    @property
+    def _named_jobs(self) -> NamedJobs:
+        return NamedJobs(self.account)
 
     @property
     def _monitors(self) -> LakehouseMonitors:

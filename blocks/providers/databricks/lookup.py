@@ -15,18 +15,21 @@ from blocks.contracts import Denied, InvalidRequest, NotFound, Unavailable
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clocks import READS
 from blocks.providers.databricks.errors import explain, is_missing, meaning_of
+from blocks.providers.databricks.named_jobs import NamedJobs
 from blocks.providers.databricks.runs import is_over, task_of
 
 _DAY = 86400.0  # seconds
 _VISIBLE_AFTER = (0.2, 0.4, 0.8)  # seconds
 
 
-def submitted(account: DatabricksWorkspace, call: Mapping[str, Any]) -> str:
-    """Start a run, or find the one of that token; return its id.
+def submitted(account: DatabricksWorkspace, call: Mapping[str, Any], *, job: str = "") -> str:
+    """Start a run, of a job that has that name if one is given; return its id.
 
     The token is the service's own: who asks again is told the run that there is. Where no answer
     came, or one about something else, it is looked for by its name, which is the token, too.
     """
+    if job:
+        return NamedJobs(account).started(call, job)
     try:
         return str(account.client().jobs.submit(**call).response.run_id)
     except (DatabricksError, requests.RequestException) as error:

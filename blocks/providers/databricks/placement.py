@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -36,6 +36,11 @@ class Placement:
     runtime: str
     pool: str = ""
     dependencies: Sequence[str] = ()  # of serverless runs, as pip writes them
+    workers: int = 0  # machines beside the driver
+
+    def over(self, workers: int) -> Placement:
+        """Return the same place with that many workers."""
+        return replace(self, workers=workers)
 
     def submitted(
         self,
@@ -59,6 +64,7 @@ class Placement:
             env=env,
             tags={**tags},
             pool=self.pool,
+            workers=self.workers,
         )
         return {"tasks": [SubmitTask(**task, new_cluster=cluster)]}
 

@@ -127,7 +127,8 @@ def machines_of(run: Run | BaseRun) -> Machines:
     """Return what a run is on."""
     tags, cluster = tags_of(run), task_of(run).new_cluster
     node = (cluster.node_type_id if cluster else "") or tags.get(MACHINE_TAG, "")
-    return Machines(machine=node, spot=tags.get(SPOT_TAG) == "yes")
+    count = 1 + ((cluster.num_workers or 0) if cluster else 0)
+    return Machines(machine=node, count=count, spot=tags.get(SPOT_TAG) == "yes")
 
 
 def seconds_of(run: Run) -> float | None:

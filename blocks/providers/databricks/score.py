@@ -9,21 +9,28 @@ import os
 import sys
 from pathlib import Path
 
-from blocks.cloud.scoring import score
+from blocks.cloud.scoring import Alone, Hands, score
 from blocks.contracts import BatchRequest
 from blocks.providers.databricks.batch_calls import notes_beside, said_of
 from blocks.providers.databricks.mounted import MountedVolumes
+from blocks.workload.environments import VOLUMES
 
 
 def main() -> None:
     """Score, and say at the end how it went."""
+    work(Alone())
+
+
+def work(hands: Hands) -> None:
+    """Have these hands score, and say at the end how it went."""
     asked = sys.argv[1]
-    bucket = MountedVolumes(os.environ, notes=notes_beside(asked))
+    mounts = {VOLUMES: os.environ[VOLUMES]} if VOLUMES in os.environ else {}
+    bucket = MountedVolumes(mounts, notes=notes_beside(asked))  # which executors get as it is
 
     def model(request: BatchRequest) -> Path:
         return bucket.place(request.model.uri)
 
-    said = score(bucket, asked, model)
+    said = score(bucket, asked, model, hands=hands)
     bucket.write(said_of(asked), said.model_dump_json().encode())
     if said.code:
         print(said.message, flush=True)

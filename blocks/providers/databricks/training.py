@@ -31,7 +31,7 @@ from blocks.contracts import (
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.clusters import RUNTIME
 from blocks.providers.databricks.errors import explain
-from blocks.providers.databricks.images import instance_pools, training_image
+from blocks.providers.databricks.images import instance_pools, named_job, training_image
 from blocks.providers.databricks.joblog import last_lines, lines_of
 from blocks.providers.databricks.lookup import (
     cancel_run,
@@ -88,6 +88,12 @@ class DatabricksTraining(Block, TrainingJobs):
         default_factory=training_image,
         description="Image of runs whose request names none; empty: the runtime as it is.",
     )
+    job: str = Field(
+        default_factory=named_job,
+        description="Name of a job in the workspace whose runs these are, so that its page shows "
+        "all attempts; empty: one-time runs.",
+        pattern=r"^[\w-]{0,100}$",
+    )
     runtime: str = Field(default=RUNTIME, description="Version of Databricks' runtime.")
     pools: Sequence[str] = Field(
         default_factory=instance_pools,
@@ -121,7 +127,9 @@ class DatabricksTraining(Block, TrainingJobs):
         )
         plan = f"{notes_of(request, token)}/{PLAN}"
         self._volumes.write(plan, to_plan(request, token).to_json())
-        return self._reference(submitted(self.account, call), token, workspace=self.account.host)
+        return self._reference(
+            submitted(self.account, call, job=self.job), token, workspace=self.account.host
+        )
 
     def _status(self, ref: OperationRef) -> OperationStatus[TrainingResult]:
         run = self._described(ref.id)

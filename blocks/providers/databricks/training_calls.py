@@ -27,6 +27,7 @@ from blocks.contracts import (
     Usage,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
+from blocks.providers.databricks.job_calls import arguments_of_run
 from blocks.providers.databricks.placement import Placement
 from blocks.providers.databricks.places import path_of, uri_of
 from blocks.providers.databricks.runs import (
@@ -143,8 +144,9 @@ def notes_of(request: TrainingRequest, token: str) -> str:
 
 def notes_of_run(run: Run | BaseRun) -> str:
     """Return that folder, for a run that is there; empty if it is none of training."""
-    task = task_of(run).spark_python_task
-    plan = (task.parameters or [""])[-1] if task else ""
+    task = task_of(run)
+    given = arguments_of_run(run, task) if task.spark_python_task else []
+    plan = given[-1] if given else ""
     return uri_of(plan.removesuffix(f"/{PLAN}")) if plan else ""
 
 

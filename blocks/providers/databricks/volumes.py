@@ -173,8 +173,26 @@ class Volumes:
         contents: BinaryIO = told["contents"]
         return contents
 
+    def is_folder(self, uri: str) -> bool:
+        """Whether there is such a folder; volumes keep empty ones, too."""
+        try:
+            self._files.get_directory_metadata(path_of(uri))
+        except DatabricksError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
+
+    def make_folder(self, uri: str) -> None:
+        """Make a folder, with those above it. There already is fine."""
+        self._files.create_directory(path_of(uri))
+
+    def remove_folder(self, uri: str) -> None:
+        """Remove an empty folder."""
+        self._files.delete_directory(path_of(uri))
+
     def _below(self, folder: str, name: str, after: str) -> Iterator[Found]:
-        for entry in sorted(self._entries(f"{folder}/{name}".rstrip("/")), key=_in_order):
+        for entry in sorted(self.entries(f"{folder}/{name}".rstrip("/")), key=_in_order):
             below = f"{name}{entry.name}"
             if not entry.is_directory:
                 if below > after:
@@ -183,7 +201,8 @@ class Volumes:
             elif f"{below}/" > after or after.startswith(f"{below}/"):
                 yield from self._below(folder, f"{below}/", after)
 
-    def _entries(self, folder: str) -> list[DirectoryEntry]:
+    def entries(self, folder: str) -> list[DirectoryEntry]:
+        """Return what is in a folder itself; nothing if there is none."""
         try:
             return list(self._files.list_directory_contents(path_of(folder)))
         except DatabricksError as error:

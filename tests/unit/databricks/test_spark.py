@@ -23,16 +23,21 @@ from blocks.contracts import (
     Monitor,
     ObjectStore,
     ProcessingJobs,
+    TrainingResult,
     Window,
 )
 from blocks.providers.databricks.batch_levers import MACHINE
 from blocks.providers.databricks.places import path_of
+from tasks.data import DataSpec
 from tasks.drift.axes import axes_of
 from tasks.processing.spec import ScanSpec
 from tasks.validation.report import ValidationReport
 from tasks.validation.spec import ValidationSpec
 from tasks.validation.stage import validate_data
 from tasks.watch.observing import Place, observing
+from tasks.watch.reference import read
+from tasks.watch.spec import WatchSpec
+from tasks.watch.stage import profile_reference
 
 pytest.importorskip(
     "pyspark.core", reason="Spark is in a group of its own: uv pip install --group spark"
@@ -150,6 +155,34 @@ def test_nanoseconds_are_refused_with_the_remedy(
     put(store, f"{store.root}/nano/0.parquet", rows.set_column(4, "at", at))
     with pytest.raises(InvalidRequest, match=r"'at' has nanoseconds.*near\.spark"):
         validated(store, spec, f"{store.root}/nano", processing)
+
+
+@pytest.mark.parametrize("batch", ["week", None])
+def test_spark_makes_the_reference_that_is_made_here(
+    bench: Any, store: ObjectStore, processing: ProcessingJobs, data: str, batch: str | None
+) -> None:
+    draft = bench.model_draft()
+    put(store, f"{store.root}/holdout/0.parquet", labelled(table(800)))
+    told = DataSpec(train=data, holdout=f"{store.root}/holdout", label="late", batch=batch)
+    training = TrainingResult(model_uri=draft.uri, digest=draft.digest)
+    contents = []
+    for run, near in (("here", None), ("spark", ON_SPARK)):
+        spec = WatchSpec(profile_near=near)
+        made = profile_reference.fn(
+            store, spec, told, training=training, run=f"{run}-{batch}", jobs=processing
+        )
+        contents.append((made.rows, made.batches, read(store, made.uri)))
+    (*here, known), (*there, found) = contents
+    assert here == there
+    assert found.profile == known.profile
+    assert comparable(found.sample).equals(comparable(known.sample))
+
+
+def labelled(rows: pa.Table) -> pa.Table:
+    late = pa.array([each % 3 == 0 for each in range(len(rows))]).cast(pa.int64())
+    x, n = np.arange(len(rows)) % 100 / 100, pa.array(range(len(rows)), pa.int64())
+    there = rows.drop_columns(["x", "n"]).append_column("x", pa.array(x))
+    return there.append_column("n", n).append_column("late", late)
 
 
 def test_spark_counts_the_traffic_that_is_counted_here(

@@ -19,7 +19,7 @@ from blocks.providers.local.jobs import Command, Job, JobFolder, Started
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.bench import Bench
 from blocks.testing.waiting import until
-from tests.unit.local.begun_jobs import KEY, begun, command_of
+from tests.unit.local.begun_jobs import KEY, begun, command_of, folder_of
 
 TELLS_ITS_ENVIRONMENT = """
 import json, os, sys

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from blocks.contracts import Inventory, OperationRef, Phase, RunKey
+from blocks.contracts import Inventory, Phase
 from blocks.providers.local import processes, working_copy
 from blocks.providers.local.bench import LocalBench
-from blocks.providers.local.jobs import Command, Ended, JobFolder, Started
+from blocks.providers.local.jobs import Command, Ended, Started
 from blocks.providers.local.training import LocalTraining
 from blocks.providers.local.working_copy import Copied
 from blocks.testing.bench import Bench
 from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.testing.waiting import until
+from tests.unit.local.begun_jobs import KEY, folder_of
 
-KEY = RunKey(run="run-1", step="train")
 WRITES = """
 from pathlib import Path
 Path("notes").write_text(Path("notes").read_text() + "mine")
@@ -37,10 +37,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture
 def jobs(bench: Bench) -> LocalTraining:
     return bench.connect(LocalTraining)
-
-
-def folder_of(jobs: LocalTraining, ref: OperationRef) -> JobFolder:
-    return JobFolder(jobs.machine.folder("jobs") / ref.id)
 
 
 def test_two_jobs_of_one_source_write_neither_over_each_other_nor_over_the_source(

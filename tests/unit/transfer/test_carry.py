@@ -72,6 +72,20 @@ def test_the_same_draft_is_carried_to_the_same_place_so_that_it_is_registered_on
     assert first == second
 
 
+def test_who_goes_on_on_another_machine_registers_no_second_version(
+    machine: LocalMachine,
+    store: MemoryStore,
+    draft: ModelDraft,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = registered(machine, store, draft)
+    monkeypatch.setenv("BLUEWATER_HOME", str(tmp_path / "another"))
+    assert registered(machine, store, draft) == first
+    other = draft.model_copy(update={"metrics": {"auc": 0.5}})
+    assert registered(machine, store, other).version != first.version
+
+
 def test_what_endpoints_cannot_read_is_copied_to_their_own_store_once(
     machine: LocalMachine, store: MemoryStore, draft: ModelDraft, tmp_path: Path
 ) -> None:

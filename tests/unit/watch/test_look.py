@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import mlflow.sklearn
 import numpy as np
@@ -20,12 +22,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
 from blocks.contracts import (
+    Check,
     InvalidRequest,
     Monitor,
+    MonitoringSchedule,
     MonitoringSchedules,
+    MonitorLook,
     ObjectStore,
     ProcessingJobs,
+    ProviderError,
     TrainingResult,
+    WatchingFeatures,
     Window,
 )
 from blocks.providers.aws.account import AwsAccount
@@ -34,10 +41,12 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.processing import LocalProcessing
+from blocks.testing.memory_store import MemoryStore
 from blocks.workload import digest
 from tasks.data import DataSpec
 from tasks.drift.performance import Measured, Trust
 from tasks.processing.spec import ScanSpec
+from tasks.watch import reference
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.report import WatchReport
@@ -89,6 +98,7 @@ class Scene:
     captures: Path
     reference_uri: str
     baseline_uri: str
+    captured: ObjectStore | None = None
 
     def day(
         self,
@@ -135,6 +145,7 @@ class Scene:
             spec,
             endpoint="e",
             reference_uri=self.reference_uri,
+            captured=self.captured,
             monitors=monitors,
             baseline_uri=self.baseline_uri,
             jobs=jobs,
@@ -195,6 +206,35 @@ def scene(tmp_path: Path, store: ObjectStore, model: Path) -> Scene:
     )
 
 
+def test_the_reference_is_the_same_where_a_job_makes_it(
+    scene: Scene, model: Path, tmp_path: Path
+) -> None:
+    machine = LocalMachine(workspace=tmp_path / "workspace")
+    data = DataSpec(
+        train=f"{scene.store.root}/train.parquet",
+        holdout=f"{scene.store.root}/holdout.parquet",
+        label="late",
+        batch="week",
+    )
+    spec = SPEC.model_copy(update={"profile_near": ScanSpec(machine="local.small")})
+    result = TrainingResult(model_uri=model.as_uri(), digest=digest(model))
+    with pytest.raises(InvalidRequest, match=r"watch\.profile_near"):
+        profile_reference.fn(scene.store, spec, data, training=result, run="near")
+    made = profile_reference.fn(
+        scene.store,
+        spec,
+        data,
+        training=result,
+        run="near",
+        jobs=LocalProcessing(machine=machine),
+    )
+    assert (made.rows, made.batches) == (10_000, 20)
+    there, here = (reference.read(scene.store, uri) for uri in (made.uri, scene.reference_uri))
+    assert there.profile == here.profile
+    assert there.sample.equals(here.sample)
+    assert scene.store.read(made.baseline_uri) == scene.store.read(scene.baseline_uri)
+
+
 def test_traffic_like_the_training_data_is_quiet(scene: Scene) -> None:
     scene.day(0, rows(3000, seed=10))
     report = scene.look(0)
@@ -206,6 +246,58 @@ def test_traffic_like_the_training_data_is_quiet(scene: Scene) -> None:
     assert report.estimate.trust is Trust.USABLE
     assert report.expected_auc is not None
     assert report.estimate.auc == pytest.approx(report.expected_auc, abs=0.03)
+
+
+def test_an_endpoint_of_another_cloud_than_the_platforms_store_is_watched(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Its traffic is read where it lies; the reference was carried to this machine."""
+    for number in range(2):
+        scene.day(number, rows(3000, seed=20 + number, shift=1.0))
+    trains = MemoryStore(f"{tmp_path.name}-trains")
+    mixed = dataclasses.replace(scene, store=trains, captured=scene.store)
+    reports = [mixed.look(number) for number in range(2)]
+    assert [report.rows for report in reports] == [3000, 3000]
+    assert reports[1].request is not None
+    assert len(WatchLedger(trains, "e").asked()) == 1
+    assert WatchLedger(scene.store, "e").asked() == []
+
+
+class Schedules(MonitoringSchedules):
+    """Another cloud's own monitor, that keeps what it is told."""
+
+    provider: ClassVar[str] = "another"
+    features: ClassVar[WatchingFeatures] = WatchingFeatures(shortest=DAY, checks=frozenset(Check))
+
+    def __init__(self) -> None:
+        self.kept: list[MonitoringSchedule] = []
+
+    def _explain(self, error: Exception) -> ProviderError | None:
+        return None
+
+    def _ensure(self, schedule: MonitoringSchedule) -> None:
+        self.kept.append(schedule)
+
+    def _schedule(self, endpoint: str) -> MonitoringSchedule | None:
+        return next(iter(self.kept), None)
+
+    def _stop(self, endpoint: str) -> None:
+        self.kept.clear()
+
+    def _looks(self, endpoint: str, window: Window) -> Sequence[MonitorLook]:
+        return ()
+
+
+def test_the_monitor_of_another_cloud_is_brought_what_it_compares_with(
+    scene: Scene, tmp_path: Path
+) -> None:
+    serves, schedules = MemoryStore(f"{tmp_path.name}-serves"), Schedules()
+    mixed = dataclasses.replace(scene, captured=serves)
+    report = mixed.look(0, SPEC.model_copy(update={"monitor": MonitorSpec()}), schedules)
+    assert report.monitor_problem == ""
+    [schedule] = schedules.kept
+    assert serves.read(schedule.baseline_uri) == scene.store.read(scene.baseline_uri)
+    assert schedule.output_uri.startswith(f"{serves.root}/")
 
 
 def test_drift_that_stays_asks_for_one_retrain(scene: Scene) -> None:

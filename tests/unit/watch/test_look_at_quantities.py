@@ -21,7 +21,7 @@ from tasks.watch.reference import PREDICTION, WatchReference, from_bytes, to_byt
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import LabelSpec, WatchSpec
 from tasks.watch.traffic import Traffic, observed
-from tasks.watch.training import baseline, reference_for, sample_for
+from tasks.watch.training import baseline, reference_for, rows_seen
 
 START, DAY = datetime(2026, 3, 1, tzinfo=UTC), timedelta(days=1)
 KINDS = ("cat", "dog", "owl")
@@ -89,8 +89,8 @@ def world_of(store: ObjectStore, predict: Model, rows: Callable[..., pd.DataFram
         batch="week",
     )
     model = LoadedModel(predict=predict, columns=("x",))
-    sample = sample_for(store, data, model)
-    made = reference_for(store, data, WatchSpec(), model, sample, name="m")
+    rows = rows_seen(store, data, WatchSpec(), model)
+    made = reference_for(store, data, model, rows, name="m")
     return World(store=store, model=model, reference=from_bytes(to_bytes(made)))
 
 
@@ -203,7 +203,7 @@ def test_the_baseline_has_what_the_model_takes_but_need_not_be_given(store: Obje
         optional=("wind", "gust"),
     )
     data = DataSpec(train=uri, holdout=uri, label="truth")
-    kept = baseline(sample_for(store, data, model), model, ignore=("secret",))
+    kept = baseline(rows_seen(store, data, WatchSpec(), model), model, ignore=("secret",))
     found = pd.read_parquet(io.BytesIO(kept))
     assert list(found) == ["x", "wind", PREDICTION]
     np.testing.assert_allclose(found[PREDICTION], found["x"] + 3.5)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blocks.cloud.bucket import Bucket, Found
-from blocks.cloud.scoring import age, scorable, score_found
+from blocks.cloud.deadline import age
+from blocks.cloud.scored_files import scorable, scored
 from blocks.contracts import BatchRequest
 from blocks.providers.azure.batch_endpoints.told import (
     DIGEST,
@@ -80,7 +81,7 @@ class _Work:
         found = self._named(path)
         if found is None:
             return
-        rows = score_found(self.bucket, self.request, self.scorer, found, lambda: path)
+        rows = scored(self.bucket, self.request, self.scorer, found, file=path)
         self.told = self.told.model_copy(update={"done": {**self.told.done, found.name: rows}})
 
     def _watch(self) -> None:

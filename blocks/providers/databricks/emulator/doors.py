@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from blocks.providers.databricks.emulator.files import Files
 from blocks.providers.databricks.emulator.identity import configuration, openid
+from blocks.providers.databricks.emulator.jobs import Jobs
 from blocks.providers.databricks.emulator.operations import Operations, Route
 from blocks.providers.databricks.emulator.predictions import Predictions
-from blocks.providers.databricks.emulator.runs import Runs
 from blocks.providers.databricks.emulator.secrets import Secrets
 from blocks.providers.databricks.emulator.tracking import Tracking
 from blocks.providers.databricks.emulator.world import World
 
 OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Files,
-    Runs,
+    Jobs,
     Secrets,
     Predictions,
     Tracking,

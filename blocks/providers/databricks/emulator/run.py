@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,9 @@ class Run:
     creator: str
     created: int
     cluster_id: str  # empty on serverless compute
+    job_id: int = 0  # of one that has a name
+    parameters: Sequence[dict[str, Any]] = ()  # of the job
+    crowded: bool = False  # its job has as many runs as it may have
     from_spot: bool = False  # its machine can be taken back, which its pool or its cluster says
     stop: threading.Event = field(default_factory=threading.Event)
     taken: threading.Event = field(default_factory=threading.Event)
@@ -44,6 +48,14 @@ class Run:
         """The one task of it."""
         found: dict[str, Any] = self.asked["tasks"][0]
         return found
+
+    def arguments(self, program: dict[str, Any]) -> list[str]:
+        """Return what the program of the task is given, with the job's parameters in place."""
+        told: list[str] = list(program.get("parameters") or ())
+        for each in self.parameters:
+            reference = f"{{{{job.parameters.{each['name']}}}}}"
+            told = [value.replace(reference, each["value"]) for value in told]
+        return told
 
     @property
     def task_id(self) -> int:
@@ -62,14 +74,16 @@ class Run:
 
     def told(self, url: str) -> dict[str, Any]:
         """Return what a run is told as."""
+        job = self.job_id or self.id + 2  # one that nobody lists
         return {
             **self._common(self.id),
-            "job_id": self.id + 2,
+            "job_id": job,
             "number_in_job": self.id,
             "creator_user_name": self.creator,
             "run_name": self.asked.get("run_name", "Untitled"),
-            "run_page_url": f"{url}/#job/{self.id + 2}/run/{self.id}",
-            "run_type": "SUBMIT_RUN",
+            "run_page_url": f"{url}/#job/{job}/run/{self.id}",
+            "run_type": "JOB_RUN" if self.job_id else "SUBMIT_RUN",
+            **({"job_parameters": [*self.parameters]} if self.parameters else {}),
             "format": "MULTI_TASK",
             "tasks": [self._task()],
         }

@@ -18,7 +18,14 @@ _MOUNTING = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "DATA_SECURITY_MODE_
 
 
 def check_run(body: Said, pools: InstancePools) -> None:
-    """Raise Refused for what would never be run."""
+    """Raise Refused for a run that would never be."""
+    check_task_of(body, pools)
+    if len(body.get("run_name", "").encode()) > _LONGEST_NAME:
+        raise invalid(f"run_name has more than {_LONGEST_NAME} bytes.")
+
+
+def check_task_of(body: Said, pools: InstancePools) -> None:
+    """Raise Refused for a task, of a run or a job, that would never be run."""
     tasks = body.get("tasks") or []
     if len(tasks) != 1:
         raise Refused("NOT_IMPLEMENTED", "only runs of one task are emulated", 501)
@@ -27,8 +34,6 @@ def check_run(body: Said, pools: InstancePools) -> None:
         raise Refused("NOT_IMPLEMENTED", "only Python files and wheels are emulated", 501)
     if not _KEY.fullmatch(task["task_key"]):
         raise invalid("task_key: letters, digits, '-' and '_', 100 of them at most.")
-    if len(body.get("run_name", "").encode()) > _LONGEST_NAME:
-        raise invalid(f"run_name has more than {_LONGEST_NAME} bytes.")
     file = (task.get("spark_python_task") or {}).get("python_file")
     if file is not None and not file.startswith(_PLACES):
         raise invalid(f"python_file {file!r} is neither a URI nor an absolute path.")

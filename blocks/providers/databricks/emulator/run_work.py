@@ -38,6 +38,7 @@ class RunWork:
     def _to_its_end(self) -> None:
         """Go through every state. Whatever goes wrong in here is the run's failure."""
         try:
+            self._require_room()
             self._cluster()
             self._worked()
         except Over as over:
@@ -64,6 +65,11 @@ class RunWork:
         self._driver = self._started(env)
         with world.lock:
             run.state, run.message, run.began = "RUNNING", "In run", world.milliseconds()
+
+    def _require_room(self) -> None:
+        if self._run.crowded:
+            told = "The job has as many runs as max_concurrent_runs allows."
+            raise Over("MAXIMUM_CONCURRENT_RUNS_REACHED", "MAX_CONCURRENT_RUNS_EXCEEDED", told)
 
     def _require_machine(self) -> None:
         run, faults = self._run, self._world.faults
@@ -129,13 +135,13 @@ class RunWork:
         """Return what the driver runs. Raises Over where the file is not there."""
         task = self._run.task
         if wheel := task.get("python_wheel_task"):
-            return ["python", "-m", wheel["package_name"], *wheel.get("parameters", [])]
+            return ["python", "-m", wheel["package_name"], *self._run.arguments(wheel)]
         said = task["spark_python_task"]
         file = Path(self._mounted(said["python_file"]))
         if not file.is_file():
             told = f"Cannot read the python file {said['python_file']}."
             raise Over("FAILED", "RESOURCE_NOT_FOUND", told)
-        return ["python", str(file), *map(self._mounted, said.get("parameters", []))]
+        return ["python", str(file), *map(self._mounted, self._run.arguments(said))]
 
     def _mounted(self, value: str) -> str:
         if value.startswith("/Volumes/"):

@@ -17,7 +17,7 @@ from blocks.providers.databricks.emulator.world import World
 _LONGEST_TOKEN = 64
 _PAGE = 25
 _FIRST, _STEP = 100_000_000_000_001, 10
-_MANAGE = "allow-cluster-create"  # a run of one's own is seen and cancelled by whom it is
+MANAGE = "allow-cluster-create"  # a run of one's own is seen and cancelled by whom it is
 
 
 class Runs:
@@ -26,16 +26,16 @@ class Runs:
     def __init__(self, world: World) -> None:
         self._world = world
         self._runs: dict[int, Run] = {}
-        self._tokens: dict[str, int] = {}
-        self._pools = InstancePools(self._used)
+        self._tokens: dict[tuple[int, str], int] = {}
+        self.pools = InstancePools(self._used)
         world.levers["reclaim"] = self._reclaim
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
         api = "jobs:JobsAPI"
         return (
-            *self._pools.routes(),
-            Route(sdk=f"{api}.submit", action=_MANAGE, handler=self.submit),
+            *self.pools.routes(),
+            Route(sdk=f"{api}.submit", action=MANAGE, handler=self.submit),
             Route(sdk=f"{api}.get_run", action="run CAN_VIEW", handler=self.get),
             Route(sdk=f"{api}.get_run_output", action="run CAN_VIEW", handler=self.output),
             Route(sdk=f"{api}.list_runs", action="run CAN_VIEW", handler=self.list),
@@ -49,13 +49,24 @@ class Runs:
 
     def submit(self, asked: Asked) -> Said:
         """Start a run, or tell the one that was started under the same token."""
-        body, world = asked.body, self._world
-        token = body.get("idempotency_token") or ""
+        return self.start(asked, asked.body, token=asked.body.get("idempotency_token") or "")
+
+    def start(
+        self,
+        asked: Asked,
+        body: Said,
+        *,
+        token: str,
+        job_id: int = 0,
+        parameters: Sequence[Said] = (),
+    ) -> Said:
+        """Start a run, of a job if it has one, where there is none of that token."""
+        world, known = self._world, (job_id, token)
         if len(token) > _LONGEST_TOKEN:
             raise invalid(f"idempotency_token has more than {_LONGEST_TOKEN} characters")
-        if token in self._tokens:
-            return {"run_id": self._tokens[token]}
-        check_run(body, self._pools)
+        if known in self._tokens:
+            return {"run_id": self._tokens[known]}
+        check_run(body, self.pools)
         cluster = body["tasks"][0].get("new_cluster") or {}
         if cluster.get("instance_pool_id"):
             world.permit(asked.caller, "pool CAN_ATTACH_TO")
@@ -65,12 +76,15 @@ class Runs:
             creator=asked.caller,
             created=world.milliseconds(),
             cluster_id=f"1125-{len(self._runs):06d}-{uuid.uuid4().hex[:8]}" if cluster else "",
-            from_spot=self._pools.is_spot(cluster),
+            from_spot=self.pools.is_spot(cluster),
+            job_id=job_id,
+            parameters=parameters,
         )
+        run.crowded = self._is_crowded(run)
         self._runs[run.id] = run
         if token:
-            self._tokens[token] = run.id
-        RunWork(world, run, self._pools).begin()
+            self._tokens[known] = run.id
+        RunWork(world, run, self.pools).begin()
         return {"run_id": run.id}
 
     def get(self, asked: Asked) -> Said:
@@ -98,6 +112,8 @@ class Runs:
         found = sorted(self._runs.values(), key=lambda run: -run.id)[stale:]
         since = int(query.get("start_time_from") or 0)
         found = [run for run in found if run.created >= since]
+        if query.get("job_id"):
+            found = [run for run in found if run.job_id == int(query["job_id"])]
         if query.get("active_only") == "true":
             found = [run for run in found if run.over is None]
         size, start = int(query.get("limit") or _PAGE), int(query.get("page_token") or 0)
@@ -138,6 +154,12 @@ class Runs:
         """Return how many machines of a pool are with runs."""
         runs = [each for each in self._runs.values() if each.over is None]
         return sum(each.cluster.get("instance_pool_id") == pool for each in runs)
+
+    def _is_crowded(self, run: Run) -> bool:
+        """Whether a run's job has as many runs as it may have at once."""
+        alive = [each for each in self._runs.values() if each.over is None]
+        at_once = run.asked.get("max_concurrent_runs", 1)
+        return bool(run.job_id) and sum(each.job_id == run.job_id for each in alive) >= at_once
 
     def _reclaim(self, said: dict[str, Any]) -> None:
         """Take the machine of a run."""

@@ -18,6 +18,7 @@ from blocks.providers.databricks.emulator.faults import faults
 from blocks.providers.databricks.emulator.identity import Identity
 from blocks.providers.databricks.emulator.launch import CATALOG, SCOPE
 from blocks.providers.databricks.emulator.refusals import Refused
+from blocks.workload.environments import VOLUMES
 
 DRIVER, DRIVER_FOLDER = "/databricks/driver", "BLUEWATER_DRIVER"
 RUNTIME = "17.3"  # of Databricks, as what runs on it is told
@@ -85,7 +86,7 @@ class World(EmulatedWorld):
 
     def container_env(self) -> dict[str, str]:
         """Return what everything finds that runs in the workspace."""
-        return {"BLUEWATER_VOLUMES": str(self.volumes), "DATABRICKS_RUNTIME_VERSION": RUNTIME}
+        return {VOLUMES: str(self.volumes), "DATABRICKS_RUNTIME_VERSION": RUNTIME}
 
     def milliseconds(self) -> int:
         """Return this cloud's time as Databricks tells it."""
