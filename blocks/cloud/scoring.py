@@ -6,19 +6,17 @@ over.
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import psutil
-
 from blocks.cloud.batch_notes import DIGEST, ROWS, Progress, Said, progress_of
 from blocks.cloud.bucket import Bucket, Found
+from blocks.cloud.deadline import Overdue, end_after, no_end, too_long
+from blocks.cloud.scored_files import mark_of, parquet_files
 from blocks.contracts import BatchRequest
 from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
 from blocks.workload.inside import inside
@@ -29,17 +27,12 @@ class _Stop(BaseException):
     """Whoever runs the container asked this process to end."""
 
 
-class _Overdue(BaseException):
-    """It takes longer than was allowed."""
-
-
 def score(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
     """Do what the request at the URI ``asked`` wants, and return how it ended. Once in a process.
 
     ``model`` gives the folder of the request's model, and may take its time to bring it.
     """
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGALRM, _overdue)
     said = _judged(bucket, asked, model)
     used = resource.getrusage(resource.RUSAGE_SELF)
     measured = {
@@ -55,12 +48,10 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         if found is None:
             raise CannotScore("REQUEST", f"there is no request at {asked}")
         request = BatchRequest.model_validate_json(found[0])
-        left = request.max_duration.total_seconds() - _age()
-        signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
+        end_after(request.max_duration)
         return Said(rows=_Work(bucket, request, asked).through(model(request)))
-    except _Overdue:
-        message = f"still running after {request.max_duration}; ask for a longer max_duration"
-        return Said(code="MAX_DURATION", message=message)
+    except Overdue:
+        return too_long(request.max_duration)
     except _Stop:
         return Said(code="CANCELLED", message="stopped by request")
     except CannotScore as error:
@@ -68,7 +59,7 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
     except Exception as error:  # noqa: BLE001 - the model's code may raise anything
         return Said(code=type(error).__name__, message=str(error))
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        no_end()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
@@ -81,7 +72,7 @@ class _Work:
 
     def through(self, model: Path) -> int:
         """Score every file that is not scored yet; return the rows of all."""
-        files, rows = list(self._files()), 0
+        files, rows = list(parquet_files(self._bucket, self._request.data_uri)), 0
         if not files:
             where = self._request.data_uri
             raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
@@ -92,21 +83,10 @@ class _Work:
         self._note(len(files), len(files))
         return rows
 
-    def _files(self) -> Iterator[Found]:
-        """Yield the Parquet files of the data set, in name order."""
-        data, single = self._request.data_uri, True
-        for each in self._bucket.below(data):
-            single = False
-            hidden = any(part[0] in "._" for part in each.name.split("/"))
-            if each.name.endswith(".parquet") and not hidden:
-                yield each
-        if single and (found := self._bucket.head(data)) is not None:
-            yield found
-
     def _scored(self, scorer: Scorer, found: Found) -> int:
         """Score one file, unless this model has scored this very input; return its rows."""
         to = f"{self._request.output_uri.rstrip('/')}/{found.name}"
-        mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
+        mark = mark_of(scorer.digest, size=found.size, etag=found.etag)
         before = self._bucket.notes(to)
         if before.get(DIGEST) == mark:
             return int(before[ROWS])
@@ -129,15 +109,6 @@ class _Work:
         self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())
 
 
-def _age() -> float:
-    """Return the seconds since this process began: importing what it needs is part of the job."""
-    return time.time() - float(psutil.Process().create_time())
-
-
 def _stop(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # nothing may cut off the tidying up
     raise _Stop
-
-
-def _overdue(_number: int, _frame: FrameType | None) -> None:
-    raise _Overdue
