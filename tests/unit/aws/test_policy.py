@@ -17,6 +17,7 @@ import pytest
 from blocks.contracts import (
     Capture,
     Endpoints,
+    Monitor,
     MonitoringSchedule,
     MonitoringSchedules,
     ObjectStore,
@@ -94,6 +95,14 @@ def share(bench: Any) -> None:
     block.remove("shared", "one")
 
 
+def measure(bench: Any) -> None:
+    """Look at what CloudWatch counts of an endpoint."""
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=5), end=now)
+    labels = {"endpoint": "bench", "variant": "blue"}
+    assert bench.connect(Monitor).read("aws/Invocations", window, labels=labels) == []
+
+
 def watch(bench: Any) -> None:
     """Let SageMaker's own monitor look every hour, and then every other one."""
     endpoints, monitors = bench.connect(Endpoints), bench.connect(MonitoringSchedules)
@@ -123,6 +132,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     lose(bench)
     share(bench)
     watch(bench)
+    measure(bench)
     group(bench)
     assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")

@@ -13,6 +13,7 @@ from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
 from blocks.providers.aws.emulator.endpoints import Endpoints
+from blocks.providers.aws.emulator.metrics import Metrics
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.scaling import Scaler
@@ -27,6 +28,7 @@ class Hosting:
         self._configs = EndpointConfigs(world, self.models)
         self._targets = ScalableTargets(world)
         alarms = Alarms(world)
+        Metrics(world, alarms)
         self.endpoints = Endpoints(world, self.models, self._configs, self._targets, alarms)
         self._scaler = Scaler(world, self.endpoints, self._targets, alarms)
         self._components = Components(world, self.models, self.endpoints)
