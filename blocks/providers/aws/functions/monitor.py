@@ -25,7 +25,7 @@ class LambdaMonitor(SageMakerMonitor):
 
     def _measured(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
         raise Unsupported(
-            f"{metric} is a metric of SageMaker, and here are functions; look at them in CloudWatch",
+            f"{metric} is a metric of SageMaker, and these are functions; ask CloudWatch",
             code="METRIC",
         )
 
