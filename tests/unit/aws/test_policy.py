@@ -144,7 +144,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     ("service", "kind"),
     [
         *((each, kind) for each in ("", "ec2-", "lambda-") for kind in ("caller", "role", "trust")),
-        *(("sdk-", kind) for kind in ("caller", "role")),
+        *((each, kind) for each in ("sdk-", "transform-") for kind in ("caller", "role")),
     ],
 )
 def test_the_documents_are_policies_that_iam_takes(

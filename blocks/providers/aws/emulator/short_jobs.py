@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 
 ERROR = "InternalServerError: We encountered an internal error. Please try again."
+_LATE = 3600.0  # of the cloud's seconds
 _NO_MACHINE = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
     "different ML instance type."
@@ -101,6 +102,7 @@ class ShortJobs(abc.ABC):
         world.tag(arn, asked.get("Tags"))
         run = self._run(job)
         run.capacity = not world.faults.take("capacity-error", "*", name)
+        run.late = _LATE if world.faults.take("late-machine", "*", name) else 0.0
         threading.Thread(target=run.to_its_end, name=name, daemon=True).start()
         return {f"{self.kind}JobArn": arn}
 
@@ -150,6 +152,7 @@ class ShortRun(abc.ABC):
     """Runs a job as SageMaker does, in the thread that calls."""
 
     capacity = True  # whether there is a machine
+    late = 0.0  # seconds that it takes longer than usual
 
     def __init__(self, world: World, job: Job) -> None:
         self._world, self._job = world, job
@@ -179,7 +182,7 @@ class ShortRun(abc.ABC):
         if not self.capacity:
             raise Over("Failed", _NO_MACHINE)
         clock = self._world.clock
-        ready = clock.now() + self._world.settings.provisioning
+        ready = clock.now() + self._world.settings.provisioning + self.late
         if clock.wait(self._job.stop, until=ready) or self._job.stop.is_set():
             raise Over("Stopped")
 

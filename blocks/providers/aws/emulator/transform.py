@@ -58,18 +58,11 @@ class TransformJobs(ShortJobs):
         self._models = models
 
     def _check(self, asked: Answer) -> None:
-        if unknown := sorted({*asked} - _EMULATED):
-            told = f"not emulated: {', '.join(unknown)}"
-            raise AwsError("UnknownOperationException", told, 501)
+        check_transform(asked)
         container = self._models.describe({"ModelName": asked["ModelName"]})["PrimaryContainer"]
         if "ModelDataSource" in container:
             told = "ModelDataSource is not supported for batch transform."
             raise AwsError("ValidationException", told)
-        _check_whole(asked["TransformInput"], asked["TransformOutput"])
-        _check_payload(asked)
-        if asked["TransformResources"]["InstanceCount"] > 1:
-            raise AwsError("UnknownOperationException", "not emulated: several instances", 501)
-        check_volume_key(asked["TransformResources"])
 
     def _run(self, job: Job) -> ShortRun:
         model = self._models.describe({"ModelName": job.asked["ModelName"]})
@@ -194,6 +187,18 @@ class _Run(ShortRun):
         except httpx.HTTPError:
             return None
         return reply.content if reply.status_code == httpx.codes.OK else None
+
+
+def check_transform(asked: Answer) -> None:
+    """Raise what SageMaker says to a job that cannot be, whatever its model, or is not emulated."""
+    if unknown := sorted({*asked} - _EMULATED):
+        told = f"not emulated: {', '.join(unknown)}"
+        raise AwsError("UnknownOperationException", told, 501)
+    _check_whole(asked["TransformInput"], asked["TransformOutput"])
+    _check_payload(asked)
+    if asked["TransformResources"]["InstanceCount"] > 1:
+        raise AwsError("UnknownOperationException", "not emulated: several instances", 501)
+    check_volume_key(asked["TransformResources"])
 
 
 def _check_whole(given: Answer, made: Answer) -> None:
