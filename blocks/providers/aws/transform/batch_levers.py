@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.contracts import BatchRequest, OperationRef
+from blocks.contracts import OperationRef
 from blocks.providers.aws.account import AwsAccount
+from blocks.providers.aws.batch_levers import BatchLevers
 from blocks.providers.aws.emulator.launch import Account
-from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE
+from blocks.providers.aws.endpoint_levers import IMAGE
 from blocks.providers.aws.transform.batch import SageMakerTransform
 from blocks.providers.aws.transform.jobs import job_name
-from blocks.testing.by_itself import ByItself
 from blocks.testing.uploads import Uploads
 
 
-class TransformLevers(ByItself):
-    """The batch part of the bench."""
+class TransformLevers(BatchLevers):
+    """The batch part of the bench: the same requests, and jobs of the other kind."""
 
     def __init__(self, account: AwsAccount, emulator: Account, uploads: Uploads) -> None:
-        self._block = SageMakerTransform(account=account, image=IMAGE)
-        super().__init__(self._block)
-        self._account, self._emulator, self._uploads = account, emulator, uploads
-
-    def request(self, rows: int) -> BatchRequest:
-        """Return a request over a few files; the same number of rows, the same request."""
-        return self._uploads.batch_request(rows, machine=MACHINE)
+        super().__init__(account, emulator, uploads)
+        self._watched = self._block = SageMakerTransform(account=account, image=IMAGE)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Let the machine break; nothing else takes a machine from a job on demand."""
