@@ -1,4 +1,4 @@
-"""What SageMaker can do beside a release: its own monitor, queues, transform jobs, shared machines."""
+"""What SageMaker can do beside a release: its monitor, queues, transform jobs, shared machines."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from blocks.contracts import (
     NotFound,
     OperationRef,
     OperationStatus,
+    Phase,
     ProviderError,
     Unsupported,
 )
@@ -104,9 +105,10 @@ class SageMakerTransform(Block, BatchInference):
         home = self._home(name)
         found = self._objects.read(told_of(record_of(home)))
         told = Told.model_validate_json(found[0]) if found else Told()
-        answers, over = Answers(self._objects, record, home), phase_of(job, told).done
+        answers = Answers(self._objects, record, home)
         left = answers.name() if job.get("TransformStartTime") else 0
-        rows = answers.rows() if over and not left else None
+        succeeded = phase_of(job, told) is Phase.SUCCEEDED
+        rows = answers.rows() if succeeded and not left else None
         status = from_describe_transform_job(job, record, told, rows=rows, left=left)
         if status.phase.done:
             remove_model(self.account, name)

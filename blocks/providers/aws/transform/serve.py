@@ -42,8 +42,8 @@ def serve_files(bucket: Bucket, asked: str, address: tuple[str, int]) -> None:
         _Server(address, Scoring(scorer, record, telling)).serve_forever()
     except Overdue:
         telling.failed(too_long(record.request.max_duration))
-    except CannotScore as error:
-        telling.failed(Said(code=error.code, message=str(error)))
+    except Exception as error:  # noqa: BLE001 - the model's code may raise anything
+        telling.failed(_said(error))
     os._exit(1)  # whatever is scored at this moment
 
 
@@ -65,9 +65,9 @@ class Scoring:
                 for _ in score_file(self._scorer, source, target):
                     pass
             except Exception as error:
-                code = error.code if isinstance(error, CannotScore) else type(error).__name__
-                self._telling.failed(Said(code=code, message=str(error)))
-                raise CannotScore(code, str(error)) from error
+                said = _said(error)
+                self._telling.failed(said)
+                raise CannotScore(said.code, said.message) from error
             self._telling.one_more()
             return target
 
@@ -82,6 +82,11 @@ class Scoring:
         return f"files/{alike[0].name if alike else 'unknown.parquet'}"
 
 
+def _said(error: Exception) -> Said:
+    code = error.code if isinstance(error, CannotScore) else type(error).__name__
+    return Said(code=code, message=str(error))
+
+
 class _Telling:
     """Writes down how it goes, where whoever waits for the job can read it."""
 
@@ -93,7 +98,8 @@ class _Telling:
         self._tell(self._told.model_copy(update={"done": self._told.done + 1}))
 
     def failed(self, said: Said) -> None:
-        """Tell of a failure; the first one is what is kept."""
+        """Tell of a failure; the first one is what is kept. Each is a line of the job's log."""
+        print(said.message, flush=True)
         if not self._told.said.code:
             self._tell(self._told.model_copy(update={"said": said}))
 
