@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -24,9 +24,8 @@ class _Bench(EmulatedBench):
     def __init__(self, aws: Any) -> None:
         self.account, self.emulator, self.keep_secret = aws.account, aws.emulator, aws.keep_secret
         self.levers_account, self._aws = aws.levers_account, aws
-        self.model_draft: Callable[..., Any] = aws.model_draft
         levers = TransformLevers(aws.levers_account, aws.emulator, aws.uploads)
-        super().__init__("aws-transform", {"batch": levers})
+        super().__init__("aws-transform", {"batch": levers, "models": aws.models})
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner; what is read and written lies in the store beside it."""
