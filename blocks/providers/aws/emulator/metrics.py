@@ -53,7 +53,7 @@ def _data(
         {
             "MetricName": metric,
             "Dimensions": dimensions,
-            "Timestamp": datetime.fromtimestamp(minute, UTC),
+            "Timestamp": datetime.fromtimestamp(minute, UTC).replace(tzinfo=None),  # as moto has it
             "Unit": unit,
             "StatisticValues": _statistics([each.value(metric) for each in answers]),
         }
