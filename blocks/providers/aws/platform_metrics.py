@@ -43,7 +43,7 @@ class PlatformMetrics:
             .get_paginator("get_metric_data")
             .paginate(
                 MetricDataQueries=[self._query(metric, labels)],
-                StartTime=window.start,
+                StartTime=window.start.replace(second=0, microsecond=0),  # minutes begin there
                 EndTime=window.end,
                 ScanBy="TimestampAscending",
             )
