@@ -291,7 +291,9 @@ def test_machines_are_replaced_a_batch_at_a_time_and_come_back_when_the_alarm_ri
     account, emulator = bench.account, bench.emulator
 
     def replace(kind: str) -> OperationRef:
-        request = bench.variant_request(kind=kind).model_copy(update={"min_replicas": 2})
+        request = bench.variant_request(kind=kind).model_copy(
+            update={"min_replicas": 2, "max_replicas": 2}
+        )
         return block.replace(request, ROLLING, key=KEY)
 
     until(lambda: block.status(replace("threshold")).phase.done)
