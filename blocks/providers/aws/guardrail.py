@@ -253,7 +253,7 @@ class SageMakerGuardrail(Block):
 def _require_batches(request: VariantRequest, guardrail: Guardrail) -> None:
     if guardrail.kind == "ROLLING" and request.min_replicas < 2:
         raise Unsupported(
-            "a batch is half of the machines at most; set min_replicas=2 and max_replicas=2, or more, "
-            "or take CANARY",
+            "a batch is half of the machines at most; set min_replicas=2 and max_replicas=2, or "
+            "more, or take CANARY",
             code="GUARDRAIL",
         )
