@@ -20,6 +20,7 @@ PROVIDERS = {
     "gcp": "blocks.providers.gcp",
     "gcp-run": "blocks.providers.gcp.run",
     "azure": "blocks.providers.azure",
+    "azure-batch-endpoints": "blocks.providers.azure.batch_endpoints",
     "azure-kubernetes": "blocks.providers.azure.kubernetes",
     "databricks": "blocks.providers.databricks",
 }

@@ -36,6 +36,11 @@ class Progress(Frozen):
     done: int
     of: int
 
+    @property
+    def share(self) -> float | None:
+        """The share of files that are done; None where there are none."""
+        return self.done / self.of if self.of else None
+
 
 def progress_of(asked: str) -> str:
     """Return where the progress of the job is whose request lies at the URI ``asked``."""

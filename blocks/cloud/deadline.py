@@ -19,7 +19,7 @@ class Overdue(BaseException):
 def end_after(allowed: timedelta) -> None:
     """Have Overdue raised in the main thread once this process is older than is allowed."""
     signal.signal(signal.SIGALRM, _overdue)
-    left = allowed.total_seconds() - _age()
+    left = allowed.total_seconds() - age()
     signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
 
 
@@ -34,7 +34,7 @@ def too_long(allowed: timedelta) -> Said:
     return Said(code="MAX_DURATION", message=message)
 
 
-def _age() -> float:
+def age() -> float:
     """Return the seconds since this process began."""
     return time.time() - float(psutil.Process().create_time())
 

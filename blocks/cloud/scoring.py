@@ -63,6 +63,40 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def scorable(bucket: Bucket, request: BatchRequest) -> list[Found]:
+    """Return the Parquet files of a data set, in name order. Raises CannotScore without any."""
+    found = list(parquet_files(bucket, request.data_uri))
+    if not found:
+        raise CannotScore("DATA", f"{request.data_uri} holds no Parquet file; check data_uri")
+    return found
+
+
+def score_found(
+    bucket: Bucket,
+    request: BatchRequest,
+    scorer: Scorer,
+    found: Found,
+    fetch: Callable[[], Path],
+) -> int:
+    """Score one file, unless this model has scored this very input; return its rows.
+
+    ``fetch`` brings the file. Raises CannotScore.
+    """
+    to = f"{request.output_uri.rstrip('/')}/{found.name}"
+    mark = mark_of(scorer.digest, size=found.size, etag=found.etag)
+    before = bucket.notes(to)
+    if before.get(DIGEST) == mark:
+        return int(before[ROWS])
+    with tempfile.TemporaryDirectory() as folder:
+        target = inside(Path(folder), found.name)
+        rows = sum(score_file(scorer, fetch(), target))
+        try:
+            bucket.send(target, to, notes={DIGEST: mark, ROWS: str(rows)})
+        except Exception as error:
+            raise CannotScore("UPLOAD", str(error)) from error
+    return rows
+
+
 class _Work:
     """The files of one job."""
 
@@ -72,10 +106,7 @@ class _Work:
 
     def through(self, model: Path) -> int:
         """Score every file that is not scored yet; return the rows of all."""
-        files, rows = list(parquet_files(self._bucket, self._request.data_uri)), 0
-        if not files:
-            where = self._request.data_uri
-            raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
+        files, rows = scorable(self._bucket, self._request), 0
         scorer = load_scorer(model, self._request.model.digest)
         for number, found in enumerate(files):
             self._note(number, len(files))
@@ -84,26 +115,15 @@ class _Work:
         return rows
 
     def _scored(self, scorer: Scorer, found: Found) -> int:
-        """Score one file, unless this model has scored this very input; return its rows."""
-        to = f"{self._request.output_uri.rstrip('/')}/{found.name}"
-        mark = mark_of(scorer.digest, size=found.size, etag=found.etag)
-        before = self._bucket.notes(to)
-        if before.get(DIGEST) == mark:
-            return int(before[ROWS])
         with tempfile.TemporaryDirectory() as folder:
-            source = inside(Path(folder) / "input", found.name)
-            target = inside(Path(folder) / "output", found.name)
-            source.parent.mkdir(parents=True)
-            self._bucket.fetch(found, source)
-            rows = sum(score_file(scorer, source, target))
-            self._send(target, to, {DIGEST: mark, ROWS: str(rows)})
-        return rows
 
-    def _send(self, file: Path, to: str, notes: dict[str, str]) -> None:
-        try:
-            self._bucket.send(file, to, notes=notes)
-        except Exception as error:
-            raise CannotScore("UPLOAD", str(error)) from error
+            def fetch() -> Path:
+                source = inside(Path(folder), found.name)
+                source.parent.mkdir(parents=True, exist_ok=True)
+                self._bucket.fetch(found, source)
+                return source
+
+            return score_found(self._bucket, self._request, scorer, found, fetch)
 
     def _note(self, done: int, of: int) -> None:
         self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())

@@ -15,9 +15,13 @@ def main() -> None:
     parser.add_argument("--subscription", required=True, help="id of the subscription")
     parser.add_argument("--group", required=True, help="resource group of the workspace")
     parser.add_argument("--tokens", action="store_true", help="endpoints have auth='token'")
+    parser.add_argument(
+        "--batch-endpoints", action="store_true", help="data sets are scored by batch endpoints"
+    )
     given = parser.parse_args()
     place = Place(subscription=given.subscription, group=given.group)
-    role = jobs_role(place) if given.role == "jobs" else caller_role(place, tokens=given.tokens)
+    more = {"tokens": given.tokens, "batch_endpoints": given.batch_endpoints}
+    role = jobs_role(place) if given.role == "jobs" else caller_role(place, **more)
     print(json.dumps(role, indent=2))
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from blocks.contracts import Contract
+from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulated_account import emulated_account
 from blocks.providers.azure.emulator import launch
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.secret import vault
 from blocks.registry import implementation
+from deployments.azure.besides import besides
 from deployments.calls import Place, Words, page, play, prepare
 
 C = TypeVar("C", bound=Contract)
@@ -25,6 +27,7 @@ IMAGE = "registry.azurecr.io/bluewater:1"
 RELEASE = "bluewater-release"  # the application as which the release calls
 _IMAGES = ("endpoints", "batch")  # what takes an image
 _HERE = re.compile(r"https://127\.0\.0\.1:\d+")
+_MADE, _THEN = re.compile(r'("bluewater-made": ")[^"]*'), "2026-05-01T00:00:00+00:00"
 _GIT = re.compile(r'"properties": \{\s*"(mlflow\.source|azureml)\.git[^}]*\}')  # of where it is run
 
 
@@ -52,13 +55,15 @@ WORDS = Words(
 
 def told() -> str:
     """Play a release in a subscription of its own, and return the page."""
-    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        written = page(list(play(place, Path(scratch), WORDS)), WORDS)
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as (place, account):
+        stages = besides(account)
+        written = page(list(play(place, Path(scratch), WORDS, besides=stages)), WORDS)
+    written = _MADE.sub(rf"\g<1>{_THEN}", written)
     return _GIT.sub('"properties": {}', _HERE.sub("https://blob.core.windows.net", written))
 
 
 @contextmanager
-def _place(folder: Path) -> Iterator[Place]:
+def _place(folder: Path) -> Iterator[tuple[Place, AzureAccount]]:
     """Open a subscription in which the code, the data and a secret are."""
     with launch.subscription(folder / "azure", preloaded=True, grace=2.0) as emulator:
         owner = emulated_account(emulator, owner="team-a", client="bluewater-owner")
@@ -72,7 +77,7 @@ def _place(folder: Path) -> Iterator[Place]:
             image = {"image": IMAGE} if contract.capability in _IMAGES else {}
             return cls(account=account, **image)
 
-        yield Place(
+        place = Place(
             emulator=emulator,
             connect=connect,
             bucket=Objects(account),
@@ -81,6 +86,7 @@ def _place(folder: Path) -> Iterator[Place]:
             machine="Standard_D4s_v3",
             key=RELEASE,
         )
+        yield place, account
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ CALLER = (
     f"{_INSIGHTS}/autoscaleSettings/read",
     f"{_INSIGHTS}/autoscaleSettings/write",
     f"{_INSIGHTS}/metrics/read",
+    f"{_ML}/batchEndpoints/read",
     f"{_ML}/computes/delete",
     f"{_ML}/computes/read",
     f"{_ML}/computes/write",
@@ -43,6 +44,18 @@ CALLER = (
     f"{_ML}/schedules/delete",
     f"{_ML}/schedules/read",
     f"{_ML}/schedules/write",
+)
+# For data sets that are scored by Azure's own batch endpoints.
+BATCH_ENDPOINTS = (
+    f"{_ML}/batchEndpoints/delete",
+    f"{_ML}/batchEndpoints/deployments/delete",
+    f"{_ML}/batchEndpoints/deployments/read",
+    f"{_ML}/batchEndpoints/deployments/write",
+    f"{_ML}/batchEndpoints/jobs/write",
+    f"{_ML}/batchEndpoints/write",
+    f"{_ML}/codes/versions/read",
+    f"{_ML}/codes/versions/write",
+    f"{_ML}/datastores/read",
 )
 TOKENS = (f"{_ML}/onlineEndpoints/token/action",)  # for endpoints whose callers bring tokens
 CALLER_DATA = (
@@ -72,9 +85,11 @@ class Place:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
 
-def caller_role(place: Place, *, tokens: bool = False) -> dict[str, Any]:
-    """Return the role of whoever runs flows, with what endpoints with tokens take besides."""
-    actions = (*CALLER, *(TOKENS if tokens else ()))
+def caller_role(
+    place: Place, *, tokens: bool = False, batch_endpoints: bool = False
+) -> dict[str, Any]:
+    """Return the role of whoever runs flows, with what some of the blocks take besides."""
+    actions = (*CALLER, *(TOKENS if tokens else ()), *(BATCH_ENDPOINTS if batch_endpoints else ()))
     return _role("bluewater caller", "Runs bluewater's flows.", actions, CALLER_DATA, place)
 
 

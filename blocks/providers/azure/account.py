@@ -204,6 +204,14 @@ class AzureAccount(Block):
         return self.endpoint or f"https://{self.region}.{CLOUDS[self.cloud].ml}"
 
     @property
+    def tracking(self) -> str:
+        """Address of the workspace's MLflow server for MLflow's own client, which brings a token.
+
+        With ``azureml:`` in place of ``https:`` it is the one for Azure's plugin for MLflow.
+        """
+        return f"{self.data_plane}/mlflow/v1.0{self.resource('').rstrip('/')}"
+
+    @property
     def region(self) -> str:
         """Where the workspace is."""
         return self.location or str(self.ml(attempts=READS).workspaces.get(self.workspace).location)

@@ -69,18 +69,21 @@ class AzureBatch(Block, BatchInference):
         return self._reference(name, token, workspace=self.account.workspace)
 
     def _status(self, ref: OperationRef) -> OperationStatus[BatchResult]:
-        job, where = self._found(ref.id), self._asked(ref.id)
+        job = self._found(ref.id)
         request = self.request_of(ref.id) if job is not None else None
         if job is None or request is None:
             raise NotFound(f"no batch job {ref.id} in {self.account.workspace}", code="JOB")
+        said, done = self._told(ref.id, is_over=is_over(job))
+        return from_job(job, self._history.run(ref.id), request, said, done)
+
+    def _told(self, name: str, *, is_over: bool) -> tuple[Said | None, float | None]:
+        """Return the last words of a job, and the share of its files that are done."""
+        where = self._asked(name)
         told = self._objects.read(progress_of(where))
-        said = self._objects.read(said_of(where)) if is_over(job) else None
-        return from_job(
-            job,
-            self._history.run(ref.id),
-            request,
+        said = self._objects.read(said_of(where)) if is_over else None
+        return (
             Said.model_validate_json(said[0]) if said else None,
-            Progress.model_validate_json(told[0]) if told else None,
+            Progress.model_validate_json(told[0]).share if told else None,
         )
 
     def _cancel(self, ref: OperationRef) -> None:

@@ -1,7 +1,7 @@
 """Batch jobs in Azure's words, and back. Pure: nothing is called here.
 
-A command job, not a batch endpoint: an endpoint sends rows to a scoring script in mini-batches and
-gathers its answers in one file, while each of our files is scored and written by itself.
+A command job, which needs neither an endpoint nor a cluster; Azure's own batch endpoints are
+beside it, in ``batch_endpoints``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from azure.ai.ml import Input, command
 from azure.ai.ml.entities import Environment
 
-from blocks.cloud.batch_notes import Progress, Said
+from blocks.cloud.batch_notes import Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.answers import may_pass
@@ -49,21 +49,20 @@ def to_command(
 
 
 def from_job(
-    job: Any, run: Run | None, request: BatchRequest, said: Said | None, progress: Progress | None
+    job: Any, run: Run | None, request: BatchRequest, said: Said | None, done: float | None
 ) -> OperationStatus[BatchResult]:
-    """Return how a job is doing."""
+    """Return how a job is doing; ``done`` is the share of its files that are, if it is known."""
     phase, failure = _verdict(job, run, said)
     result = None
     if phase is Phase.SUCCEEDED:
         result = BatchResult(output_uri=request.output_uri, rows=said.rows if said else 0)
-    share = progress.done / progress.of if progress and progress.of else None
     return OperationStatus(
         phase=phase,
         result=result,
         failure=failure,
         interruptions=int(phase is Phase.INTERRUPTED),
         usage=_usage(run, request, said),
-        progress=1.0 if phase is Phase.SUCCEEDED else share,
+        progress=1.0 if phase is Phase.SUCCEEDED else done,
         poll_after=None if phase.done else timedelta(seconds=15),
     )
 
@@ -89,6 +88,7 @@ def _usage(run: Run | None, request: BatchRequest, said: Said | None) -> Usage |
     return Usage(
         machine=request.machine,
         seconds=max(0.001, (ended - run.began).total_seconds()),
+        spot=request.spot,
         cpu_seconds=said.cpu_seconds if said else None,
         peak_memory_bytes=said.peak_memory_bytes if said else None,
     )

@@ -19,8 +19,15 @@ IMAGE, MACHINE = "registry.azurecr.io/bluewater:1", "Standard_D4s_v3"
 class BatchLevers(ByItself):
     """The batch part of the bench."""
 
-    def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
-        super().__init__(AzureBatch(account=account, image=IMAGE))
+    def __init__(
+        self,
+        account: AzureAccount,
+        emulator: Subscription,
+        uploads: Uploads,
+        *,
+        jobs: type[AzureBatch] = AzureBatch,
+    ) -> None:
+        super().__init__(jobs(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
         self.let_go = uploads.let_go
 

@@ -16,6 +16,7 @@ from blocks.providers.azure.errors import explain
 from blocks.providers.azure.lookup import READS, look_for
 
 LOW_PRIORITY, DEDICATED = "low_priority", "dedicated"
+NOT_READY = "ResourceNotReady"  # code of what will be there in a moment
 CLUSTER_KIND = "compute-cluster"
 _LOOK_AGAIN = timedelta(seconds=10)
 
@@ -26,8 +27,19 @@ class Clusters:
     def __init__(self, account: AzureAccount) -> None:
         self._account = account
 
-    def require(self, name: str, *, machine: str, spot: bool, nodes: int, idle: timedelta) -> None:
+    def require(
+        self,
+        name: str,
+        *,
+        machine: str,
+        spot: bool,
+        nodes: int,
+        idle: timedelta,
+        identity: Any = None,
+    ) -> None:
         """See that there is such a cluster, and begin to make one of ``nodes`` where there is none.
+
+        ``identity`` is what its machines sign in as, where that is not each job's own.
 
         Raises:
             Unavailable: it is being made; ask again.
@@ -36,7 +48,7 @@ class Clusters:
         """
         found = self.find(name)
         if found is None:
-            self._make(name, machine=machine, spot=spot, nodes=nodes, idle=idle)
+            self._make(name, machine, spot=spot, nodes=nodes, idle=idle, identity=identity)
             raise _in_the_making(name)
         state = found.provisioning_state  # of an enumeration of strings
         if state == "Failed":
@@ -86,7 +98,16 @@ class Clusters:
     def _is_ours(self, cluster: Any) -> bool:
         return (cluster.tags or {}).get(OWNER_TAG) == self._account.owner
 
-    def _make(self, name: str, *, machine: str, spot: bool, nodes: int, idle: timedelta) -> None:
+    def _make(
+        self,
+        name: str,
+        machine: str,
+        *,
+        spot: bool,
+        nodes: int,
+        idle: timedelta,
+        identity: Any,
+    ) -> None:
         cluster = AmlCompute(
             name=name,
             size=machine,
@@ -97,6 +118,7 @@ class Clusters:
             location=self._account.location or None,
             enable_node_public_ip=not self._account.demands.private,
             tags=self._account.tags(kind="cluster"),
+            identity=identity,
         )
         try:
             self._account.ml().compute.begin_create_or_update(cluster)
@@ -106,6 +128,4 @@ class Clusters:
 
 
 def _in_the_making(name: str) -> Unavailable:
-    return Unavailable(
-        f"cluster {name} is being made", code="ResourceNotReady", retry_after=_LOOK_AGAIN
-    )
+    return Unavailable(f"cluster {name} is being made", code=NOT_READY, retry_after=_LOOK_AGAIN)

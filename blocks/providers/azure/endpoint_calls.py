@@ -129,7 +129,7 @@ def endpoint_settings(
         "name": endpoint_name(account, endpoint),
         "auth_mode": _AUTH[auth],
         "tags": {**account.tags(endpoint=endpoint), MOVE_TAG: traffic.etag},
-        "identity": _identity(identity),
+        "identity": identity_of(identity),
         "traffic": {deployment_name(name): share for name, share in traffic.percent.items()},
     }
 
@@ -219,7 +219,8 @@ def from_deployment(variant: WantedVariant, deployment: Any, *, url: str) -> Var
     )
 
 
-def _identity(resource: str) -> Any:
+def identity_of(resource: str) -> Any:
+    """Return who machines sign in as: an identity by its resource id, or their own."""
     if not resource:
         return IdentityConfiguration(type="system_assigned")
     one = ManagedIdentityConfiguration(resource_id=resource)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from azure.ai.ml.entities import Job
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -21,11 +22,12 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import OWNER_TAG, AzureAccount
 from blocks.providers.azure.batch import AzureBatch
+from blocks.providers.azure.batch_endpoints.calls import MADE_TAG, MODEL_TAG
 from blocks.providers.azure.clusters import CLUSTER_KIND, Clusters
 from blocks.providers.azure.endpoint_calls import ENDPOINT_TAG, endpoint_mark
 from blocks.providers.azure.endpoints import AzureEndpoints
 from blocks.providers.azure.errors import explain
-from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, kind_of
+from blocks.providers.azure.jobs import BATCH, TRAINING, is_over, is_pipeline, kind_of
 from blocks.providers.azure.lookup import READS, is_name, look_for
 from blocks.providers.azure.scaling import AUTOSCALE_KIND, Scaling
 from blocks.providers.azure.training import AzureTraining
@@ -36,7 +38,7 @@ _JOBS: Mapping[str, type[AzureTraining | AzureBatch]] = {
     f"{TRAINING}-job": AzureTraining,
     f"{BATCH}-job": AzureBatch,
 }
-ENDPOINT = "endpoint"
+ENDPOINT, BATCH_ENDPOINT = "endpoint", "batch-endpoint"
 _STOPS_WITHIN = 180.0  # seconds; a container may take a while after it was told
 _LOOK_EVERY = 0.5
 
@@ -63,6 +65,9 @@ class AzureInventory(Block, Inventory):
         for endpoint in self._endpoints.list():
             if self._is_ours(endpoint):
                 yield self._served(endpoint)
+        for endpoint in self._batch_endpoints.list():
+            if self._is_ours(endpoint):
+                yield _idle(endpoint)
         yield from self._scaling.owned()
         yield from self._watching.owned()
 
@@ -108,7 +113,8 @@ class AzureInventory(Block, Inventory):
             if not of.remove(resource.id):
                 raise self._denied(resource)
             return
-        kinds = {**dict.fromkeys(_JOBS, self._jobs.get), ENDPOINT: self._endpoints.get}
+        endpoints = {ENDPOINT: self._endpoints.get, BATCH_ENDPOINT: self._batch_endpoints.get}
+        kinds = {**dict.fromkeys(_JOBS, self._jobs.get), **endpoints}
         if resource.kind not in kinds or not is_name(resource.id):
             raise self._denied(resource)
         thing = look_for(kinds[resource.kind], resource.id, patient=False)
@@ -118,6 +124,8 @@ class AzureInventory(Block, Inventory):
             raise self._denied(resource)
         if resource.kind == ENDPOINT:
             self._take_down(thing)
+        elif resource.kind == BATCH_ENDPOINT:
+            self._delete(self._batch_endpoints, self.account.ml().batch_endpoints, thing.name)
         else:
             self._stop(resource)
 
@@ -127,10 +135,14 @@ class AzureInventory(Block, Inventory):
         AzureEndpoints(account=self.account, image="none").take_down(name)
         if look_for(self._endpoints.get, endpoint.name, patient=False) is None:
             return
-        self.account.ml().online_endpoints.begin_delete(endpoint.name)
+        self._delete(self._endpoints, self.account.ml().online_endpoints, endpoint.name)
+
+    def _delete(self, reads: Any, once: Any, name: str) -> None:
+        """Remove an endpoint, with what is below it, and wait until it is gone."""
+        once.begin_delete(name)
         self._until(
-            lambda: look_for(self._endpoints.get, endpoint.name, patient=False) is None,
-            f"endpoint {endpoint.name} is there still",
+            lambda: look_for(reads.get, name, patient=False) is None,
+            f"endpoint {name} is there still",
         )
 
     def _stop(self, resource: Resource) -> None:
@@ -151,9 +163,12 @@ class AzureInventory(Block, Inventory):
             time.sleep(_LOOK_EVERY)
 
     def _is_ours(self, thing: Any) -> bool:
-        ours = (thing.tags or {}).get(OWNER_TAG) == self.account.owner
         marks = self.account.named(""), endpoint_mark(self.account)
-        return ours and str(thing.name).startswith(marks)
+        if not str(thing.name).startswith(marks):
+            return False
+        if isinstance(thing, Job) and is_pipeline(thing):
+            return AzureBatch(account=self.account).request_of(thing.name) is not None
+        return (thing.tags or {}).get(OWNER_TAG) == self.account.owner
 
     def _denied(self, resource: Resource) -> Denied:
         return Denied(
@@ -165,6 +180,10 @@ class AzureInventory(Block, Inventory):
     @property
     def _endpoints(self) -> Any:
         return self.account.ml(attempts=READS).online_endpoints
+
+    @property
+    def _batch_endpoints(self) -> Any:
+        return self.account.ml(attempts=READS).batch_endpoints
 
     @property
     def _clusters(self) -> Clusters:
@@ -181,6 +200,18 @@ class AzureInventory(Block, Inventory):
     @property
     def _jobs(self) -> Any:
         return self.account.ml(attempts=READS).jobs
+
+
+def _idle(endpoint: Any) -> Resource:
+    """Return a batch endpoint: nothing runs for it but jobs, which are listed themselves."""
+    return Resource(
+        kind=BATCH_ENDPOINT,
+        id=endpoint.name,
+        name=endpoint.tags.get(MODEL_TAG, ""),
+        created=datetime.fromisoformat(endpoint.tags[MADE_TAG]),
+        running=False,
+        detail=str(endpoint.provisioning_state),
+    )
 
 
 def _resource(job: Any) -> Resource:

@@ -20,6 +20,13 @@ def is_waiting(job: Any) -> bool:
     return job.status in WAITING
 
 
+def is_pipeline(job: Any) -> bool:
+    """Whether it is one of a batch endpoint: such a job has no tags, and we have no others."""
+    return str(job.type) == "pipeline"
+
+
 def kind_of(job: Any) -> str:
     """Return what kind of work of ours a job does; empty for work of others."""
+    if is_pipeline(job):
+        return BATCH
     return str((job.tags or {}).get("bluewater-kind", ""))

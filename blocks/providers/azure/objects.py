@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import time
@@ -161,47 +160,27 @@ class Objects:
         return container.get_blob_client(name)
 
     def _container(self, uri: str, *, attempts: int = READS) -> tuple[ContainerClient, str]:
-        found = _URI.fullmatch(uri)
-        if found is None:
-            raise InvalidRequest(f"{uri!r} is not an abfss:// URI; upload it first", code="SCHEME")
+        found = _parts(uri)
         service = self._services.blobs(attempts=attempts, storage_account=found["account"])
         return service.get_container_client(found["container"]), found["name"]
 
 
-class Reader(io.RawIOBase):
-    """A blob as a seekable file, read by ranges, always of the one that was there at first."""
+def account_of(uri: str) -> str:
+    """Return the storage account of a URI. Raises InvalidRequest."""
+    return _parts(uri)["account"]
 
-    def __init__(self, objects: Objects, found: Found) -> None:
-        self._blob, self._found, self._at = objects.blob(found.uri), found, 0
 
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
+def place_of(uri: str) -> str:
+    """Return container and name, as file systems write them. Raises InvalidRequest."""
+    found = _parts(uri)
+    return f"{found['container']}/{found['name']}"
 
-    def seekable(self) -> bool:
-        """Whether one can go to any place of it."""
-        return True
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._found.size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer from the place on."""
-        length = min(len(buffer), self._found.size - self._at)
-        if length <= 0:
-            return 0
-        reply = self._blob.download_blob(offset=self._at, length=length, **_if(self._found.etag))
-        content: bytes = reply.readall()
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
+def _parts(uri: str) -> re.Match[str]:
+    found = _URI.fullmatch(uri)
+    if found is None:
+        raise InvalidRequest(f"{uri!r} is not an abfss:// URI; upload it first", code="SCHEME")
+    return found
 
 
 def _if(etag: str) -> dict[str, Any]:

@@ -1,12 +1,15 @@
-"""Objects in Blob storage, by the URIs of Data Lake Storage that every Azure service reads."""
+"""Objects in Blob storage, by the URIs of Data Lake Storage that every Azure service reads.
+
+What is open is read through adlfs; whole objects go through the SDK, which knows conditions.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar
 
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -22,7 +25,8 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.errors import explain
-from blocks.providers.azure.objects import SCHEME, Objects, Reader
+from blocks.providers.azure.files import AccountFiles
+from blocks.providers.azure.objects import SCHEME, Objects, account_of
 
 _PIECE = 4 << 20  # bytes that are fetched at a time
 _AT_ONCE = 4  # blocks of a large file on their way
@@ -58,7 +62,7 @@ class AzureStore(Block, ObjectStore):
         found = self._objects.head(uri)
         if found is None:
             raise NotFound(f"there is no object {uri}")
-        return cast(BinaryIO, io.BufferedReader(Reader(self._objects, found), _PIECE))
+        return self._files(account_of(uri)).very(found, _PIECE)
 
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
         # Once only where one can win: repeated after a lost reply, it would meet its own work.
@@ -81,6 +85,15 @@ class AzureStore(Block, ObjectStore):
 
     def _remove(self, uri: str) -> None:
         self._objects.remove(uri)
+
+    def _files(self, storage_account: str) -> AccountFiles:
+        if storage_account not in self._open_files:
+            self._open_files[storage_account] = AccountFiles(self.account, storage_account)
+        return self._open_files[storage_account]
+
+    @cached_property
+    def _open_files(self) -> dict[str, AccountFiles]:
+        return {}
 
     @property
     def _objects(self) -> Objects:

@@ -86,6 +86,10 @@ class AzureTraining(Block, TrainingJobs):
         description="How long a job that lost its machine may wait for another one.",
     )
     experiment: str = Field(default="bluewater", description="Experiment that jobs belong to.")
+    mlflow_plugin: bool = Field(
+        default=False,
+        description="Images have azureml-mlflow; else MLflow logs to the workspace without it.",
+    )
 
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
@@ -159,7 +163,12 @@ class AzureTraining(Block, TrainingJobs):
         if request.spot and self.cluster and not self.spot_cluster:
             raise Unsupported("no cluster of low-priority machines; set spot_cluster", code="SPOT")
         cluster = self.spot_cluster if request.spot else self.cluster
-        return Options(image=self.image, cluster=cluster, experiment=self.experiment)
+        return Options(
+            image=self.image,
+            cluster=cluster,
+            experiment=self.experiment,
+            mlflow_plugin=self.mlflow_plugin,
+        )
 
     def _noted(self, job: Any, token: str) -> Notes:
         """Return the notes on a job; one that waits too long for a machine is given up."""

@@ -35,6 +35,8 @@ POLL_AFTER = timedelta(seconds=10)
 MAX_SPOT = timedelta(days=7)  # a job may run on low-priority machines; 21 days on others
 
 _OUTPUT = "BLUEWATER_OUTPUT_URI"
+# Azure gives jobs an address that its plugin knows, and a token that MLflow's own client takes.
+_PLAIN_MLFLOW = "${MLFLOW_TRACKING_URI/#azureml:/https:}"
 _LAST_LINES = 20  # of a log, for a failure that says nothing else
 
 
@@ -45,6 +47,7 @@ class Options:
     image: str
     cluster: str
     experiment: str
+    mlflow_plugin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ def to_command(
     return command(
         name=account.named(token),
         experiment_name=options.experiment,
-        command=_command(request, token),
+        command=_command(request, token, options),
         environment=_environment(request.image or options.image),
         environment_variables=_variables(request, token, account),
         inputs=_inputs(request, data_is_object=data_is_object),
@@ -200,7 +203,7 @@ def _usage(job: Any, run: Run | None) -> Usage | None:
     )
 
 
-def _command(request: TrainingRequest, token: str) -> str:
+def _command(request: TrainingRequest, token: str, options: Options) -> str:
     """Return the line that Azure gives to a shell, with places that it fills in."""
     words = shlex.join(request.command)
     if "${{" in words:
@@ -215,6 +218,8 @@ def _command(request: TrainingRequest, token: str) -> str:
         "BLUEWATER_OUTPUT": "${{outputs.output}}",
         "BLUEWATER_STARTS": "${{outputs.output}}/" + _starts(token),
     }
+    if not options.mlflow_plugin:
+        places["MLFLOW_TRACKING_URI"] = _PLAIN_MLFLOW
     told = " ".join(f'{name}="{place}"' for name, place in places.items())
     return f"export {told} && exec python -m blocks.workload.start {words}"
 

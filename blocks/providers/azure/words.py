@@ -41,6 +41,18 @@ _ENDPOINTS = EndpointWords(
     scaling=("insights:AutoscaleSettings.CreateOrUpdate",),
 )
 
+_BATCH = JobWords(
+    create=_CREATE,
+    search=_GET,
+    get=_GET,
+    cancel=_CANCEL,
+    refused=_REFUSED,
+    done=_DONE,
+    passing=_PASSING[:3],
+    no_machine="out-of-capacity",
+    no_machine_says="OutOfCapacity",
+)
+
 WORDS = Words(
     training=JobWords(
         create=_CREATE,
@@ -72,17 +84,7 @@ WORDS = Words(
             Never(change={"spot": True, "max_duration": timedelta(days=8)}, code="MAX_DURATION"),
         ),
     ),
-    batch=JobWords(
-        create=_CREATE,
-        search=_GET,
-        get=_GET,
-        cancel=_CANCEL,
-        refused=_REFUSED,
-        done=_DONE,
-        passing=_PASSING[:3],
-        no_machine="out-of-capacity",
-        no_machine_says="OutOfCapacity",
-    ),
+    batch=_BATCH,
     models=ModelWords(
         create="ml:Models.CreateOrUpdate",
         done=_DONE,
@@ -94,3 +96,4 @@ WORDS = Words(
 )
 
 KUBERNETES = Words(endpoints=replace(_ENDPOINTS, scaling=()))
+BATCH_ENDPOINTS = Words(batch=replace(_BATCH, create="ml:BatchEndpoints.Invoke"))

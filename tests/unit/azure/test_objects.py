@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from blocks.contracts import ObjectStore
 from blocks.providers.azure.objects import Objects
 
 NOTES = {"bluewater-scored": "1f", "bluewater-rows": "7"}
@@ -54,3 +55,18 @@ def test_names_past_a_name_are_listed(bench: Any, objects: Objects) -> None:
     for name in ("a", "b/c", "d"):
         objects.write(f"{folder}/{name}", name.encode() * 10)
     assert [each.name for each in objects.below(folder, after="a")] == ["b/c", "d"]
+
+
+def test_what_is_open_is_read_to_its_end_or_not_at_all(bench: Any, objects: Objects) -> None:
+    store: ObjectStore = bench.connect(ObjectStore)
+    uri = f"{bench.account.root}/large"
+    objects.write(uri, b"a" * (12 << 20))
+    with store.open(uri) as file:
+        assert file.read(1) == b"a"
+        objects.write(uri, b"b" * (12 << 20))
+        file.seek(-1, 2)
+        with pytest.raises(HttpResponseError):
+            file.read(1)
+    with store.open(uri) as file:
+        file.seek(-1, 2)
+        assert file.read(9) == b"b"

@@ -26,12 +26,15 @@ from blocks.contracts import (
     Window,
 )
 from blocks.contracts import MonitoringSchedules as Watching
+from blocks.providers.azure.batch_endpoints.batch import AzureBatchEndpoints
+from blocks.providers.azure.batch_levers import IMAGE
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.inventory import BATCH_ENDPOINT
 from blocks.providers.azure.scaling import AUTOSCALE_KIND
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
-from deployments.azure.role import CALLER, CALLER_DATA, JOBS_DATA
+from deployments.azure.role import BATCH_ENDPOINTS, CALLER, CALLER_DATA, JOBS_DATA
 from tests.conformance.served import World
 from tests.unit.exercises import RUN, everything
 
@@ -95,15 +98,29 @@ def fail_to_serve(bench: Any) -> None:
     endpoints.take_down(request.endpoint)
 
 
+def score_by_endpoint(bench: Any) -> None:
+    jobs = AzureBatchEndpoints(account=bench.account, image=IMAGE, versions=2)
+    request = bench.batch_request(20)
+    for version in ("1", "2", "3"):  # the first is the default, the second makes room
+        model = request.model.model_copy(update={"version": version})
+        ref = jobs.submit(request.model_copy(update={"model": model}), key=RUN)
+    until(lambda: jobs.status(ref).phase is Phase.SUCCEEDED)
+    inventory = bench.connect(Inventory)
+    [endpoint] = [each for each in inventory.owned() if each.kind == BATCH_ENDPOINT]
+    inventory.remove(endpoint)
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
-    bench.emulator.pull("policy", key=KEY, actions=[*CALLER, *CALLER_DATA])
+    allowed = [*CALLER, *BATCH_ENDPOINTS, *CALLER_DATA]
+    bench.emulator.pull("policy", key=KEY, actions=allowed)
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
     train_on_a_cluster(bench)
+    score_by_endpoint(bench)
     scale(bench)
     watch(bench)
     fail_to_serve(bench)
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
-    assert set(bench.emulator.pull("actions", key=KEY)) == {*CALLER, *CALLER_DATA}
+    assert set(bench.emulator.pull("actions", key=KEY)) == set(allowed)
     assert set(bench.emulator.pull("actions", key=IDENTITY)) == set(JOBS_DATA)
 
 

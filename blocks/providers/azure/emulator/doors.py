@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.providers.azure.emulator.batch_endpoints import BatchEndpoints
+from blocks.providers.azure.emulator.batch_jobs import BatchJobs
 from blocks.providers.azure.emulator.codes import Codes
 from blocks.providers.azure.emulator.computes import Computes
 from blocks.providers.azure.emulator.endpoints import OnlineEndpoints
@@ -31,7 +33,8 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
 def routes(world: World) -> list[Route]:
     """Return every path that is answered, those of signing in among them."""
     found = [route for each in OPERATIONS for route in each(world).routes()]
-    return [*found, *_signing_in(world)]
+    batch = BatchEndpoints(world)
+    return [*found, *batch.routes(), *BatchJobs(world, batch).routes(), *_signing_in(world)]
 
 
 def _signing_in(world: World) -> list[Route]:

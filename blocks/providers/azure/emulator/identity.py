@@ -59,6 +59,10 @@ class Identity:
         expires = str(int(time.time()) + LIFETIME)
         return _json({"access_token": token, "expires_on": expires, "token_type": "Bearer"})
 
+    def of_a_run(self) -> str:
+        """Return the token by which a job logs to its workspace, whatever its identity may do."""
+        return self._issued("run", "")
+
     def signed(self, resource: str, *, folder: bool = False) -> str:
         """Return the query of a link that opens one blob, or one container, for who has it."""
         kind = "sr=c&sp=racwl" if folder else "sr=b&sp=r"

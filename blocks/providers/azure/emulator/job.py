@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ENDS = frozenset({"Completed", "Failed", "Canceled"})
+_OF_STEPS = frozenset({"Queued", "Preparing", "Finalizing"})
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?")
 _UNITS = (86400.0, 3600.0, 60.0, 1.0)
 
@@ -28,6 +29,8 @@ class Job:
     asked: dict[str, Any]  # the body that it was made with
     created: float
     schedule: str = ""  # that began it
+    pipeline: dict[str, Any] = field(default_factory=dict)  # what it is told as, if it is one
+    step: str = ""  # of a pipeline: the run that does the work
     low_priority: bool = False  # the cluster's machines
     capacity: bool = True
     stop: threading.Event = field(default_factory=threading.Event)
@@ -43,6 +46,11 @@ class Job:
         """What was asked of it."""
         found: dict[str, Any] = self.asked["properties"]
         return found
+
+    @property
+    def told_status(self) -> str:
+        """Its state as Azure tells it: a pipeline runs while its step waits for a machine."""
+        return "Running" if self.pipeline and self.status in _OF_STEPS else self.status
 
     @property
     def spot(self) -> bool:

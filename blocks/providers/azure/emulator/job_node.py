@@ -80,6 +80,7 @@ class Machines:
             **told,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "AZUREML_RUN_ID": job.name,
+            **self._tracking(),
             **(self._ranks(rank) if job.properties.get("distribution") else {}),
             **{k: v or "" for k, v in (job.properties.get("environmentVariables") or {}).items()},
         }
@@ -90,6 +91,15 @@ class Machines:
         return world.containers.run(
             f"job/{job.name}/{rank}", folder, arguments_of(command), env, hear
         )
+
+    def _tracking(self) -> dict[str, str]:
+        """Return where a job finds MLflow: an address that Azure's plugin knows, and a token."""
+        place = self._world.url.partition("://")[2]
+        home = self._world.resource("").rstrip("/")
+        return {
+            "MLFLOW_TRACKING_URI": f"azureml://{place}/mlflow/v1.0{home}",
+            "MLFLOW_TRACKING_TOKEN": self._world.identity.of_a_run(),
+        }
 
     def _ranks(self, rank: int) -> dict[str, str]:
         return {

@@ -24,7 +24,7 @@ _ENDS = {  # what a job fails with before it has a machine
         "Image build failed. For more details, check log file azureml-logs/20_image_build_log.txt.",
     ),
 }
-_NAME = re.compile(r"[a-zA-Z0-9][\w-]{0,254}", re.ASCII)
+NAME = re.compile(r"[a-zA-Z0-9][\w-]{0,254}", re.ASCII)
 _DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
 _CHANGING = ("description", "displayName", "tags", "isArchived")  # what may be told anew
 
@@ -34,8 +34,10 @@ class Jobs:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._jobs: dict[str, Job] = {}
-        world.levers.update({"reclaim": self._reclaim, "capacity": self._capacity})
+        self._jobs = world.jobs
+        world.levers.update(
+            {"reclaim": self._reclaim, "capacity": self._capacity, "job": self._about}
+        )
 
     def routes(self) -> Sequence[Route]:
         """Return what it answers."""
@@ -52,23 +54,27 @@ class Jobs:
                 action=f"{ML}/experiments/runs/read",
                 handler=self.details,
             ),
+            Route(
+                service="history",
+                path=f"/history/v1.0{WORKSPACE}runs/{{name}}/children",
+                method="GET",
+                operation="Runs.GetChild",
+                action=f"{ML}/experiments/runs/read",
+                handler=self.children,
+            ),
         )
 
     def create(self, asked: Asked) -> Told:
         """Start a job; its name is unique for ever, and telling it anew changes only its words."""
         name, world = asked["name"], self._world
-        if old := self._jobs.get(name):
+        if (old := self._jobs.get(name)) and old.pipeline:
+            raise AzureError("UserError", "A job with this name already exists.")
+        if old:
             return Told(body=self._told_anew(old, asked.body))
         _check(name, asked.body["properties"])
         job = Job(name=name, asked=asked.body, created=world.clock.now())
         job.low_priority = self._is_low_priority(asked.body["properties"])
-        self._jobs[name] = job
-        for fault, (code, message) in _ENDS.items():
-            if world.faults.take(fault, "*", name):
-                job.code, job.message = code, message
-                job.move("Failed", world.clock.now())
-                return Told(body=self._told(job), status=201)
-        JobRun(world, job).begin()
+        start(world, job)
         return Told(body=self._told(job), status=201)
 
     def get(self, asked: Asked) -> Said:
@@ -79,7 +85,7 @@ class Jobs:
         """List jobs, the newest first, some at a time."""
         stale = self._world.faults.take("stale-read", "ml:Jobs.List")
         schedule = asked.request.args.get("scheduleId")
-        every = [*self._jobs.values(), *self._world.scheduled.values()]
+        every = [*self._jobs.values(), *self._world.begun.values()]
         mine = [job for job in every if schedule in (None, job.schedule)]
         found = sorted(mine, key=lambda job: -job.created)
         tag = asked.request.args.get("tag", "")
@@ -102,14 +108,29 @@ class Jobs:
         error = {"error": {"code": job.code, "message": job.message}} if job.code else None
         return {
             "runId": job.name,
-            "status": job.status,
+            "status": job.told_status,
             "startTimeUtc": None if job.began is None else self._world.moment(job.began),
             "endTimeUtc": None if job.ended is None else self._world.moment(job.ended),
             "error": error,
             "logFiles": self._links(job),
             "properties": {},
-            "runType": "azureml.scriptrun",
+            "runType": "azureml.PipelineRun" if job.pipeline else "azureml.scriptrun",
         }
+
+    def children(self, asked: Asked) -> Said:
+        """Tell the steps of a pipeline."""
+        job = self._known(asked["name"], "history:Runs.GetChild")
+        step = {
+            "runId": job.step,
+            "parentRunId": job.name,
+            "rootRunId": job.name,
+            "status": job.status,
+            "displayName": "batchscoring",
+            "runType": "azureml.StepRun",
+            "properties": {},
+            "createdUtc": self._world.moment(job.created),
+        }
+        return {"value": [step] if job.step else []}
 
     def _links(self, job: Job) -> dict[str, str]:
         found = {}
@@ -122,7 +143,8 @@ class Jobs:
         return found
 
     def _told(self, job: Job) -> Said:
-        properties = {name: value for name, value in job.properties.items() if value is not None}
+        asked = job.pipeline or job.properties
+        properties = {name: value for name, value in asked.items() if value is not None}
         studio = {"jobServiceType": "Studio", "endpoint": f"{self._world.url}/runs/{job.name}"}
         return {
             "id": self._world.resource(f"jobs/{job.name}"),
@@ -130,7 +152,7 @@ class Jobs:
             "type": f"{ML}/jobs",
             "properties": {
                 **properties,
-                "status": job.status,
+                "status": job.told_status,
                 "services": {"Studio": studio},
                 "experimentName": properties.get("experimentName") or "Default",
             },
@@ -163,7 +185,7 @@ class Jobs:
         return self._told(job)
 
     def _known(self, name: str, call: str) -> Job:
-        job = self._jobs.get(name) or self._world.scheduled.get(name)
+        job = self._jobs.get(name) or self._world.begun.get(name)
         if job is None or self._world.faults.take("stale-read", call, name):
             raise AzureError("NotFound", f"Run {name} was not found.", 404)
         return job
@@ -175,10 +197,25 @@ class Jobs:
             job.capacity = bool(said.get("capacity", True))
             job.taken.set()
 
+    def _about(self, said: Said) -> Said:
+        """Tell of a job what its caller is not told."""
+        return {"spot": self._jobs[said["job"]].spot}
+
     def _capacity(self, said: Said) -> None:
         """Let a job find machines again, or no longer."""
         with self._world.lock:
             self._jobs[said["job"]].capacity = bool(said["there"])
+
+
+def start(world: World, job: Job) -> None:
+    """Let a job run, if there is a machine for it."""
+    world.jobs[job.name] = job
+    for fault, (code, message) in _ENDS.items():
+        if world.faults.take(fault, "*", job.name):
+            job.code, job.message = code, message
+            job.move("Failed", world.clock.now())
+            return
+    JobRun(world, job).begin()
 
 
 def page(items: list[Said], asked: Asked, url: str, *, size: int = 30) -> Said:
@@ -206,7 +243,7 @@ def _check(name: str, asked: dict[str, Any]) -> None:
     """Raise what the service says to a job that its model allows, but its rules do not."""
     if asked["jobType"].lower() != "command":
         raise AzureError("NotImplemented", f"{asked['jobType']} jobs are not emulated", 501)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise AzureError("ValidationError", f"{name} cannot be the name of a job.")
     if not asked.get("command"):
         raise AzureError("ValidationError", "The command of the job is empty.")

@@ -61,7 +61,7 @@ class MonitorRun:
     def begin(self) -> None:
         """Begin to look."""
         with self._world.lock:
-            self._world.scheduled[self.job.name] = self.job
+            self._world.begun[self.job.name] = self.job
             self.job.move("Running", self._world.clock.now())
         threading.Thread(target=self._run, name=self.job.name, daemon=True).start()
 

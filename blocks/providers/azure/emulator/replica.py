@@ -109,12 +109,12 @@ def _brought(world: World, place: Place, folder: Path) -> dict[str, str]:
     found = {"AZUREML_APP_ROOT": str(folder)}
     code = place.properties.get("codeConfiguration") or {}
     if code.get("codeId"):
-        _bring(world, _asset(world, code["codeId"])["codeUri"], folder / "code")
+        _bring(world, asset_of(world, code["codeId"])["codeUri"], folder / "code")
         found["AZUREML_ENTRY_SCRIPT"] = str(folder / "code" / code["scoringScript"])
     if model := place.properties.get("model"):
         name, version = model.split("/")[-3::2]
         home = folder / "azureml-models" / name / version
-        uri = str(_asset(world, model)["modelUri"])
+        uri = str(asset_of(world, model)["modelUri"])
         _bring(world, uri, home / uri.rstrip("/").rpartition("/")[2])
         found["AZUREML_MODEL_DIR"] = str(home)
     return found
@@ -122,7 +122,7 @@ def _brought(world: World, place: Place, folder: Path) -> dict[str, str]:
 
 def _bring(world: World, uri: str, folder: Path) -> None:
     """Bring a folder, or a file, to a path."""
-    container, path = _place(world, uri)
+    container, path = source_of(world, uri)
     if blob := world.blobs.find(container, path):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.write_bytes(blob.content)
@@ -130,7 +130,8 @@ def _bring(world: World, uri: str, folder: Path) -> None:
         raise AzureError("BadArgument", f"Unable to download user model: {uri} is not there.")
 
 
-def _place(world: World, uri: str) -> tuple[str, str]:
+def source_of(world: World, uri: str) -> tuple[str, str]:
+    """Return container and path of what an asset was made from. Raises AzureError."""
     inside = f"{world.url}/{STORAGE}/"
     if uri.startswith(inside):  # as the links for uploads say it
         container, _, path = uri.removeprefix(inside).partition("/")
@@ -141,7 +142,7 @@ def _place(world: World, uri: str) -> tuple[str, str]:
         raise AzureError("BadArgument", over.message) from over
 
 
-def _asset(world: World, name: str) -> dict[str, Any]:
+def asset_of(world: World, name: str) -> dict[str, Any]:
     """Return the properties of a version of a model, of code or of an environment."""
     found = world.assets.get(name.removeprefix("azureml:").lower())
     if found is None:
@@ -151,7 +152,7 @@ def _asset(world: World, name: str) -> dict[str, Any]:
 
 
 def _routes(world: World, place: Place) -> dict[str, str]:
-    told = _asset(world, place.properties["environmentId"]).get("inferenceConfig") or {}
+    told = asset_of(world, place.properties["environmentId"]).get("inferenceConfig") or {}
     return {
         kind: (told.get(f"{kind}Route") or {}).get("path") or usual
         for kind, usual in _USUAL.items()

@@ -16,7 +16,10 @@ from blocks.providers.azure.emulator.replica import OWN_IMAGE
 from blocks.providers.azure.emulator.server import Emulator
 from blocks.providers.azure.emulator.world import Settings, World
 
-_SCORER = "blocks.providers.azure.score"  # what batch jobs run in our own image
+_SCORERS = (  # what batch jobs run in our own image
+    "blocks.providers.azure.score",
+    f"{__package__}.batch_driver",
+)
 
 
 class Asked(Frozen):
@@ -32,7 +35,7 @@ def own_images() -> WarmInterpreter:
 
     Who forks after has the patterns of all paths, too: they take as long as the rest of a world.
     """
-    warm = WarmInterpreter((OWN_IMAGE, _SCORER))
+    warm = WarmInterpreter((OWN_IMAGE, *_SCORERS))
     with tempfile.TemporaryDirectory() as folder:
         for route in routes(World(Path(folder), Settings(), warm)):
             route.pattern()

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 StartResponse = Callable[..., Any]
 
 _FAILED, _UNKNOWN = 500, 501
-_OPEN = ("login", "msi")  # services that ask for no token
+_OPEN = ("login", "msi", "discovery")  # services that ask for no token
 _SAYING = ("ml", "insights")  # services of whose calls the record keeps what is said
 _KEYED = "inference"  # the service that asks for a key of its own
 _BROKEN = AzureError("InternalServerError", "the emulator failed; see its log", _FAILED)

@@ -1,12 +1,20 @@
-"""The workspace's MLflow server, as far as monitors keep their metrics there and others read it."""
+"""The workspace's MLflow server: MLflow's own, but for the metrics that monitors keep there.
+
+Under Azure's path and behind its tokens. What runs keep as artifacts has an address of Azure's,
+which only the plugin ``azureml-mlflow`` can open.
+"""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from werkzeug.wrappers import Response
+
+from blocks.emulation.mlflow_server import MlflowServer
+from blocks.providers.azure.emulator.launch import LOCATION
 from blocks.providers.azure.emulator.operations import ML, WORKSPACE, Asked, Route, Said
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.emulator.world import World
@@ -14,7 +22,14 @@ from blocks.providers.azure.emulator.world import World
 _HOME = f"/mlflow/v1.0{WORKSPACE}api/2.0/mlflow"
 _FILTER = re.compile(r"tags\.`([^`]+)` = '([^']*)'")
 _PAGE = 100
-_NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
+_API = "/api/2.0/mlflow"
+_METHODS = ("GET", "POST", "PATCH", "DELETE")
+_KINDS = (  # of what else is asked for, and which permission is for it
+    ("(?:registered-models|model-versions)/.*search.*", "models/versions"),
+    ("(?:registered-models|model-versions)/.+", "models/versions"),
+    (".*search.*", "experiments/runs"),
+    (".+", "experiments/runs"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +47,8 @@ class Tracking:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        artifacts = f"azureml://{LOCATION}.api.azureml.ms/mlflow/v2.0{world.resource('artifacts')}"
+        self._server = MlflowServer(world.folder / "tracking", artifacts=artifacts)
         self._series: dict[tuple[str, ...], Series] = {}
         self._experiments: dict[str, str] = {}  # ids by name
 
@@ -42,7 +59,7 @@ class Tracking:
             ("POST", "runs/search", "experiments/runs", self.search),
             ("GET", "metrics/get-history", "experiments/runs", self.history),
         )
-        return [
+        ours = [
             Route(
                 service="mlflow",
                 method=method,
@@ -53,6 +70,25 @@ class Tracking:
             )
             for method, path, kind, handler in asked
         ]
+        return [*ours, *self._theirs()]
+
+    def _theirs(self) -> Iterator[Route]:
+        """Yield what MLflow's own server answers: it has a lock of its own."""
+        for path, kind in _KINDS:
+            for method in _METHODS:
+                reads = "read" if method == "GET" or "search" in path else "write"
+                yield Route(
+                    service="mlflow",
+                    method=method,
+                    path=f"{_HOME}/(?P<rest>{path})",
+                    operation=f"{kind}.{reads}",
+                    action=f"{ML}/{kind}/{reads}",
+                    handler=self._answer,
+                    locked=False,
+                )
+
+    def _answer(self, asked: Asked) -> Response:
+        return self._server.answer(asked.request, f"{_API}/{asked['rest']}")
 
     def log(
         self, experiment: str, tags: Mapping[str, str], step: int, values: Mapping[str, float]
@@ -66,17 +102,19 @@ class Tracking:
         for name, value in values.items():
             series.values.setdefault(name, []).append((step, value))
 
-    def experiment(self, asked: Asked) -> Said:
+    def experiment(self, asked: Asked) -> Said | Response:
         """Tell of an experiment."""
         name = asked.request.args.get("experiment_name", "")
         if name not in self._experiments:
-            raise AzureError(_NOT_THERE, f"no experiment {name}", 404)
+            return self._server.answer(asked.request, f"{_API}/experiments/get-by-name")
         found = {"experiment_id": self._experiments[name], "name": name}
         return {"experiment": {**found, "lifecycle_stage": "active"}}
 
-    def search(self, asked: Asked) -> Said:
+    def search(self, asked: Asked) -> Said | Response:
         """Tell the runs of experiments that have a tag, some at a time."""
         body = asked.body or {}
+        if not set(body.get("experiment_ids") or ()) & set(self._experiments.values()):
+            return self._server.answer(asked.request, f"{_API}/runs/search")
         wanted = _FILTER.fullmatch(body.get("filter") or "")
         if wanted is None:
             raise AzureError("INVALID_PARAMETER_VALUE", "emulated is a filter of one tag")
@@ -93,12 +131,12 @@ class Tracking:
             told["next_page_token"] = str(end)
         return told
 
-    def history(self, asked: Asked) -> Said:
+    def history(self, asked: Asked) -> Said | Response:
         """Tell all values of one metric of a run."""
         run, key = (asked.request.args.get(each, "") for each in ("run_id", "metric_key"))
         found = next((each for each in self._series.values() if each.id == run), None)
         if found is None:
-            raise AzureError(_NOT_THERE, f"no run {run}", 404)
+            return self._server.answer(asked.request, f"{_API}/metrics/get-history")
         return {"metrics": [_metric(key, *each) for each in found.values.get(key, ())]}
 
 

@@ -48,6 +48,13 @@ class Workspace:
                 action=f"{ML}/read",
                 handler=self.get,
             ),
+            Route(
+                service="discovery",
+                path="/discovery",
+                method="GET",
+                operation="Services",
+                handler=lambda _: dict.fromkeys(("api", "history"), self._world.url),
+            ),
             _ENVIRONMENTS.get(self.environment),
             _ENVIRONMENTS.put(self.make_environment),
             _DATASTORES.get(self.datastore),

@@ -74,7 +74,8 @@ class World(EmulatedWorld):
         self.clusters: dict[str, Cluster] = {}
         self.metrics = Metrics(self.clock.now, settings.minute)
         self.workspace: dict[str, Any] = {"publicNetworkAccess": "Enabled"}  # of its properties
-        self.scheduled: dict[str, Job] = {}  # jobs that schedules began
+        self.jobs: dict[str, Job] = {}  # that callers began
+        self.begun: dict[str, Job] = {}  # and those that schedules did
         self.mails: list[dict[str, str]] = []  # that were sent
         self.levers["mails"] = lambda _: list(self.mails)
         self.changes: dict[str, Any] = {}  # that go on or went on, by id
