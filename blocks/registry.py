@@ -16,6 +16,7 @@ PROVIDERS = {
     "aws": "blocks.providers.aws",
     "aws-ec2": "blocks.providers.aws.ec2",
     "aws-lambda": "blocks.providers.aws.functions",
+    "aws-transform": "blocks.providers.aws.transform",
     "gcp": "blocks.providers.gcp",
     "gcp-run": "blocks.providers.gcp.run",
     "azure": "blocks.providers.azure",

@@ -45,7 +45,10 @@ class BatchResult(Frozen):
 
 
 class BatchInference(Jobs[BatchRequest, BatchResult]):
-    """Start, watch and stop batch predictions, as with training jobs."""
+    """Start, watch and stop batch predictions, as with training jobs.
+
+    A finished file is under its name at the latest when ``status`` has looked at the job.
+    """
 
     capability: ClassVar[str] = "batch"
     features: ClassVar[BatchFeatures]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployments.aws import ec2_policy, lambda_policy, sdk_policy
+from deployments.aws import ec2_policy, lambda_policy, sdk_policy, transform_policy
 from deployments.aws.policy import Place, caller_policy, role_policy, trust_policy
 
 
@@ -23,6 +23,8 @@ def main() -> None:
         "lambda-caller": lambda_policy.caller_policy,
         "lambda-role": lambda_policy.role_policy,
         "lambda-trust": lambda _: trust_policy("lambda"),
+        "transform-caller": transform_policy.caller_policy,
+        "transform-role": transform_policy.role_policy,
         "sdk-caller": sdk_policy.caller_policy,
         "sdk-role": sdk_policy.role_policy,
     }

@@ -1,4 +1,4 @@
-"""What SageMaker can do beside a release: its own monitor, queues, models that share machines."""
+"""What SageMaker can do beside a release: its monitor, queues, transform jobs, shared machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blocks.contracts import (
+    BatchRequest,
     ModelRegistry,
+    ModelVersion,
     MonitoringSchedule,
     MonitoringSchedules,
     OperationRef,
@@ -20,9 +22,10 @@ from blocks.contracts import (
 )
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
-from blocks.providers.aws.component_calls import Share
-from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.component_calls import Pool, Share
+from blocks.providers.aws.components import SageMakerComponents
 from blocks.providers.aws.endpoints import SageMakerEndpoints
+from blocks.providers.aws.transform.batch import SageMakerTransform
 from blocks.testing.waiting import until
 from deployments.calls import Place, Stages
 
@@ -32,10 +35,22 @@ _KEY = RunKey(run="2026-05-01", step="besides")
 def besides(account: AwsAccount) -> Stages:
     """Return what is done, after the title of its section, in order."""
     return (
+        ("The same data set, sent to a server file by file", lambda each: _send(each, account)),
         ("SageMaker's own monitor looks every hour", _watch),
         ("An endpoint whose requests wait in a queue", lambda place: _queue(place, account)),
         ("Two copies of a model on machines for several", lambda place: _share(place, account)),
     )
+
+
+def _send(place: Place, account: AwsAccount) -> None:
+    jobs = SageMakerTransform(account=account, image=place.image)
+    request = BatchRequest(
+        model=_champion(place),
+        data_uri=f"{place.root}/rows",
+        output_uri=f"{place.root}/sent",
+        machine=place.machine,
+    )
+    _over(jobs.status, jobs.submit(request, key=_KEY))
 
 
 def _watch(place: Place) -> None:
@@ -67,7 +82,8 @@ def _queue(place: Place, account: AwsAccount) -> None:
 
 def _share(place: Place, account: AwsAccount) -> None:
     block = SageMakerComponents(account=account, image=place.image)
-    _over(block.status, block.open(Pool(endpoint="shared", machine=place.machine), key=_KEY))
+    pool = Pool(endpoint="shared", machine=place.machine, max_count=3)
+    _over(block.status, block.open(pool, key=_KEY))
     share = Share(cpus=0.5, memory_mb=1024)
     request = _request(place, "shared", "flights")
     _over(block.status, ref := block.place(request, share, key=_KEY))
@@ -76,9 +92,15 @@ def _share(place: Place, account: AwsAccount) -> None:
 
 
 def _request(place: Place, endpoint: str, variant: str) -> VariantRequest:
+    return VariantRequest(
+        endpoint=endpoint, variant=variant, model=_champion(place), machine=place.machine
+    )
+
+
+def _champion(place: Place) -> ModelVersion:
     model = place.connect(ModelRegistry).resolve("flights", "champion")
     assert model is not None  # noqa: S101 - the release has promoted it
-    return VariantRequest(endpoint=endpoint, variant=variant, model=model, machine=place.machine)
+    return model
 
 
 def _over(look: Callable[[OperationRef], Any], ref: OperationRef) -> None:

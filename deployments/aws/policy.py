@@ -32,6 +32,7 @@ CALLER: Mapping[str, str] = {
     # alarms of queues that wake a machine
     "cloudwatch:DeleteAlarms": _ALARM,
     "cloudwatch:DescribeAlarms": _EVERYTHING,
+    "cloudwatch:GetMetricData": _EVERYTHING,  # what CloudWatch counts of endpoints
     "cloudwatch:ListTagsForResource": _ALARM,
     "cloudwatch:PutMetricAlarm": _ALARM,
     "logs:DescribeLogStreams": _LOGS,

@@ -102,7 +102,7 @@ def test_the_next_attempt_goes_on_after_the_last_finished_file(
     """The machine is lost in the middle; what was finished is neither lost nor done again."""
     request = bench.batch_request(ROWS, kind="held")
     first = jobs.submit(request, key=KEY)
-    until(lambda: etags(store, request.output_uri))
+    until(lambda: not jobs.status(first).phase.done and etags(store, request.output_uri))
     bench.reclaim(first)
     status = jobs.status(first)
     assert status.phase is Phase.INTERRUPTED

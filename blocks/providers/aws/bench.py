@@ -46,7 +46,7 @@ class _Bench(EmulatedBench):
         self.account = _owner(emulator)
         self.levers_account = _with_key(self.account, "AKIALEVERS")
         self._bucket()
-        uploads = Uploads(
+        self.uploads = uploads = Uploads(
             Objects(self.levers_account.client("s3")), self.levers_account.root, folder
         )
         self.training = TrainingLevers(self.levers_account, emulator, uploads)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from blocks.contracts import Frozen, Unsupported, VariantRequest
+from blocks.contracts import Frozen, Unsupported, VariantRequest, added_field
 from blocks.providers.aws.endpoint_calls import require_servable
 from blocks.providers.aws.serverless import is_serverless
 
@@ -48,14 +48,35 @@ def require_component(request: VariantRequest, *, isolated: bool) -> None:
         )
 
 
-def to_machines_config(machine: str, count: int, *, name: str, role: str) -> dict[str, Any]:
+class Pool(Frozen):
+    """Machines that models are to be placed on; above ``count``, SageMaker brings them."""
+
+    endpoint: str = Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")
+    machine: str
+    count: int = Field(default=1, ge=1)
+    max_count: int | None = added_field(None)  # copies that find no room bring more, up to this
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Pool:
+        if self.max_count is not None and self.max_count < self.count:
+            raise ValueError(f"max_count is {self.max_count}, and count {self.count}; raise it")
+        return self
+
+
+def to_machines_config(pool: Pool, *, name: str, role: str) -> dict[str, Any]:
     """Return the configuration of an endpoint whose models come later."""
-    variant = {
+    variant: dict[str, Any] = {
         "VariantName": VARIANT,
-        "InstanceType": machine,
-        "InitialInstanceCount": count,
+        "InstanceType": pool.machine,
+        "InitialInstanceCount": pool.count,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
+    if pool.max_count is not None:
+        variant["ManagedInstanceScaling"] = {
+            "Status": "ENABLED",
+            "MinInstanceCount": pool.count,
+            "MaxInstanceCount": pool.max_count,
+        }
     return {"EndpointConfigName": name, "ExecutionRoleArn": role, "ProductionVariants": [variant]}
 
 

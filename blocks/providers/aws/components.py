@@ -21,7 +21,6 @@ from blocks.cloud.serving import CAPTURE_EVERY, CAPTURES
 from blocks.contracts import (
     Conflict,
     Failure,
-    Frozen,
     NotFound,
     OperationRef,
     OperationStatus,
@@ -33,6 +32,7 @@ from blocks.contracts import (
 from blocks.providers.aws import answers
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.component_calls import (
+    Pool,
     Share,
     place_of,
     require_component,
@@ -48,14 +48,6 @@ from blocks.providers.aws.parts import Parts
 
 POLL_AFTER = timedelta(seconds=15)
 _BUSY = frozenset({"Creating", "Updating", "Deleting", "SystemUpdating", "RollingBack"})
-
-
-class Pool(Frozen):
-    """Machines that models are to be placed on."""
-
-    endpoint: str = Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")
-    machine: str
-    count: int = Field(default=1, ge=1)
 
 
 class SageMakerComponents(Block):
@@ -82,9 +74,7 @@ class SageMakerComponents(Block):
         """
         name, token = self.account.named(pool.endpoint), key.token(pool)
         config = self.account.named(f"{pool.endpoint[:18]}-machines-{token[:12]}")
-        call = to_machines_config(
-            pool.machine, pool.count, name=config, role=self.account.execution_role
-        )
+        call = to_machines_config(pool, name=config, role=self.account.execution_role)
         kms = {"KmsKeyId": self.account.kms_key} if self.account.kms_key else {}
         with explained():
             there = self._endpoint(name)

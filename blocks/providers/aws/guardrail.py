@@ -1,5 +1,8 @@
 """SageMaker's own guardrail: it moves an endpoint to a new model in steps, and back on an alarm.
 
+In a canary or in linear steps both fleets are there whole; a rolling update brings and takes away a
+batch of machines with each step, and so needs little more than one fleet.
+
 Not an ``Endpoints`` of ours: SageMaker wants the variant to keep its name, brings the new machines
 up within the same call that moves the traffic, and decides by itself. So it is for endpoints of
 one variant that nothing else here steers, and what it did is read from its status.
@@ -12,7 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from prefect.blocks.core import Block
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from blocks.contracts import (
     Conflict,
@@ -38,34 +41,65 @@ from blocks.providers.aws.s3 import Objects
 POLL_AFTER = timedelta(seconds=30)
 # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
 EXCLUDED = ("ml.inf1.", "ml.eia")  # all at once and unwatched there, whatever was asked
+LEAST_BATCH, WHOLE = 5, 100  # percent of a variant's machines
 
 
 class Guardrail(Frozen):
     """How much traffic moves at a time, how long it is watched, and by which alarms."""
 
-    kind: Literal["CANARY", "LINEAR"] = "CANARY"
-    percent: int = Field(default=10, ge=1, le=50)  # a canary once, or each of the linear steps
+    kind: Literal["CANARY", "LINEAR", "ROLLING"] = "CANARY"
+    percent: int = Field(default=10, ge=1, le=50)  # a canary once, or each step, or each batch
     bake: timedelta = timedelta(minutes=10)  # after each of them
     keep_old: timedelta = timedelta(0)  # machines of before, once all traffic has moved
+    back_percent: int = Field(default=100, ge=5, le=100)  # of the machines, when batches return
     limit: timedelta = timedelta(hours=2)
     alarms: tuple[str, ...] = Field(min_length=1, max_length=10)  # names, in CloudWatch
 
     def to_deployment_config(self) -> dict[str, Any]:
         """Return it in SageMaker's words."""
-        size = {"Type": "CAPACITY_PERCENT", "Value": self.percent}
+        alarms = {"Alarms": [{"AlarmName": each} for each in self.alarms]}
+        policy = self._rolling() if self.kind == "ROLLING" else self._blue_green()
+        return {**policy, "AutoRollbackConfiguration": alarms}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Guardrail:
+        rolling = self.kind == "ROLLING"
+        if rolling and (self.percent < LEAST_BATCH or self.keep_old):
+            raise ValueError(
+                f"a batch is {LEAST_BATCH} percent of the machines at least, and takes the place "
+                "of old ones at once; raise percent, and leave out keep_old"
+            )
+        if not rolling and self.back_percent != WHOLE:
+            raise ValueError("machines return in batches with kind=ROLLING only")
+        return self
+
+    def _rolling(self) -> dict[str, Any]:
+        return {
+            "RollingUpdatePolicy": {
+                "MaximumBatchSize": _share(self.percent),
+                "WaitIntervalInSeconds": int(self.bake.total_seconds()),
+                "MaximumExecutionTimeoutInSeconds": int(self.limit.total_seconds()),
+                "RollbackMaximumBatchSize": _share(self.back_percent),
+            }
+        }
+
+    def _blue_green(self) -> dict[str, Any]:
         word = "CanarySize" if self.kind == "CANARY" else "LinearStepSize"
         return {
             "BlueGreenUpdatePolicy": {
                 "TrafficRoutingConfiguration": {
                     "Type": self.kind,
                     "WaitIntervalInSeconds": int(self.bake.total_seconds()),
-                    word: size,
+                    word: _share(self.percent),
                 },
                 "TerminationWaitInSeconds": int(self.keep_old.total_seconds()),
                 "MaximumExecutionTimeoutInSeconds": int(self.limit.total_seconds()),
-            },
-            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": each} for each in self.alarms]},
+            }
         }
+
+
+def _share(percent: int) -> dict[str, Any]:
+    return {"Type": "CAPACITY_PERCENT", "Value": percent}
 
 
 class Replaced(Frozen):
@@ -106,6 +140,8 @@ class SageMakerGuardrail(Block):
             there = self._described(name)
             if there is None or not self._was_begun(there, config, token):
                 self._require_guarded(request, there)
+                if there is not None:
+                    _require_batches(request, guardrail)
                 self._begin(name, config, self._only(request, token), guardrail, there)
         return OperationRef(
             provider=self.provider,
@@ -212,3 +248,12 @@ class SageMakerGuardrail(Block):
     @property
     def _reads(self) -> Any:
         return self.account.client("sagemaker", attempts=READS)
+
+
+def _require_batches(request: VariantRequest, guardrail: Guardrail) -> None:
+    if guardrail.kind == "ROLLING" and request.min_replicas < 2:
+        raise Unsupported(
+            "a batch is half of the machines at most; set min_replicas=2 and max_replicas=2, or "
+            "more, or take CANARY",
+            code="GUARDRAIL",
+        )

@@ -32,6 +32,7 @@ from blocks.providers.aws.processing_calls import machine_of, outputs_of
 from blocks.providers.aws.processing_jobs import runs_a_command
 from blocks.providers.aws.training import SageMakerTraining
 from blocks.providers.aws.training_calls import machines_of
+from blocks.providers.aws.transform.jobs import is_of_transform
 from blocks.providers.aws.waking_alarms import ALARM, WakingAlarms, resources
 from blocks.providers.aws.wanted import WantedEndpoints
 from blocks.providers.aws.watching import SageMakerModelMonitor
@@ -154,6 +155,8 @@ class AwsInventory(Block, Inventory):
             pages = self._sagemaker.get_paginator(f"list_{kind.noun}s")
             for page in pages.paginate(NameContains=self.account.named("")):
                 for told in page[kind.listed]:
+                    if kind.kind == "model" and is_of_transform(self.account, told["ModelName"]):
+                        continue  # the inventory of transform jobs has it
                     found = self._resource(kind, told)
                     endpoints |= {found.id} if found.kind == "endpoint" else set()
                     yield self._detailed(found) if found.running else found

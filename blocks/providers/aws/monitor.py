@@ -16,6 +16,7 @@ from blocks.cloud.captured import captured
 from blocks.cloud.logged_ticks import SLACK, TICK, LoggedTick, sealed, to_logged_tick
 from blocks.cloud.samples import Samples
 from blocks.contracts import (
+    InvalidRequest,
     Monitor,
     MonitorFeatures,
     ObjectInfo,
@@ -27,6 +28,7 @@ from blocks.contracts import (
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.errors import code_of, explain
 from blocks.providers.aws.lookup import READS
+from blocks.providers.aws.platform_metrics import PLATFORM, PlatformMetrics
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.steering import log_group
 
@@ -37,7 +39,9 @@ class SageMakerMonitor(Block, Monitor):
     """Reads what our model servers wrote to CloudWatch Logs and S3; keeps metrics in S3.
 
     CloudWatch's own metrics are per minute, know no buckets, and take no sample older than two
-    weeks, so they are for dashboards and alarms and not what a rollout is judged by.
+    weeks, so they are for dashboards and alarms and not what a rollout is judged by. They are read
+    under their names with ``aws/`` before them, such as ``aws/Invocations`` or
+    ``aws/ModelLatency``, by the labels ``endpoint`` and ``variant``.
     """
 
     _block_type_name = "SageMaker monitor"
@@ -67,10 +71,19 @@ class SageMakerMonitor(Block, Monitor):
         return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
+        if metric.startswith(PLATFORM):
+            raise InvalidRequest(
+                f"{metric} is CloudWatch's own; record it otherwise", code="METRIC"
+            )
         self._samples.add(metric, samples, labels)
 
     def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        if metric.startswith(PLATFORM):
+            return self._measured(metric.removeprefix(PLATFORM), window, labels)
         return self._samples.between(metric, window, labels)
+
+    def _measured(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        return PlatformMetrics(self.account).between(metric, window, labels)
 
     def _log_group(self, endpoint: str) -> str:
         return log_group(self.account.named(endpoint))

@@ -56,14 +56,23 @@ class Objects:
         reply = self._client.get_object(Bucket=bucket, Key=key, IfMatch=found.etag)
         yield from reply["Body"].iter_chunks(PART)
 
-    def copy(self, found: Found, to: str) -> None:
-        """Copy within S3 what was found; fails if it was replaced since."""
+    def last(self, found: Found, size: int) -> bytes:
+        """Return the last bytes of the very object that was found; all if it has fewer."""
+        bucket, key = place_of(found.uri)
+        reply = self._client.get_object(
+            Bucket=bucket, Key=key, IfMatch=found.etag, Range=f"bytes=-{size}"
+        )
+        return cast(bytes, reply["Body"].read())
+
+    def copy(self, found: Found, to: str, *, notes: Mapping[str, str] | None = None) -> None:
+        """Copy within S3 what was found, with its own notes or these; fails if it was replaced."""
         (source, source_key), (bucket, key) = place_of(found.uri), place_of(to)
+        noted = {} if notes is None else {"Metadata": notes, "MetadataDirective": "REPLACE"}
         self._client.copy(
             {"Bucket": source, "Key": source_key},
             bucket,
             key,
-            ExtraArgs={"CopySourceIfMatch": found.etag},
+            ExtraArgs={"CopySourceIfMatch": found.etag, **noted},
         )
 
     def head(self, uri: str) -> Found | None:

@@ -1,8 +1,8 @@
-"""The container of an endpoint: our model server behind SageMaker's contract.
+"""The container of an endpoint, or of a transform job: our server behind SageMaker's contract.
 
 SageMaker runs the image with the argument ``serve``, puts the model below /opt/ml/model, asks
 ``GET /ping`` until it is answered, and then sends requests to ``POST /invocations``. Run as
-``python -m blocks.providers.aws.serve serve``.
+``python -m blocks.providers.aws.serve serve``: a transform job is known by its environment.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from blocks.cloud.serving import CAPTURE_EVERY, Settings, serve
 from blocks.providers.aws.container import ATTRIBUTES, HOST, PORT, Attributes
 from blocks.providers.aws.s3 import Objects
 from blocks.providers.aws.serverless import MODEL
+from blocks.providers.aws.transform.calls import ASKED
+from blocks.providers.aws.transform.serve import serve_files
 from blocks.serving.app import App
 from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, ServerConfig
 from blocks.serving.exchange import Receive, Scope, Send
@@ -37,6 +39,8 @@ GRACE = 1.0  # seconds between not ready and the last connection; SageMaker give
 def main() -> None:
     """Serve until SIGTERM. Ends with status 1 and the reason as the last line if it cannot."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if asked := os.environ.get(ASKED):
+        serve_files(Objects(boto3.client("s3")), asked, _address(os.environ))
     try:
         settings = Settings.from_environment(os.environ)
         config = config_of(settings, os.environ, Path(tempfile.mkdtemp(prefix="bluewater-")))
@@ -53,12 +57,13 @@ def main() -> None:
 def config_of(settings: Settings, env: Mapping[str, str], place: Path) -> ServerConfig:
     """Return what the server is told, with its files below ``place``."""
     put_there = Path(env.get(OPT_ML, "/opt/ml")) / "model"
+    host, port = _address(env)
     return serving.config_of(
         settings,
         place,
         model=place / "model" if env.get(MODEL) else put_there,
-        host=env.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
-        port=int(env.get(PORT, "8080")),
+        host=host,
+        port=port,
         capture_every=float(env.get(CAPTURE_EVERY, "30")),
     )
 
@@ -88,6 +93,11 @@ class Gateway:
             ours[MIRRORED] = attributes.look
         kept = [(name, value) for name, value in given if name.decode("latin1") not in ours]
         return [*kept, *((name.encode(), value.encode()) for name, value in ours.items())]
+
+
+def _address(env: Mapping[str, str]) -> tuple[str, int]:
+    host = env.get(HOST, "0.0.0.0")  # noqa: S104 - a container's own network
+    return host, int(env.get(PORT, "8080"))
 
 
 def _secret(name: str) -> str:

@@ -51,6 +51,7 @@ def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
         "DeleteInferenceComponent",
         "DeleteMonitoringSchedule",
         "CreateProcessingJob",
+        "CreateTransformJob",
         "RegisterScalableTarget",
         "PutScalingPolicy",
         "DeregisterScalableTarget",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from blocks.contracts import (
     Conflict,
@@ -18,9 +19,11 @@ from blocks.contracts import (
     Unsupported,
 )
 from blocks.providers.aws.account import AwsAccount
-from blocks.providers.aws.component_calls import Share
-from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.component_calls import Pool, Share
+from blocks.providers.aws.components import SageMakerComponents
 from blocks.providers.aws.emulator.launch import Account
+from blocks.providers.aws.emulator.managed_scaling import check_managed
+from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE
 from blocks.testing.waiting import until
 
@@ -159,3 +162,66 @@ def test_sagemaker_itself_refuses_what_it_would_not_have(
     machines = {"VariantName": "a", "InstanceType": MACHINE, "InitialInstanceCount": 1}
     with pytest.raises(ClientError, match="need ExecutionRoleArn"):
         sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[machines])
+
+
+def machines(account: AwsAccount) -> int:
+    """Return how many machines the endpoint has."""
+    told = account.client("sagemaker").describe_endpoint(EndpointName=account.named("bench"))
+    return int(told["ProductionVariants"][0]["CurrentInstanceCount"])
+
+
+def test_copies_that_find_no_room_bring_machines_and_let_them_go(
+    bench: Any, block: SageMakerComponents, account: AwsAccount
+) -> None:
+    pool = POOL.model_copy(update={"max_count": 2})
+    assert settled(block, block.open(pool, key=KEY)) is None
+    whole = Share(cpus=2, memory_mb=1024)
+    for name in ("one", "two"):
+        placed = block.place(bench.variant_request(variant=name), whole, key=KEY)
+        assert settled(block, placed) is None
+    assert machines(account) == 2
+    crowd = settled(block, block.place(bench.variant_request(variant="crowd"), whole, key=KEY))
+    assert crowd is not None
+    assert "no room" in crowd.message
+    block.remove("bench", "one")
+    until(lambda: machines(account) == 1)
+    assert block.predict("bench", "two", ROW).status == 200
+
+
+def test_machines_that_sagemaker_scales_are_scaled_by_nobody_else(
+    bench: Any, block: SageMakerComponents, account: AwsAccount
+) -> None:
+    with pytest.raises(ValidationError, match="raise it"):
+        Pool(endpoint="bench", machine=MACHINE, count=2, max_count=1)
+    assert settled(block, block.open(POOL.model_copy(update={"max_count": 2}), key=KEY)) is None
+    sagemaker, name = account.client("sagemaker"), account.named("bench")
+    with pytest.raises(ClientError, match="up to ManagedInstanceScaling"):
+        sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=name,
+            DesiredWeightsAndCapacities=[{"VariantName": "machines", "DesiredInstanceCount": 2}],
+        )
+    with pytest.raises(ClientError, match="have ManagedInstanceScaling enabled"):
+        account.client("application-autoscaling").register_scalable_target(
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{name}/variant/machines",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+            MinCapacity=1,
+            MaxCapacity=2,
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ModelName": "m"}, "without ModelName"),
+        ({"InitialInstanceCount": 3}, "between MinInstanceCount and MaxInstanceCount"),
+    ],
+)
+def test_the_service_scales_machines_without_models_between_bounds(
+    change: dict[str, Any], words: str
+) -> None:
+    bounds = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+    variant = {"InitialInstanceCount": 1, "ManagedInstanceScaling": bounds}
+    check_managed(variant)
+    with pytest.raises(AwsError, match=words):
+        check_managed({**variant, **change})

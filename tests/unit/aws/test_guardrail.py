@@ -33,6 +33,9 @@ from blocks.testing.waiting import until
 KEY = RunKey(run="run-1", step="replace")
 ROW = b'{"dataframe_records": [{"x": 0.7, "n": 1}]}'
 CANARY = Guardrail(percent=50, bake=timedelta(minutes=5), alarms=("errors",))
+ROLLING = Guardrail(
+    kind="ROLLING", percent=50, bake=timedelta(minutes=5), back_percent=50, alarms=("errors",)
+)
 
 
 @pytest.fixture
@@ -155,8 +158,10 @@ def test_a_healthy_model_takes_over_step_by_step(
     assert described(account)["LastDeploymentConfig"] == CANARY.to_deployment_config()
 
 
-def _advanced(emulator: Account, block: SageMakerGuardrail, ref: OperationRef) -> bool:
-    emulator.advance(60)
+def _advanced(
+    emulator: Account, block: SageMakerGuardrail, ref: OperationRef, seconds: float = 60
+) -> bool:
+    emulator.advance(seconds)
     return block.status(ref).phase.done
 
 
@@ -188,6 +193,12 @@ def asking(**changes: Any) -> dict[str, Any]:
     return {"BlueGreenUpdatePolicy": policy}
 
 
+def rolling(**changes: Any) -> dict[str, Any]:
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    policy = {"MaximumBatchSize": size, "WaitIntervalInSeconds": 60, **changes}
+    return {"RollingUpdatePolicy": policy}
+
+
 def test_what_the_service_falls_back_from_is_not_watched() -> None:
     """The service says nothing when it does so: here is why the block refuses it."""
     assert policy_of(asking(), OLD, NEW) is not None
@@ -202,7 +213,8 @@ def test_what_the_service_falls_back_from_is_not_watched() -> None:
         (asking(Type="LINEAR"), NEW, "LinearStepSize must be specified"),
         (asking(CanarySize={"Type": "CAPACITY_PERCENT", "Value": 51}), NEW, "between 1 and 50"),
         (asking(WaitIntervalInSeconds=20_000), NEW, "shorter than all the waits"),
-        ({"RollingUpdatePolicy": {}}, NEW, "not emulated"),
+        ({**asking(), **rolling()}, NEW, "cannot both be specified"),
+        (rolling(), NEW, "which is 1"),
     ],
 )
 def test_the_service_refuses_a_deployment_that_cannot_be(
@@ -225,3 +237,83 @@ def test_traffic_moves_as_it_is_told(guardrail: Guardrail, shares: tuple[float, 
     assert policy is not None
     assert policy.shares == shares
     assert policy.alarms == guardrail.alarms
+
+
+@pytest.mark.parametrize(
+    ("size", "machines", "shares"),
+    [
+        ({"Type": "CAPACITY_PERCENT", "Value": 50}, 3, (1 / 3, 2 / 3, 1.0)),
+        ({"Type": "CAPACITY_PERCENT", "Value": 5}, 2, (0.5, 1.0)),
+        ({"Type": "INSTANCE_COUNT", "Value": 2}, 5, (0.4, 0.8, 1.0)),
+    ],
+)
+def test_batches_are_whole_machines(
+    size: dict[str, Any], machines: int, shares: tuple[float, ...]
+) -> None:
+    policy = policy_of(rolling(MaximumBatchSize=size), OLD, NEW, machines=machines)
+    assert policy is not None
+    assert policy.shares == shares
+    assert policy.back == machines
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 3}}, "5% and 50%"),
+        ({"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 4}}, "5% and 50%"),
+        ({"RollbackMaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 5}}, "is above"),
+        ({"MaximumExecutionTimeoutInSeconds": 100}, "shorter than all the waits"),
+    ],
+)
+def test_the_service_refuses_batches_that_cannot_be(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(AwsError, match=words):
+        policy_of(rolling(**changes), OLD, NEW, machines=4)
+
+
+def test_a_rolling_update_needs_two_machines_and_keeps_none_of_the_old(
+    bench: Any, block: SageMakerGuardrail
+) -> None:
+    first(bench, block)
+    with pytest.raises(Unsupported, match="min_replicas=2"):
+        replaced(bench, block, "constant", ROLLING)
+    with pytest.raises(ValidationError, match="leave out keep_old"):
+        Guardrail(kind="ROLLING", keep_old=timedelta(minutes=1), alarms=("a",))
+    with pytest.raises(ValidationError, match="kind=ROLLING only"):
+        Guardrail(back_percent=50, alarms=("a",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "done"), [("constant", Phase.SUCCEEDED), ("broken", Phase.FAILED)]
+)
+def test_machines_are_replaced_a_batch_at_a_time_and_come_back_when_the_alarm_rings(
+    bench: Any, block: SageMakerGuardrail, kind: str, done: Phase
+) -> None:
+    account, emulator = bench.account, bench.emulator
+
+    def replace(kind: str) -> OperationRef:
+        request = bench.variant_request(kind=kind).model_copy(
+            update={"min_replicas": 2, "max_replicas": 2}
+        )
+        return block.replace(request, ROLLING, key=KEY)
+
+    until(lambda: block.status(replace("threshold")).phase.done)
+    alarmed(account)
+    emulator.pull("speed", speed=1e-6)  # batches bake until they are told
+    ref = replace(kind)
+    until(lambda: _baking(account))
+    assert len(bench.running()) == 3  # one of the new beside both of the old
+    with asked(account) as answers:
+        until(lambda: "" in answers or any("0.25" in each for each in answers))
+        until(lambda: _advanced(emulator, block, ref, 20))  # to a next look at the alarms
+        some = len(answers)
+        until(lambda: len(answers) > some + 20)
+    assert block.status(ref).phase is done
+    until(lambda: len(bench.running()) == 2)
+    last = "0.25" if done is Phase.SUCCEEDED else "1.0"
+    assert all(last in each for each in answers[some + 1 :])
+    assert described(account)["LastDeploymentConfig"] == ROLLING.to_deployment_config()
+
+
+def _baking(account: AwsAccount) -> bool:
+    [variant] = described(account)["PendingDeploymentSummary"]["ProductionVariants"]
+    return bool(variant["VariantStatus"][0]["Status"] == "Baking")

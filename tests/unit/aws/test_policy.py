@@ -17,6 +17,7 @@ import pytest
 from blocks.contracts import (
     Capture,
     Endpoints,
+    Monitor,
     MonitoringSchedule,
     MonitoringSchedules,
     ObjectStore,
@@ -28,8 +29,8 @@ from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.asynchronous import AsyncInference
 from blocks.providers.aws.backlog_scaling import to_put_metric_alarm
 from blocks.providers.aws.bench import KEY
-from blocks.providers.aws.component_calls import Share
-from blocks.providers.aws.components import Pool, SageMakerComponents
+from blocks.providers.aws.component_calls import Pool, Share
+from blocks.providers.aws.components import SageMakerComponents
 from blocks.providers.aws.cost import AwsPrices
 from blocks.providers.aws.emulator.launch import CONTAINERS
 from blocks.providers.aws.endpoint_levers import IMAGE, MACHINE, QUICK
@@ -94,6 +95,14 @@ def share(bench: Any) -> None:
     block.remove("shared", "one")
 
 
+def measure(bench: Any) -> None:
+    """Look at what CloudWatch counts of an endpoint."""
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=5), end=now)
+    labels = {"endpoint": "bench", "variant": "blue"}
+    assert bench.connect(Monitor).read("aws/Invocations", window, labels=labels) == []
+
+
 def watch(bench: Any) -> None:
     """Let SageMaker's own monitor look every hour, and then every other one."""
     endpoints, monitors = bench.connect(Endpoints), bench.connect(MonitoringSchedules)
@@ -123,6 +132,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     lose(bench)
     share(bench)
     watch(bench)
+    measure(bench)
     group(bench)
     assert AwsPrices(account=bench.account, ask=True).price("ml.m5.large") is not None
     everything(bench, tmp_path, registers="sagemaker:CreateModelPackage")
@@ -134,7 +144,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     ("service", "kind"),
     [
         *((each, kind) for each in ("", "ec2-", "lambda-") for kind in ("caller", "role", "trust")),
-        *(("sdk-", kind) for kind in ("caller", "role")),
+        *((each, kind) for each in ("sdk-", "transform-") for kind in ("caller", "role")),
     ],
 )
 def test_the_documents_are_policies_that_iam_takes(

@@ -97,6 +97,12 @@ class Alarms:
         with self._lock:
             self._heard.append(told)
 
+    def between(self, start: float, end: float) -> list[Answered]:
+        """Return the answers from one moment, included, to another."""
+        with self._lock:
+            lately = list(self._heard)
+        return [each for each in lately if isinstance(each, Answered) and start <= each.at < end]
+
     def require(self, names: Sequence[str]) -> None:
         """Raise AwsError for an alarm that is not there."""
         known = self._alarms()

@@ -11,7 +11,8 @@ from blocks.providers.aws.emulator.endpoint_changes import Endpoint
 from blocks.providers.aws.emulator.endpoints import Endpoints
 from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
 from blocks.providers.aws.emulator.listing import listed
-from blocks.providers.aws.emulator.machine_sizes import Size, have_room, size_of
+from blocks.providers.aws.emulator.machine_sizes import Size
+from blocks.providers.aws.emulator.managed_scaling import machines_for
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.world import World
@@ -104,7 +105,7 @@ class Components:
             created=now,
             changed=now,
         )
-        fits = self._fits(found, fleet.count)
+        fits = self._make_room(found, fleet.count)
         self._known[name] = found
         world.tag(arn, asked.get("Tags"))
         self._run(self._bring_up, found, fits)
@@ -140,7 +141,7 @@ class Components:
         if found.status != "InService":
             told = f'Cannot update in-progress inference component "{found.arn}".'
             raise AwsError("ValidationException", told)
-        if not self._fits(found, copies):
+        if not self._make_room(found, copies):
             found.move("InService", self._world.clock.now(), reason=_NO_ROOM)
         else:
             found.move("Updating", self._world.clock.now())
@@ -190,13 +191,15 @@ class Components:
             raise AwsError("ValidationException", told)
         return endpoint, specification
 
-    def _fits(self, component: Component, copies: int) -> bool:
-        """Whether so many copies find room beside what is there."""
+    def _make_room(self, component: Component, copies: int) -> bool:
+        """Let there be as many machines as so many copies need; whether they find room."""
         [bare] = component.endpoint.live()
-        machines = [size_of(bare.variant["InstanceType"])] * bare.count
         others = [each for each in self._on(component.endpoint.name) if each is not component]
         taken = [each.needs() for each in others for _ in range(each.fleet.count)]
-        return have_room(machines, [*taken, *[component.needs()] * copies])
+        asked = [*taken, *[component.needs()] * copies]
+        count = machines_for(bare.variant, bare.count, asked)
+        bare.count = bare.count if count is None else count
+        return count is not None
 
     def _on(self, endpoint: str) -> Sequence[Component]:
         return [each for each in self._known.values() if each.endpoint.name == endpoint]
@@ -221,6 +224,7 @@ class Components:
     def _taken_down(self, found: Component) -> None:
         self._machines.take_down(found.fleet)
         with self._world.lock:
+            self._make_room(found, 0)
             del self._known[found.name]
 
     def _of(self, asked: Answer) -> Component:

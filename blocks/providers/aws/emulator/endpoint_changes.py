@@ -10,6 +10,7 @@ from typing import Any
 from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.fleets import Fleet, Machines, Unhealthy
 from blocks.providers.aws.emulator.guardrails import Policy
+from blocks.providers.aws.emulator.rolling import Sizes
 from blocks.providers.aws.emulator.world import World
 
 _LOOKS = 20  # at the alarms while one share bakes
@@ -119,14 +120,17 @@ class Changes:
         self._stick(endpoint)
         began, fleets = self._world.clock.now(), coming.fleets
         config = str(coming.settings["EndpointConfigName"])
+        before = endpoint.fleets[0] if endpoint.fleets else None
+        sizes = Sizes(self._machines, before, fleets, batch=policy.batch, back=policy.back)
         wrong = next(iter(self._brought_up(config, fleets)), None)
         endpoint.arriving, coming.stage = list(fleets), "Baking"
         for share in policy.shares if wrong is None else ():
+            sizes.grow(share)
             endpoint.share = share
             if (wrong := self._baked(policy, began)) is not None:
-                with self._world.lock:
-                    endpoint.move("RollingBack", self._world.clock.now())
+                self._roll_back(endpoint, sizes)
                 break
+            sizes.shrink(share)
         old = endpoint.fleets if wrong is None else list(fleets)
         if wrong is None:
             until = self._world.clock.now() + policy.termination
@@ -139,6 +143,13 @@ class Changes:
             self._machines.take_down(each)
         with self._world.lock:
             endpoint.move("InService", self._world.clock.now(), reason=wrong)
+
+    def _roll_back(self, endpoint: Endpoint, sizes: Sizes) -> None:
+        with self._world.lock:
+            endpoint.move("RollingBack", self._world.clock.now())
+        for share in sizes.returned():
+            sizes.give_back(share)
+            endpoint.share = share
 
     def _baked(self, policy: Policy, began: float) -> str | None:
         """Watch the alarms for a while; return why all has to go back, or None."""

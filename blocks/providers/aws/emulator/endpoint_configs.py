@@ -8,6 +8,8 @@ from typing import Any
 from blocks.providers.aws.emulator.captures import CONFIG as CAPTURE
 from blocks.providers.aws.emulator.captures import check_capture
 from blocks.providers.aws.emulator.listing import listed
+from blocks.providers.aws.emulator.managed_scaling import CONFIG as MANAGED
+from blocks.providers.aws.emulator.managed_scaling import check_managed
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.queued import check_queued
@@ -39,6 +41,7 @@ _VARIANT = {
     "InitialVariantWeight",
     "RoutingConfig",
     CONFIG,
+    MANAGED,
     "ModelDataDownloadTimeoutInSeconds",
     "ContainerStartupHealthCheckTimeoutInSeconds",
 }
@@ -126,6 +129,7 @@ class EndpointConfigs:
         if unknown := sorted({*variant} - _VARIANT):
             told = f"not emulated: {', '.join(unknown)}"
             raise AwsError("UnknownOperationException", told, 501)
+        check_managed(variant)
         if "ModelName" not in variant:
             return
         model = self._models.describe({"ModelName": variant["ModelName"]})

@@ -18,6 +18,7 @@ from blocks.providers.aws.emulator.fleet_answers import told_of_coming, told_of_
 from blocks.providers.aws.emulator.fleets import Fleet
 from blocks.providers.aws.emulator.guardrails import Policy, policy_of
 from blocks.providers.aws.emulator.listing import listed
+from blocks.providers.aws.emulator.managed_scaling import bounds_of
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
@@ -47,6 +48,7 @@ class Endpoints:
         self._world, self._models, self._configs = world, models, configs
         self._targets, self._alarms = targets, alarms
         targets.exists = self._has_variant
+        targets.is_managed = self._is_managed
         targets.may_sleep = lambda name: self.queue_of(name) is not None
         self.has_components: Callable[[str], bool] = lambda name: False
         self._changes = Changes(world, alarms, missing=configs.missing)
@@ -254,6 +256,10 @@ class Endpoints:
         endpoint = self._known.get(name)
         return endpoint is not None and variant in {each.name for each in endpoint.live()}
 
+    def _is_managed(self, name: str, variant: str) -> bool:
+        live = self._known[name].live()
+        return any(each.name == variant and bounds_of(each.variant) for each in live)
+
     def _require_unscaled(self, endpoint: Endpoint, fleets: Sequence[Fleet]) -> None:
         """Refuse another kind of machine for a variant that is scaled, as the service does.
 
@@ -277,7 +283,7 @@ class Endpoints:
             {each.name: kind_of(each.variant) for each in some}
             for some in (endpoint.live(), fleets)
         )
-        policy = policy_of(deployment, before, after)
+        policy = policy_of(deployment, before, after, machines=fleets[0].count)
         self._alarms.require(policy.alarms if policy else ())
         return policy
 

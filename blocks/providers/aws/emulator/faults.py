@@ -45,6 +45,7 @@ BEHAVIOURS = {
     **CUT,
     "stale-read": "a describe does not find, or a list does not name, what was just created",
     "capacity-error": "a job never gets its machine",
+    "late-machine": "a job of one machine gets it an hour later, of the cloud's time",
     "no-capacity": "EC2 has no such machine in that zone (subject: machine@zone)",
     "spot-price": "EC2's spot price is above what was offered (subject: machine@zone)",
     "spot-count": "the account has as many spot machines as it may (subject: machine@zone)",

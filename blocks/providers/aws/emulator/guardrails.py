@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.providers.aws.emulator.refusals import AwsError
+from blocks.providers.aws.emulator.rolling import batch_of, returned_of
 
 LIMIT = 28_800  # seconds, unless told
 EXCLUDED = "ml.inf1."  # machines for which SageMaker falls back to all at once, with no baking
+_LONGEST = "MaximumExecutionTimeoutInSeconds"
 _MOST_CANARY, _LEAST_STEP, _MOST_STEP = 50, 10, 50  # percent
 
 
@@ -26,40 +28,70 @@ class Policy:
     termination: float  # seconds until the old fleet goes
     limit: float  # seconds for it all
     alarms: tuple[str, ...]
+    batch: int = 0  # machines that come and go with each share; 0: they come and go together
+    back: int = 0  # and those that come back at a time
 
 
 def policy_of(
-    config: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]
+    config: Mapping[str, Any],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    machines: int = 1,
 ) -> Policy | None:
     """Return what a DeploymentConfig asks for; None where the service falls back to all at once.
 
-    ``before`` and ``after`` are the machines of the variants, by name. Raises AwsError.
+    ``before`` and ``after`` are the kinds of machines of the variants, by name, and ``machines``
+    how many the first one will have. Raises AwsError.
     """
-    if "RollingUpdatePolicy" in config:
-        raise AwsError("UnknownOperationException", "not emulated: RollingUpdatePolicy", 501)
+    if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= {*config}:
+        told = "BlueGreenUpdatePolicy and RollingUpdatePolicy cannot both be specified."
+        raise AwsError("ValidationException", told)
     if {*before} != {*after}:
         told = "With a deployment configuration, the variant names must stay the same."
         raise AwsError("ValidationException", f"{told} {sorted(before)}, {sorted(after)}")
     if any(machine.startswith(EXCLUDED) for machine in (*before.values(), *after.values())):
         return None
+    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    names = tuple(each["AlarmName"] for each in alarms)
+    if rolling := config.get("RollingUpdatePolicy"):
+        if len(after) > 1:
+            told = "not emulated: rolling updates of several variants"
+            raise AwsError("UnknownOperationException", told, 501)
+        return _rolling(rolling, names, machines)
     wanted = config.get("BlueGreenUpdatePolicy")
-    if wanted is None:
-        return None
+    return _blue_green(wanted, names) if wanted else None
+
+
+def _blue_green(wanted: Mapping[str, Any], alarms: tuple[str, ...]) -> Policy:
     routing = wanted["TrafficRoutingConfiguration"]
     bake, termination = routing["WaitIntervalInSeconds"], wanted.get("TerminationWaitInSeconds", 0)
-    limit = wanted.get("MaximumExecutionTimeoutInSeconds", LIMIT)
+    limit = wanted.get(_LONGEST, LIMIT)
     shares = _shares(routing)
-    if limit < bake * len(shares) + termination:
-        told = "MaximumExecutionTimeoutInSeconds is shorter than all the waits together."
-        raise AwsError("ValidationException", told)
-    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    _require_time(limit, bake * len(shares) + termination)
+    return Policy(shares=shares, bake=bake, termination=termination, limit=limit, alarms=alarms)
+
+
+def _rolling(wanted: Mapping[str, Any], alarms: tuple[str, ...], machines: int) -> Policy:
+    batch = batch_of(wanted["MaximumBatchSize"], machines)
+    bake, limit = wanted["WaitIntervalInSeconds"], wanted.get(_LONGEST, LIMIT)
+    shares = (*(each / machines for each in range(batch, machines, batch)), 1.0)
+    _require_time(limit, bake * len(shares))
     return Policy(
         shares=shares,
         bake=bake,
-        termination=termination,
+        termination=0.0,
         limit=limit,
-        alarms=tuple(each["AlarmName"] for each in alarms),
+        alarms=alarms,
+        batch=batch,
+        back=returned_of(wanted.get("RollbackMaximumBatchSize"), machines),
     )
+
+
+def _require_time(limit: float, waits: float) -> None:
+    if limit < waits:
+        told = f"{_LONGEST} is shorter than all the waits together."
+        raise AwsError("ValidationException", told)
 
 
 def _shares(routing: Mapping[str, Any]) -> tuple[float, ...]:

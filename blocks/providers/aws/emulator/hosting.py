@@ -13,6 +13,7 @@ from blocks.providers.aws.emulator.alarms import Alarms
 from blocks.providers.aws.emulator.components import Components
 from blocks.providers.aws.emulator.endpoint_configs import EndpointConfigs
 from blocks.providers.aws.emulator.endpoints import Endpoints
+from blocks.providers.aws.emulator.metrics import Metrics
 from blocks.providers.aws.emulator.models import Models
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.scaling import Scaler
@@ -23,13 +24,14 @@ class Hosting:
     """The modules of hosting, which know each other."""
 
     def __init__(self, world: World) -> None:
-        self._models = Models(world)
-        self._configs = EndpointConfigs(world, self._models)
+        self.models = Models(world)
+        self._configs = EndpointConfigs(world, self.models)
         self._targets = ScalableTargets(world)
         alarms = Alarms(world)
-        self.endpoints = Endpoints(world, self._models, self._configs, self._targets, alarms)
+        Metrics(world, alarms)
+        self.endpoints = Endpoints(world, self.models, self._configs, self._targets, alarms)
         self._scaler = Scaler(world, self.endpoints, self._targets, alarms)
-        self._components = Components(world, self._models, self.endpoints)
+        self._components = Components(world, self.models, self.endpoints)
         self._runtime = runtime.Runtime(world, self.endpoints, self._components, alarms)
         self._queues = queues.Queues(world, self.endpoints, self._runtime)
         self._scaler.backlog = self._queues.backlog
@@ -37,7 +39,7 @@ class Hosting:
     def handlers(self) -> Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return what answers an operation, by its name."""
         return {
-            **self._models.handlers(),
+            **self.models.handlers(),
             **self._configs.handlers(),
             **self.endpoints.handlers(),
             **self._targets.handlers(),

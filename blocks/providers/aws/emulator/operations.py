@@ -18,6 +18,7 @@ from blocks.providers.aws.emulator.price_list import PriceListing
 from blocks.providers.aws.emulator.processing import ProcessingJobs
 from blocks.providers.aws.emulator.tagging import Tagging
 from blocks.providers.aws.emulator.training import TrainingJobs
+from blocks.providers.aws.emulator.transform import TransformJobs
 from blocks.providers.aws.emulator.world import World
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
@@ -55,7 +56,9 @@ def answering(world: World) -> tuple[dict[str, Handler], list[Route], FeatureRec
     hosting, jobs, groups = Hosting(world), ProcessingJobs(world), FeatureGroups(world)
     monitoring = Monitoring(world, hosting.endpoints, jobs)
     found: dict[str, Handler] = {}
-    for each in (*(kind(world) for kind in OPERATIONS), hosting, jobs, groups, monitoring):
+    transforms = TransformJobs(world, hosting.models)
+    own = (hosting, jobs, groups, monitoring, transforms)
+    for each in (*(kind(world) for kind in OPERATIONS), *own):
         found.update(each.handlers())
     paths = hosting.paths().items()
     routes = [Route(method="POST", path=path, handler=handler) for path, handler in paths]

@@ -37,6 +37,7 @@ class ScalableTargets:
         self._world = world
         self._known: dict[str, Target] = {}
         self.exists: Callable[[str, str], bool] = lambda endpoint, variant: False
+        self.is_managed: Callable[[str, str], bool] = lambda endpoint, variant: False
         self.may_sleep: Callable[[str], bool] = lambda endpoint: False
         self.begin: Callable[[], None] = lambda: None  # called once something is to be scaled
 
@@ -68,6 +69,9 @@ class ScalableTargets:
         endpoint, variant = _place(asked)
         if not self.exists(endpoint, variant):
             told = f"No endpoint/variant found for resource ID {asked['ResourceId']}"
+            raise AwsError("ValidationException", told)
+        if self.is_managed(endpoint, variant):
+            told = f"The instances of {asked['ResourceId']} have ManagedInstanceScaling enabled"
             raise AwsError("ValidationException", told)
         known = self._known.get(asked["ResourceId"])
         least = asked.get("MinCapacity", known.least if known else None)

@@ -47,6 +47,7 @@ MODELS = {
     "SageMaker": "sagemaker",
 }
 _OURS = frozenset(MODELS.values())
+_CLOUDWATCH = "monitoring"  # as it signs
 _FAILED, _UNKNOWN = 500, 501
 _BROKEN = AwsError("InternalFailure", "the emulator failed; see its log", _FAILED)
 
@@ -126,6 +127,8 @@ class Emulator:
                 return _plain(route.handler(request, match), request)
         if asked.service == "sagemaker":
             raise AwsError("UnknownOperationException", f"{asked.call} is not emulated", _UNKNOWN)
+        if asked.service == _CLOUDWATCH:
+            self.world.publish()
         with self.world.lock:
             return run_wsgi_app(self._moto, _again(request), buffered=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from blocks.providers.aws.emulator import serverless
 from blocks.providers.aws.emulator.fleets import Fleet
+from blocks.providers.aws.emulator.managed_scaling import bounds_of
 from blocks.providers.aws.emulator.refusals import AwsError
 
 
@@ -24,6 +25,9 @@ def check_weights(
         count = each.get("DesiredInstanceCount")
         if count is not None and serverless.CONFIG in there[each["VariantName"]].variant:
             raise AwsError("ValidationException", "A serverless variant has no instances.")
+        if count is not None and bounds_of(there[each["VariantName"]].variant):
+            told = f"DesiredInstanceCount of {each['VariantName']} is up to ManagedInstanceScaling"
+            raise AwsError("ValidationException", told)
         if count == 0 and not queued:
             told = "DesiredInstanceCount 0 is for asynchronous endpoints"
             raise AwsError("ValidationException", told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from blocks.contracts import Frozen
@@ -45,6 +46,7 @@ class World(EmulatedWorld):
         self.objects = Objects(ACCOUNT, self.lock)
         self.logs = Logs(ACCOUNT, settings.region, self.lock)
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
+        self.publish: Callable[[], None] = lambda: None  # what CloudWatch has not been told yet
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a thing of SageMaker."""

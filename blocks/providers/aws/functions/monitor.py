@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from blocks.contracts import MonitorFeatures
+from blocks.contracts import MonitorFeatures, Sample, Unsupported, Window
 from blocks.providers.aws.monitor import SageMakerMonitor
 
 
@@ -21,6 +22,12 @@ class LambdaMonitor(SageMakerMonitor):
     features: ClassVar[MonitorFeatures] = MonitorFeatures(
         resolution_seconds=1, captures=False, mirrored=False
     )
+
+    def _measured(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
+        raise Unsupported(
+            f"{metric} is a metric of SageMaker, and these are functions; ask CloudWatch",
+            code="METRIC",
+        )
 
     def _log_group(self, endpoint: str) -> str:
         return f"/aws/lambda/{self.account.named(endpoint)}"
