@@ -18,6 +18,7 @@ PROVIDERS = {
     "aws-lambda": "blocks.providers.aws.functions",
     "gcp": "blocks.providers.gcp",
     "gcp-run": "blocks.providers.gcp.run",
+    "gcp-batch-prediction": "blocks.providers.gcp.prediction",
     "azure": "blocks.providers.azure",
     "azure-kubernetes": "blocks.providers.azure.kubernetes",
     "databricks": "blocks.providers.databricks",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from blocks.cloud.bucket import Bucket
+from collections.abc import Iterator
+
+from blocks.cloud.bucket import Bucket, Found
 from blocks.contracts import BatchRequest, InvalidRequest, TrainingRequest
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
@@ -30,6 +32,18 @@ def require_scorable(bucket: Bucket, request: BatchRequest) -> None:
             f"output_uri: {output} is inside the data; it would be read as data the next time",
             code="OUTPUT",
         )
+
+
+def data_files(bucket: Bucket, request: BatchRequest) -> Iterator[Found]:
+    """Yield the Parquet files of a request's data set, in name order."""
+    data, single = request.data_uri, True
+    for each in bucket.below(data):
+        single = False
+        hidden = any(part[0] in "._" for part in each.name.split("/"))
+        if each.name.endswith(".parquet") and not hidden:
+            yield each
+    if single and (found := bucket.head(data)) is not None:
+        yield found
 
 
 def read_outcome(bucket: Bucket, folder: str, token: str) -> Outcome | None:

@@ -6,26 +6,27 @@ over.
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import signal
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 import psutil
 
-from blocks.cloud.batch_notes import DIGEST, ROWS, Progress, Said, progress_of
-from blocks.cloud.bucket import Bucket, Found
+from blocks.cloud.batch_notes import Progress, Said, progress_of
+from blocks.cloud.bucket import Bucket
+from blocks.cloud.job_files import data_files
+from blocks.cloud.scored_files import scored
 from blocks.contracts import BatchRequest
-from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
-from blocks.workload.inside import inside
+from blocks.serving.batch import CannotScore, load_scorer
 from blocks.workload.memory import peak_memory
 
+STOPPED = "CANCELLED"  # code of what was asked to end
 
-class _Stop(BaseException):
+
+class Stop(BaseException):
     """Whoever runs the container asked this process to end."""
 
 
@@ -38,9 +39,25 @@ def score(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> 
 
     ``model`` gives the folder of the request's model, and may take its time to bring it.
     """
+    listen()
+    try:
+        return judged(bucket, asked, lambda request: _through(bucket, request, asked, model))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def listen() -> None:
+    """Have this process, in its main thread, hear that it shall end, and that it takes too long."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _overdue)
-    said = _judged(bucket, asked, model)
+
+
+def judged(bucket: Bucket, asked: str, work: Callable[[BatchRequest], int]) -> Said:
+    """Do a part of the request at the URI ``asked``, and return how it ended and what it took.
+
+    ``work`` returns its rows. The request's time counts from the begin of this process.
+    """
+    said = _said(bucket, asked, work)
     used = resource.getrusage(resource.RUSAGE_SELF)
     measured = {
         "cpu_seconds": used.ru_utime + used.ru_stime,
@@ -49,7 +66,7 @@ def score(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> 
     return said.model_copy(update=measured)
 
 
-def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -> Said:
+def _said(bucket: Bucket, asked: str, work: Callable[[BatchRequest], int]) -> Said:
     try:
         found = bucket.read(asked)
         if found is None:
@@ -57,76 +74,38 @@ def _judged(bucket: Bucket, asked: str, model: Callable[[BatchRequest], Path]) -
         request = BatchRequest.model_validate_json(found[0])
         left = request.max_duration.total_seconds() - _age()
         signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
-        return Said(rows=_Work(bucket, request, asked).through(model(request)))
+        return Said(rows=work(request))
     except _Overdue:
         message = f"still running after {request.max_duration}; ask for a longer max_duration"
         return Said(code="MAX_DURATION", message=message)
-    except _Stop:
-        return Said(code="CANCELLED", message="stopped by request")
+    except Stop:
+        return Said(code=STOPPED, message="stopped by request")
     except CannotScore as error:
         return Said(code=error.code, message=str(error))
     except Exception as error:  # noqa: BLE001 - the model's code may raise anything
         return Said(code=type(error).__name__, message=str(error))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-class _Work:
-    """The files of one job."""
+def _through(
+    bucket: Bucket, request: BatchRequest, asked: str, model: Callable[[BatchRequest], Path]
+) -> int:
+    """Score every file that is not scored yet; return the rows of all."""
+    files, rows = list(data_files(bucket, request)), 0
+    if not files:
+        raise CannotScore("DATA", f"{request.data_uri} holds no Parquet file; check data_uri")
+    scorer = load_scorer(model(request), request.model.digest)
 
-    def __init__(self, bucket: Bucket, request: BatchRequest, asked: str) -> None:
-        self._bucket, self._request = bucket, request
-        self._told = progress_of(asked)
+    def note(done: int) -> None:
+        told = Progress(done=done, of=len(files))
+        bucket.write(progress_of(asked), told.model_dump_json().encode())
 
-    def through(self, model: Path) -> int:
-        """Score every file that is not scored yet; return the rows of all."""
-        files, rows = list(self._files()), 0
-        if not files:
-            where = self._request.data_uri
-            raise CannotScore("DATA", f"{where} holds no Parquet file; check data_uri")
-        scorer = load_scorer(model, self._request.model.digest)
-        for number, found in enumerate(files):
-            self._note(number, len(files))
-            rows += self._scored(scorer, found)
-        self._note(len(files), len(files))
-        return rows
-
-    def _files(self) -> Iterator[Found]:
-        """Yield the Parquet files of the data set, in name order."""
-        data, single = self._request.data_uri, True
-        for each in self._bucket.below(data):
-            single = False
-            hidden = any(part[0] in "._" for part in each.name.split("/"))
-            if each.name.endswith(".parquet") and not hidden:
-                yield each
-        if single and (found := self._bucket.head(data)) is not None:
-            yield found
-
-    def _scored(self, scorer: Scorer, found: Found) -> int:
-        """Score one file, unless this model has scored this very input; return its rows."""
-        to = f"{self._request.output_uri.rstrip('/')}/{found.name}"
-        mark = hashlib.sha256(f"{scorer.digest} {found.size} {found.etag}".encode()).hexdigest()
-        before = self._bucket.notes(to)
-        if before.get(DIGEST) == mark:
-            return int(before[ROWS])
-        with tempfile.TemporaryDirectory() as folder:
-            source = inside(Path(folder) / "input", found.name)
-            target = inside(Path(folder) / "output", found.name)
-            source.parent.mkdir(parents=True)
-            self._bucket.fetch(found, source)
-            rows = sum(score_file(scorer, source, target))
-            self._send(target, to, {DIGEST: mark, ROWS: str(rows)})
-        return rows
-
-    def _send(self, file: Path, to: str, notes: dict[str, str]) -> None:
-        try:
-            self._bucket.send(file, to, notes=notes)
-        except Exception as error:
-            raise CannotScore("UPLOAD", str(error)) from error
-
-    def _note(self, done: int, of: int) -> None:
-        self._bucket.write(self._told, Progress(done=done, of=of).model_dump_json().encode())
+    for number, found in enumerate(files):
+        note(number)
+        rows += scored(bucket, request, scorer, found)
+    note(len(files))
+    return rows
 
 
 def _age() -> float:
@@ -136,7 +115,7 @@ def _age() -> float:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # nothing may cut off the tidying up
-    raise _Stop
+    raise Stop
 
 
 def _overdue(_number: int, _frame: FrameType | None) -> None:

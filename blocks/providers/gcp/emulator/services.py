@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from blocks.providers.gcp.emulator.model_monitoring import ModelMonitoring
+from blocks.providers.gcp.emulator.prediction_jobs import PredictionJobs
 from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
@@ -36,6 +37,7 @@ OPERATIONS: tuple[type[Operations], ...] = (
     CustomJobs,
     TuningJobs,
     Predictions,
+    PredictionJobs,
     ModelMonitoring,
     RunServices,
     Secrets,

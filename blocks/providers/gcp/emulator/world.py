@@ -57,6 +57,7 @@ class World(EmulatedWorld):
         self.logs = LogEntries(self.project)
         self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
         self.find_model: Callable[[str], object] = not_found  # known once models are kept
+        self.forwarding_rule: Callable[[], str] = str  # where private endpoints answer
         self.minted: dict[str, Minted] = {}  # by token
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)
