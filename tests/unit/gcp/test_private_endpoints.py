@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import FailedPrecondition, InvalidArgument
+from google.api_core.exceptions import FailedPrecondition
 from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from google.cloud.aiplatform_v1.services.prediction_service import PredictionServiceClient
-from google.cloud.aiplatform_v1.types import Endpoint
 
 from blocks.contracts import InvalidRequest, Phase, Traffic, Unavailable
 from blocks.providers.gcp.account import GcpAccount
@@ -71,41 +70,6 @@ def test_what_the_model_says_to_a_wrong_row_comes_through(
     refused = endpoints.predict(name, {"instances": [{"other": 1}]})
     assert refused.status == 400
     assert "x" in str(refused.body)
-
-
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [
-        ({"network": "projects/123456789012/global/networks/ml"}, "mutually exclusive"),
-        ({"dedicated_endpoint_enabled": True}, "mutually exclusive"),
-    ],
-)
-def test_an_endpoint_is_private_or_something_else(
-    account: GcpAccount, more: dict[str, Any], says: str
-) -> None:
-    private = Private().to_config(account)
-    told = {"display_name": "e", "private_service_connect_config": private, **more}
-    client = account.client(EndpointServiceClient)
-    with pytest.raises(InvalidArgument, match=says):
-        client.create_endpoint(parent=account.parent, endpoint=Endpoint(told))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"project_allowlist": ["No Project"]},
-        {"psc_automation_configs": [{"project_id": "p-elsewhere", "network": NETWORK}]},
-        {"psc_automation_configs": [{"project_id": "rehearsal-project", "network": "ml"}]},
-    ],
-)
-def test_rules_of_others_and_networks_in_short_are_refused(
-    account: GcpAccount, change: dict[str, Any]
-) -> None:
-    config = {**Private().to_config(account), **change}
-    told = {"display_name": "e", "private_service_connect_config": config}
-    client = account.client(EndpointServiceClient)
-    with pytest.raises(InvalidArgument):
-        client.create_endpoint(parent=account.parent, endpoint=Endpoint(told))
 
 
 @pytest.mark.parametrize("wrong", [{"network": "ml"}, {"address": "https://10.0.0.1/x"}])

@@ -15,6 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc import status_pb2
 
 from blocks.providers.gcp.emulator.custom_job import ENDS, Over, advance, at
+from blocks.providers.gcp.emulator.deployment import STUCK
 from blocks.providers.gcp.emulator.model_server import Place
 from blocks.providers.gcp.emulator.prediction_rules import no_machine
 from blocks.providers.gcp.emulator.prediction_share import Share
@@ -73,6 +74,8 @@ class PredictionRun:
         self.move(JobState.JOB_STATE_PENDING)
         clock = self._world.clock
         ready = clock.now() + self._world.settings.provisioning
+        if self._world.faults.take("stuck-deploying", "*", self.told.display_name):
+            ready += STUCK
         while not self._capacity or clock.now() < ready:
             if not self._capacity:
                 raise no_machine(self._world.location)

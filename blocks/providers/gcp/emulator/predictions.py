@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -26,6 +27,8 @@ from blocks.providers.gcp.emulator.world import World
 _MOST = 10 * 1024 * 1024  # bytes of a request to a dedicated endpoint
 _TIMEOUT = 600.0  # seconds, unless an endpoint says otherwise
 _Code = grpc.StatusCode
+_RESOURCE = "aiplatform.googleapis.com/Endpoint"
+_METRICS = "aiplatform.googleapis.com/prediction/online"
 # As Google's own gateways translate statuses, see google/rpc/code.proto.
 _CODES = {
     400: _Code.INVALID_ARGUMENT,
@@ -49,6 +52,7 @@ class Predictions:
     )
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._endpoints, self._log = Endpoints(world), RequestLog(world)
         self._http = loopback.client(timeout=_TIMEOUT)
         PrivateFront(world, self._privately)
@@ -114,6 +118,28 @@ class Predictions:
     def _passed_on(self, chosen: Deployment, content: bytes, kind: str) -> httpx.Response:
         if len(content) > _MOST:
             raise GcpError(_Code.INVALID_ARGUMENT, f"The request exceeds {_MOST} bytes.")
+        begun, status = time.perf_counter(), int(httpx.codes.SERVICE_UNAVAILABLE)
+        try:
+            reply = self._answered(chosen, content, kind)
+            status = reply.status_code
+            return reply
+        finally:
+            self._measure(chosen, status, seconds=time.perf_counter() - begun)
+
+    def _measure(self, chosen: Deployment, status: int, *, seconds: float) -> None:
+        """Count a request, as Cloud Monitoring tells of it."""
+        measured, of = self._world.measured, (_RESOURCE, {"endpoint_id": chosen.endpoint})
+        labels = {"deployed_model_id": chosen.told.id}
+        measured.keep(f"{_METRICS}/prediction_count", 1, labels, of=of)
+        code = {**labels, "response_code": str(status)}
+        measured.keep(f"{_METRICS}/response_count", 1, code, of=of)
+        if status != httpx.codes.OK:
+            measured.keep(f"{_METRICS}/error_count", 1, labels, of=of)
+        for part, share in (("total", seconds), ("model", seconds), ("overhead", 0.0)):
+            told = {**labels, "latency_type": part}
+            measured.keep(f"{_METRICS}/prediction_latencies", share * 1e6, told, of=of)
+
+    def _answered(self, chosen: Deployment, content: bytes, kind: str) -> httpx.Response:
         try:
             return self._http.post(
                 chosen.pick().predict, content=content, headers={"content-type": kind}

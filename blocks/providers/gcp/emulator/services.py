@@ -11,6 +11,7 @@ from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
 from blocks.providers.gcp.emulator.secrets import Secrets
+from blocks.providers.gcp.emulator.time_series import TimeSeriesLists
 from blocks.providers.gcp.emulator.training import CustomJobs
 from blocks.providers.gcp.emulator.tuning import TuningJobs
 from blocks.providers.gcp.emulator.world import World
@@ -41,6 +42,7 @@ OPERATIONS: tuple[type[Operations], ...] = (
     ModelMonitoring,
     RunServices,
     Secrets,
+    TimeSeriesLists,
 )
 
 

@@ -70,6 +70,15 @@ class VertexBatchPrediction(Block, BatchInference):
     def _explain(self, error: Exception) -> ProviderError | None:
         return explain(error)
 
+    def _require(self, request: BatchRequest) -> None:
+        super()._require(request)
+        if self.account.network or self.account.network_attachment:
+            raise Unsupported(
+                "batch prediction jobs run in no network of yours; score with gcp-batch, or leave "
+                "network and network_attachment empty",
+                code="NETWORK",
+            )
+
     def _submit(self, request: BatchRequest, token: str) -> OperationRef:
         job = self._jobs.submit(token, lambda: self._told(request, token))
         return self._reference(
@@ -114,12 +123,6 @@ class VertexBatchPrediction(Block, BatchInference):
         """Raise, with the remedy, for what could never run."""
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        if self.account.network or self.account.network_attachment:
-            raise Unsupported(
-                "batch prediction jobs run in no network of yours; score with gcp-batch, or leave "
-                "network and network_attachment empty",
-                code="NETWORK",
-            )
         require_scorable(self._objects, request)
 
     def _answers(self, job: BatchPredictionJob) -> Iterator[Said]:
