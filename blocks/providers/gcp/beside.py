@@ -24,8 +24,7 @@ class BesideBench(Levers):
     ) -> None:
         super().__init__(provider, kinds)
         self.account, self.emulator, self.keep_secret = gcp.account, gcp.emulator, gcp.keep_secret
-        self.levers_account, self.model_draft = gcp.levers_account, gcp.model_draft
-        self._gcp, self._configured = gcp, configured
+        self.levers_account, self._gcp, self._configured = gcp.levers_account, gcp, configured
 
     def connect(self, contract: type[C]) -> C:
         """Return a block of this owner, as a fresh process would build it."""

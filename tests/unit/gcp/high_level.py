@@ -81,7 +81,9 @@ def upload_model(bucket: str, parent: str | None = None) -> aiplatform.Model:
 def batch_predict(model: aiplatform.Model, bucket: str) -> str:
     """Have a model predict every line of a file."""
     lines = "".join(f"{json.dumps([float(each)])}\n" for each in range(3))
-    storage.Client().bucket(bucket).blob("rows.jsonl").upload_from_string(lines)
+    storage.Client(project=model.project).bucket(bucket).blob("rows.jsonl").upload_from_string(
+        lines
+    )
     job = model.batch_predict(
         job_display_name="scored",
         gcs_source=f"gs://{bucket}/rows.jsonl",
@@ -93,8 +95,9 @@ def batch_predict(model: aiplatform.Model, bucket: str) -> str:
     )
     files = [each for each in job.iter_outputs() if "results" in each.name]
     told = [json.loads(line) for file in files for line in file.download_as_text().splitlines()]
+    state = job.state.name
     job.delete()
-    return f"{job.state.name} {[each['prediction'] for each in told]}"
+    return f"{state} {[each['prediction'] for each in told]}"
 
 
 def main(project: str, location: str, address: str, bucket: str) -> None:

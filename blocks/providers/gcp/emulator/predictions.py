@@ -91,7 +91,10 @@ class Predictions:
         if verb == "predict" and reply.status_code == httpx.codes.OK:
             answer = _answer_of(chosen, reply)
             told = PredictResponse.to_json(answer).encode()
-        headers = {**_headers(endpoint, chosen), "content-type": reply.headers["content-type"]}
+        headers = {
+            **_headers(endpoint, chosen),
+            "content-type": reply.headers.get("content-type", ""),
+        }
         return Response(told, status=reply.status_code, headers=headers)
 
     def _choose(self, name: str, *, private: bool = False) -> tuple[Endpoint, Deployment]:

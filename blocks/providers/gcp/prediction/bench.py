@@ -22,5 +22,5 @@ def BatchPredictionBench(folder: Path) -> Iterator[BesideBench]:  # noqa: N802 -
     """Open a world: a project, or, while another world is open, another owner in its project."""
     with GcpBench(folder) as gcp:
         levers = gcp.batch_levers(VertexBatchPrediction, _JOBS)
-        told = {"batch": {"image": IMAGE}}
-        yield BesideBench("gcp-batch-prediction", gcp, {"batch": levers}, told)
+        kinds = {"batch": levers, "models": gcp.models}
+        yield BesideBench("gcp-batch-prediction", gcp, kinds, {"batch": {"image": IMAGE}})
