@@ -18,6 +18,7 @@ from blocks.providers.gcp.emulator.refusals import GcpError
 from blocks.providers.gcp.emulator.world import World
 
 _LOOK_EVERY = 0.02  # of our own seconds
+_TRIES = 3  # that a batch has
 
 
 class Share:
@@ -77,7 +78,8 @@ class Share:
             self.broken = GcpError(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
     def _predict(self, batch: Sequence[Any]) -> None:
-        """Ask until somebody answers, if only with an error."""
+        """Ask until somebody answers; an error is an answer once it came often enough."""
+        refused = 0
         while not self._over.is_set():
             replica = self._ready()
             try:
@@ -85,8 +87,10 @@ class Share:
             except httpx.HTTPError:
                 replica.container.end()  # what breaks off is over, or soon is
                 continue
-            self._keep(batch, reply)
-            return
+            refused += int(reply.status_code != httpx.codes.OK)
+            if reply.status_code == httpx.codes.OK or refused == _TRIES:
+                self._keep(batch, reply)
+                return
 
     def _ready(self) -> Replica:
         """Return the replica once it is healthy; another one if it is over."""
@@ -131,5 +135,6 @@ class Share:
             pairs = zip(batch, predictions, strict=True)
             self.predicted += [{"instance": one, "prediction": told} for one, told in pairs]
             return
-        message = f"Post request fails. Cannot get predictions. Error: {reply.text[:1000]}"
+        said = f"Exceeded retries: Non-OK result {reply.status_code} ({reply.text[:1000]})"
+        message = f"Post request fails. Cannot get predictions. Error: {said}"
         self.errors[message] += len(batch)
