@@ -25,12 +25,13 @@ class KeyedJobs:
     account: GcpAccount
     kind: JobKind
     bucket: Bucket
+    markers: str = "submitted"  # folder; the same token may have jobs of several kinds
 
     def submit(self, token: str, told: Callable[[], Mapping[str, Any]]) -> str:
         """Return the id of the token's job, created now as ``told`` says if there is none."""
         return Submission(
             token,
-            Markers(self.bucket, f"{self.account.root}/submitted"),
+            Markers(self.bucket, f"{self.account.root}/{self.markers}"),
             find=partial(self._labelled, token),
             create=lambda: self._create(told()),
             drop=self.cancel,

@@ -13,6 +13,7 @@ from google.rpc import code_pb2, status_pb2
 
 from blocks.cloud.batch_notes import Said
 from blocks.contracts import (
+    BatchInference,
     BatchRequest,
     BatchResult,
     Inventory,
@@ -138,6 +139,9 @@ def test_machines_share_the_files_and_the_inventory_has_all_of_them(
     assert status.result.rows == 200
     [found] = [each for each in bench.connect(Inventory).owned() if each.id == ref.id]
     assert (found.kind, found.running) == ("batch-job", False)
+    bench.settle(custom := bench.connect(BatchInference).submit(request, key=KEY))
+    assert custom.token == ref.token  # the same question, asked of jobs of another kind
+    assert custom.id != ref.id
     bench.emulator.fault("stuck-deploying")
     other = jobs.submit(request, key=KEY.next())
     inventory = bench.connect(Inventory)

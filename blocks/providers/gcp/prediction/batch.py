@@ -137,7 +137,12 @@ class VertexBatchPrediction(Block, BatchInference):
 
     @property
     def _jobs(self) -> KeyedJobs:
-        return KeyedJobs(account=self.account, kind=PREDICTION, bucket=self._objects)
+        return KeyedJobs(
+            account=self.account,
+            kind=PREDICTION,
+            bucket=self._objects,
+            markers="submitted-predictions",
+        )
 
     @cached_property
     def _objects(self) -> Objects:
