@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from blocks.emulation.containers import PASSIVE, WAIT_POLICY
 from blocks.emulation.zygotes import SHARED
@@ -18,11 +19,25 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all workers of a run fork emulators from the same processes, and none of them spin."""
+    """Let all workers of a run fork emulators from the same processes, and none of them spin.
+
+    Examples are the same in every run, and may take as long as the machine takes.
+    """
+    settings.register_profile(
+        "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("same")
     os.environ.setdefault(WAIT_POLICY, PASSIVE)
     if SHARED not in os.environ:
         folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="bluewater-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why a test that passed at its second try had failed at its first."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"passed or failed again after: {report.nodeid}")
+        terminalreporter.write_line(str(report.longrepr))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from blocks.contracts import Conflict, ProviderError, Unavailable
+from blocks.contracts import Conflict, Denied, ProviderError, Unavailable
 
 
 class Look(Protocol):
@@ -28,12 +28,22 @@ def make_named(
     Whatever was said against it, or lost on its way, it may be there; then nothing is raised.
     With ``conflict_is_the_name``, a conflict can mean nothing else, and nobody needs to look.
     """
+
+    def cause(error: Exception) -> ProviderError | None:
+        return error if isinstance(error, ProviderError) else explain(error)
+
     try:
         create()
     except Exception as error:
-        known = error if isinstance(error, ProviderError) else explain(error)
+        known = cause(error)
         if conflict_is_the_name and isinstance(known, Conflict):
             return
         may_show = isinstance(known, Unavailable | Conflict)  # it may have been done all the same
-        if look(patient=may_show) is None:
+        try:
+            there = look(patient=may_show)
+        except Exception as unseen:
+            if may_show or not isinstance(cause(unseen), Denied):
+                raise
+            there = None  # who may not look either is told what was refused in the first place
+        if there is None:
             raise

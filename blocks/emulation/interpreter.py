@@ -92,9 +92,10 @@ class _Attendant:
         self._selector.register(caller, selectors.EVENT_READ, pid)
 
     def _lose(self, pid: int) -> None:
-        """Kill the container of a caller that is gone."""
-        self._selector.unregister(self._callers[pid])
-        _kill(pid)
+        """Kill the container of a caller that is gone, unless it was over at the same moment."""
+        if (caller := self._callers.get(pid)) is not None:
+            self._selector.unregister(caller)
+            _kill(pid)
 
     def _end(self) -> None:
         """Kill them all: there is no caller any more."""

@@ -46,7 +46,8 @@ class Bench(Protocol):
         x > 0.5 as 0.0 or 1.0), ``constant`` (always 0.25), ``broken`` (raises on every request),
         ``unloadable`` (fails while loading), ``slow`` (50 ms longer for 2 % of the requests),
         ``heavy`` (20 ms for each), ``flaky`` (raises on 2 %), ``shifted`` (scores moved up by a
-        half), ``same`` (as threshold).
+        half), ``same`` (as threshold), ``held`` (as threshold; waits with rows from n = 100 on
+        until ``let_go``).
         """
         ...
 
@@ -54,8 +55,12 @@ class Bench(Protocol):
         """Return a request to serve a model of that kind on an endpoint of this world."""
         ...
 
-    def batch_request(self, rows: int) -> BatchRequest:
-        """Return a request to score a data set of that many rows with a threshold model."""
+    def batch_request(self, rows: int, *, kind: str = "threshold") -> BatchRequest:
+        """Return a request to score that many rows, in four files, with a model of that kind."""
+        ...
+
+    def let_go(self) -> None:
+        """Let the batch jobs go on whose model is a ``held`` one."""
         ...
 
     def processing_request(self, script: str) -> ProcessingRequest:

@@ -63,6 +63,15 @@ def give(endpoints: Endpoints, **percent: int) -> Traffic:
     return endpoints.shift("bench", Traffic(percent=percent), since=endpoints.traffic("bench"))
 
 
+def blue_is_live(bench: Any, endpoints: Endpoints, **serving: Any) -> VariantRequest:
+    """Bring up blue, served so, and give it all live requests; return what was asked for."""
+    request: VariantRequest = bench.variant_request(variant="blue")
+    request = request.model_copy(update={"serving": Serving(**serving)})
+    up_to(bench, endpoints, request)
+    give(endpoints, blue=100)
+    return request
+
+
 def bounded(bench: Any, variant: str = "blue", *, most: int = 2) -> VariantRequest:
     """Return a request for a variant that grows: it takes one at a time, and time for each."""
     request: VariantRequest = bench.variant_request(kind="heavy", variant=variant)

@@ -41,10 +41,14 @@ class Levers:
         request: VariantRequest = self._of("endpoints").request(kind, variant)
         return request
 
-    def batch_request(self, rows: int) -> BatchRequest:
-        """Return a request to score that many rows."""
-        request: BatchRequest = self._of("batch").request(rows)
+    def batch_request(self, rows: int, *, kind: str = "threshold") -> BatchRequest:
+        """Return a request to score that many rows with a model of that kind."""
+        request: BatchRequest = self._of("batch").request(rows, kind)
         return request
+
+    def let_go(self) -> None:
+        """Let the batch jobs go on that a ``held`` model holds."""
+        self._of("batch").let_go()
 
     def processing_request(self, script: str) -> ProcessingRequest:
         """Return a request whose job runs ``script`` over a folder and an object."""

@@ -15,6 +15,7 @@ from blocks.workload import digest
 
 SCORE = "return (frame['x'] > 0.5).astype(float).to_numpy()"
 RARE = "next(turns) % 50 == 0"
+HELD_FROM = 100  # by n; a held model lets the rows before it pass
 
 CODE = {
     "threshold": SCORE,
@@ -25,6 +26,7 @@ CODE = {
     "flaky": f"if {RARE}: raise ValueError('this model fails sometimes')\n        {SCORE}",
     "slow": f"time.sleep(0.05 if {RARE} else 0)\n        {SCORE}",
     "heavy": f"time.sleep(0.02)\n        {SCORE}",
+    "held": f"wait_with(frame)\n        {SCORE}",
     "unloadable": "return None",
 }
 
@@ -44,7 +46,8 @@ def make_model(folder: Path, *, kind: str) -> ModelDraft:
     """Write a model of that kind (see ``Bench.model_draft``) and return its draft.
 
     The model is code, not a pickle, so making and loading it takes milliseconds. While a file
-    ``incident`` lies beside the folder, every fifth request to it fails.
+    ``incident`` lies beside the folder, every fifth request to it fails; a held one waits until
+    ``let_go`` of the folder.
     """
     loads = "raise OSError('this model cannot be loaded')" if kind == "unloadable" else "pass"
     code = f"""\
@@ -54,6 +57,10 @@ import time
 import numpy as np
 
 turns = itertools.count(1)
+
+def wait_with(frame):
+    while frame['n'].max() >= {HELD_FROM} and not os.path.exists({str(_let_go(folder))!r}):
+        time.sleep(0.02)
 
 class Scorer:
     def predict(self, frame, params=None):
@@ -75,3 +82,12 @@ def _load_pyfunc(path):
     return ModelDraft(
         name="bench", uri=folder.as_uri(), digest=digest(folder), metrics={"roc_auc": 0.9}
     )
+
+
+def let_go(folder: Path) -> None:
+    """Let the held model that was made in a folder go on."""
+    _let_go(folder).touch()
+
+
+def _let_go(folder: Path) -> Path:
+    return folder.parent / "let-go"

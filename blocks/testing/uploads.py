@@ -9,7 +9,7 @@ from pathlib import Path
 from blocks.cloud.bucket import Bucket
 from blocks.contracts import BatchRequest, ModelDraft, ModelVersion, TrainingRequest, VariantRequest
 from blocks.testing.batches import make_rows
-from blocks.testing.models import make_model
+from blocks.testing.models import let_go, make_model
 from blocks.testing.scripts import WAITS_FOR_A_LEVER
 from blocks.workload.digests import files
 
@@ -57,7 +57,7 @@ class Uploads:
         model = self._version(f"served/{kind}", kind)
         return VariantRequest(endpoint=ENDPOINT, variant=variant, model=model, machine=machine)
 
-    def batch_request(self, rows: int, *, machine: str) -> BatchRequest:
+    def batch_request(self, rows: int, kind: str, *, machine: str) -> BatchRequest:
         """Return a request over a few files; the same number of rows, the same request."""
         data = self._folder / f"rows-{rows}"
         if not data.exists():
@@ -65,11 +65,15 @@ class Uploads:
             for name in files(data):
                 self._bucket.write(f"{self._root}/rows-{rows}/{name}", (data / name).read_bytes())
         return BatchRequest(
-            model=self._version("batch-model", "threshold"),
+            model=self._version(f"batch/{kind}", kind),
             data_uri=f"{self._root}/rows-{rows}",
             output_uri=f"{self._root}/scored-{rows}",
             machine=machine,
         )
+
+    def let_go(self) -> None:
+        """Let the batch jobs go on that a ``held`` model holds."""
+        let_go(self._folder / "batch/held/model")
 
     def _version(self, place: str, kind: str) -> ModelVersion:
         if place not in self._versions:

@@ -104,7 +104,7 @@ def test_running_work_tells_what_it_costs_and_whose_it_is(
         assert (machines.machine, machines.count, machines.variant) == (asked.machine, 1, "")
         assert found.output_uri.rstrip("/") == asked.output_uri.rstrip("/")
     if offers(inventory, BatchInference):
-        request = bench.batch_request(1_000_000)
+        request = bench.batch_request(200, kind="held")
         batch = bench.connect(BatchInference)
         bench.begin(ref := batch.submit(request, key=KEY))
         scoring = listed(inventory)["batch-job", ref.id]
@@ -131,7 +131,7 @@ def test_removing_everything_leaves_nothing_running(bench: Bench, inventory: Inv
         train(bench)
     if offers(inventory, BatchInference):
         batch = bench.connect(BatchInference)
-        bench.begin(batch.submit(bench.batch_request(1_000_000), key=KEY))
+        bench.begin(batch.submit(bench.batch_request(200, kind="held"), key=KEY))
     if not bench.running() and offers(inventory, Endpoints):
         bench.settle(bench.connect(Endpoints).deploy(bench.variant_request(), key=KEY))
     assert bench.running()

@@ -107,12 +107,16 @@ def test_what_a_mirror_answers_is_counted_apart_or_not_at_all(
     def copied() -> bool:
         return any(each.mirrored for each in monitor.ticks(world.name, world.window()))
 
-    # a shift may take effect on copies a little later than on live requests
-    for _ in range(100 if monitor.features.mirrored else 0):
-        if copied():
-            break
-        assert set(world.ask()) == {200}
-        asked += REQUESTS
+    def copied_by_now() -> bool:
+        """A shift may take effect on copies a little later than on live requests."""
+        nonlocal asked
+        if not copied():
+            assert set(world.ask()) == {200}
+            asked += REQUESTS
+        return copied()
+
+    if monitor.features.mirrored:
+        until(copied_by_now)
     assert copied() == monitor.features.mirrored
 
     def live() -> list[VariantTick]:

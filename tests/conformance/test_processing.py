@@ -24,12 +24,10 @@ from blocks.contracts import (
     RunKey,
     Unsupported,
 )
-from blocks.emulation.launch import Emulator
 from blocks.testing.bench import Bench
 from blocks.testing.crowd import crowd
 from blocks.testing.processing import ADDS, FAILS, GOES_ON, ROWS, TELLS
 from blocks.testing.waiting import until
-from blocks.testing.words import JobWords
 
 CONTRACT = ProcessingJobs
 KEY = RunKey(run="run-1", step="process")
@@ -278,39 +276,3 @@ def test_spark_is_for_python_programs(
     with pytest.raises(InvalidRequest, match="bash finds no Spark session"):
         changed(spark=True).submit(other, key=KEY)
     assert bench.created("processing") == 0
-
-
-def test_what_was_done_before_the_reply_was_lost_is_found(
-    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords, done: str
-) -> None:
-    request = bench.processing_request(TELLS)
-    emulator.fault(done, call=words.create)
-    emulator.fault("stale-read", call=words.get)
-    ref = jobs.submit(request, key=KEY)
-    assert jobs.submit(request, key=KEY) == ref
-    assert jobs.status(ref).phase is not Phase.FAILED
-    assert bench.created("processing") == 1
-
-
-def test_a_refusal_before_the_work_is_told_and_starts_nothing(
-    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords
-) -> None:
-    request = bench.processing_request(TELLS)
-    for refused in words.refused:
-        emulator.fault(refused.fault, call=words.create)
-        with pytest.raises(refused.kind) as caught:
-            jobs.submit(request, key=KEY)
-        assert caught.value.code == refused.code, refused
-        assert bench.created("processing") == 0, refused
-
-
-def test_no_machine_ends_the_attempt_and_not_the_run(
-    bench: Bench, jobs: ProcessingJobs, emulator: Emulator, words: JobWords
-) -> None:
-    emulator.fault(words.no_machine)
-    request = bench.processing_request(TELLS)
-    status = settled(bench, jobs, request)
-    assert status.phase is Phase.INTERRUPTED
-    assert status.failure is not None
-    assert status.failure.code == words.no_machine_says
-    assert settled(bench, jobs, request, KEY.next()).phase is Phase.SUCCEEDED

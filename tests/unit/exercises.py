@@ -79,7 +79,7 @@ def serve(bench: Any) -> None:
 def score(bench: Any) -> None:
     batch = bench.connect(BatchInference)
     bench.settle(batch.submit(bench.batch_request(20), key=RUN))
-    batch.cancel(batch.submit(bench.batch_request(1_000_000), key=RUN.next()))
+    batch.cancel(batch.submit(bench.batch_request(200, kind="held"), key=RUN.next()))
 
 
 def process(bench: Any) -> None:

@@ -27,7 +27,7 @@ from blocks.testing.worlds import EmulatedBench, Worlds
 _KINDS = ("training", "models", "batch", "endpoints", "processing", "watching")
 
 KEY = "AKIAREHEARSAL"  # by which blocks call; levers have one of their own
-GRACE = 2.0  # seconds that a container has after SIGTERM; SageMaker gives 120
+GRACE = 10.0  # seconds that a container has after SIGTERM; SageMaker gives 120
 SCALING_PERIOD = 1.0  # seconds that auto scaling looks at a time; AWS looks at 10
 
 

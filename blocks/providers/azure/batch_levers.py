@@ -22,10 +22,11 @@ class BatchLevers(ByItself):
     def __init__(self, account: AzureAccount, emulator: Subscription, uploads: Uploads) -> None:
         super().__init__(AzureBatch(account=account, image=IMAGE))
         self._account, self._emulator, self._uploads = account, emulator, uploads
+        self.let_go = uploads.let_go
 
-    def request(self, rows: int) -> BatchRequest:
-        """Return a request over a few files; the same number of rows, the same request."""
-        return self._uploads.batch_request(rows, machine=MACHINE)
+    def request(self, rows: int, kind: str) -> BatchRequest:
+        """Return a request over a few files; for the same rows and kind the same one."""
+        return self._uploads.batch_request(rows, kind, machine=MACHINE)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Let the machine break; nothing else takes a machine from a job on demand."""

@@ -28,7 +28,7 @@ from blocks.testing.worlds import EmulatedBench, Worlds
 
 KEY, LEVERS = "bluewater-release", "bluewater-levers"  # the applications that blocks and we are
 MINUTE = 0.5  # seconds that metrics take for one
-GRACE = 2.0  # seconds that a container has after SIGTERM
+GRACE = 10.0  # seconds that a container has after SIGTERM
 
 
 class _Bench(EmulatedBench):

@@ -24,10 +24,11 @@ class BatchLevers(ByItself):
         self._jobs = DatabricksBatch(account=account, image=IMAGE)
         super().__init__(self._jobs)
         self._account, self._emulator, self._uploads = account, emulator, uploads
+        self.let_go = uploads.let_go
 
-    def request(self, rows: int) -> BatchRequest:
-        """Return a request over a few files; the same number of rows, the same request."""
-        return self._uploads.batch_request(rows, machine=MACHINE)
+    def request(self, rows: int, kind: str) -> BatchRequest:
+        """Return a request over a few files; for the same rows and kind the same one."""
+        return self._uploads.batch_request(rows, kind, machine=MACHINE)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Take the machine."""

@@ -38,10 +38,11 @@ class BatchLevers(ByItself):
         super().__init__(jobs)
         self._account, self._kind = jobs.account, kind
         self._emulator, self._uploads = emulator, uploads
+        self.let_go = uploads.let_go
 
-    def request(self, rows: int) -> BatchRequest:
-        """Return a request over a few files; the same number of rows, the same request."""
-        return self._uploads.batch_request(rows, machine=MACHINE)
+    def request(self, rows: int, kind: str) -> BatchRequest:
+        """Return a request over a few files; for the same rows and kind the same one."""
+        return self._uploads.batch_request(rows, kind, machine=MACHINE)
 
     def reclaim(self, ref: OperationRef) -> None:
         """Take the machine and leave no other."""

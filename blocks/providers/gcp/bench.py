@@ -25,7 +25,7 @@ from blocks.testing.uploads import Uploads
 from blocks.testing.worlds import EmulatedBench, Worlds
 
 TOKEN = "ya29.of-the-release"  # noqa: S105 - by which blocks call; levers have one of their own
-GRACE = 2.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
+GRACE = 10.0  # seconds that a container has after SIGTERM; Compute Engine gives 30
 SCALING_PERIOD = 0.5  # seconds between two looks at the load; Vertex AI has 15
 
 

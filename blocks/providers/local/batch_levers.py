@@ -8,7 +8,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from blocks.contracts import BatchRequest, ModelVersion, OperationRef
+from blocks.contracts import BatchRequest, ModelDraft, ModelVersion, OperationRef
 from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.batch import LocalBatch
@@ -16,7 +16,7 @@ from blocks.providers.local.batch_jobs import BatchFolder, Job
 from blocks.providers.local.jobs import Started
 from blocks.testing.batches import make_rows
 from blocks.testing.by_itself import ByItself
-from blocks.testing.models import make_model
+from blocks.testing.models import let_go, make_model
 from blocks.testing.waiting import until
 
 
@@ -26,21 +26,26 @@ class BatchLevers(ByItself):
     def __init__(self, machine: LocalMachine, folder: Path) -> None:
         super().__init__(LocalBatch(machine=machine))
         self._machine, self._folder = machine, folder
+        self._models: dict[str, ModelDraft] = {}
 
-    def request(self, rows: int) -> BatchRequest:
-        """Return a request over a few files; the same number of rows, the same request."""
-        data, model = self._folder / f"rows-{rows}", self._folder / "batch-model"
+    def request(self, rows: int, kind: str) -> BatchRequest:
+        """Return a request over a few files; for the same rows and kind the same one."""
+        data = self._folder / f"rows-{rows}"
         if not data.exists():
             make_rows(data, rows)
-        if not model.exists():
-            self._model = make_model(model, kind="threshold")
-        draft = self._model
+        if kind not in self._models:
+            self._models[kind] = make_model(self._model(kind), kind=kind)
+        draft = self._models[kind]
         return BatchRequest(
             model=ModelVersion(name=draft.name, version="1", uri=draft.uri, digest=draft.digest),
             data_uri=data.as_uri(),
             output_uri=(self._folder / f"scored-{rows}").as_uri(),
             machine="local.small",
         )
+
+    def let_go(self) -> None:
+        """Let the jobs go on that a ``held`` model holds."""
+        let_go(self._model("held"))
 
     def reclaim(self, ref: OperationRef) -> None:
         """Pull the machine's plug."""
@@ -65,6 +70,9 @@ class BatchLevers(ByItself):
     def created(self) -> int:
         """Count the job folders."""
         return len(BatchFolder.below(self._machine.folder("batch")))
+
+    def _model(self, kind: str) -> Path:
+        return self._folder / "batch" / kind / "model"
 
     def _job(self, ref: OperationRef) -> BatchFolder:
         return BatchFolder(self._machine.folder("batch") / ref.id)

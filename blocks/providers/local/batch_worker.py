@@ -41,15 +41,15 @@ def run(folder: BatchFolder) -> None:
     folder.write(Started(runner=processes.identify(), at=datetime.now(UTC)))
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _overdue)
-    signal.setitimer(signal.ITIMER_REAL, max(0.001, job.request.max_duration.total_seconds()))
     folder.write(_judged(folder, job))
 
 
 def _judged(folder: BatchFolder, job: Job) -> Ended:
     try:
+        limit = job.request.max_duration
+        signal.setitimer(signal.ITIMER_REAL, max(0.001, limit.total_seconds()))
         rows = _Work(folder, job).through()
     except _Overdue:
-        limit = job.request.max_duration
         message = f"still running after {limit}; ask for a longer max_duration"
         return ended(Phase.FAILED, "MAX_DURATION", message)
     except _Stop:

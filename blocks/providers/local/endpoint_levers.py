@@ -13,7 +13,7 @@ from blocks.providers.local import processes
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.desired import EndpointFolder
 from blocks.providers.local.endpoints import LocalEndpoints
-from blocks.providers.local.replicas import Replica
+from blocks.providers.local.replicas import replicas_of
 from blocks.testing.by_itself import ByItself
 from blocks.testing.models import make_model
 from blocks.testing.waiting import until
@@ -43,8 +43,8 @@ class EndpointLevers(ByItself):
     def reclaim(self, ref: OperationRef) -> None:
         """Kill the servers of a variant; return when they are dead."""
         endpoint, _, variant = ref.id.partition("/")
-        files = self._folder_of(endpoint).path.glob(f"replicas/{variant}.*/replica.json")
-        killed = [Replica.model_validate_json(file.read_text()).identity for file in files]
+        known = replicas_of(self._folder_of(endpoint))
+        killed = [each.identity for each in known if each.variant == variant]
         if not killed:
             raise LookupError(f"no process of {ref.id} runs")
         for identity in killed:

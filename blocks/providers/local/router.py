@@ -39,6 +39,8 @@ defaults
     mode http
     maxconn 8192
     timeout connect 2s
+    # a dead server refuses its check at once; a busy one may take a while to answer
+    timeout check 5s
     timeout client 75s
     timeout server 75s
     timeout queue {queue}ms

@@ -15,6 +15,7 @@ from blocks.providers.local.desired import Desired, EndpointFolder
 from blocks.providers.local.processes import Identity, alive, spawn, stop
 from blocks.providers.local.router import binary, configuration, limits, runtime_socket
 from blocks.providers.local.runtime import Counters, Runtime
+from blocks.providers.local.slices import take_short_turns
 from blocks.serving.config import MirrorTarget
 
 START_WITHIN = 10.0  # seconds for HAProxy to answer
@@ -133,6 +134,7 @@ class Routing:
             log=log,
             pass_fds=[listener.fileno()],
         )
+        take_short_turns(self.router.pid)
         self.port = int(listener.getsockname()[1])
         end = time.monotonic() + START_WITHIN
         while not self._answers():

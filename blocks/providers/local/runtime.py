@@ -67,7 +67,7 @@ class Runtime:
         self.ask(f"set server {backend}/{server} state maint")
 
     def counters(self, backends: Iterable[str]) -> dict[str, Counters]:
-        """Return what was counted for each of these backends.
+        """Return what was counted for each of these backends. Raises OSError if it goes.
 
         HAProxy answers nobody while it writes this, so ask for what is needed.
         """
@@ -77,7 +77,9 @@ class Runtime:
             text = self.ask(f"show stat {name} -1 -1").removeprefix("# ")
             mine = list(csv.DictReader(io.StringIO(text)))
             servers = [row for row in mine if row["svname"].startswith("s")]
-            total = next(row for row in mine if row["svname"] == "BACKEND")
+            total = next((row for row in mine if row["svname"] == "BACKEND"), None)
+            if total is None:
+                raise ConnectionAbortedError("the router went before it had told its counters")
             answered = sum(int(row["hrsp_5xx"] or 0) for row in servers)
             found[name] = Counters(
                 lost=max(0, int(total["hrsp_5xx"] or 0) - answered),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -83,7 +84,8 @@ class LocalStore(Block, ObjectStore):
         found = fsspec.filesystem("file").find(str(path))
         for name in sorted(Path(name).as_posix() for name in found):
             if not Path(name).name.startswith(_DRAFT):
-                yield _info(Path(name))
+                with contextlib.suppress(FileNotFoundError):  # others write and remove here
+                    yield _info(Path(name))
 
     def _remove(self, uri: str) -> None:
         path_of(uri).unlink(missing_ok=True)

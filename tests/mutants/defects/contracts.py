@@ -55,7 +55,7 @@ CONTRACTS = (
         file="contracts/endpoints.py",
         before="            self.features.require_traffic(to)\n",
         after="",
-        killers=("endpoints::test_a_split_or_a_mirror_that_is_not_on_offer_is_refused",),
+        killers=("endpoint_traffic::test_a_split_or_a_mirror_that_is_not_on_offer_is_refused",),
     ),
     Mutant(
         name="one variant is asked where that cannot be",

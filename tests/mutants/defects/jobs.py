@@ -117,7 +117,7 @@ BATCH = (
         file="serving/loading.py",
         before="    if (found := digest(folder)) != registered:",
         after="    if (found := registered) != registered:",
-        killers=("batch::test_a_model_that_is_not_what_was_registered_is_not_loaded",),
+        killers=("batch_data::test_a_model_that_is_not_what_was_registered_is_not_loaded",),
     ),
     Mutant(
         name="a batch job begins again from its first file",
@@ -131,6 +131,6 @@ BATCH = (
         file="serving/batch.py",
         before="    return bool(metadata.get(_MARK) == mark)",
         after="    return True",
-        killers=("batch::test_another_model_scores_again",),
+        killers=("batch_data::test_another_model_scores_again",),
     ),
 )

@@ -86,13 +86,13 @@ MODELS = (
         file="registries/mlflow_registry.py",
         before="    if (found := digest(folder)) != wanted:",
         after="    if (found := wanted) != wanted:",
-        killers=("models::test_a_folder_that_changed_after_training_is_refused",),
+        killers=("registering::test_a_folder_that_changed_after_training_is_refused",),
     ),
     Mutant(
         name="nobody looks for a version before making one",
         file="registries/mlflow_registry.py",
         before="        if known := self._with_token(draft.name, token):\n",
         after="        if known := []:\n",
-        killers=("models::test_a_replay_needs_no_folder_any_more",),
+        killers=("registering::test_a_replay_needs_no_folder_any_more",),
     ),
 )

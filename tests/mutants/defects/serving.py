@@ -10,14 +10,14 @@ ENDPOINTS = (
         file="providers/local/endpoints.py",
         before="if etag != now.traffic().etag and not (not etag and not now.moves):",
         after="if False:",
-        killers=("endpoints::test_a_split_that_changed_meanwhile_is_not_overwritten",),
+        killers=("endpoint_traffic::test_a_split_that_changed_meanwhile_is_not_overwritten",),
     ),
     Mutant(
         name="a variant that is not ready gets traffic",
         file="providers/local/endpoints.py",
         before="if state is None or not state.ready:",
         after="if wanted is None:",
-        killers=("endpoints::test_only_what_is_ready_gets_traffic",),
+        killers=("endpoint_traffic::test_only_what_is_ready_gets_traffic",),
     ),
     Mutant(
         name="a variant with traffic is taken down",
@@ -55,7 +55,7 @@ ENDPOINTS = (
         file="providers/local/router.py",
         before="    if serving.user_header:\n",
         after="    if not serving:\n",
-        killers=("endpoints::test_a_user_stays_on_one_variant",),
+        killers=("endpoint_traffic::test_a_user_stays_on_one_variant",),
     ),
     Mutant(
         name="more replicas are on offer, and none is added",

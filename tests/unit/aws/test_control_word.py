@@ -10,6 +10,7 @@ import pytest
 
 from blocks.emulation.control_word import WORD
 from blocks.providers.aws.rehearsal import AwsRehearsal
+from blocks.testing.waiting import NEVER
 
 
 @pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer guessed"}])
@@ -20,7 +21,9 @@ def test_a_lever_wants_the_word_that_only_its_owner_can_read(
     with AwsRehearsal(tmp_path) as rehearsal:
         emulator = rehearsal.emulator
         for lever in ("calls", "fault", "advance", "no-such-lever"):
-            answer = httpx.post(f"{emulator.url}/_emulator/{lever}", json={}, headers=given)
+            answer = httpx.post(
+                f"{emulator.url}/_emulator/{lever}", json={}, headers=given, timeout=NEVER
+            )
             assert answer.status_code == 401
         assert emulator.pull("faults") == []
         mode = stat.S_IMODE((emulator.folder / WORD).stat().st_mode)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from blocks.cloud.serving import Settings
 from blocks.providers.aws.account import AwsAccount
 from blocks.providers.aws.emulator.launch import Account
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/server:1"
 ROW = b'{"dataframe_records": [{"x": 0.7, "n": 1}]}'
@@ -123,7 +123,7 @@ def test_an_endpoint_takes_one_change_at_a_time_and_signed_requests_only(
     assert answer["InvokedProductionVariant"] == "blue"
     there = {"EndpointName": "e", "Body": ROW, "TargetVariant": "green"}
     assert refused(runtime.invoke_endpoint, **there)[0] == "ValidationError"
-    unsigned = httpx.post(f"{emulator.url}/endpoints/e/invocations", content=ROW)
+    unsigned = httpx.post(f"{emulator.url}/endpoints/e/invocations", content=ROW, timeout=NEVER)
     assert unsigned.status_code == 403
     sagemaker.delete_endpoint(EndpointName="e")
     until(lambda: status(sagemaker) == "")

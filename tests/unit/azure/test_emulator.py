@@ -24,6 +24,7 @@ from blocks.providers.azure.emulator.launch import Subscription
 from blocks.providers.azure.emulator.refusals import AzureError
 from blocks.providers.azure.secret import vault
 from blocks.providers.azure.training_calls import Options, to_command
+from blocks.testing.waiting import NEVER
 from blocks.testing.worlds import NotEmulated
 
 KEY = RunKey(run="run-1", step="train")
@@ -82,10 +83,10 @@ def test_nobody_is_served_without_a_token_of_this_world(
     account: AzureAccount, emulator: Subscription
 ) -> None:
     url = f"{emulator.url}/{launch.STORAGE}/{launch.CONTAINER}/blob"
-    assert httpx.get(url, verify=account.ca_file).status_code == 401
+    assert httpx.get(url, verify=account.ca_file, timeout=NEVER).status_code == 401
     forged = {"Authorization": "Bearer e30.e30.c2ln"}
-    assert httpx.get(url, headers=forged, verify=account.ca_file).status_code == 401
-    assert httpx.get(f"{url}?sig=guessed", verify=account.ca_file).status_code == 403
+    assert httpx.get(url, headers=forged, verify=account.ca_file, timeout=NEVER).status_code == 401
+    assert httpx.get(f"{url}?sig=guessed", verify=account.ca_file, timeout=NEVER).status_code == 403
 
 
 def test_what_is_not_emulated_is_an_error_and_fails_whoever_tests(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from blocks.providers.databricks.emulator.launch import SCOPE, Workspace
 from blocks.providers.databricks.emulator.refusals import Refused
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.runs import is_over
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 from blocks.testing.worlds import NotEmulated
 
 KEY = RunKey(run="run-1", step="train")
@@ -159,13 +159,13 @@ def test_what_the_sdk_cannot_read_is_the_emulators_own_fault() -> None:
 
 def test_nobody_is_served_without_a_token_of_this_world(emulator: Workspace) -> None:
     url = f"{emulator.url}/api/2.2/jobs/runs/list"
-    assert httpx.get(url).json()["error_code"] == "UNAUTHENTICATED"
+    assert httpx.get(url, timeout=NEVER).json()["error_code"] == "UNAUTHENTICATED"
     forged = {"Authorization": "Bearer bluewater-release.99999999999.c2ln"}
-    assert httpx.get(url, headers=forged).json()["error_code"] == "INVALID_TOKEN"
+    assert httpx.get(url, headers=forged, timeout=NEVER).json()["error_code"] == "INVALID_TOKEN"
     token = {"Authorization": "Bearer dapi-somebody"}
-    assert httpx.get(url, headers=token).json()["runs"] == []
+    assert httpx.get(url, headers=token, timeout=NEVER).json()["runs"] == []
     form = {"grant_type": "client_credentials"}
-    assert httpx.post(f"{emulator.url}/oidc/v1/token", data=form).status_code == 401
+    assert httpx.post(f"{emulator.url}/oidc/v1/token", data=form, timeout=NEVER).status_code == 401
 
 
 def test_what_is_not_emulated_is_an_error_and_fails_whoever_tests(tmp_path: Path) -> None:

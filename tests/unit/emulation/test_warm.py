@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import psutil
 import pytest
 
 from blocks.emulation.containers import Container, Containers
+from blocks.emulation.interpreter import Asked
+from blocks.emulation.launch import alive
 from blocks.emulation.warm import WarmInterpreter
 from blocks.testing.waiting import until
 
@@ -95,10 +98,44 @@ def test_a_caller_that_is_killed_takes_its_container_with_it(tmp_path: Path) -> 
     )
     assert caller.stdout is not None
     pid = int(caller.stdout.readline())
-    assert psutil.pid_exists(pid)
+    assert alive(pid)
     caller.kill()
     caller.wait()
-    until(lambda: not psutil.pid_exists(pid))
+    until(lambda: not alive(pid))
+
+
+def test_a_container_that_ends_when_its_caller_does_takes_no_other_with_it(tmp_path: Path) -> None:
+    """One who connects and is slow to ask keeps the interpreter, so that it sees both at once."""
+    place = tmp_path / "socket"
+    command = [sys.executable, "-m", "blocks.emulation.interpreter", str(place), "timeit"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as interpreter:
+        with _connected(place) as caller:
+            _ask(caller, tmp_path, "import time; time.sleep(100)")
+            pid = int(caller.recv(64))
+            slow = _connected(place)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        with slow:
+            _ask(slow, tmp_path, "pass")
+            assert int(slow.recv(64)) > 0
+            assert slow.recv(64) == b"0"
+        interpreter.communicate()
+        assert interpreter.returncode == 0
+
+
+def _connected(place: Path) -> socket.socket:
+    """Return a connection, as soon as somebody listens there."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    until(lambda: connection.connect_ex(str(place)) == 0)
+    return connection
+
+
+def _ask(connection: socket.socket, folder: Path, statement: str) -> None:
+    """Ask for a container, whose output goes nowhere."""
+    arguments = ("-n", "1", "-r", "1", statement)
+    asked = Asked(module="timeit", arguments=arguments, folder=str(folder), env={})
+    with Path(os.devnull).open("w") as output:
+        socket.send_fds(connection, [asked.model_dump_json().encode()], [output.fileno()])
 
 
 _CALLER = """

@@ -34,6 +34,15 @@ except Unavailable as error:
 """
 
 
+def test_what_goes_during_a_walk_is_passed_over(store: LocalStore) -> None:
+    """As the draft of a file does that a job is writing there."""
+    uris = [store.write(f"{store.root}/{name}", b"1").uri for name in "abc"]
+    walk = store.walk(store.root)
+    found = [next(walk).uri]
+    store.remove(uris[1])
+    assert found + [each.uri for each in walk] == [uris[0], uris[2]]
+
+
 def test_a_full_disk_leaves_the_object_as_it_was(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FILLS_THE_DISK, str(tmp_path)],

@@ -346,7 +346,7 @@ print(" yet")
 """
     request = bench.training_request(script=script)
     ref = jobs.submit(request, key=KEY)
-    until(lambda: list(jobs.logs(ref)))
+    until(lambda: len(list(jobs.logs(ref))) == 5)  # each was a write of its own
     first = list(jobs.logs(ref))
     assert [line.text for line in first] == [f"line {line}" for line in range(5)]
     Path(request.source_uri.removeprefix("file://"), "go").touch()

@@ -29,6 +29,7 @@ from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.models import LocalModels
 from blocks.testing.crowd import crowd
 from blocks.testing.models import make_model
+from blocks.testing.waiting import NEVER
 from blocks.workload import digest
 from tests.unit.registry.server import Server
 
@@ -62,7 +63,7 @@ def test_a_model_goes_to_the_server_and_comes_back_whole(server: Server, tmp_pat
     draft = draft.model_copy(update={"name": "there", "evidence": evidence})
     version = models.register(draft, key=KEY)
     assert version.url == f"{server.url}/#/models/there/versions/1"
-    assert httpx.get(version.evidence["reports/data.html"]).text == "<p>fine</p>"
+    assert httpx.get(version.evidence["reports/data.html"], timeout=NEVER).text == "<p>fine</p>"
     elsewhere = connected(tmp_path / "two", server.url).find("there", "1")
     assert elsewhere is not None
     assert elsewhere.uri != version.uri

@@ -32,9 +32,9 @@ def strict(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Se
     """A server with a limit on everything."""
     rules = Serving(
         token_secret="probes-token",
-        timeout=timedelta(seconds=0.5),
+        timeout=timedelta(seconds=3),  # for what has to be in time, too
         max_payload_bytes=2000,
-        requests_per_second=3,
+        requests_per_second=1,
         concurrency=2,
     )
     place = tmp_path_factory.mktemp("strict")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from blocks.serving.limits import CALLERS, TokenBuckets
@@ -82,12 +83,17 @@ def test_a_body_that_never_comes_is_given_up(strict: Server) -> None:
 
 
 def test_a_caller_who_asks_too_often_is_told_when_to_come_back(strict: Server) -> None:
-    answers = [strict.ask(ROW, authorization=BEARER, x_forwarded_for="1.2.3.4") for _ in range(12)]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
-    assert refused[0].headers["retry-after"] == "1"
-    assert refused[0].json()["error"]["code"] == "RATE"
+    refused = until(lambda: refusal(strict, "1.2.3.4"))
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["error"]["code"] == "RATE"
     assert strict.ask(ROW, authorization=BEARER, x_forwarded_for="1.2.3.5").status_code == 200
+
+
+def refusal(server: Server, caller: str) -> httpx.Response | None:
+    """Ask once more; return the answer if it is none of the model."""
+    answer = server.ask(ROW, authorization=BEARER, x_forwarded_for=caller)
+    return None if answer.is_success else answer
 
 
 def test_more_at_once_than_may_be_is_a_503_and_health_is_not_held_up(

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from pydantic import PrivateAttr, ValidationError
+from pydantic import PrivateAttr
 
 from blocks.contracts import ObjectInfo, OperationRef, Phase, Throttled, Unavailable
 from blocks.providers.local.account import LocalMachine
@@ -18,14 +18,13 @@ from blocks.providers.local.market import Market, Supply
 from blocks.providers.local.store import LocalStore
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.models import make_model
-from blocks.workload import best_interval
 from tasks.spot.situation import Action
 from tasks.training.choice import Chooser
 from tasks.training.report import TrainingReport
 from tasks.training.spec import SpotSpec, TrainingSpec
 from tasks.training.stage import train_model
-from tasks.training.weight import newest_gigabytes
 from tasks.waiting import Pace
+from tests.unit.training.choosers import chooser_of_zones
 
 HOUR = 3600.0
 TRAIN = """
@@ -222,7 +221,7 @@ def decided(report: TrainingReport) -> list[str]:
 
 
 def test_a_zone_that_took_its_machine_back_is_left_for_another(world: World) -> None:
-    first = chooser_of_zones(world).choose(0.0).zone
+    first = chooser_of_zones(world.machine).choose(0.0).zone
     other = "b" if first == "a" else "a"
     jobs = world.zoned(**{first: [0.3, 0.3, 0.3], other: []})
     report = world.train(jobs, deadline=timedelta(minutes=10), zones=("a", "b"))
@@ -238,94 +237,3 @@ def test_where_one_zone_is_dry_another_is_taken_at_once(world: World) -> None:
     report = world.train(jobs, deadline=timedelta(minutes=10), zones=("a", "b"))
     assert decided(report) == ["b/local.medium"]
     assert [a.usage.spot for a in report.attempts if a.usage] == [True]
-
-
-def chooser_of_zones(world: World, **spot: object) -> Chooser:
-    spec = SpotSpec.model_validate(
-        {"expected_hours": 5, "deadline": timedelta(hours=9), "zones": ("a", "b"), **spot}
-    )
-    prices = LocalPrices(machine=world.machine)
-    return Chooser(TrainingSpec(source="s"), spec, prices, timedelta(minutes=1))
-
-
-@pytest.mark.parametrize(("size", "moved"), [(0.0, True), (5000.0, False)])
-def test_a_checkpoint_is_moved_to_another_zone_only_where_that_is_cheap(
-    world: World, size: float, moved: bool
-) -> None:
-    chooser = chooser_of_zones(world)
-    first = chooser.choose(0.0)
-    chooser.took(first)
-    chooser.weighs(size)
-    chooser.lived(first, 0.1, lost=True, passed=0.2)
-    decision = chooser.choose(0.2).decision
-    assert (decision.action is Action.SPOT) is moved  # else it waits for the zone to be back
-
-
-@pytest.mark.parametrize("cheap", ["a", "b"])
-def test_of_zones_that_are_alike_the_cheaper_one_is_taken(world: World, cheap: str) -> None:
-    rates = {"on_demand": "1", "spot": "0.4", "spot_by_zone": {cheap: "0.3"}}
-    book = {"currency": "USD", "source": "a test", "as_of": "2026-10-01"}
-    world.machine.workspace.mkdir()
-    (world.machine.workspace / "prices.json").write_text(
-        json.dumps({**book, "machines": {"local.medium": rates}})
-    )
-    choice = chooser_of_zones(world).choose(0.0)
-    assert (choice.zone, choice.spot) == (cheap, True)
-
-
-@pytest.mark.parametrize("minutes", [1, 20])
-def test_what_a_lost_machine_had_not_saved_is_reckoned_with_however_slow_saves_are(
-    world: World, minutes: int
-) -> None:
-    """Lost just before a save ends, as late as spot may be kept: on-demand is still in time."""
-    save, work, launch = timedelta(minutes=minutes), 5.0, 5 / 60
-    chooser = chooser_of_zones(world, save=save, zones=())
-    every = best_interval(save.total_seconds(), HOUR / chooser.spot.interruptions_per_hour)
-    undone = (every + save.total_seconds()) / HOUR
-    first = chooser.choose(0.0)
-    chooser.took(first)
-    passed, progress = 0.0, 0.0
-    while chooser.may_stay(first, passed) and progress < 0.7 * work:
-        passed, progress = passed + 1 / 60, max(progress, passed - 3.0)  # a slow machine
-        chooser.told(progress / work)
-    chooser.set_back()
-    left = work - max(progress - undone, 0.0)
-    assert passed + launch + left <= 9.0
-    after = chooser.choose(passed)
-    latest = 9.0 - launch - left - 1 / 60
-    assert after.decision.action is Action.ON_DEMAND or passed <= latest
-
-
-def test_lifetimes_are_learnt_for_each_zone(world: World) -> None:
-    chooser = chooser_of_zones(world)
-    first = chooser.choose(0.0)
-    for _ in range(4):
-        chooser.lived(first, 0.2, lost=True, passed=0.5)
-    second = chooser.choose(1.0)
-    assert first.zone != second.zone
-    assert second.interruptions_per_hour == pytest.approx(first.interruptions_per_hour)
-    chooser.took(second)
-    learnt = chooser.policy.interruptions_per_hour(f"{first.zone}/local.medium")
-    assert learnt > 1.2 * second.interruptions_per_hour
-
-
-def test_the_newest_checkpoint_is_weighed(world: World) -> None:
-    store = LocalStore(machine=world.machine)
-    place = f"{store.root}/runs/r/checkpoints"
-    assert newest_gigabytes(store, place) == 0
-    for step, size in (("step-000000000009", 10), ("step-000000000010", 2000)):
-        for file in ("a", "deep/b"):
-            store.write(f"{place}/{step}/{file}", b"x" * size)
-    store.write(f"{place}/index", b"xxx")
-    assert newest_gigabytes(store, place) == pytest.approx(4000 / 1e9)
-
-
-def test_a_deadline_asks_for_the_hours_of_work() -> None:
-    with pytest.raises(ValidationError, match="expected_hours"):
-        SpotSpec(deadline=timedelta(hours=5))
-    with pytest.raises(ValidationError, match="even on-demand takes"):
-        SpotSpec(deadline=timedelta(hours=5), expected_hours=5)
-    with pytest.raises(ValidationError, match="give it a deadline"):
-        SpotSpec(machines=("other",))
-    with pytest.raises(ValidationError, match="give it a deadline"):
-        SpotSpec(zones=("a",))

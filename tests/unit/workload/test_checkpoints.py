@@ -1,3 +1,5 @@
+"""Checkpoints are whole or not there, whatever happens to the disk or the process."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +15,7 @@ import pytest
 
 from blocks.workload import Checkpoints, CorruptCheckpoint, best_interval
 from blocks.workload.manifest import verify
-from blocks.workload.places import Directory
+from tests.unit.workload.saved import flip, save, steps
 
 
 class Clock:
@@ -23,17 +25,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def save(checkpoints: Checkpoints, step: int, text: str = "state") -> None:
-    with checkpoints.saving(step) as folder:
-        (folder / "state").write_text(f"{text} {step}")
-        (folder / "deep").mkdir()
-        (folder / "deep" / "more").write_bytes(bytes(range(256)))
-
-
-def steps(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
 
 
 def test_the_newest_is_found_with_its_step_and_metrics(tmp_path: Path) -> None:
@@ -55,12 +46,6 @@ def _truncate(folder: Path) -> None:
     (folder / "state").write_text("")
 
 
-def _flip(folder: Path) -> None:
-    raw = bytearray((folder / "deep" / "more").read_bytes())
-    raw[100] ^= 1
-    (folder / "deep" / "more").write_bytes(raw)
-
-
 def _lose(folder: Path) -> None:
     (folder / "state").unlink()
 
@@ -80,7 +65,7 @@ def _lie(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("damage", [_truncate, _flip, _lose, _forget, _tear, _lie])
+@pytest.mark.parametrize("damage", [_truncate, flip, _lose, _forget, _tear, _lie])
 def test_a_damaged_newest_is_skipped_and_said(
     tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,7 +86,7 @@ def test_a_damaged_newer_one_never_pushes_a_whole_one_out(tmp_path: Path) -> Non
     """After falling back to step 1, step 2 saved anew must outlive the damaged step 9."""
     save(Checkpoints(tmp_path), 1)
     save(Checkpoints(tmp_path), 9)
-    _flip(tmp_path / "step-000000000009")
+    flip(tmp_path / "step-000000000009")
     again = Checkpoints(tmp_path, keep=1)
     save(again, 2)
     found = Checkpoints(tmp_path).latest()
@@ -252,63 +237,3 @@ def test_kill_nine_at_any_moment_loses_no_finished_save(tmp_path: Path) -> None:
         assert (found.folder / "state").read_bytes() == str(found.step).encode() * 5000
     save(Checkpoints(tmp_path, keep=1), 10**6)
     assert steps(tmp_path) == ["step-000001000000"], "drafts of the killed are swept"
-
-
-class LossyPlace(Directory):
-    """A mount that stops syncing: the first ``losses`` copies arrive damaged."""
-
-    losses = 0
-
-    def put(self, folder: Path, name: str, *, last: str = "") -> None:
-        super().put(folder, name, last=last)
-        if self.losses:
-            self.losses -= 1
-            (self.path / name / "state").write_text("")
-
-
-def test_a_copy_that_arrives_damaged_is_made_again(tmp_path: Path) -> None:
-    place = LossyPlace(tmp_path / "there")
-    place.losses = 2
-    checkpoints = Checkpoints(tmp_path / "here", copy=place)
-    save(checkpoints, 1)
-    assert verify(tmp_path / "there" / "step-000000000001").step == 1
-
-
-def test_a_new_machine_resumes_from_the_copy(tmp_path: Path) -> None:
-    place = Directory(tmp_path / "there")
-    first = Checkpoints(tmp_path / "first", copy=place, keep=2)
-    for step in range(1, 5):
-        save(first, step)
-    assert steps(tmp_path / "there") == ["step-000000000003", "step-000000000004"]
-    found = Checkpoints(tmp_path / "second", copy=place).latest()
-    assert found is not None
-    assert found.step == 4
-    assert found.folder.is_relative_to(tmp_path / "second")
-
-
-def test_a_damaged_copy_is_skipped_and_never_pushes_a_whole_one_out(tmp_path: Path) -> None:
-    place = Directory(tmp_path / "there")
-    first = Checkpoints(tmp_path / "first", copy=place)
-    save(first, 1)
-    save(first, 9)
-    _flip(tmp_path / "there" / "step-000000000009")
-    second = Checkpoints(tmp_path / "second", copy=place, keep=1)
-    found = second.latest()
-    assert found is not None
-    assert found.step == 1
-    save(second, 2)
-    assert steps(tmp_path / "there") == ["step-000000000002"]
-
-
-def test_a_copy_that_cannot_be_made_does_not_stop_the_training(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    place = LossyPlace(tmp_path / "there")
-    place.losses = 99
-    checkpoints = Checkpoints(tmp_path / "here", copy=place)
-    with caplog.at_level(logging.WARNING):
-        save(checkpoints, 1)
-    assert "copy 3 of step 1" in caplog.text
-    found = checkpoints.latest()
-    assert found is not None
-    assert found.step == 1

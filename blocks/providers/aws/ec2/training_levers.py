@@ -75,7 +75,7 @@ class TrainingLevers:
             self._emulator.pull("ec2-reclaim", instance=machine["id"])
             until(lambda: self.instances(ref)[0]["notice_seen"] or self._is_gone(ref))
             with contextlib.suppress(TimeoutError):  # what is deaf runs until the end
-                until(lambda: self._phase(ref).done, within=20)
+                until(lambda: self._phase(ref).done, within=60)
             self._emulator.advance(NOTICE)
         self.settle(ref)
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from blocks.emulation.containers import Container
+from blocks.emulation.folders import files_below
 from blocks.providers.aws.emulator.training_job import Job
 from blocks.providers.aws.emulator.world import World
 
@@ -33,7 +34,7 @@ class CheckpointSync:
             return
         for node in self._nodes:
             place = node.folder / "checkpoints"
-            for file in sorted(place.rglob("*")):
+            for file in files_below(place):
                 self._carry(file, place)
 
     def _carry(self, file: Path, place: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from moto.backends import get_backend
 from moto.s3.exceptions import MissingBucket
 
+from blocks.emulation.folders import files_below
 from blocks.workload.inside import inside
 
 
@@ -71,7 +72,7 @@ class Objects:
 
     def upload(self, folder: Path, prefix: str) -> None:
         """Copy every file of a folder below a prefix. A file that goes meanwhile is passed over."""
-        for file in sorted(folder.rglob("*")):
+        for file in files_below(folder):
             if file.is_file():
                 try:
                     content = file.read_bytes()

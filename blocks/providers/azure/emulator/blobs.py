@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 
+from blocks.emulation.folders import files_below
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
@@ -133,7 +135,7 @@ class Mount:
         return f"{self._path}/{file.relative_to(self.folder).as_posix()}"
 
     def _stamps(self) -> Iterator[tuple[Path, tuple[int, int, int]]]:
-        for file in self.folder.rglob("*"):
+        for file in files_below(self.folder):
             try:
                 status = file.stat()
             except FileNotFoundError:

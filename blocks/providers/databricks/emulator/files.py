@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -85,7 +85,7 @@ class Files:
 
     def download(self, asked: Asked) -> Response:
         """Tell a file, or a range of it."""
-        with self._file(asked).open("rb") as opened:
+        with self._there(asked) as file, file.open("rb") as opened:
             status = os.fstat(opened.fileno())
             self._require_unmodified(asked, status)
             ranges = parse_range_header(asked.request.headers.get("Range"))
@@ -102,7 +102,8 @@ class Files:
 
     def head(self, asked: Asked) -> Response:
         """Tell of a file how large and how old it is."""
-        status = self._file(asked).stat()
+        with self._there(asked) as file:
+            status = file.stat()
         told = Response(headers=_headers(status), mimetype=_BYTES)
         told.headers["Content-Length"] = str(status.st_size)
         told.automatically_set_content_length = False
@@ -110,7 +111,8 @@ class Files:
 
     def delete(self, asked: Asked) -> Response:
         """Remove a file."""
-        self._file(asked).unlink()
+        with self._there(asked) as file:
+            file.unlink()
         return Response(status=_NO_CONTENT)
 
     def create_directory(self, asked: Asked) -> Response:
@@ -150,12 +152,17 @@ class Files:
             told["next_page_token"] = str(start + size)
         return told
 
-    def _file(self, asked: Asked) -> Path:
+    @contextlib.contextmanager
+    def _there(self, asked: Asked) -> Iterator[Path]:
+        """Yield a file. Raises Refused where there is none, or none any more."""
         file = self._place(asked["file_path"])
         stale = self._world.faults.take("stale-read", "files:download", asked["file_path"])
-        if stale or not file.is_file():
-            raise _not_found(f"The file {asked['file_path']} does not exist.")
-        return file
+        try:
+            if stale or not file.is_file():
+                raise FileNotFoundError
+            yield file
+        except FileNotFoundError:
+            raise _not_found(f"The file {asked['file_path']} does not exist.") from None
 
     def _folder(self, asked: Asked) -> Path:
         folder = self._place(asked["directory_path"].rstrip("/"))

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from blocks.emulation.folders import files_below
 from blocks.emulation.record import Call
 from blocks.providers.gcp.emulator.callers import permit
 from blocks.providers.gcp.emulator.launch import CONTAINERS
@@ -100,7 +101,7 @@ class BucketMount:
         return f"gs://{file.relative_to(self.folder).as_posix()}"
 
     def _files(self) -> Iterator[tuple[Path, Stamp]]:
-        for file in self.folder.rglob("*"):
+        for file in files_below(self.folder):
             with contextlib.suppress(FileNotFoundError):
                 status = file.stat()
                 if file.is_file():

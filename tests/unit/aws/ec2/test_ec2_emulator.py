@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from blocks.providers.aws.bench import KEY
 from blocks.providers.aws.emulator.ec2_machine import taken
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 
 CALL: dict[str, Any] = {
     "ImageId": "ami-0123456789abcdef0",
@@ -92,12 +92,14 @@ def test_the_metadata_service_wants_a_token_and_tells_the_notice(bench: Any, ec2
     until(lambda: ec2.get_console_output(InstanceId=id_)["Output"])
     address = ec2.get_console_output(InstanceId=id_)["Output"].strip()
     action = f"{address}latest/meta-data/spot/instance-action"
-    assert httpx.get(action).status_code == 401
+    assert httpx.get(action, timeout=NEVER).status_code == 401
     token = httpx.put(f"{address}latest/api/token").text
     headers = {"X-aws-ec2-metadata-token": token}
-    assert httpx.get(action, headers=headers).status_code == 404
+    assert httpx.get(action, headers=headers, timeout=NEVER).status_code == 404
     bench.emulator.pull("ec2-reclaim", instance=id_)
-    assert json.loads(httpx.get(action, headers=headers).text)["action"] == "terminate"
+    assert (
+        json.loads(httpx.get(action, headers=headers, timeout=NEVER).text)["action"] == "terminate"
+    )
     bench.emulator.advance(120)
 
     def reason() -> str:

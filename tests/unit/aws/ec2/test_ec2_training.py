@@ -195,8 +195,7 @@ def test_a_machine_that_cannot_begin_ends_itself_and_says_why(
     bench: Any, training: Training
 ) -> None:
     jobs = training(setup="echo no such package; false")
-    ref = jobs.submit(bench.training_request(), key=KEY)
-    until(lambda: jobs.status(ref).phase.done)
+    bench.settle(ref := jobs.submit(bench.training_request(), key=KEY))
     status = jobs.status(ref)
     assert status.phase is Phase.FAILED
     assert status.failure is not None

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.providers.aws.emulator.launch import Account
-from blocks.testing.waiting import until
+from blocks.testing.waiting import NEVER, until
 from tests.unit.aws.emulator.callers import (
     IMAGE,
     KEY,
@@ -31,7 +31,7 @@ SOON = timedelta(seconds=5)
 def test_a_stream_is_not_emulated_and_says_so(account: Account) -> None:
     scope = f"AWS4-HMAC-SHA256 Credential={KEY}/20260501/us-east-1/sagemaker/aws4_request"
     where = f"{account.url}/endpoints/e/invocations-response-stream"
-    told = httpx.post(where, content=b"{}", headers={"Authorization": scope})
+    told = httpx.post(where, content=b"{}", headers={"Authorization": scope}, timeout=NEVER)
     assert told.status_code == 501
     assert "InvokeEndpointWithResponseStream" in told.text
 

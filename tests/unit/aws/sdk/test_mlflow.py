@@ -6,7 +6,6 @@ opened by.
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from blocks.contracts import RunKey
+from blocks.emulation.ports import next_port
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.models import LocalModels
 from blocks.testing.models import make_model
@@ -57,10 +57,7 @@ class Front:
 
 @pytest.fixture
 def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = Server(folder=tmp_path, port=port, root=(tmp_path / "artifacts").as_uri())
+    server = Server(folder=tmp_path, port=next_port(), root=(tmp_path / "artifacts").as_uri())
     server.start()
     front = Front(to=server.url)
     httpd = make_server("127.0.0.1", 0, front, threaded=True)
