@@ -64,10 +64,6 @@ JOBS = (
 """What the containers of jobs and endpoints call, and what their mounted buckets take."""
 
 RUN_CALLER = (
-    "aiplatform.batchPredictionJobs.cancel",
-    "aiplatform.batchPredictionJobs.create",
-    "aiplatform.batchPredictionJobs.get",
-    "aiplatform.batchPredictionJobs.list",
     "logging.logEntries.list",
     "monitoring.timeSeries.list",
     "run.revisions.delete",
