@@ -89,10 +89,10 @@ class VertexMonitor(Block, Monitor):
             return self._samples.between(metric, window, labels)
         platform = PlatformMetrics(self.account, self.measured)
         platform.require(metric, labels)
-        place = self._place(labels["endpoint"], labels.get("variant"))
+        place = self._series(labels["endpoint"], labels.get("variant"))
         return platform.between(metric, window, labels, place=place) if place else []
 
-    def _place(self, endpoint: str, variant: str | None) -> str:
+    def _series(self, endpoint: str, variant: str | None) -> str:
         """Return the terms that find an endpoint's metrics, or a variant's; empty without one."""
         id_ = self.account.named(endpoint)
         terms = f'resource.labels.endpoint_id="{id_}"'

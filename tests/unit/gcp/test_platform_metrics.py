@@ -64,7 +64,7 @@ def test_cloud_run_counts_requests_by_their_status_of_each_variant(tmp_path: Pat
         def told(metric: str, **labels: str) -> float:
             labels = {"endpoint": name, **labels}
             found = monitor.read(f"gcp/{metric}", window, labels=labels)
-            return sum(each.value for each in found)
+            return float(sum(each.value for each in found))
 
         assert told("request_count") == told("request_count", variant="blue") == 3
         assert told("request_count", status_class="4xx") == told("request_count", status="400") == 1

@@ -75,4 +75,4 @@ def test_what_the_model_says_to_a_wrong_row_comes_through(
 @pytest.mark.parametrize("wrong", [{"network": "ml"}, {"address": "https://10.0.0.1/x"}])
 def test_an_address_is_a_host_and_a_network_is_named_in_full(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="pattern"):
-        Private(**wrong)  # type: ignore[arg-type]
+        Private(**wrong)

@@ -6,8 +6,9 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from typing import Any
 
 from google.cloud.aiplatform_v1.types import Endpoint, PSCAutomationState
 from werkzeug.serving import make_server
@@ -42,13 +43,8 @@ class PrivateFront:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"127.0.0.1:{server.port}"
 
-    @property
-    def _answered(self) -> Callable[..., object]:
-        @Request.application
-        def answered(request: Request) -> Response:
-            return self._answer(request)
-
-        return answered
+    def _answered(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        return self._answer(Request(environ))(environ, start)
 
     def _answer(self, request: Request) -> Response:
         found = _PATH.fullmatch(request.path)

@@ -38,7 +38,7 @@ class CloudRunMonitor(VertexMonitor):
         service = service_id(self.account, endpoint)
         return f'resource.type="{KIND}" AND resource.labels.service_name="{service}"'
 
-    def _place(self, endpoint: str, variant: str | None) -> str:
+    def _series(self, endpoint: str, variant: str | None) -> str:
         id_ = service_id(self.account, endpoint)
         terms = f'resource.labels.service_name="{id_}"'
         if variant is None:
