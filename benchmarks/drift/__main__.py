@@ -31,6 +31,8 @@ rows as a window; with wobble, each column of each batch and window is moved by
 rows; that both are the same is shown below. Rules of others are rebuilt from their documentation;
 below, the packages themselves judge rows.
 
+Tables of scikit-learn, to which nothing was fitted, are in [OTHERS.md](OTHERS.md).
+
 ![CPU seconds, memory, false alarms](drift.svg)
 """
 

@@ -33,6 +33,7 @@ from blocks.contracts.models import (
     RegistryFeatures,
 )
 from blocks.contracts.monitor import (
+    ASKED_SECONDS,
     ERRING_USERS,
     LATENCY_RATIO,
     PREDICTION_BUCKETS,
@@ -41,6 +42,7 @@ from blocks.contracts.monitor import (
     Sample,
     VariantTick,
     Window,
+    asked_in,
     latency_bucket,
     latency_of,
     merge_ticks,
@@ -101,6 +103,7 @@ NEEDED = tuple(contract for contract in CONTRACTS if not contract.optional)
 """The contracts that every platform has somebody for."""
 
 __all__ = [
+    "ASKED_SECONDS",
     "CONTRACTS",
     "ERRING_USERS",
     "LATENCY_RATIO",
@@ -180,6 +183,7 @@ __all__ = [
     "WatchingFeatures",
     "Window",
     "added_field",
+    "asked_in",
     "latency_bucket",
     "latency_of",
     "merge_ticks",

@@ -40,6 +40,15 @@ ERRING_USERS = 500
 """Erring users that one tick numbers at most; all are counted."""
 
 
+ASKED_SECONDS = 5
+"""How exactly ticks say when the request of a business event was asked."""
+
+
+def asked_in(at: float) -> int:
+    """Return the time that ticks say for a request: seconds since 1970, cut down to a few."""
+    return int(at // ASKED_SECONDS) * ASKED_SECONDS
+
+
 def user_number(user: str) -> int:
     """Return the number of a user in ticks: 32 bits of a hash, the same wherever it is counted."""
     return zlib.crc32(user.encode())
@@ -83,6 +92,7 @@ class VariantTick(Frozen):
     latency: Mapping[int, int] = {}  # latency bucket -> requests
     predictions: Mapping[str, int] = {}  # prediction bucket or label -> predictions
     outcomes: Mapping[str, int] = {}  # business event -> requests that had it
+    asked: Mapping[str, Mapping[int, int]] = {}  # of these, where known: when asked, see asked_in
 
 
 def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:
@@ -103,6 +113,10 @@ def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:
         latency=_total([tick.latency for tick in ticks]),
         predictions=_total([tick.predictions for tick in ticks]),
         outcomes=_total([tick.outcomes for tick in ticks]),
+        asked={
+            event: _total([tick.asked.get(event, {}) for tick in ticks])
+            for event in sorted({event for tick in ticks for event in tick.asked})
+        },
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from blocks.serving.exchange import Exchange
 from blocks.serving.mirror import Copy, MirrorSender
 from blocks.serving.model import ServedModel
 from blocks.serving.refused import Refused
+from blocks.serving.request_ids import asked_at, plausible
 from blocks.serving.schema import Rows
 from blocks.serving.telemetry import Telemetry
 from blocks.serving.workers import Parameters
@@ -107,7 +108,8 @@ class Calls:
         """Count a business event of an earlier request (``request_id``) for its variant.
 
         A router may bring this to any variant, so the caller passes on the ``variant`` that the
-        answer's header named; without it, the event counts for this one.
+        answer's header named; without it, the event counts for this one. When the request was
+        asked is read from an id that tells it (see request_ids), or passed on as ``asked_at``.
         """
         media_type(exchange.text("content-type"))
         content = decode(await self._body(exchange))
@@ -119,7 +121,8 @@ class Calls:
         ):
             if not isinstance(value, str) or (fits is not None and not fits.fullmatch(value)):
                 raise Refused(400, "OUTCOME", f"{field} is missing", field=field, remedy=remedy)
-        self._telemetry.ticks.outcome(str(event), variant=str(variant))
+        asked = _asked(content)
+        self._telemetry.ticks.outcome(str(event), variant=str(variant), asked=asked)
         return 200, {"counted": event, "variant": variant}
 
     async def _body(self, exchange: Exchange) -> bytes:
@@ -174,6 +177,17 @@ class Calls:
         if time.monotonic() - self._said > SAY_AGAIN:
             log.error("the model failed, %d times so far", self._failures, exc_info=error)
             self._said = time.monotonic()
+
+
+def _asked(content: Mapping[str, Any]) -> float | None:
+    """Return when the request of an outcome was asked, if anything says it."""
+    at, now = content.get("asked_at"), time.time()
+    if at is None:
+        return asked_at(str(content["request_id"]), now=now)
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        remedy = "send seconds since 1970, or leave it out"
+        raise Refused(400, "OUTCOME", "asked_at is no time", field="asked_at", remedy=remedy)
+    return plausible(at, now=now)
 
 
 def _require_json_tensors(exchange: Exchange) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from blocks.serving.config import REQUEST_ID
 from blocks.serving.refused import Refused
+from blocks.serving.request_ids import new_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -53,7 +53,7 @@ class Exchange:
     def identify(self, given: str = "") -> str:
         """Settle the request's id: its header's, else the one given here, else a new one."""
         if not self.request_id:
-            self.request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+            self.request_id = given if _GIVEN_ID.fullmatch(given) else new_id()
         return self.request_id
 
     async def body(self, *, limit: int, within: float) -> bytes:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from blocks.contracts import ERRING_USERS, VariantTick, latency_bucket, user_number
+from blocks.contracts import ERRING_USERS, VariantTick, asked_in, latency_bucket, user_number
 from blocks.serving.answers import prediction_bucket
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class _Counts:
     latency: Counter[int] = field(default_factory=Counter)
     predictions: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    asked: Counter[tuple[str, int]] = field(default_factory=Counter)  # event, when asked
 
     def add(self, other: _Counts) -> None:
         """Count what another one of the same tick has counted, too."""
@@ -49,6 +50,7 @@ class _Counts:
         self.latency += other.latency
         self.predictions += other.predictions
         self.outcomes += other.outcomes
+        self.asked += other.asked
 
 
 class Ticks:
@@ -86,10 +88,18 @@ class Ticks:
         if self._at_once:
             self.flush(whole=False)
 
-    def outcome(self, event: str, *, variant: str) -> None:
-        """Count a business event of an earlier request, for the variant that answered it."""
+    def outcome(self, event: str, *, variant: str, asked: float | None = None) -> None:
+        """Count a business event of an earlier request, for the variant that answered it.
+
+        ``asked`` is when the request was, in seconds since 1970, if that is known.
+        """
         with self._lock:
-            _add(self._of(variant or self._variant, False).outcomes, event)
+            counts = self._of(variant or self._variant, False)
+            name = _add(counts.outcomes, event)
+            if asked is not None:
+                when = name, asked_in(asked)
+                if when in counts.asked or len(counts.asked) < BUCKETS:
+                    counts.asked[when] += 1
         if self._at_once:
             self.flush(whole=False)
 
@@ -143,12 +153,23 @@ class Ticks:
             latency=dict(counts.latency),
             predictions=dict(counts.predictions),
             outcomes=dict(counts.outcomes),
+            asked=_by_event(counts.asked),
         )
         return value.model_dump_json() + "\n"
 
 
-def _add(counter: Counter[str], name: str) -> None:
-    counter[name if name in counter or len(counter) < BUCKETS else OTHER] += 1
+def _add(counter: Counter[str], name: str) -> str:
+    """Count a name, or ``OTHER`` if there are too many; return what was counted."""
+    counted = name if name in counter or len(counter) < BUCKETS else OTHER
+    counter[counted] += 1
+    return counted
+
+
+def _by_event(asked: Counter[tuple[str, int]]) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for (event, at), count in asked.items():
+        found.setdefault(event, {})[at] = count
+    return found
 
 
 class TickFile:

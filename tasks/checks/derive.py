@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from tasks.checks.commonest import commonest
 from tasks.checks.line import ERROR, WARNING, line, query
 from tasks.checks.measure import GARBLED
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
 from tasks.checks.relations import differs, ratio
+from tasks.checks.times import times
 from tasks.checks.whole import whole
 from tasks.validation.parquet import quoted
 
@@ -30,8 +31,6 @@ LEAST_UNIT_LIMIT = 1.25
 RATIO_ROOM = 0.1  # on either side of what was seen, besides three times its width
 GARBLED_ROOM = 0.005  # of the rows: a single text may come from elsewhere
 MEAN_ROOM = 1.0  # widths of what was seen, on either side
-DAY = 86400.0  # seconds
-EPOCH, LONG_AGO = datetime(1970, 1, 1), -50 * 365.25 * DAY
 LISTED = 500  # values of a column that are listed one by one
 
 
@@ -93,7 +92,7 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
     if column.kind is Kind.NUMBER and column.each("low"):
         yield from _numbers(column, profile, natural)
     if column.kind is Kind.TIME and column.each("low"):
-        yield _earliest(column)
+        yield from times(column, profile)
     if column.readable:
         yield line(
             "expect_column_values_to_not_match_regex",
@@ -101,27 +100,6 @@ def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str
             check="encoding",
             why="letters beyond ASCII, and none was ever read in another encoding than written in",
         )
-
-
-def _earliest(column: Column) -> dict[str, Any]:
-    """Return a limit in the past alone: what comes later has later times."""
-    low, high = min(column.each("low")), max(column.each("high"))
-    limit = max(low - max(high - low, DAY), min(low, LONG_AGO))
-    first, before = (
-        (EPOCH + timedelta(seconds=each)).isoformat(" ", "seconds") for each in (low, limit)
-    )
-    name = quoted(column.name)
-    return line(
-        "unexpected_rows_expectation",
-        {
-            "unexpected_rows_query": query(
-                f"select count(*) as earlier, min({name}) as earliest",
-                f"where {name} < timestamp '{before}' having count(*) > 0",
-            )
-        },
-        check=f"earliest {column.name}",
-        why=f"nothing was before {first}; as long again as all that was seen: {before}",
-    )
 
 
 def _numbers(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:
@@ -143,6 +121,7 @@ def _numbers(column: Column, profile: Profile, natural: str) -> Iterator[dict[st
         severity=hard,
     )
     yield from _unit(column, profile)
+    yield from commonest(column)
 
 
 def _unit(column: Column, profile: Profile) -> Iterator[dict[str, Any]]:

@@ -126,7 +126,23 @@ def _values(
         f"approx_count_distinct({column}), {told} from {VIEW} group by 1"
     )
     found = {str(row[0]): _row(row[1:]) for row in base.execute(asked).fetchall()}
+    if kind is Kind.NUMBER:
+        for one, share in _commonest(base, column, batch):
+            found[one] = found[one].model_copy(update={"commonest": share})
     return {name: found[name] for name in in_order(found)}
+
+
+def _commonest(
+    base: duckdb.DuckDBPyConnection, column: str, batch: str
+) -> Iterator[tuple[str, float]]:
+    """Yield for each batch the share of the values that are the most frequent one."""
+    asked = (
+        f"select batch, max(number) / sum(number) from (select {quoted(batch)}::varchar as batch, "
+        f"count(*) as number from {VIEW} where {column} is not null group by 1, {column}) "
+        "group by 1"
+    )
+    for name, share in base.execute(asked).fetchall():
+        yield str(name), float(share)
 
 
 def _matching(column: str, pattern: str) -> str:

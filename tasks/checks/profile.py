@@ -30,6 +30,7 @@ class Values(Frozen):
     mean: float | None = None
     spread: float | None = None  # standard deviation, of a sample
     median: float | None = None  # approximately
+    commonest: float | None = None  # share of the values that are the most frequent number
     foreign: int = 0  # texts with letters beyond ASCII
     garbled: int = 0  # texts that were read in another encoding than they were written in
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from blocks.contracts import LATENCY_RATIO, VariantTick
+from tasks.rollout.asked import EarlierRequests, untimed
 from tasks.rollout.batches import Moment, Moments, Pieces, latency_below
 from tasks.rollout.cells import PredictionHistory
 from tasks.rollout.delays import EarlierOdds
@@ -41,6 +42,7 @@ class Judge:
         self._busy = _buckets((1 + rules.margin) * (1 + rules.load_margin) - 1)
         self._predictions, self._troubled = PredictionHistory(), Troubled()
         self._shares, self._earlier = Shares(), EarlierOdds(rules.outcome_delay)
+        self._asked = EarlierRequests(rules.outcomes)
         self._first: datetime | None = None
         self._next_minute = datetime.max
         self._blue = self._green = 0
@@ -123,6 +125,8 @@ class Judge:
             odds = self._earlier.among(moment) if outcomes else (1.0, 1.0)
             self._purse.settle(below, outcomes, odds)
             self._known.add(moment, below, outcomes if odds[0] == odds[1] else ())
+        if self.rules.outcomes:
+            self._fold_timed(moment)
         ranks.learn(latency[0], moment.seconds)
         if self.rules.predictions:
             for longer in self._longer.add(moment, self._purse.cells.stirred):
@@ -139,15 +143,19 @@ class Judge:
             self._known.add_predictions(*cells)
         history.learn(blue)
 
+    def _fold_timed(self, moment: Moment) -> None:
+        """Settle outcomes by the shares of when their requests were asked."""
+        self._asked.add(moment)
+        for (theirs, mine), outcomes in self._asked.timed(moment.blue, moment.green):
+            self._verdict = None
+            self._purse.settle_outcomes(outcomes, (mine / theirs, mine / theirs))
+            self._known.add_outcomes(outcomes, mine / theirs)
+
     def _outcomes(
         self, blue: Sequence[VariantTick], green: Sequence[VariantTick]
     ) -> Sequence[tuple[int, int]]:
-        """Return business events by kind, blue's and green's."""
-        theirs, mine = [tick.outcomes for tick in blue], [tick.outcomes for tick in green]
-        return [
-            (sum([each.get(name, 0) for each in theirs]), sum([each.get(name, 0) for each in mine]))
-            for name in self.rules.outcomes
-        ]
+        """Return business events by kind that may be of now, blue's and green's."""
+        return [(untimed(blue, name), untimed(green, name)) for name in self.rules.outcomes]
 
     def _latency_counts(self, moment: Moment) -> bool:
         """Whether green is warm by then."""

@@ -51,8 +51,7 @@ class Known:
             self._ratios.add(ERRORS, (green,), (blue,), each)
             errors.settle(green, blue, each)
         if outcomes:
-            blues, greens = zip(*outcomes, strict=True)
-            self._ratios.add(OUTCOMES, greens, blues, odds)
+            self.add_outcomes(outcomes, odds)
         if below is not None:
             slows, slow = [[each[-1] - each[at] for at in PLACES] for each in below.tolist()]
             self._ratios.add(LATENCY, slow, slows, odds)
@@ -60,6 +59,11 @@ class Known:
             self._hardly_slow.settle(slow[TAIL], float(below[1, -1]))
         self._rarity.settle(moment.failed[1], moment.requests[1])
         self._certified = self._enough = None
+
+    def add_outcomes(self, outcomes: Sequence[tuple[int, int]], odds: float) -> None:
+        """Take in outcomes by kind, blue's and green's; odds are those of their requests."""
+        blues, greens = zip(*outcomes, strict=True)
+        self._ratios.add(OUTCOMES, greens, blues, odds)
 
     def add_predictions(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""

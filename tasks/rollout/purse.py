@@ -53,6 +53,10 @@ class Purse:
         """
         if below is not None:
             self.ranks.settle(below)
+        self.settle_outcomes(outcomes, odds)
+
+    def settle_outcomes(self, outcomes: Sequence[Pair], odds: tuple[float, float]) -> None:
+        """Take in outcomes by kind alone."""
         for (blue, green), good, stake in zip(
             outcomes, self._rules.outcomes.values(), self.outcomes, strict=True
         ):

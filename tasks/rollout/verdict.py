@@ -55,9 +55,11 @@ class VerdictRules(Frozen):
         timedelta(0),
         ge=timedelta(0),
         description=(
-            "Longest time from a request to its business event. For so long after the share of "
-            "the new version has risen, events are compared by the share before; left at nothing, "
-            "events that come late make the new version look worse."
+            "Longest time from a request to its business event, for events that do not tell when "
+            "their request was: its id is the caller's own and no UUID of version 7 or ULID, and "
+            "`asked_at` is not told. For so long after the share of the new version has risen, "
+            "such events are compared by the share before; left at nothing, those that come late "
+            "make the new version look worse."
         ),
     )
     warm_up: timedelta = Field(

@@ -143,6 +143,11 @@ def double(frame: pd.DataFrame, name: str, share: float) -> pd.DataFrame:
         (lambda f: f.assign(city=f["city"].where(f.index > 5)), "missing", "warning"),
         (lambda f: f.assign(city=f["city"].where(f.index > 5, "nowhere")), "new values", "warning"),
         (lambda f: f.assign(score=f["score"] + 2), "location", "warning"),
+        (
+            lambda f: f.assign(score=f["score"].where(f.index % 2 > 0, 0.1)),
+            "stuck score",
+            "warning",
+        ),
     ],
 )
 def test_a_defect_is_named_by_its_check(
@@ -157,7 +162,7 @@ def test_a_defect_is_named_by_its_check(
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Paris"])
-def test_times_before_all_that_was_seen_are_named_and_later_ones_are_not(
+def test_times_before_all_that_was_seen_or_a_year_ahead_are_named_and_later_ones_are_not(
     bench: Workbench, zone: str | None
 ) -> None:
     def at(frame: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -165,9 +170,12 @@ def test_times_before_all_that_was_seen_are_named_and_later_ones_are_not(
         return frame.assign(**{"sold at": moment + pd.to_timedelta(frame["id"] % 600, unit="min")})
 
     learnt = pd.concat([at(week(number), 7 * number) for number in range(4)])
-    content = only("earliest sold at", bench.profile(learnt))
+    profile = bench.profile(learnt)
+    content, ahead = (only(f"{end} sold at", profile) for end in ("earliest", "latest"))
     fine, first = at(week(40), 280), at(week(0), 0)
-    assert bench.failed(content, fine) == bench.failed(content, first) == []
+    for kept in (content, ahead):
+        assert bench.failed(kept, fine) == bench.failed(kept, first) == []
+    assert named(bench.failed(ahead, at(week(4), 28 + 365)), "warning") == ["latest sold at"]
     epoch = pd.Timestamp("1970-01-01", tz=zone)
     unset = fine.assign(**{"sold at": fine["sold at"].mask(fine.index < 3, epoch)})
     assert named(bench.failed(content, unset), "error") == ["earliest sold at"]

@@ -326,6 +326,32 @@ def test_sales_that_come_minutes_after_the_request_blame_only_who_sells_less(bou
     assert returned is (bought < 1)
 
 
+@pytest.mark.parametrize("bought", [1.0, 0.5])
+def test_sales_that_tell_when_they_were_asked_for_need_no_delay_that_is_told(bought: float) -> None:
+    """Shares rise three times; sales come up to 20 minutes later, on average after 5."""
+    random, ticks = np.random.default_rng(14), 480
+    judge = Judge(RULES.model_copy(update={"outcomes": {"sale": True}}))
+    coming: list[list[dict[int, int]]] = [[{} for _ in range(ticks)] for _ in range(2)]
+    returned = False
+    for number in range(ticks):
+        green = int(random.binomial(250, (0.05, 0.25, 0.5, 0.95)[number // 120]))
+        at, pair = int(START.timestamp()) + 5 * number, []
+        for side, (requests, rate) in enumerate(((250 - green, 0.1), (green, 0.1 * bought))):
+            sold = random.binomial(requests, rate)
+            for late in np.minimum(random.exponential(60, sold), 240).astype(int):
+                if number + late < ticks:
+                    then = coming[side][number + late]
+                    then[at] = then.get(at, 0) + 1
+            each, asked = tick(number, requests, random=random, variant="bg"[side]), coming[side]
+            told = {"outcomes": {"sale": sum(asked[number].values())}}
+            pair.append(each.model_copy(update={**told, "asked": {"sale": asked[number]}}))
+        judge.add(*pair)
+        returned |= judge.decision is Decision.RETURN
+    assert returned is (bought < 1)
+    ratio = next(each for each in judge.verdict().findings if each.metric == "fewer sale")
+    assert ratio.low <= 1 / bought <= ratio.high
+
+
 def test_where_all_answers_take_the_same_time_a_healthy_version_is_shown_not_to_be_worse() -> None:
     random, judge = np.random.default_rng(12), Judge(RULES)
     for number in range(60):

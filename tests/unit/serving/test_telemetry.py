@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from blocks.contracts import Capture, VariantTick, user_number
+from blocks.contracts import Capture, VariantTick, asked_in, user_number
 from blocks.serving.config import MirrorTarget
 from blocks.testing.waiting import until
 from tests.unit.serving.servers import INTERNAL, ROW, Server, serving
@@ -68,9 +68,24 @@ def test_an_outcome_counts_for_the_variant_that_answered(server: Server) -> None
     assert (tick.variant, tick.requests) == ("green", 0)
 
 
+def test_an_outcome_is_counted_to_the_time_that_its_request_was_asked(server: Server) -> None:
+    asked = time.time()
+    named = server.ask(ROW).headers["x-request-id"]
+    hour_ago = {"request_id": "mine", "asked_at": asked - 3600}
+    for told in ({"request_id": named}, hour_ago, {"request_id": "unknown"}):
+        server.post({**told, "event": "signed"}, "/outcomes")
+    ticks = ticks_with(server, "last")
+    assert sum(tick.outcomes.get("signed", 0) for tick in ticks) == 3
+    times = [at for tick in ticks for at in tick.asked.get("signed", {})]
+    assert sorted(times)[0] == asked_in(asked - 3600)
+    assert asked_in(asked) <= sorted(times)[1] <= time.time()
+    assert len(times) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"request_id": "r", "event": "bought", "asked_at": "noon"}, "asked_at"),
         ({"event": "bought"}, "request_id"),
         ({"request_id": "r"}, "event"),
         ({"request_id": "r", "event": "two words"}, "event"),
