@@ -19,6 +19,7 @@ PROVIDERS = {
     "aws-transform": "blocks.providers.aws.transform",
     "gcp": "blocks.providers.gcp",
     "gcp-run": "blocks.providers.gcp.run",
+    "gcp-batch-prediction": "blocks.providers.gcp.prediction",
     "azure": "blocks.providers.azure",
     "azure-batch-endpoints": "blocks.providers.azure.batch_endpoints",
     "azure-kubernetes": "blocks.providers.azure.kubernetes",

@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from blocks.contracts import Contract
+from blocks.contracts import BatchRequest, Contract, ModelRegistry, RunKey
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator import launch
 from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.models import VertexModels
+from blocks.providers.gcp.prediction.batch import VertexBatchPrediction
 from blocks.providers.gcp.secret_levers import keep_secret
 from blocks.registry import implementation
+from blocks.testing.waiting import until
 from deployments.calls import Place, Section, Words, page, play, prepare
 
 C = TypeVar("C", bound=Contract)
@@ -51,8 +54,34 @@ _EACH_TIME = re.compile(
 def told() -> str:
     """Play a release in a project of its own, and return the page."""
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        sections = [_ordered(each) for each in play(place, Path(scratch), WORDS)]
+        played = play(place, Path(scratch), WORDS, besides=_BESIDES)
+        sections = [_ordered(each) for each in played]
         return _EACH_TIME.sub("............", page(sections, WORDS))
+
+
+def _predict(place: Place) -> None:
+    """Score the data set that the release has scored by a batch prediction job, too."""
+    models = place.connect(ModelRegistry)
+    version = models.resolve("flights", "champion")
+    assert isinstance(models, VertexModels)  # noqa: S101
+    assert version is not None  # noqa: S101 - the stages come in order
+    jobs = VertexBatchPrediction(account=_no_network(models.account), image=IMAGE, replicas=2)
+    request = BatchRequest(
+        model=version,
+        data_uri=f"{place.root}/rows",
+        output_uri=f"{place.root}/predicted",
+        machine=place.machine,
+    )
+    ref = jobs.submit(request, key=RunKey(run="2026-05-01", step="predict"))
+    until(lambda: jobs.status(ref).phase.done, within=120)
+
+
+def _no_network(account: GcpAccount) -> GcpAccount:
+    """Return the account for what runs in no network of its own."""
+    return account.model_copy(update={"network": ""})
+
+
+_BESIDES = (("The same by a batch prediction job, on two machines", _predict),)
 
 
 def _ordered(section: Section) -> Section:

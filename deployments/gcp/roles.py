@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 CALLER = (
+    "aiplatform.batchPredictionJobs.cancel",
+    "aiplatform.batchPredictionJobs.create",
+    "aiplatform.batchPredictionJobs.get",
+    "aiplatform.batchPredictionJobs.list",
     "aiplatform.customJobs.cancel",
     "aiplatform.customJobs.create",
     "aiplatform.customJobs.get",
@@ -41,6 +45,7 @@ CALLER = (
     "aiplatform.schedules.get",
     "aiplatform.schedules.list",
     "logging.logEntries.list",
+    "monitoring.timeSeries.list",
     "secretmanager.versions.access",
     "storage.objects.create",
     "storage.objects.delete",
@@ -60,6 +65,7 @@ JOBS = (
 
 RUN_CALLER = (
     "logging.logEntries.list",
+    "monitoring.timeSeries.list",
     "run.revisions.delete",
     "run.revisions.get",
     "run.routes.invoke",

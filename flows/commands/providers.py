@@ -14,17 +14,17 @@ from flows.terminal import exits, show
 @exits()
 def run(*, features: bool, as_json: bool) -> Exit:
     """Show which provider offers what, as the providers declare it and the suite verifies it."""
-    rows = listed() if features else list(_capabilities())
+    rows = listed() if features else list(_offers(as_json=as_json))
     show(rows, title="Features" if features else "Providers", as_json=as_json)
     return Exit.OK
 
 
-def _capabilities() -> Iterator[dict[str, Any]]:
-    entries = [registry.provider(name) for name in registry.PROVIDERS]
-    for capability in dict.fromkeys(name for entry in entries for name in entry.capabilities):
+def _offers(*, as_json: bool) -> Iterator[dict[str, Any]]:
+    for name in registry.PROVIDERS:
+        entry = registry.provider(name)
+        offers = list(entry.capabilities)
         yield {
-            "capability": capability,
-            **{
-                entry.name: "yes" if capability in entry.capabilities else "no" for entry in entries
-            },
+            "provider": name,
+            "title": entry.title,
+            "capabilities": offers if as_json else ", ".join(offers),
         }

@@ -188,8 +188,9 @@ def test_help_fits_a_line_and_tells_about_every_option(name: str) -> None:
 
 def test_providers_and_doctor_say_what_is_here(workspace: Path) -> None:
     rows = run_json("providers", workspace=workspace, api="")
-    training = next(row for row in rows if row["capability"] == "training")
-    assert training["local"] == training["aws"] == "yes"
+    offers = {row["provider"]: row["capabilities"] for row in rows}
+    assert {"training", "endpoints"} <= set(offers["local"]) & set(offers["aws"])
+    assert offers["aws-ec2"] == ["training", "prices", "inventory"]
     features = run_json("providers", "--features", workspace=workspace, api="")
     assert {
         "provider": "local",

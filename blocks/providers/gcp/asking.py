@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from functools import cached_property
 from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
@@ -16,6 +17,8 @@ from google.cloud.aiplatform_v1.types import Endpoint, RawPredictRequest
 from blocks.contracts import NotFound, Prediction
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.endpoint_calls import PATIENCE
+from blocks.providers.gcp.private_asking import PrivateCaller
+from blocks.providers.gcp.private_endpoints import Private, address_of, is_private
 from blocks.providers.gcp.steering import Steering
 
 REMEMBERED = 30.0  # seconds, for an endpoint's address and the names of its variants
@@ -38,13 +41,15 @@ _STATUSES = {
 class Caller:
     """A caller that remembers for a while where an endpoint is."""
 
-    def __init__(self, account: GcpAccount, steering: Steering) -> None:
-        self._account, self._steering = account, steering
+    def __init__(self, account: GcpAccount, steering: Steering, *, private: Private | None) -> None:
+        self._account, self._steering, self._private = account, steering, private
         self._known: dict[str, tuple[float, Endpoint]] = {}
 
     def ask(self, name: str, payload: Any) -> Prediction:
         """Ask once. Raises NotFound if there is no endpoint."""
         endpoint = self._endpoint(name)
+        if is_private(endpoint):
+            return self._ask_privately(name, endpoint, payload)
         client = self._account.client(PredictionServiceClient, host=endpoint.dedicated_endpoint_dns)
         body = HttpBody(content_type="application/json", data=json.dumps(payload).encode())
         request = RawPredictRequest(endpoint=endpoint.name, http_body=body)
@@ -59,6 +64,21 @@ class Caller:
             body=_decoded(answer.data),
             seconds=time.perf_counter() - begun,
         )
+
+    def _ask_privately(self, name: str, endpoint: Endpoint, payload: Any) -> Prediction:
+        address, content = address_of(endpoint, self._private), json.dumps(payload).encode()
+        begun = time.perf_counter()
+        reply = self._private_caller.raw_predict(address, endpoint.name, content)
+        return Prediction(
+            status=reply.status,
+            variant=self._variant(name, reply.headers.get(ANSWERED_BY, "")),
+            body=_decoded(reply.content),
+            seconds=time.perf_counter() - begun,
+        )
+
+    @cached_property
+    def _private_caller(self) -> PrivateCaller:
+        return PrivateCaller(within=PATIENCE.total_seconds())
 
     def _endpoint(self, name: str) -> Endpoint:
         at, endpoint = self._known.get(name, (-math.inf, None))

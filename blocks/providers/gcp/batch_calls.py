@@ -1,7 +1,6 @@
 """Batch jobs in Vertex AI's words, and back. Pure: nothing is called here.
 
-A custom job, not a batch prediction job: that one reads no Parquet, names its answers by itself,
-and has a row's text sent to a server for each row.
+A custom job: unlike a batch prediction job it has spot machines, networks and a limit of time.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
+from google.cloud.aiplatform_v1.types import BatchPredictionJob, CustomJob, JobState, Scheduling
 
 from blocks.cloud.batch_notes import Progress, Said
 from blocks.contracts import BatchRequest, BatchResult, Failure, OperationStatus, Phase, Usage
@@ -27,8 +26,8 @@ KIND = "batch"  # label of these jobs: custom jobs are used for other work, too
 WORDS = 64 * 1024  # bytes of what a container says last
 POLL_AFTER = timedelta(seconds=15)
 _COMMAND = ("python", "-m", "blocks.providers.gcp.score")
-_MARGIN = timedelta(minutes=5)  # the container keeps the limit itself; Vertex AI is the backstop
-_WAITING = frozenset({JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_PENDING})
+MARGIN = timedelta(minutes=5)  # the container keeps the limit itself; Vertex AI is the backstop
+WAITING = frozenset({JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_PENDING})
 _LOST = frozenset({"INTERNAL", "UNAVAILABLE", "ABORTED"})  # the machine's fault
 _STOPPED = "CANCELLED"  # said by a container whose machine is taken, too
 
@@ -84,7 +83,7 @@ def from_batch_job(
 
 def _verdict(job: CustomJob, said: Said | None) -> tuple[Phase, Failure | None]:
     if not is_over(job):
-        return (Phase.QUEUED if job.state in _WAITING else Phase.RUNNING), None
+        return (Phase.QUEUED if job.state in WAITING else Phase.RUNNING), None
     if job.state == JobState.JOB_STATE_SUCCEEDED:
         return Phase.SUCCEEDED, None
     if said is not None and said.code and said.code != _STOPPED:
@@ -94,10 +93,10 @@ def _verdict(job: CustomJob, said: Said | None) -> tuple[Phase, Failure | None]:
         return Phase.FAILED, Failure(code="MAX_DURATION", message=message)
     if job.state == JobState.JOB_STATE_CANCELLED:
         return Phase.CANCELLED, Failure(code="CANCELLED", message="cancelled by request")
-    return _failed(job)
+    return failed(job)
 
 
-def _failed(job: CustomJob) -> tuple[Phase, Failure]:
+def failed(job: CustomJob | BatchPredictionJob) -> tuple[Phase, Failure]:
     """Sort a job that ended without a word by its status code."""
     code = name_of(job.error.code)
     failure = Failure(code=code, message=job.error.message or "look at its log")
@@ -114,7 +113,7 @@ def _took_too_long(job: CustomJob) -> bool:
 
 
 def _scheduling(request: BatchRequest) -> dict[str, Any]:
-    seconds = math.ceil((request.max_duration + _MARGIN).total_seconds())
+    seconds = math.ceil((request.max_duration + MARGIN).total_seconds())
     strategy = Scheduling.Strategy.SPOT if request.spot else Scheduling.Strategy.STANDARD
     return {
         "timeout": timedelta(seconds=seconds),

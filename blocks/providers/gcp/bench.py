@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from blocks.contracts import Unsupported
+from blocks.contracts import BatchInference, Unsupported
 from blocks.providers.gcp.account import GcpAccount
-from blocks.providers.gcp.batch_levers import BatchLevers
+from blocks.providers.gcp.batch import VertexBatch
+from blocks.providers.gcp.batch_levers import CUSTOM_JOBS, BatchKind, BatchLevers
 from blocks.providers.gcp.emulator import launch
 from blocks.providers.gcp.endpoint_levers import IMAGE, QUICK, EndpointLevers
 from blocks.providers.gcp.gcs import Objects
@@ -43,7 +44,9 @@ class _Bench(EmulatedBench):
         self.account = _owner(emulator)
         self.levers_account = with_token(self.account, "ya29.of-the-levers")
         self.levers_account.storage.create_bucket(self.account.bucket)
-        uploads = Uploads(Objects(self.levers_account.storage), self.levers_account.root, folder)
+        self._uploads = uploads = Uploads(
+            Objects(self.levers_account.storage), self.levers_account.root, folder
+        )
         self.training = TrainingLevers(self.levers_account, emulator, uploads)
         self.models = ModelLevers(self.levers_account, emulator, uploads)
         self.endpoints = EndpointLevers(self.levers_account, emulator, uploads)
@@ -51,10 +54,15 @@ class _Bench(EmulatedBench):
             "training": self.training,
             "models": self.models,
             "endpoints": self.endpoints,
-            "batch": BatchLevers(self.levers_account, emulator, uploads),
+            "batch": self.batch_levers(VertexBatch, CUSTOM_JOBS),
             "watching": WatchingLevers(self.levers_account, emulator),
         }
         super().__init__("gcp", kinds)
+
+    def batch_levers(self, jobs: Callable[..., BatchInference], kind: BatchKind) -> BatchLevers:
+        """Return levers of the jobs by which a class scores data sets."""
+        made = jobs(account=self.levers_account, image=IMAGE)
+        return BatchLevers(made, kind, emulator=self.emulator, uploads=self._uploads)
 
     def keep_secret(self, name: str, value: str) -> None:
         """Put a secret into Secret Manager, or a new value into one that is there."""

@@ -19,6 +19,7 @@ from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.inside import PROJECT
 from blocks.providers.gcp.machines import to_machine_spec
 from blocks.providers.gcp.model_calls import HEALTH, PREDICT
+from blocks.providers.gcp.private_endpoints import Private
 from blocks.providers.gcp.surroundings import encryption
 from blocks.providers.gcp.variables import require_values, to_env
 from blocks.providers.gcp.wanted import deployed_id
@@ -61,17 +62,23 @@ def require_servable(request: VariantRequest) -> None:
         )
 
 
-def to_endpoint(name: str, *, account: GcpAccount, log_to: str = "") -> dict[str, Any]:
+def to_endpoint(
+    name: str, *, account: GcpAccount, log_to: str = "", private: Private | None = None
+) -> dict[str, Any]:
     """Return an endpoint with an address of its own, and nothing deployed yet.
 
-    ``log_to`` is the ``bq://`` URI under which Vertex AI logs every request and response.
+    ``log_to`` is the ``bq://`` URI under which Vertex AI logs every request and response. Where it
+    is ``private``, the address is no public one.
     """
     endpoint: dict[str, Any] = {
         "display_name": name,
         "labels": account.marked(),
-        "dedicated_endpoint_enabled": True,
         "client_connection_config": {"inference_timeout": PATIENCE},
     }
+    if private is None:
+        endpoint["dedicated_endpoint_enabled"] = True
+    else:
+        endpoint["private_service_connect_config"] = private.to_config(account)
     if log_to:
         endpoint["predict_request_response_logging_config"] = {
             "enabled": True,

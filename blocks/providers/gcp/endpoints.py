@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
+from google.cloud.aiplatform_v1.types import Endpoint
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -37,6 +38,12 @@ from blocks.providers.gcp.endpoint_calls import (
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.gcs import Objects
 from blocks.providers.gcp.images import serving_image
+from blocks.providers.gcp.private_endpoints import (
+    Private,
+    address_of,
+    attachment_of,
+    is_private,
+)
 from blocks.providers.gcp.splitting import Split
 from blocks.providers.gcp.steering import Seen, Steering
 from blocks.providers.gcp.wanted import wishes
@@ -92,6 +99,12 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
         default="",
         description="bq://PROJECT.DATASET.TABLE for Vertex AI's own log of requests and responses; "
         "of endpoints that are made while it is set.",
+    )
+
+    private: Private | None = Field(
+        default=None,
+        description="Endpoints that are made while it is set have no public address, but one "
+        "behind Private Service Connect.",
     )
 
     def _explain(self, error: Exception) -> ProviderError | None:
@@ -157,12 +170,20 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
     def _variant(self, seen: Seen, wanted: WantedVariant) -> Variant:
         endpoint = seen.endpoint
         name = self._steering.endpoint_name(wanted.request.endpoint)
-        host = f"https://{self.account.location}-aiplatform.googleapis.com"
-        if endpoint is not None and endpoint.dedicated_endpoint_dns:
-            dns = str(endpoint.dedicated_endpoint_dns)
-            host = dns if dns.startswith("https://") else f"https://{dns}"
         deployed = deployed_in(endpoint, wanted)
-        return from_deployed_model(wanted, deployed, url=f"{host}/v1/{name}:rawPredict")
+        url = f"https://{self._host(endpoint)}/v1/{name}:rawPredict"
+        return from_deployed_model(wanted, deployed, url=url)
+
+    def _host(self, endpoint: Endpoint | None) -> str:
+        """Return where an endpoint is asked; what leads to a private one, as far as it is known."""
+        if endpoint is not None and is_private(endpoint):
+            try:
+                return address_of(endpoint, self.private)
+            except InvalidRequest:
+                return attachment_of(endpoint)
+        if endpoint is not None and endpoint.dedicated_endpoint_dns:
+            return str(endpoint.dedicated_endpoint_dns).removeprefix("https://")
+        return f"{self.account.location}-aiplatform.googleapis.com"
 
     def _ready(self, seen: Seen | None, name: str) -> str:
         """Return the id of a variant's deployed model. Raises Conflict if it cannot be asked."""
@@ -189,6 +210,7 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
             capture_every=self.capture_every,
             resources=resources,
             log_to=self.log_requests_to,
+            private=self.private,
         )
 
     @cached_property
@@ -197,4 +219,4 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
 
     @cached_property
     def _caller(self) -> Caller:
-        return Caller(self.account, self._steering)
+        return Caller(self.account, self._steering, private=self.private)

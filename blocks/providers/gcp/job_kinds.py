@@ -1,16 +1,23 @@
-"""The kinds of job that Vertex AI runs for training; the service has the same calls for each."""
+"""The kinds of job that Vertex AI runs; the service has the same calls for each."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from google.api_core.exceptions import FailedPrecondition
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
-from google.cloud.aiplatform_v1.types import CustomJob, HyperparameterTuningJob
+from google.cloud.aiplatform_v1.types import (
+    BatchPredictionJob,
+    CustomJob,
+    HyperparameterTuningJob,
+)
 
 from blocks.contracts import OperationRef, TrainingRequest
 from blocks.providers.gcp.account import ONCE, READS
+from blocks.providers.gcp.lookup import look_for
 
 COLLECTION = "collection"  # in the scope of what is no custom job
 
@@ -39,8 +46,14 @@ class JobKind:
         return found
 
     def cancel(self, client: JobServiceClient, name: str) -> None:
-        """Ask a job to stop."""
-        getattr(client, f"cancel_{self.word}")(name=name, **READS)
+        """Ask a job to stop; what is over, or unknown, stays so."""
+
+        def cancel() -> bool:
+            getattr(client, f"cancel_{self.word}")(name=name, **READS)
+            return True
+
+        with contextlib.suppress(FailedPrecondition):  # it is over
+            look_for(cancel)
 
 
 CUSTOM = JobKind(collection="customJobs", word="custom_job", message=CustomJob)
@@ -48,6 +61,9 @@ TUNING = JobKind(
     collection="hyperparameterTuningJobs",
     word="hyperparameter_tuning_job",
     message=HyperparameterTuningJob,
+)
+PREDICTION = JobKind(
+    collection="batchPredictionJobs", word="batch_prediction_job", message=BatchPredictionJob
 )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar
 
+from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from prefect.blocks.core import Block
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from blocks.cloud.captured import captured
 from blocks.cloud.logged_ticks import SLACK, sealed, to_logged_tick
 from blocks.cloud.samples import Samples
 from blocks.contracts import (
+    InvalidRequest,
     Monitor,
     MonitorFeatures,
     ObjectInfo,
@@ -23,10 +25,12 @@ from blocks.contracts import (
     VariantTick,
     Window,
 )
-from blocks.providers.gcp.account import GcpAccount
+from blocks.providers.gcp.account import READS, GcpAccount
 from blocks.providers.gcp.endpoint_log import source_of, ticks_logged
 from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.gcs import Objects
+from blocks.providers.gcp.lookup import look_for
+from blocks.providers.gcp.platform_metrics import ONLINE, PLATFORM, Measured, PlatformMetrics
 
 SETTLE = "BLUEWATER_GCP_SETTLE"
 
@@ -35,7 +39,9 @@ class VertexMonitor(Block, Monitor):
     """Reads what our model servers wrote to Cloud Logging and Cloud Storage; keeps metrics there.
 
     Cloud Monitoring's own metrics of an endpoint are per minute and know no buckets of ours, so
-    they are for dashboards and alerts and not what a rollout is judged by.
+    they are for dashboards and alerts and not what a rollout is judged by. They are read under
+    their names with ``gcp/`` in the place of the service, such as
+    ``gcp/prediction/online/response_count``, by the label ``endpoint`` and, if wanted, ``variant``.
     """
 
     _block_type_name = "Vertex AI monitor"
@@ -47,6 +53,8 @@ class VertexMonitor(Block, Monitor):
         captures=True,
         mirrored=False,  # Vertex AI copies no requests
     )
+
+    measured: ClassVar[Measured] = ONLINE
 
     account: GcpAccount = Field(default_factory=GcpAccount, description="Where and as whom.")
     settle: int = Field(
@@ -72,10 +80,30 @@ class VertexMonitor(Block, Monitor):
         return captured(self._objects, f"{self.account.root}/captures/{endpoint}", window)
 
     def _record(self, metric: str, samples: Sequence[Sample], labels: Mapping[str, str]) -> None:
+        if metric.startswith(PLATFORM):
+            raise InvalidRequest(f"{metric} is Google's own; record it otherwise", code="METRIC")
         self._samples.add(metric, samples, labels)
 
     def _read(self, metric: str, window: Window, labels: Mapping[str, str]) -> Sequence[Sample]:
-        return self._samples.between(metric, window, labels)
+        if not metric.startswith(PLATFORM):
+            return self._samples.between(metric, window, labels)
+        platform = PlatformMetrics(self.account, self.measured)
+        platform.require(metric, labels)
+        place = self._series(labels["endpoint"], labels.get("variant"))
+        return platform.between(metric, window, labels, place=place) if place else []
+
+    def _series(self, endpoint: str, variant: str | None) -> str:
+        """Return the terms that find an endpoint's metrics, or a variant's; empty without one."""
+        id_ = self.account.named(endpoint)
+        terms = f'resource.labels.endpoint_id="{id_}"'
+        if variant is None:
+            return terms
+        name = f"{self.account.parent}/endpoints/{id_}"
+        client = self.account.client(EndpointServiceClient)
+        found = look_for(partial(client.get_endpoint, name=name, **READS), patient=False)
+        models = found.deployed_models if found is not None else ()
+        served = next((each.id for each in models if each.display_name == variant), "")
+        return f'{terms} AND metric.labels.deployed_model_id="{served}"' if served else ""
 
     @cached_property
     def _objects(self) -> Objects:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
-from google.cloud.aiplatform_v1.types import JobState
+from google.cloud.aiplatform_v1.types import CustomJobSpec, JobState
 
-from blocks.contracts import Machines, OperationRef, Resource
+from blocks.contracts import Machines, Resource
 from blocks.providers.gcp.account import TOKEN_LABEL, GcpAccount
 from blocks.providers.gcp.batch import VertexBatch
-from blocks.providers.gcp.job_kinds import COLLECTION, CUSTOM, TUNING, JobKind
+from blocks.providers.gcp.job_kinds import CUSTOM, PREDICTION, TUNING, JobKind
 from blocks.providers.gcp.lookup import look_for
-from blocks.providers.gcp.training import VertexTraining
+from blocks.providers.gcp.prediction.calls import KIND as PREDICTED
+from blocks.providers.gcp.prediction.calls import replicas_of
 from blocks.providers.gcp.training_calls import KIND_LABEL, STUDY, TRAINING, is_over, machines_of
 
 TRAINING_JOB, BATCH_JOB = "training-job", "batch-job"
@@ -22,6 +23,7 @@ _KINDS = (
     (TRAINING_JOB, CUSTOM, TRAINING),
     (TRAINING_JOB, TUNING, STUDY),
     (BATCH_JOB, CUSTOM, "batch"),
+    (BATCH_JOB, PREDICTION, PREDICTED),
 )
 
 
@@ -46,12 +48,9 @@ class OwnedJobs:
 
     def cancel(self, resource: Resource) -> None:
         """Ask a job to stop."""
-        found = self._found(resource)
-        scope: Mapping[str, str] = {COLLECTION: found[0].collection} if found else {}
-        ref = OperationRef(
-            provider="gcp", capability="training", id=resource.id, token="", scope=scope
-        )
-        VertexTraining(account=self.account).cancel(ref)
+        if found := self._found(resource):
+            kind, job = found
+            kind.cancel(self._client, job.name)
 
     def _found(self, resource: Resource) -> tuple[JobKind, Any] | None:
         for kind in dict.fromkeys(jobs for name, jobs, _ in _KINDS if name == resource.kind):
@@ -64,17 +63,20 @@ class OwnedJobs:
     def _detailed(self, resource: Resource, job: Any, jobs: JobKind) -> Resource:
         if not resource.running:
             return resource
-        spec = job.trial_job_spec if jobs is TUNING else job.job_spec
-        machines = machines_of(spec)
-        output = str(spec.base_output_directory.output_uri_prefix).rstrip("/")
-        if jobs is TUNING:  # each study has a folder of its own in the place of its run
-            output = output.rpartition("/")[0]
-            machines = _times(machines, job.parallel_trial_count)
-        elif resource.kind == BATCH_JOB:
-            token = str(job.labels.get(TOKEN_LABEL, ""))
-            asked = VertexBatch(account=self.account, image="none").request_of(token)
-            output = asked.output_uri.rstrip("/") if asked else ""
+        if resource.kind == BATCH_JOB:
+            machines = replicas_of(job) if jobs is PREDICTION else machines_of(job.job_spec)
+            output = self._scored(str(job.labels.get(TOKEN_LABEL, "")))
+        elif jobs is TUNING:  # each study has a folder of its own in the place of its run
+            machines = _times(machines_of(job.trial_job_spec), job.parallel_trial_count)
+            output = _output(job.trial_job_spec).rpartition("/")[0]
+        else:
+            machines, output = machines_of(job.job_spec), _output(job.job_spec)
         return resource.model_copy(update={"machines": (machines,), "output_uri": output})
+
+    def _scored(self, token: str) -> str:
+        """Return where a batch job's predictions go, if that is still known."""
+        asked = VertexBatch(account=self.account, image="none").request_of(token)
+        return asked.output_uri.rstrip("/") if asked else ""
 
     @property
     def _client(self) -> JobServiceClient:
@@ -90,6 +92,10 @@ def _resource(kind: str, job: Any) -> Resource:
         running=not is_over(job),
         detail=JobState(job.state).name,
     )
+
+
+def _output(spec: CustomJobSpec) -> str:
+    return str(spec.base_output_directory.output_uri_prefix).rstrip("/")
 
 
 def _times(machines: Machines, count: int) -> Machines:

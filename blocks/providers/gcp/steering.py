@@ -32,6 +32,7 @@ from blocks.providers.gcp.endpoint_calls import (
 from blocks.providers.gcp.endpoint_log import last_words
 from blocks.providers.gcp.lookup import look_for
 from blocks.providers.gcp.operations import awaited, begun, error_of, goes_on, operation
+from blocks.providers.gcp.private_endpoints import Private
 from blocks.providers.gcp.wanted import deployed_id
 
 T = TypeVar("T")
@@ -59,10 +60,11 @@ class Steering:
         capture_every: float,
         resources: Resources,
         log_to: str,
+        private: Private | None,
     ) -> None:
         self._account, self._wishes = account, wishes
         self._image, self._capture_every, self._resources = image, capture_every, resources
-        self._log_to = log_to
+        self._log_to, self._private = log_to, private
         self._endpoints = account.client(EndpointServiceClient)
         self._models = account.client(ModelServiceClient)
 
@@ -118,7 +120,9 @@ class Steering:
         """Make the endpoint and the variant's model where they are not; return if they are."""
         pending = []
         if endpoint is None:
-            asked = to_endpoint(name, account=self._account, log_to=self._log_to)
+            asked = to_endpoint(
+                name, account=self._account, log_to=self._log_to, private=self._private
+            )
             create = partial(
                 self._endpoints.create_endpoint,
                 {

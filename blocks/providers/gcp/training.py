@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
-from google.api_core.exceptions import FailedPrecondition
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -100,13 +98,7 @@ class VertexTraining(Block, TrainingJobs):
 
     def _cancel(self, ref: OperationRef) -> None:
         kind = kind_of(ref)
-
-        def cancel() -> bool:
-            kind.cancel(self._jobs, self._name(kind, ref.id))
-            return True
-
-        with contextlib.suppress(FailedPrecondition):  # it is over
-            look_for(cancel)
+        kind.cancel(self._jobs, self._name(kind, ref.id))
 
     def _page(self, ref: OperationRef) -> str:
         place = f"locations/{self.account.location}/training/{ref.id}"

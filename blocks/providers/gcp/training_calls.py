@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.cloud.aiplatform_v1.types import (
+    BatchPredictionJob,
     CustomJob,
     CustomJobSpec,
     HyperparameterTuningJob,
@@ -117,7 +118,7 @@ def machines_of(spec: CustomJobSpec) -> Machines:
     )
 
 
-def is_over(job: CustomJob | HyperparameterTuningJob) -> bool:
+def is_over(job: BatchPredictionJob | CustomJob | HyperparameterTuningJob) -> bool:
     """Whether Vertex AI is done with the job."""
     return job.state in _ENDED
 

@@ -78,6 +78,28 @@ def upload_model(bucket: str, parent: str | None = None) -> aiplatform.Model:
     )
 
 
+def batch_predict(model: aiplatform.Model, bucket: str) -> str:
+    """Have a model predict every line of a file."""
+    lines = "".join(f"{json.dumps([float(each)])}\n" for each in range(3))
+    storage.Client(project=model.project).bucket(bucket).blob("rows.jsonl").upload_from_string(
+        lines
+    )
+    job = model.batch_predict(
+        job_display_name="scored",
+        gcs_source=f"gs://{bucket}/rows.jsonl",
+        instances_format="jsonl",
+        gcs_destination_prefix=f"gs://{bucket}/scored",
+        machine_type="n1-standard-2",
+        starting_replica_count=1,
+        max_replica_count=1,
+    )
+    files = [each for each in job.iter_outputs() if "results" in each.name]
+    told = [json.loads(line) for file in files for line in file.download_as_text().splitlines()]
+    state = job.state.name
+    job.delete()
+    return f"{state} {[each['prediction'] for each in told]}"
+
+
 def main(project: str, location: str, address: str, bucket: str) -> None:
     """Train, upload, serve two versions side by side, ask them, and take all down."""
     aiplatform.init(
@@ -92,6 +114,7 @@ def main(project: str, location: str, address: str, bucket: str) -> None:
     blue = upload_model(bucket)
     green = upload_model(bucket, parent=blue.resource_name)
     told["versions"] = [blue.version_id, green.version_id]
+    told["scored"] = batch_predict(blue, bucket)
     endpoint = aiplatform.Endpoint.create(display_name="endpoint")
     machines = {"machine_type": "n1-standard-2", "min_replica_count": 1, "max_replica_count": 1}
     endpoint.deploy(blue, deployed_model_display_name="blue", traffic_percentage=100, **machines)

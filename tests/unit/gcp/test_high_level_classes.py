@@ -53,6 +53,7 @@ def test_the_steps_of_googles_samples_work_with_the_high_level_classes(emulator:
         "job": "JOB_STATE_SUCCEEDED",
         "tuned": "JOB_STATE_SUCCEEDED 2 True",
         "versions": ["1", "2"],
+        "scored": "JOB_STATE_SUCCEEDED [0.0, 0.0, 0.0]",
         "split": [10, 90],
         "predictions": [0.0, 0.0],
         "left": ["green"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,22 @@ from blocks.contracts import (
     Endpoints,
     InvalidRequest,
     Inventory,
+    Monitor,
     MonitoringSchedule,
     MonitoringSchedules,
     ObjectStore,
+    Phase,
     Study,
     Traffic,
     TrainingJobs,
+    Window,
 )
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import CONTAINERS
+from blocks.providers.gcp.endpoint_levers import IMAGE
 from blocks.providers.gcp.permissions import allowed_permissions
+from blocks.providers.gcp.prediction.batch import VertexBatchPrediction
+from blocks.testing.waiting import until
 from deployments.gcp.roles import ACTING, CALLER, JOBS
 from tests.unit.exercises import ROW, RUN, everything
 
@@ -63,6 +69,15 @@ def search(bench: Any) -> None:
     assert all(not each.running for each in bench.connect(Inventory).owned())
 
 
+def predict(bench: Any) -> None:
+    """Have a batch prediction job score, and stop another."""
+    jobs = VertexBatchPrediction(account=bench.account.model_copy(), image=IMAGE)
+    ref = jobs.submit(bench.batch_request(20), key=RUN)
+    until(lambda: jobs.status(ref).phase.done)
+    assert jobs.status(ref).phase is Phase.SUCCEEDED
+    jobs.cancel(jobs.submit(bench.batch_request(20), key=RUN.next()))
+
+
 def watch(bench: Any) -> None:
     """Have a monitor look, change what it knows of, and take its schedule down."""
     endpoints, monitors = bench.connect(Endpoints), bench.connect(MonitoringSchedules)
@@ -85,6 +100,10 @@ def watch(bench: Any) -> None:
                 checks=(Check.DRIFT,),
             )
         )
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=1), end=now)
+    labels = {"endpoint": name, "variant": request.variant}
+    bench.connect(Monitor).read("gcp/prediction/online/error_count", window, labels=labels)
     bench.look(name)
     assert len(monitors.looks(name, bench.looking(name))) == 1
     inventory = bench.connect(Inventory)
@@ -97,6 +116,7 @@ def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_pat
     bench.emulator.pull("policy", key=TOKEN, actions=list(CALLER))
     bench.emulator.pull("policy", key=CONTAINERS, actions=list(JOBS))
     search(bench)
+    predict(bench)
     watch(bench)
     everything(bench, tmp_path, registers="aiplatform:UploadModel")
     request = bench.training_request(script=PRUNES)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from google.cloud.aiplatform_v1.types import CustomJob, JobState, Scheduling
 from google.rpc import status_pb2
@@ -69,17 +70,22 @@ class Job:
 
     def move(self, state: JobState, now: float, error: status_pb2.Status | None = None) -> None:
         """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
-        cancelling = self.told.state == JobState.JOB_STATE_CANCELLING
-        if self.told.state in ENDS or (cancelling and state not in ENDS):
-            return
-        self.told.state = state
-        self.told.update_time = at(now)
-        if state == JobState.JOB_STATE_RUNNING and "start_time" not in self.told:
-            self.told.start_time = at(now)
-        if state in ENDS:
-            self.told.end_time = at(now)
-        if error is not None:
-            self.told.error = error
+        advance(self.told, state, now, error)
+
+
+def advance(told: Any, state: JobState, now: float, error: status_pb2.Status | None = None) -> None:
+    """Let a job of any kind go on to a state, with its times; one that is over stays over."""
+    cancelling = told.state == JobState.JOB_STATE_CANCELLING
+    if told.state in ENDS or (cancelling and state not in ENDS):
+        return
+    told.state = state
+    told.update_time = at(now)
+    if state == JobState.JOB_STATE_RUNNING and "start_time" not in told:
+        told.start_time = at(now)
+    if state in ENDS:
+        told.end_time = at(now)
+    if error is not None:
+        told.error = error
 
 
 def at(seconds: float) -> datetime:

@@ -36,6 +36,11 @@ class Deployment:
         self._scaler = Autoscaler(told.dedicated_resources, period=world.settings.scaling_period)
         self._over, self._lock = threading.Event(), threading.Lock()
 
+    @property
+    def endpoint(self) -> str:
+        """The id of its endpoint."""
+        return self._place.endpoint
+
     def bring_up(self, cancelled: threading.Event) -> None:
         """Start every replica and wait until all are healthy. Raises GcpError; none is left."""
         world, since = self._world, self._world.clock.now()

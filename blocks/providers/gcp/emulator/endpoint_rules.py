@@ -11,6 +11,7 @@ from google.cloud.aiplatform_v1.types import (
     DeployedModel,
     Endpoint,
     PredictRequestResponseLoggingConfig,
+    PrivateServiceConnectConfig,
 )
 
 from blocks.providers.gcp.emulator.machine_specs import USUAL, is_pod, require_machine
@@ -25,6 +26,8 @@ from blocks.providers.gcp.emulator.refusals import GcpError, invalid
 
 _DEPLOYED_ID = re.compile(r"[0-9]{1,10}")
 _PERCENT = 100
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+")
+_NETWORK = re.compile(r"projects/[^/]+/global/networks/[a-z][a-z0-9-]{0,62}")
 _TABLE = re.compile(r"bq://[a-z][a-z0-9-]{4,28}[a-z0-9](\.\w+(\.[\w-]+)?)?")
 
 
@@ -37,6 +40,11 @@ def require_endpoint(endpoint: Endpoint, location: str) -> None:
     private = endpoint.private_service_connect_config.enable_private_service_connect
     if endpoint.network and (private or endpoint.enable_private_service_connect):
         raise invalid("network and private_service_connect_config are mutually exclusive.")
+    if private and endpoint.dedicated_endpoint_enabled:
+        raise invalid(
+            "dedicated_endpoint_enabled and private_service_connect_config are mutually exclusive."
+        )
+    _require_private(endpoint.private_service_connect_config)
     if "predict_request_response_logging_config" in endpoint:
         _require_logging(endpoint.predict_request_response_logging_config)
 
@@ -89,6 +97,19 @@ def _require_metrics(resources: DedicatedResources) -> None:
         percent = not each.metric_name.endswith("request_count")
         if each.target < 0 or (percent and each.target > _PERCENT):
             raise invalid(f"{each.metric_name}: the target {each.target} is out of range.")
+
+
+def _require_private(config: PrivateServiceConnectConfig) -> None:
+    for project in config.project_allowlist:
+        if not _PROJECT.fullmatch(project):
+            raise invalid(f"project_allowlist: {project!r} is no project.")
+    if config.psc_automation_configs and not config.enable_private_service_connect:
+        raise invalid("psc_automation_configs need enable_private_service_connect.")
+    for rule in config.psc_automation_configs:
+        if rule.project_id not in config.project_allowlist:
+            raise invalid(f"psc_automation_configs: {rule.project_id!r} is not in the allowlist.")
+        if not _NETWORK.fullmatch(rule.network):
+            raise invalid(f"psc_automation_configs: invalid network {rule.network!r}.")
 
 
 def _require_logging(config: PredictRequestResponseLoggingConfig) -> None:

@@ -33,6 +33,7 @@ from blocks.providers.gcp.emulator.endpoint_rules import (
 from blocks.providers.gcp.emulator.filters import matcher
 from blocks.providers.gcp.emulator.messages import masked
 from blocks.providers.gcp.emulator.pages import page
+from blocks.providers.gcp.emulator.private_front import attach, is_private
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.registered_models import Models
 from blocks.providers.gcp.emulator.routes import Answer
@@ -101,6 +102,8 @@ class Endpoints:
         endpoint.create_time = at(self._world.clock.now())
         if endpoint.dedicated_endpoint_enabled:
             endpoint.dedicated_endpoint_dns = self._world.endpoint
+        if is_private(endpoint):
+            endpoint.private_service_connect_config.service_attachment = ""
         self._endpoints[name], self._deployments[name] = endpoint, {}
         self._touch(endpoint)
         return self._world.operations.done(name, endpoint, CreateEndpointOperationMetadata())
@@ -258,6 +261,8 @@ class Endpoints:
                 last_update_time=now,
             )
             told.deployed_models.append(model)
+        if is_private(told) and told.deployed_models:
+            attach(told, self._world)
         return told
 
     def _touch(self, endpoint: Endpoint) -> None:

@@ -17,7 +17,8 @@ from blocks.providers.gcp.emulator.refusals import invalid
 
 _FIELD = re.compile(r"^\s+(\w+) \(.*?\):\n\s+(?:Immutable\. )?Required\b", re.MULTILINE)
 _NAMES = ("name", "parent", "endpoint")
-_ENDS = frozenset({"min_value", "max_value"})  # required, and 0 is as good a value as any
+# Required, and 0 is as good a value as any: "view" is a choice, whose first one is 0.
+_ZERO = frozenset({"min_value", "max_value", "view"})
 _NAME = re.compile(r"projects/[^/]+(/locations/[^/]+)?(/[a-zA-Z]+/[^/]+)*(@[\w-]+)?")
 
 
@@ -74,7 +75,7 @@ def _require_field(message: Any, name: str, path: str, mask: str) -> None:
 def _breaches(message: proto.Message, path: str) -> Iterator[str]:
     kind = type(message)
     for name in _required(kind.__doc__ or ""):
-        if name in kind.meta.fields and name not in _ENDS and not _has(message, name):
+        if name in kind.meta.fields and name not in _ZERO and not _has(message, name):
             yield f"The field {path}{name} is required but missing."
     for name, field in kind.meta.fields.items():
         if field.enum is not None:

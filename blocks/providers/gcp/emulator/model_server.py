@@ -30,6 +30,7 @@ class Place:
     deployed_model: str  # its id
     display_name: str
     machine: str
+    kind: str = "endpoint:"  # before its name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def start_replica(world: World, model: Model, place: Place) -> Replica:
         labels = {"endpoint_id": place.endpoint, "location": world.location}
         world.logs.write(LOG, line, kind=LOG_KIND, labels=labels, entry_labels=entry)
 
-    name = f"endpoint:{place.endpoint}/{place.display_name}"
+    name = f"{place.kind}{place.endpoint}/{place.display_name}"
     command = [*(spec.command or STAND_IN), *spec.args]
     container = world.containers.run(name, folder, command, env, hear)
     url = f"http://127.0.0.1:{port}"

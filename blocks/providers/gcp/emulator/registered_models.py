@@ -28,16 +28,15 @@ from blocks.providers.gcp.emulator.references import (
     require_display_name,
     require_key,
     require_labels,
-    require_place,
 )
 from blocks.providers.gcp.emulator.refusals import GcpError, invalid, not_found
 from blocks.providers.gcp.emulator.routes import Answer
+from blocks.providers.gcp.emulator.serving_containers import require_served
 from blocks.providers.gcp.emulator.world import World
 
 DEFAULT = "default"
 _ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9-]")
-_IMAGE = re.compile(r"([a-z]+\.)?gcr\.io/|[a-z0-9-]+-docker\.pkg\.dev/")
 _FIELDS = ("model", "display_name", "labels", "base_model_name")  # of filters
 _CHANGEABLE = frozenset(
     {"display_name", "description", "version_description", "labels", "metadata_schema_uri"}
@@ -117,19 +116,9 @@ class Models:
         require_display_name(model.display_name)
         require_labels(model.labels)
         require_key(model.encryption_spec.kms_key_name, self._world.location)
-        require_place(model.artifact_uri, "artifact_uri")
         for alias in model.version_aliases:
             _require_alias(alias)
-        if not model.container_spec.image_uri:
-            raise invalid("container_spec.image_uri must be set.")
-        if not _IMAGE.match(model.container_spec.image_uri):
-            raise invalid("container_spec.image_uri must be in Artifact or Container Registry.")
-        for route in (model.container_spec.predict_route, model.container_spec.health_route):
-            if route and not route.startswith("/"):
-                raise invalid(f"The route {route!r} must begin with a slash.")
-        folder = f"{model.artifact_uri.rstrip('/')}/"
-        if model.artifact_uri and not any(self._world.objects.walk(folder)):
-            raise invalid(f"There are no files under artifact_uri {model.artifact_uri}.")
+        require_served(self._world, model.container_spec, model.artifact_uri)
 
     def _keep(self, model: Model) -> None:
         now = at(self._world.clock.now())

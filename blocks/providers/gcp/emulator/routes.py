@@ -19,6 +19,7 @@ from google.cloud.aiplatform_v1beta1.services.model_monitoring_service import (
 )
 from google.cloud.aiplatform_v1beta1.services.schedule_service import ScheduleServiceClient
 from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+from google.cloud.monitoring_v3 import MetricServiceClient
 from google.cloud.run_v2 import RevisionsClient, ServicesClient
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.longrunning import operations_pb2
@@ -83,6 +84,7 @@ class _Recorder:
 
 _OTHERS = (
     LoggingServiceV2Client,
+    MetricServiceClient,
     SecretManagerServiceClient,
     ServicesClient,
     RevisionsClient,
@@ -143,6 +145,6 @@ def _recorded(transport: Any) -> dict[str, Any]:
 def _route(path: str, decode: Callable[[bytes], Any], client: Any = None) -> Route:
     package, _, method = path.strip("/").partition("/")
     *parts, service = package.split(".")
-    known = [part for part in parts if part not in ("google", "cloud", "v1", "v2")]
+    known = [part for part in parts if part not in ("google", "cloud", "v1", "v2", "v3")]
     api = "operations" if service == "Operations" else (known or [service])[0]
     return Route(service=service, method=method, api=api, decode=decode, client=client)

@@ -28,6 +28,7 @@ _THREADS = 32  # calls that are answered at once; held replies keep one each
 _OWN_IMAGE = (  # what runs in our own images
     "blocks.providers.gcp.serve",
     "blocks.providers.gcp.score",
+    "blocks.providers.gcp.prediction.serve",
 )
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from blocks.providers.gcp.emulator.model_monitoring import ModelMonitoring
+from blocks.providers.gcp.emulator.prediction_jobs import PredictionJobs
 from blocks.providers.gcp.emulator.predictions import Predictions
 from blocks.providers.gcp.emulator.routes import Answer
 from blocks.providers.gcp.emulator.run_services import RunServices
 from blocks.providers.gcp.emulator.secrets import Secrets
+from blocks.providers.gcp.emulator.time_series import TimeSeriesLists
 from blocks.providers.gcp.emulator.training import CustomJobs
 from blocks.providers.gcp.emulator.tuning import TuningJobs
 from blocks.providers.gcp.emulator.world import World
@@ -36,9 +38,11 @@ OPERATIONS: tuple[type[Operations], ...] = (
     CustomJobs,
     TuningJobs,
     Predictions,
+    PredictionJobs,
     ModelMonitoring,
     RunServices,
     Secrets,
+    TimeSeriesLists,
 )
 
 

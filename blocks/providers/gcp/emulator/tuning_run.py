@@ -16,7 +16,7 @@ from google.cloud.aiplatform_v1.types import (
 )
 from google.rpc import status_pb2
 
-from blocks.providers.gcp.emulator.custom_job import ENDS, Job, at
+from blocks.providers.gcp.emulator.custom_job import ENDS, Job, advance, at
 from blocks.providers.gcp.emulator.custom_job_run import CustomJobRun
 from blocks.providers.gcp.emulator.refusals import GcpError
 from blocks.providers.gcp.emulator.suggestions import Suggestions, argument
@@ -55,18 +55,8 @@ class TuningRun:
 
     def move(self, state: JobState, error: status_pb2.Status | None = None) -> None:
         """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
-        now = at(self._world.clock.now())
         with self._world.lock:
-            cancelling = self.told.state == JobState.JOB_STATE_CANCELLING
-            if self.told.state in ENDS or (cancelling and state not in ENDS):
-                return
-            self.told.state, self.told.update_time = state, now
-            if state == JobState.JOB_STATE_RUNNING and "start_time" not in self.told:
-                self.told.start_time = now
-            if state in ENDS:
-                self.told.end_time = now
-            if error is not None:
-                self.told.error = error
+            advance(self.told, state, self._world.clock.now(), error)
 
     def _trials(self) -> None:
         while not self.stop.wait(_LOOK_EVERY):

@@ -17,6 +17,7 @@ from blocks.providers.gcp.emulator.custom_job import Job
 from blocks.providers.gcp.emulator.faults import faults
 from blocks.providers.gcp.emulator.log_entries import LogEntries
 from blocks.providers.gcp.emulator.long_running import LongRunning
+from blocks.providers.gcp.emulator.measurements import Measurements
 from blocks.providers.gcp.emulator.objects import Objects
 from blocks.providers.gcp.emulator.refusals import not_found
 
@@ -55,8 +56,10 @@ class World(EmulatedWorld):
         self.operations = LongRunning(self.clock.now)
         self.objects = Objects()
         self.logs = LogEntries(self.project)
+        self.measured = Measurements(self.clock.now)
         self.custom_jobs: dict[str, Job] = {}  # by name, trials of studies among them
         self.find_model: Callable[[str], object] = not_found  # known once models are kept
+        self.forwarding_rule: Callable[[], str] = str  # where private endpoints answer
         self.minted: dict[str, Minted] = {}  # by token
         self.fronts: dict[str, Callable[[Request], Response]] = {}  # by the first part of a path
         self._numbers = itertools.count(4_000_000_000_000_000_001)

@@ -38,6 +38,32 @@ NO_ENDPOINTS: dict[str, dict[str, Any]] = {
         "network": "projects/1/global/networks/n",
         "private_service_connect_config": {"enable_private_service_connect": True},
     },
+    "a private address and one of its own": {
+        "dedicated_endpoint_enabled": True,
+        "private_service_connect_config": {"enable_private_service_connect": True},
+    },
+    "a private address for what is no project": {
+        "private_service_connect_config": {
+            "enable_private_service_connect": True,
+            "project_allowlist": ["No Project"],
+        },
+    },
+    "a forwarding rule in a project that is not allowed": {
+        "private_service_connect_config": {
+            "enable_private_service_connect": True,
+            "project_allowlist": ["project-1"],
+            "psc_automation_configs": [
+                {"project_id": "project-2", "network": "projects/project-2/global/networks/n"}
+            ],
+        },
+    },
+    "a forwarding rule in a network that is named in short": {
+        "private_service_connect_config": {
+            "enable_private_service_connect": True,
+            "project_allowlist": ["project-1"],
+            "psc_automation_configs": [{"project_id": "project-1", "network": "n"}],
+        },
+    },
     "logging of nothing": {
         "predict_request_response_logging_config": {
             "enabled": True,

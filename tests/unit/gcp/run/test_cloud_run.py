@@ -68,7 +68,9 @@ def test_the_role_is_enough_though_replies_are_lost_and_changes_meet(bench: Any)
         assert endpoints.predict("bench", ROW).status == 200
     now = datetime.now(UTC)
     window = Window(start=now - timedelta(minutes=1), end=now)
-    bench.connect(Monitor).ticks("bench", window)
+    monitor = bench.connect(Monitor)
+    monitor.ticks("bench", window)
+    monitor.read("gcp/request_count", window, labels={"endpoint": "bench", "variant": "blue"})
     endpoints.retire("bench", "blue")
     bench.emulator.pull("policy", key="ya29.of-a-stranger", actions=[])
     stranger = CloudRunEndpoints(
