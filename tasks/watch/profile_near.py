@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from blocks.contracts import ObjectStore
-from tasks.evaluation.scoring import ModelRefused, load_model
+from tasks.evaluation.answers import ModelRefused
+from tasks.evaluation.scoring import load_model
 from tasks.processing.work import answered
 from tasks.transfer.models import model_folder
 from tasks.watch import reference

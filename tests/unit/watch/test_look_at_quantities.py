@@ -89,8 +89,8 @@ def world_of(store: ObjectStore, predict: Model, rows: Callable[..., pd.DataFram
         batch="week",
     )
     model = LoadedModel(predict=predict, columns=("x",))
-    rows = rows_seen(store, data, WatchSpec(), model)
-    made = reference_for(store, data, model, rows, name="m")
+    trained = rows_seen(store, data, WatchSpec(), model)
+    made = reference_for(store, data, model, trained, name="m")
     return World(store=store, model=model, reference=from_bytes(to_bytes(made)))
 
 
