@@ -51,13 +51,13 @@ def scores(answer: Any, count: int) -> list[Any]:
     """Return one value for each row: what is counted and kept of an answer.
 
     A number, a text or a truth value is itself. Of two numbers it is the second one, the usual
-    probability of "yes"; of more, the position of the largest, as a label; of named outputs, the
-    name of the largest where they are chances of more than two classes, else the first. Nothing is
-    returned for an answer that does not have one entry for each row.
+    probability of "yes"; of more, the position of the largest, as a label. Of named outputs that
+    are chances of two classes it is the second one, of more the name of the largest; of others the
+    first. Nothing is returned for an answer that does not have one entry for each row.
     """
     if isinstance(answer, dict):
         columns = list(answer.values())
-        if len(columns) > 2 and all(isinstance(each, list) for each in columns):
+        if len(columns) > 1 and all(isinstance(each, list) for each in columns):
             answer = [dict(zip(answer, row, strict=False)) for row in zip(*columns, strict=False)]
         else:
             answer = next(iter(columns), None)
@@ -68,8 +68,8 @@ def scores(answer: Any, count: int) -> list[Any]:
 
 def _score(row: Any) -> Any:
     if isinstance(row, dict):
-        if len(row) > 2 and _chances(list(row.values())):
-            return max(row, key=row.__getitem__)
+        if len(row) > 1 and _chances(list(row.values())):
+            return max(row, key=row.__getitem__) if len(row) > 2 else list(row.values())[-1]
         return _score(next(iter(row.values()), None))
     if isinstance(row, list):
         if not row or not all(isinstance(value, int | float) for value in row):

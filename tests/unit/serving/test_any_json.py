@@ -114,6 +114,7 @@ def test_any_answer_has_buckets(answer: Any) -> None:
         ([0.25, 0.75], "75"),
         ([0.1, 0.2, 0.7], "2"),
         ({"score": 0.5, "label": "late"}, "50"),
+        ({"no": 0.25, "yes": 0.75}, "75"),
         ({"cat": 0.1, "dog": 0.7, "owl": 0.2}, "dog"),
         ({"mean": 0.5, "low": 0.25, "high": 0.75}, "50"),
     ],
@@ -126,3 +127,9 @@ def test_chances_by_class_are_the_name_of_the_likeliest_in_any_shape() -> None:
     by_row = [{"cat": 0.1, "dog": 0.7, "owl": 0.2}, {"cat": 0.5, "dog": 0.25, "owl": 0.25}]
     by_class = {name: [row[name] for row in by_row] for name in by_row[0]}
     assert scores(by_row, 2) == scores(by_class, 2) == ["dog", "cat"]
+
+
+def test_chances_of_two_classes_are_that_of_the_second_in_any_shape() -> None:
+    by_row = [{"no": 0.25, "yes": 0.75}, {"no": 1.0, "yes": 0.0}]
+    by_class = {name: [row[name] for row in by_row] for name in by_row[0]}
+    assert scores(by_row, 2) == scores(by_class, 2) == [0.75, 0.0]
