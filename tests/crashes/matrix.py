@@ -168,8 +168,9 @@ def _judged(world: World, before: _State, run_: str) -> tuple[Outcome, str]:
 
 def _taken_down(world: World) -> tuple[str, ...]:
     """Take everything down; return what runs on."""
-    run("down", "--yes", "--platform", "crashes", within=600, **world.where)
-    run("down", "--yes", within=600, **world.where)  # a cloud's knows nothing of our services
+    where = world.where  # gone with the first, where this machine is the platform
+    run("down", "--yes", "--platform", "crashes", within=600, **where)
+    run("down", "--yes", within=600, **where)  # a cloud's knows nothing of our services
     try:
         until(lambda: not world.left(), within=GONE_WITHIN, every=0.5)
     except TimeoutError:
