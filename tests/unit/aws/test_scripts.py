@@ -127,6 +127,7 @@ def test_what_is_approved_answers_behind_a_queue(emulator: Account) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # each of its commands is a program that takes seconds to begin
 def test_the_same_on_the_command_line(emulator: Account) -> None:
     """The AWS command line, as it comes from PyPI."""
     lines = run(["sh", str(SCRIPTS / "sequence.sh")], emulator)
