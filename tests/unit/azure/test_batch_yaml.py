@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import CONTAINER, DATASTORE, STORAGE
+from blocks.providers.azure.invoking import own_headers
 from blocks.providers.azure.objects import Objects
 from blocks.testing.waiting import until
 
@@ -45,9 +46,9 @@ def apply(ml: MLClient, *names: str) -> None:
 
 def scored(ml: MLClient, account: AzureAccount, **said: Any) -> tuple[str, dict[str, str]]:
     """Invoke, wait, and return the job's state and what is in its output."""
-    job = ml.batch_endpoints.invoke(
-        endpoint_name=NAME, inputs={"data": Input(type="uri_folder", path=f"{PATHS}/data/")}, **said
-    )
+    data = Input(type="uri_folder", path=f"{PATHS}/data/")
+    with own_headers():
+        job = ml.batch_endpoints.invoke(endpoint_name=NAME, inputs={"data": data}, **said)
     ended = {"Completed", "Failed", "Canceled"}
     until(lambda: ml.jobs.get(job.name).status in ended)
     home, objects = f"{ROOT}/azureml/{job.name}/score", Objects(account)

@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.emulator.launch import CONTAINER, DATASTORE, STORAGE
+from blocks.providers.azure.invoking import own_headers
 from blocks.providers.azure.objects import Objects
 
 HERE = Path(__file__).parent / "online"
@@ -29,10 +30,11 @@ def ml(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MLClient:
 def asked(ml: MLClient, folder: Path, times: int, **past: str) -> Counter[float]:
     rows = folder / "rows.json"
     rows.write_text(json.dumps({"data": [1, 2]}))
-    answers = [
-        ml.online_endpoints.invoke(endpoint_name=NAME, request_file=str(rows), **past)
-        for _ in range(times)
-    ]
+    with own_headers():
+        answers = [
+            ml.online_endpoints.invoke(endpoint_name=NAME, request_file=str(rows), **past)
+            for _ in range(times)
+        ]
     return Counter(json.loads(each)[1] for each in answers)
 
 

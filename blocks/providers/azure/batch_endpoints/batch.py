@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import ClassVar
 
@@ -22,8 +21,7 @@ from blocks.providers.azure.batch_endpoints.calls import (
 from blocks.providers.azure.batch_endpoints.places import MOST, Places
 from blocks.providers.azure.batch_endpoints.told import together, told_below, told_by_all
 from blocks.providers.azure.endpoint_calls import identity_of
-
-_INVOKING = threading.Lock()  # the SDK writes each caller's headers into a constant of its own
+from blocks.providers.azure.invoking import own_headers
 
 
 class AzureBatchEndpoints(AzureBatch):
@@ -89,7 +87,7 @@ class AzureBatchEndpoints(AzureBatch):
             request, name, account=self.account, is_object=single, deployment=deployment
         )
         self._objects.write(self._asked(name), request.model_dump_json().encode())
-        with _INVOKING:
+        with own_headers():
             self.account.ml().batch_endpoints.invoke(**asked, experiment_name=self.experiment)
 
     def _deployed(self, request: BatchRequest) -> str:
