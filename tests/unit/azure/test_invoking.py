@@ -11,4 +11,4 @@ def test_what_a_call_names_stays_with_it() -> None:
     before = dict(EndpointInvokeFields.DEFAULT_HEADER)
     with own_headers():  # as the SDK does it
         EndpointInvokeFields.DEFAULT_HEADER[EndpointInvokeFields.MODEL_DEPLOYMENT] = "blue"
-    assert EndpointInvokeFields.DEFAULT_HEADER == before
+    assert before == EndpointInvokeFields.DEFAULT_HEADER
