@@ -15,6 +15,7 @@ import pytest
 from fsspec.implementations.dbfs import DatabricksFileSystem
 from fsspec.tests.abstract import (
     AbstractCopyTests,
+    AbstractFixtures,
     AbstractGetTests,
     AbstractOpenTests,
     AbstractPipeTests,
@@ -153,7 +154,7 @@ def test_the_store_sees_what_is_written(
     assert not files.exists(f"{account.root}/both")
 
 
-class OfVolumes:
+class OfVolumes(AbstractFixtures):  # type: ignore[misc]
     """What fsspec's suite takes: a file system, and a place in it."""
 
     @pytest.fixture
