@@ -153,6 +153,8 @@ class VolumesFileSystem(AbstractFileSystem):  # type: ignore[misc]  # it comes w
             return cast(BinaryIO, io.BufferedReader(reader, block_size or _PIECE))
         if mode not in ("wb", "xb"):
             raise NotImplementedError(f"{mode}: files of a volume are read, or written whole")
+        if mode == "xb" and self.exists(path):  # one that comes meanwhile is found at the end
+            raise FileExistsError(path)
         return cast(BinaryIO, _Draft(self, path, overwrite=mode == "wb"))
 
     def _known(self, path: str) -> Found:

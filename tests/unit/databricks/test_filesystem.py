@@ -117,12 +117,14 @@ def test_a_file_that_is_not_written_to_its_end_is_not_there(
         half.write(b"x")
         half.write(bytes(1 // 0))
     assert not files.exists(uri)
-    with files.open(uri, "xb") as whole:
-        whole.write(b"whole")
-    again = files.open(uri, "xb")
-    again.write(b"other")
+    whole, other = files.open(uri, "xb"), files.open(uri, "xb")
+    whole.write(b"whole")
+    whole.close()
+    other.write(b"other")
     with pytest.raises(FileExistsError):
-        again.close()
+        other.close()
+    with pytest.raises(FileExistsError):
+        files.open(uri, "xb")
     assert files.cat_file(uri, start=1, end=3) == b"ho"
 
 
