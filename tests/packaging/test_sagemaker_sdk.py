@@ -10,7 +10,7 @@ import pytest
 
 from tests.packaging.environments import ROOT, built, installed
 
-RUNNER = ("pytest", "pytest-timeout", "pytest-xdist", "pip")
+RUNNER = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "pip")
 
 
 @pytest.mark.slow
