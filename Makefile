@@ -78,7 +78,7 @@ $(VENV)/spark/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)/spark
 	$(VENV)/spark/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/spark/bin/python -m pip install --quiet --constraint constraints.txt --group dev --group spark \
-		--editable ".[aws-rehearsal,databricks-rehearsal]"
+		--editable ".[aws-rehearsal,gcp-rehearsal,azure-rehearsal,databricks-rehearsal]"
 	touch $@
 
 # Sail in place of Spark takes no Java

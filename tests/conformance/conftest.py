@@ -63,13 +63,10 @@ def words_of(provider: str, capability: str) -> Any:
 def _marks(name: str, contract: type[Contract]) -> list[pytest.MarkDecorator]:
     """Return that a case is a slow one if nearly all of it is the class of the provider beside.
 
-    A provider without its SDK, or a world without a module that it takes, is left out.
+    A world that takes a module besides is left out where that is not installed.
     """
     entry = registry.provider(name)
-    try:
-        marks = [pytest.mark.slow] if _is_alike(entry, contract) else []
-    except registry.MissingExtra as error:
-        return [pytest.mark.skip(reason=str(error))]
+    marks = [pytest.mark.slow] if _is_alike(entry, contract) else []
     if entry.emulated_with and not _is_installed(entry.emulated_with):
         marks.append(pytest.mark.skip(reason=f"{entry.emulated_with} is not installed"))
     return marks
