@@ -42,9 +42,9 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 class SageMakerBatch(Block, BatchInference):
     """Scores data sets with Amazon SageMaker processing jobs.
 
-    Transform jobs split CSV and lines of JSON alone, so they cannot read Parquet, and one that
-    fails begins anew with its first file. Here each file is scored and written by itself: a job
-    that lost its machine is over, and its next attempt begins after the last finished file.
+    Files may be of any size, where transform jobs (``aws-transform``) take 100 MB. Each is scored
+    and written by itself: a job that lost its machine is over, and its next attempt begins after
+    the last finished file.
     """
 
     _block_type_name = "SageMaker batch"
