@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from blocks.contracts import InvalidRequest, NotFound, OperationRef, Phase
 from blocks.providers.local import processes
-from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.jobs import Job, Started, StopOrder, StopReason
 from blocks.providers.local.market import Market
 from blocks.providers.local.training import LocalTraining
@@ -26,17 +23,6 @@ from tests.unit.local.begun_jobs import (
     failure_of,
     folder_of,
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with LocalBench(tmp_path) as bench:
-        yield bench
-
-
-@pytest.fixture
-def jobs(bench: Bench) -> LocalTraining:
-    return bench.connect(LocalTraining)
 
 
 def kill_runner(jobs: LocalTraining, ref: OperationRef) -> None:

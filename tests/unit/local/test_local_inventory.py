@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from blocks.contracts import Denied, ModelVersion, Phase, RunKey, Traffic, VariantRequest
 from blocks.providers.local import processes
-from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.endpoints import LocalEndpoints
 from blocks.providers.local.inventory import LocalInventory
 from blocks.testing.bench import Bench
 from blocks.testing.waiting import until
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with LocalBench(tmp_path) as bench:
-        yield bench
 
 
 @pytest.fixture

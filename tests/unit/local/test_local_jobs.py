@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 
 from blocks.contracts import InvalidRequest, NotFound, OperationRef, Phase
 from blocks.providers.local import processes
-from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.jobs import Command, Job, JobFolder, Started
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.bench import Bench
@@ -39,17 +37,6 @@ end = time.process_time() + 0.5
 while time.process_time() < end:
     pass
 """
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with LocalBench(tmp_path) as bench:
-        yield bench
-
-
-@pytest.fixture
-def jobs(bench: Bench) -> LocalTraining:
-    return bench.connect(LocalTraining)
 
 
 def test_a_submitter_that_died_before_the_start_is_made_good_by_any_look(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,19 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from blocks.contracts import InvalidRequest, NoCapacity, Phase, RunKey
-from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.market import Market, Supply, expected_rate, has_capacity, lifetime
 from blocks.providers.local.training import LocalTraining
 from blocks.testing.bench import Bench
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = RunKey(run="run-1", step="train")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with LocalBench(tmp_path) as bench:
-        yield bench
 
 
 def trace(folder: Path, value: object, name: str = "trace.json") -> Path:

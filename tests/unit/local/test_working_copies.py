@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from blocks.contracts import Inventory, Phase
 from blocks.providers.local import processes, working_copy
-from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.jobs import Command, Ended, Started
 from blocks.providers.local.training import LocalTraining
 from blocks.providers.local.working_copy import Copied
@@ -26,17 +22,6 @@ Path("notes").write_text(Path("notes").read_text() + "mine")
 Path("made").write_text("")
 print(sorted(str(each) for each in Path().rglob("*")), flush=True)
 """
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with LocalBench(tmp_path) as bench:
-        yield bench
-
-
-@pytest.fixture
-def jobs(bench: Bench) -> LocalTraining:
-    return bench.connect(LocalTraining)
 
 
 def test_two_jobs_of_one_source_write_neither_over_each_other_nor_over_the_source(
