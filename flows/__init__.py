@@ -3,7 +3,10 @@
 import os
 from importlib import import_module
 
+from blocks.threads import WAIT_PASSIVELY
+
 # Whoever runs a flow (the command line, a worker, a script) imports this package first.
+os.environ.update({**WAIT_PASSIVELY, **os.environ})
 if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
     import_module("flows.telemetry").send()
 if _place := os.environ.get("BLUEWATER_LOG_JSON"):

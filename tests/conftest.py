@@ -9,8 +9,8 @@ from importlib import import_module
 import pytest
 from hypothesis import HealthCheck, settings
 
-from blocks.emulation.containers import PASSIVE, WAIT_POLICY
 from blocks.emulation.zygotes import SHARED
+from blocks.threads import WAIT_PASSIVELY
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("same")
-    os.environ.setdefault(WAIT_POLICY, PASSIVE)
+    os.environ.update({**WAIT_PASSIVELY, **os.environ})
     if SHARED not in os.environ:
         folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="bluewater-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -18,10 +18,8 @@ from pathlib import Path
 from blocks.emulation.clock import Clock
 from blocks.emulation.supervision import Supervision
 from blocks.emulation.warm import WarmInterpreter, WarmProcess
+from blocks.threads import WAIT_PASSIVELY
 
-# Threads of OpenMP, which trees are grown by, turn round while they wait for each other. Where all
-# machines of a cloud are one that takes twice the processor, and more the more there are.
-WAIT_POLICY, PASSIVE = "OMP_WAIT_POLICY", "PASSIVE"
 _HOME = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
@@ -200,7 +198,7 @@ class Containers:
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PYTHONUNBUFFERED": "1",
-            WAIT_POLICY: PASSIVE,
+            **WAIT_PASSIVELY,
             **told,
             "PYTHONPATH": os.pathsep.join(path),
             self._told: str(folder),

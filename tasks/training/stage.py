@@ -125,6 +125,7 @@ class _Trainer:
         self.jobs, self.store, self.spec, self.run, self.pace = jobs, store, spec, run, pace
         self.logger = showing.logger()
         self.progress = showing.Progress(f"Training, run {run}")
+        self.told: tuple[int, int] | None = None  # attempt and quarter of the work
         self.notes = Notes(store, f"{store.root}/runs/{run}/train", pace)
         self.began: float | None = None
         self.chooser: Chooser | None = None
@@ -168,7 +169,7 @@ class _Trainer:
         """Wait for the end of an attempt; leave spot where staying puts the deadline at risk."""
 
         def seen(status: OperationStatus[TrainingResult]) -> None:
-            self._show(status)
+            self._show(status, key)
             if self.chooser is None or choice is None or status.phase.done:
                 return
             self.chooser.told(status.progress)
@@ -271,6 +272,11 @@ class _Trainer:
                 else:
                     self.pace.pause()
 
-    def _show(self, status: OperationStatus[TrainingResult]) -> None:
-        if status.progress is not None:
-            self.progress.set(status.progress)
+    def _show(self, status: OperationStatus[TrainingResult], key: RunKey) -> None:
+        """Move the bar; the log tells where an attempt begins, and each quarter of the work."""
+        if status.progress is None:
+            return
+        self.progress.set(status.progress)
+        if self.told != (told := (key.attempt, int(4 * status.progress))):
+            self.told = told
+            self.logger.info("attempt %s: %.0f %% done", key.attempt, 100 * status.progress)

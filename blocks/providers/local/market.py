@@ -44,7 +44,9 @@ class Market(Supply):
 
     seed: int = Field(default=0, description="Seed of the draws; same seed and job, same draw.")
     notice: float = Field(
-        default=2.0, ge=0, description="Seconds between the notice (SIGTERM) and the end (SIGKILL)."
+        default=30.0,  # as Google Cloud and Azure give; AWS gives 120
+        ge=0,
+        description="Seconds between the notice (SIGTERM) and the end (SIGKILL).",
     )
     start: datetime | None = Field(
         default=None, description="When the first tick of an availability trace was."

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from blocks.contracts import Frozen
+from blocks.threads import WAIT_PASSIVELY
 
 OWNER = "BLUEWATER_PROCESS_OWNER"  # not BLUEWATER_OWNER, which marks what is made on clouds
 RESOURCE = "BLUEWATER_RESOURCE"
@@ -58,7 +59,7 @@ def spawn(
         process = subprocess.Popen(
             list(argv),
             cwd=cwd,
-            env={**os.environ, **(env or {}), OWNER: owner, RESOURCE: resource},
+            env={**WAIT_PASSIVELY, **os.environ, **(env or {}), OWNER: owner, RESOURCE: resource},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from blocks.emulation.containers import PASSIVE, WAIT_POLICY, Container
+from blocks.emulation.containers import Container
 from blocks.providers.aws.emulator.ec2_instance import (
     BROKEN,
     BY_ITSELF,
@@ -26,6 +26,7 @@ from blocks.providers.aws.emulator.ec2_instance import (
     Reason,
 )
 from blocks.providers.aws.emulator.world import World
+from blocks.threads import WAIT_PASSIVELY
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Machine:
             "PATH": f"{root / 'usr/sbin'}:{root / 'usr/bin'}:{kept.get('PATH', os.defpath)}",
             "HOME": str(root / "root"),
             "TMPDIR": str(root / "tmp"),
-            WAIT_POLICY: PASSIVE,
+            **WAIT_PASSIVELY,
             "BLUEWATER_ROOT": str(root),  # what stands for / on this machine
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self._world.url}/_imds/{self._instance.id}/",
             "AWS_ENDPOINT_URL": self._world.url,
