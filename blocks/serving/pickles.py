@@ -24,7 +24,7 @@ KNOWN = frozenset(
 )
 """Packages whose objects are what a model is made of."""
 
-HARMLESS = frozenset({"functools.partial", "builtins.object", "builtins.type"})
+HARMLESS = frozenset({"functools.partial", "builtins.object", "builtins.type", "builtins.slice"})
 CODE = frozenset({"cloudpickle", "dill"})
 """Packages that put a function's own code into the pickle: it is the model's, as in ``code/``."""
 

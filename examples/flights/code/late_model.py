@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from mlflow.models import set_model
@@ -64,7 +64,8 @@ class LateModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load what ``train.py`` saved. The server has verified its digest before."""
-        kept = joblib.load(Path(context.artifacts["kept"]) / "model.joblib")
+        file = Path(context.artifacts["kept"]) / "model.pickle"
+        kept = pickle.loads(file.read_bytes())
         self.encoder, self.trees = Encoder(kept["levels"]), kept["trees"]
 
     def predict(
