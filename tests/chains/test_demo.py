@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,17 @@ from blocks.workspace import owner_of
 from tests.chains.command import ROOT, run
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    home = tmp_path / "workspace"
+    yield home
+    for found in processes.owned(owner_of(home)):
+        processes.stop(found.identity, grace=2)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_demo_resumes_its_training_goes_live_and_leaves_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "workspace"
+def test_the_demo_resumes_its_training_goes_live_and_leaves_nothing(home: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "examples.flights.demo"],
         cwd=ROOT,
