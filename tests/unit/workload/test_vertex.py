@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
-START = f"{FULL}; import sys, runpy; runpy.run_module('blocks.workload.vertex', run_name='__main__')"
+START = f"{FULL}; import runpy; runpy.run_module('blocks.workload.vertex', run_name='__main__')"
 
 
 @pytest.fixture
