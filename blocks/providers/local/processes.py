@@ -21,6 +21,7 @@ from blocks.threads import WAIT_PASSIVELY
 OWNER = "BLUEWATER_PROCESS_OWNER"  # not BLUEWATER_OWNER, which marks what is made on clouds
 RESOURCE = "BLUEWATER_RESOURCE"
 MARKED_WITHIN = 1.0  # seconds
+KILLED_WITHIN = 10.0  # seconds
 
 
 class Identity(Frozen):
@@ -142,8 +143,9 @@ def stop(identity: Identity, *, grace: float = 10.0) -> None:
         process.wait(grace)
         return
     _signal(identity, signal.SIGKILL)
-    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
-        process.wait(grace)
+    end = time.monotonic() + KILLED_WITHIN
+    while alive(identity) and time.monotonic() < end:  # on a busy machine not at once
+        time.sleep(0.005)
 
 
 def _process(identity: Identity) -> psutil.Process | None:
