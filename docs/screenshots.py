@@ -108,9 +108,7 @@ def shots(server: Server) -> Iterator[Shot]:
 
 
 def log_in(page: Page, url: str, login: str) -> None:
-    """Put the password where Prefect's page keeps it, and ask for light colours."""
-    light = [{"name": "prefers-color-scheme", "value": "light"}]
-    page.call("Emulation.setEmulatedMedia", features=light)
+    """Put the password where Prefect's page keeps it."""
     page.open(url, size=SIZE)
     kept = json.dumps(base64.b64encode(login.encode()).decode())
     page.evaluate(f"localStorage.setItem('prefect-password', {kept})")
