@@ -99,9 +99,28 @@ def test_a_platform_that_is_played_again_takes_the_place_it_had() -> None:
 
 def test_rows_that_are_played_again_take_the_place_of_theirs_alone() -> None:
     gone = Kill(stage="step", outcome=Outcome.LOST, why="two jobs")
-    first = platform(row(), row(gone, killed="the worker")).model_copy(update={"on": "monday."})
-    again = platform(row(killed="the worker")).model_copy(update={"on": "tuesday."})
+    first, again = (
+        platform(row(), row(gone, killed="the worker")),
+        platform(row(killed="the worker")),
+    )
     [seen] = Seen().with_platform(first).with_platform(again).platforms
     assert [each.killed for each in seen.rows] == ["the flow", "the worker"]
     assert lost([seen]) == []
-    assert seen.on == "monday. the worker: tuesday."
+
+
+def test_each_row_says_when_and_where_it_was_played() -> None:
+    first, second = "2026-11-26, 2 cores", "2026-11-27, 4 cores"
+    rows = (
+        row(killed="the worker").model_copy(update={"on": first, "took": "2 minutes, load 3"}),
+        row(killed="the flow").model_copy(update={"on": first}),
+    )
+    seen = Seen(platforms=(platform(*rows),))
+    assert f"Played on {first}: the flow; the worker (2 minutes, load 3)." in told(seen)
+    later = row(killed="the flow").model_copy(update={"on": second})
+    again = told(seen.with_platform(platform(later)))
+    assert f"Played on {second}: the flow." in again
+    assert f"Played on {first}: the worker (2 minutes, load 3)." in again
+
+
+def told(seen: Seen) -> str:
+    return to_markdown(seen.platforms)
