@@ -1,7 +1,8 @@
 """A release in a container of our image, started by Prefect's own worker for Docker.
 
 Any engine that speaks Docker's API will do (``DOCKER_HOST``), Podman's service too. Where no
-registry can be reached, ``BLUEWATER_BASE_IMAGE`` names an image with Python that is there.
+registry can be reached, ``BLUEWATER_BASE_IMAGE`` names an image with Python that is there; one that
+was built before is tried as it is if ``BLUEWATER_IMAGE`` names it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from tests.chains.server import Server
 from tests.crashes.world import SAVE
 
 BASE = os.environ.get("BLUEWATER_BASE_IMAGE", "python:3.12-slim")
-IMAGE = "bluewater-under-test:1"
+BUILT = os.environ.get("BLUEWATER_IMAGE", "")
+IMAGE = BUILT or "bluewater-under-test:1"
 HOST = ("network_mode=host", "image_pull_policy=Never", "auto_remove=false")
 
 
@@ -55,21 +57,25 @@ pytestmark = [
 def image() -> Iterator[str]:
     """Build the image as the page of deployments says; without its base there is nothing to do."""
     assert ENGINE is not None
-    try:
-        ENGINE.images.get(BASE)
-    except ImageNotFound:
-        try:
-            ENGINE.images.pull(BASE)
-        except APIError as error:
-            pytest.skip(f"{BASE} is not here and cannot be fetched: {error}")
-    arguments = {"BASE": BASE, "EXTRA": "aws"}
-    file = "deployments/Dockerfile"
-    ENGINE.images.build(
-        path=str(ROOT), dockerfile=file, tag=IMAGE, buildargs=arguments, network_mode="host"
-    )
+    if not BUILT:
+        build(ENGINE)
     yield IMAGE
     for each in ENGINE.containers.list(all=True, filters={"ancestor": IMAGE}):
         each.remove(force=True)
+
+
+def build(engine: docker.DockerClient) -> None:
+    try:
+        engine.images.get(BASE)
+    except ImageNotFound:
+        try:
+            engine.images.pull(BASE)
+        except APIError as error:
+            pytest.skip(f"{BASE} is not here and cannot be fetched: {error}")
+    arguments, file = {"BASE": BASE, "EXTRA": "aws"}, "deployments/Dockerfile"
+    engine.images.build(
+        path=str(ROOT), dockerfile=file, tag=IMAGE, buildargs=arguments, network_mode="host"
+    )
 
 
 @pytest.fixture
