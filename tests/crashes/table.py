@@ -36,7 +36,7 @@ do not come and go with requests. The MLflow server is killed on a platform whos
 registered there and which is the same else; on other rows of a cloud, its own registry is used.
 """
 
-NONE, UNPLAYED = "none", "not played"
+NONE = "none"
 
 
 class Outcome(StrEnum):
@@ -144,8 +144,8 @@ def _table(platform: Platform) -> str:
     for name in dict.fromkeys((*KILLED, *rows)):
         if why := platform.none_here.get(name):
             lines.append([f"{name}: none of ours, {why}", *([NONE] * len(STAGES)), *empty])
-        else:
-            lines.append([name, *rows.get(name, [*([UNPLAYED] * len(STAGES)), *empty])])
+        elif name in rows:
+            lines.append([name, *rows[name]])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -170,7 +170,10 @@ def _played(platform: Platform) -> list[str]:
     for row in order:
         took = f" ({row.took})" if row.took else ""
         places.setdefault(row.on, []).append(f"{row.killed}{took}")
-    return [f"Played on {on}: {'; '.join(rows)}." for on, rows in places.items() if on]
+    told = [f"Played on {on}: {'; '.join(rows)}." for on, rows in places.items() if on]
+    known = {*platform.none_here, *(row.killed for row in order)}
+    left_out = [name for name in KILLED if name not in known]
+    return [*told, *([f"Not played here: {', '.join(left_out)}."] if left_out else [])]
 
 
 def _reasons(platform: Platform) -> list[str]:
