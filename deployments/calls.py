@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,35 +17,25 @@ from typing import Any, Protocol, TypeVar
 from blocks.cloud.bucket import Bucket
 from blocks.contracts import (
     BatchInference,
-    BatchRequest,
-    Candidates,
-    Capture,
     Contract,
     Endpoints,
     Frozen,
     Inventory,
     Mirror,
-    ModelDraft,
     ModelRegistry,
     ModelVersion,
     OperationRef,
     OperationStatus,
     ProcessingJobs,
-    ProcessingRequest,
-    RunKey,
-    Scale,
-    Serving,
-    Study,
     Traffic,
     TrainingJobs,
-    TrainingRequest,
     TrainingResult,
-    VariantRequest,
 )
 from blocks.emulation.launch import Emulator
 from blocks.registry import provider
 from blocks.testing.batches import make_rows
 from blocks.testing.waiting import until
+from deployments import asked
 
 T = TypeVar("T", bound=Frozen)
 C = TypeVar("C", bound=Contract)
@@ -112,7 +101,6 @@ class Release:
 
     def __init__(self, place: Place, folder: Path, besides: Stages) -> None:
         self._place, self._folder, self._besides = place, folder, besides
-        self._key = RunKey(run="2026-05-01", step="release")
         self._endpoints = place.connect(Endpoints)
         self._trained: TrainingResult | None = None
         self._version: ModelVersion | None = None
@@ -138,83 +126,38 @@ class Release:
             yield "No copies any more", lambda: self._shift(blue=100)
         yield "A tenth of the traffic to the second", lambda: self._shift(blue=90, green=10)
         yield "All traffic to the second", lambda: self._shift(green=100)
-        yield "The first variant goes", lambda: self._endpoints.retire("flights", "blue")
+        yield "The first variant goes", lambda: self._endpoints.retire(asked.NAME, "blue")
         yield "A data set is scored", self._score
         for title, stage in self._besides:
             yield title, partial(stage, self._place)
         yield "Everything is taken down", self._take_down
 
     def _process(self) -> None:
-        root, jobs = self._place.root, self._place.connect(ProcessingJobs)
-        request = ProcessingRequest(
-            source_uri=f"{root}/code",
-            command=("python", "count.py"),
-            inputs={"data": f"{root}/data", "one": f"{root}/data/rows.csv"},
-            outputs={"counts": f"{root}/counts"},
-            env={"LOG_LEVEL": "info"},
-            secrets={"API_KEY": "api-key"},
-            machine=self._place.machine,
-            max_duration=timedelta(hours=1),
-        )
-        _over(jobs.status, jobs.submit(request, key=self._key))
+        jobs = self._place.connect(ProcessingJobs)
+        request = asked.counting(self._place.root, self._place.machine)
+        _over(jobs.status, jobs.submit(request, key=asked.KEY))
 
     def _train(self) -> None:
-        jobs = self._place.connect(TrainingJobs)
-        self._trained = _over(jobs.status, jobs.submit(self._training(), key=self._key))
+        jobs, place = self._place.connect(TrainingJobs), self._place
+        request = asked.training(place.root, place.machine, place.image)
+        self._trained = _over(jobs.status, jobs.submit(request, key=asked.KEY))
 
     def _search(self) -> None:
-        jobs = self._place.connect(TrainingJobs)
-        searched = {
-            "learning_rate": Candidates(low=0.01, high=1, scale=Scale.LOG),
-            "rounds": Candidates(low=1, high=9, whole=True),
-            "kind": Candidates(values=("plain", "deep")),
-        }
-        study = Study(metric="roc_auc", parameters=searched, trials=4, parallel=2)
-        request = self._training().model_copy(update={"study": study, "parameters": {}})
-        _over(jobs.status, jobs.submit(request, key=self._key))
-
-    def _training(self) -> TrainingRequest:
-        root = self._place.root
-        return TrainingRequest(
-            image=self._place.image,
-            source_uri=f"{root}/code",
-            command=("python", "train.py"),
-            parameters={"learning_rate": "0.1"},
-            env={"LOG_LEVEL": "info"},
-            secrets={"API_KEY": "api-key"},
-            machine=self._place.machine,
-            spot=True,
-            data_uri=f"{root}/data",
-            checkpoint_uri=f"{root}/checkpoints",
-            output_uri=f"{root}/output",
-            max_duration=timedelta(hours=1),
-        )
+        jobs, place = self._place.connect(TrainingJobs), self._place
+        request = asked.searching(place.root, place.machine, place.image)
+        _over(jobs.status, jobs.submit(request, key=asked.KEY))
 
     def _register(self) -> None:
         assert self._trained is not None  # noqa: S101 - the stages come in order
         models = self._place.connect(ModelRegistry)
-        draft = ModelDraft(
-            name="flights",
-            uri=self._trained.model_uri,
-            digest=self._trained.digest,
-            metrics=self._trained.metrics,
-            lineage={"run": self._key.run},
-        )
-        self._version = models.register(draft, key=self._key)
+        self._version = models.register(asked.draft(self._trained), key=asked.KEY)
         models.promote(self._version, "champion", replacing=None)
 
     def _deploy(self, variant: str, most: int = 1) -> None:
         assert self._version is not None  # noqa: S101
-        request = VariantRequest(
-            endpoint="flights",
-            variant=variant,
-            model=self._version,
-            machine=self._place.serves_on or self._place.machine,
-            max_replicas=most,
-            serving=Serving(concurrency=32),
-            capture=Capture(sample=0.5),
-        )
-        _over(self._endpoints.status, self._endpoints.deploy(request, key=self._key))
+        machine = self._place.serves_on or self._place.machine
+        request = asked.variant(variant, self._version, machine, most=most)
+        _over(self._endpoints.status, self._endpoints.deploy(request, key=asked.KEY))
 
     def _serve(self, variant: str, percent: int) -> None:
         self._deploy(variant)
@@ -223,11 +166,11 @@ class Release:
     def _mirror(self) -> None:
         copies = Mirror(variant="green", percent=self._endpoints.features.mirror_at_most)
         to = Traffic(percent={"blue": 100}, mirror=copies)
-        self._endpoints.shift("flights", to, since=self._endpoints.traffic("flights"))
+        self._endpoints.shift(asked.NAME, to, since=self._endpoints.traffic(asked.NAME))
 
     def _shift(self, **percent: int) -> None:
-        since = self._endpoints.traffic("flights")
-        self._endpoints.shift("flights", Traffic(percent=percent), since=since)
+        since = self._endpoints.traffic(asked.NAME)
+        self._endpoints.shift(asked.NAME, Traffic(percent=percent), since=since)
 
     def _score(self) -> None:
         assert self._version is not None  # noqa: S101
@@ -235,14 +178,9 @@ class Release:
         make_rows(rows, 8)
         for file in rows.rglob("*.parquet"):
             self._place.bucket.write(f"{root}/rows/{file.name}", file.read_bytes())
-        request = BatchRequest(
-            model=self._version,
-            data_uri=f"{root}/rows",
-            output_uri=f"{root}/scored",
-            machine=self._place.machine,
-        )
+        request = asked.scoring(root, self._place.machine, self._version)
         jobs = self._place.connect(BatchInference)
-        _over(jobs.status, jobs.submit(request, key=self._key))
+        _over(jobs.status, jobs.submit(request, key=asked.KEY))
 
     def _take_down(self) -> None:
         inventory = self._place.connect(Inventory)

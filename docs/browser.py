@@ -72,6 +72,21 @@ class Page:
                 before, since = now, time.monotonic()
             time.sleep(LOOKED)
 
+    def click(self, element: str) -> None:
+        """Press the mouse on an element (a JavaScript expression), once it is there."""
+        if not self.wait(f"Boolean({element})"):
+            raise TimeoutError(f"there is no {element} on the page within {START_WITHIN} s")
+        self.evaluate(f"({element}).scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        box = json.loads(self.evaluate(f"JSON.stringify(({element}).getBoundingClientRect())"))
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            button = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
+            self.call("Input.dispatchMouseEvent", type=kind, **where, **button)
+
+    def write(self, text: str) -> None:
+        """Put text where the cursor is."""
+        self.call("Input.insertText", text=text)
+
     def png(self) -> bytes:
         """Return a picture of what is seen."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])

@@ -24,6 +24,10 @@ IMAGES = Path(__file__).with_name("images")
 COLOURS = 96  # of a picture; pages have few
 SIZE = (1360, 900)
 TALL = (1360, 1500)
+WIDE = (1600, 1500)  # tables of artifacts stand beside what is told of their run
+RESUME = (
+    "[...document.querySelectorAll('button')].find(e => e.innerText.trim() == 'Resume').click()"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +51,13 @@ class Server:
         """Return what a filter finds."""
         return list(self._client.post(path, json=content).raise_for_status().json())
 
-    def newest(self, flow: str) -> dict[str, Any] | None:
-        """Return the newest run of a flow that has come to its end well."""
+    def newest(self, flow: str, state: str = "COMPLETED") -> dict[str, Any] | None:
+        """Return the newest run of a flow that is in a state: that has come to its end well."""
         found = self.ask(
             "/flow_runs/filter",
             flows={"name": {"any_": [flow]}},
-            flow_runs={"state": {"type": {"any_": ["COMPLETED"]}}},
-            sort="END_TIME_DESC",
+            flow_runs={"state": {"type": {"any_": [state]}}},
+            sort="START_TIME_DESC",
             limit=1,
         )
         return found[0] if found else None
@@ -101,16 +105,17 @@ def shots(server: Server) -> Iterator[Shot]:
         yield Shot(name="artifacts", path=f"/runs/flow-run/{run['id']}?tab=Artifacts")
     for key in ("rollout", "evaluation", "validation", "costs", "watch", "model", "retrain"):
         if artifact := server.artifact(key):
-            yield Shot(name=key, path=f"/artifacts/artifact/{artifact}", size=TALL)
+            yield Shot(name=key, path=f"/artifacts/artifact/{artifact}", size=WIDE)
+    if run := server.newest("release", "PAUSED"):
+        path = f"/runs/flow-run/{run['id']}"
+        yield Shot(name="approval", path=path, size=TALL, script=RESUME)
     if deployment := server.deployment("release"):
         yield Shot(name="form", path=f"/deployments/deployment/{deployment}/run", size=(1360, 740))
     yield Shot(name="platform", path="/blocks/catalog/bluewater-platform/create", size=TALL)
 
 
 def log_in(page: Page, url: str, login: str) -> None:
-    """Put the password where Prefect's page keeps it, and ask for light colours."""
-    light = [{"name": "prefers-color-scheme", "value": "light"}]
-    page.call("Emulation.setEmulatedMedia", features=light)
+    """Put the password where Prefect's page keeps it."""
     page.open(url, size=SIZE)
     kept = json.dumps(base64.b64encode(login.encode()).decode())
     page.evaluate(f"localStorage.setItem('prefect-password', {kept})")

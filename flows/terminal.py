@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from blocks.contracts import ProviderError
 from blocks.registry import MissingExtra, UnknownProvider
 from flows.exits import Exit
+from flows.tables import Told
 from tasks.rollout.report import RolloutReport
 from tasks.specification.problems import SpecificationRefused
 
@@ -85,13 +84,8 @@ def show(rows: Iterable[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
-    table = Table(title=Text(title), title_justify="left", expand=False)
-    names = [name for name in (rows[0] if rows else ()) if any(str(row[name]) for row in rows)]
-    for name in names:
-        table.add_column(Text(name), overflow="fold")  # in a narrow terminal nothing is lost
-    for row in rows:
-        table.add_row(*(Text(str(row[name])) for name in names))
-    console.print(table)
+    told = [{name: str(value) for name, value in row.items()} for row in rows]
+    console.print(Told(told, title=title))
 
 
 def tell_rollout(report: RolloutReport, *, as_json: bool) -> None:

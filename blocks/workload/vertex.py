@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from blocks.workload.durable import write_bytes
 from blocks.workload.environments import mounted
 from blocks.workload.google import fetch
 from blocks.workload.start import NO_SECRET, become
@@ -48,7 +49,7 @@ def _count(file: Path) -> None:
     """Write down that the job started once more: Vertex AI does not tell how often it did."""
     before = int(file.read_text()) if file.exists() else 0
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(str(before + 1))
+    write_bytes(file, str(before + 1).encode())  # a part of a number would keep it from starting
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from blocks.contracts import Endpoints, Inventory, RunKey, Traffic, Unavailable
+from blocks.providers.local import endpoints
 from blocks.providers.local.bench import LocalBench
 from blocks.providers.local.desired import EndpointFolder
 from blocks.providers.local.endpoints import LocalEndpoints
@@ -123,6 +124,23 @@ def test_a_supervisor_that_is_killed_is_not_missed_and_comes_back_at_the_next_lo
     for resource in list(bench.connect(Inventory).owned()):
         bench.connect(Inventory).remove(resource)
     assert list(bench.running()) == []
+
+
+def test_a_split_is_told_only_when_it_is_in_force(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks again after a move that took too long must not take what was asked for as done."""
+    world = World(bench)
+    now, supervisor = world.endpoints.traffic(world.name), world.supervisor()
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(endpoints, "APPLY_WITHIN", 0.2)
+        with pytest.raises(Unavailable, match="not yet in force"):
+            world.endpoints.shift(world.name, Traffic(percent={"blue": 100}), since=now)
+        with pytest.raises(Unavailable, match="not yet in force"):
+            world.endpoints.traffic(world.name)
+    os.kill(supervisor.pid, signal.SIGCONT)
+    assert world.endpoints.traffic(world.name).etag != now.etag
 
 
 def body() -> object:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -40,8 +36,7 @@ def main(
     order = [each for each in STAGES if each in (stages or STAGES)]
     bad = []
     for name in names or PLATFORMS:
-        write: Keep = partial(_keep, out=out, began=time.monotonic())
-        keep: Keep = _forget if stages else write
+        keep: Keep = _forget if stages else partial(_keep, out=out)
         with tempfile.TemporaryDirectory(prefix="bluewater-crashes-") as folder:
             place, killed = Path(folder), victims or ALL
             seen = crash(name, place, killed, stages=order, tell=_tell, keep=keep)
@@ -51,10 +46,8 @@ def main(
     sys.exit(1 if bad else 0)
 
 
-def _keep(found: Platform, *, out: Path, began: float) -> None:
+def _keep(found: Platform, *, out: Path) -> None:
     """Write the page anew, and beside it the figures that it is made of."""
-    minutes = (time.monotonic() - began) / 60
-    found = found.model_copy(update={"on": f"{_machine()}; {minutes:.0f} minutes."})
     figures = out.with_suffix(".json")
     before = Seen.model_validate_json(figures.read_text()) if figures.exists() else Seen()
     seen = before.with_platform(found)
@@ -67,14 +60,6 @@ def _forget(_: Platform) -> None: ...
 
 def _tell(text: str) -> None:
     click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}")
-
-
-def _machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("prefect", "mlflow"))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, {packages}"
-    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from blocks.testing.waiting import until
 from tests.chains.command import run
+from tests.crashes.machine import machine, took
 from tests.crashes.releases import Command, NeverEnds, Release, finish, reach
 from tests.crashes.table import STAGES, Counts, Kill, Outcome, Platform, Row
 from tests.crashes.victims import VICTIMS, Victim, hold_reply
@@ -43,7 +45,9 @@ def crash(
             with world_of(provider, place, mlflow=mlflow) as world:
                 tell(f"{provider}: a first version is live")
                 for victim in these:
+                    began = time.monotonic()
                     row = _row(world, victim, stages)
+                    row = row.model_copy(update={"on": machine(), "took": took(began)})
                     tell(f"{provider}: {row.killed}: {_told(row)}")
                     seen = seen.model_copy(update={"rows": (*seen.rows, row)})
                     keep(seen)

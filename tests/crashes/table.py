@@ -36,7 +36,7 @@ do not come and go with requests. The MLflow server is killed on a platform whos
 registered there and which is the same else; on other rows of a cloud, its own registry is used.
 """
 
-NONE, UNPLAYED = "none", "not played"
+NONE = "none"
 
 
 class Outcome(StrEnum):
@@ -78,6 +78,8 @@ class Row(Frozen):
     kills: tuple[Kill, ...]
     releases: int
     counts: Counts
+    on: str = ""  # which day, machine and versions
+    took: str = ""  # how long, and how busy the machine was
 
 
 class Platform(Frozen):
@@ -87,7 +89,6 @@ class Platform(Frozen):
     rows: tuple[Row, ...]
     none_here: Mapping[str, str] = {}  # kinds of process that are not ours here, and why
     left: tuple[str, ...] | None  # after it was taken down; None: it was not yet
-    on: str = ""  # which day, machine and versions, and how long it took
 
 
 class Seen(Frozen):
@@ -101,11 +102,8 @@ class Seen(Frozen):
         before = others.get(platform.name)
         if before is not None:
             rows = {row.killed: row for row in (*before.rows, *platform.rows)}
-            on = f"{before.on} {', '.join(row.killed for row in platform.rows)}: {platform.on}"
-            if {row.killed for row in before.rows} <= {row.killed for row in platform.rows}:
-                on = platform.on
             none_here = {**before.none_here, **platform.none_here}
-            update = {"rows": tuple(rows.values()), "on": on, "none_here": none_here}
+            update = {"rows": tuple(rows.values()), "none_here": none_here}
             platform = platform.model_copy(update=update)
         return Seen(platforms=tuple({**others, platform.name: platform}.values()))
 
@@ -130,7 +128,7 @@ def to_markdown(platforms: Sequence[Platform]) -> str:
     """Return the page."""
     parts = ["# What dies, and what becomes of the release", LEGEND]
     for platform in platforms:
-        parts += [f"## {platform.name}", *([platform.on] if platform.on else []), _table(platform)]
+        parts += [f"## {platform.name}", _table(platform), *_played(platform)]
         if platform.left is not None:
             left = ", ".join(platform.left) or "nothing"
             parts.append(f"After `bluewater down --yes` there was left: {left}.")
@@ -146,8 +144,8 @@ def _table(platform: Platform) -> str:
     for name in dict.fromkeys((*KILLED, *rows)):
         if why := platform.none_here.get(name):
             lines.append([f"{name}: none of ours, {why}", *([NONE] * len(STAGES)), *empty])
-        else:
-            lines.append([name, *rows.get(name, [*([UNPLAYED] * len(STAGES)), *empty])])
+        elif name in rows:
+            lines.append([name, *rows[name]])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -163,6 +161,19 @@ def _word(kill: Kill | None) -> str:
     if kill.outcome is Outcome.LOST:
         return "**LOST**"
     return f"{kill.outcome}{'*' if kill.again else ''}"
+
+
+def _played(platform: Platform) -> list[str]:
+    """Return when and where the rows were played, those of one machine and day together."""
+    order = sorted(platform.rows, key=lambda row: KILLED.index(row.killed))
+    places: dict[str, list[str]] = {}
+    for row in order:
+        took = f" ({row.took})" if row.took else ""
+        places.setdefault(row.on, []).append(f"{row.killed}{took}")
+    told = [f"Played on {on}: {'; '.join(rows)}." for on, rows in places.items() if on]
+    known = {*platform.none_here, *(row.killed for row in order)}
+    left_out = [name for name in KILLED if name not in known]
+    return [*told, *([f"Not played here: {', '.join(left_out)}."] if left_out else [])]
 
 
 def _reasons(platform: Platform) -> list[str]:

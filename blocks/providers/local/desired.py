@@ -34,6 +34,7 @@ class Desired(Frozen):
     percent: Mapping[str, int] = {}
     mirror: Mirror | None = None
     moves: int = 0  # how often traffic was moved
+    moved: int = 0  # the revision that the last move has made
 
     def traffic(self) -> Traffic:
         """Return the split."""

@@ -41,7 +41,7 @@ from blocks.serving.config import ENDPOINT_TOKEN, MIRRORED, VARIANT
 from blocks.workload.durable import write_bytes
 
 DEATHS = 3  # replicas that may die before a variant that was never ready has failed
-APPLY_WITHIN = 20.0  # seconds for a change to be in force
+APPLY_WITHIN = 60.0  # seconds for a change to be in force; its supervisor may have to start first
 
 
 class LocalEndpoints(Block, Endpoints):
@@ -129,7 +129,9 @@ class LocalEndpoints(Block, Endpoints):
         if not folder.exists:
             return Traffic(percent={})
         self._supervise(folder)
-        return folder.desired().traffic()
+        now = folder.desired()
+        self._await(folder, now.moved)  # what was asked for is not yet what is
+        return now.traffic()
 
     def _shift(self, endpoint: str, to: Traffic, etag: str) -> Traffic:
         folder = self._folder(endpoint)
@@ -143,7 +145,8 @@ class LocalEndpoints(Block, Endpoints):
                     code="ETAG",
                 )
             self._require_ready(folder, now, [*shares, *([to.mirror.variant] if to.mirror else [])])
-            changes = {"percent": shares, "mirror": to.mirror, "moves": now.moves + 1}
+            moved = {"moves": now.moves + 1, "moved": now.revision + 1}
+            changes = {"percent": shares, "mirror": to.mirror, **moved}
             box.append(now.model_copy(update=changes))
         self._supervise(folder)
         self._await(folder, box[-1].revision)

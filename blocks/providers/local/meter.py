@@ -10,6 +10,7 @@ import time
 import psutil
 
 from blocks.providers.local.jobs import Reading
+from blocks.providers.local.processes import Identity, identify
 
 _UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage(2): ru_maxrss in kilobytes on Linux
 
@@ -20,7 +21,7 @@ class Meter:
     def __init__(self, root: int) -> None:
         self._root = psutil.Process(root)
         self._began = time.monotonic()
-        self._cpu: dict[tuple[int, float], float] = {}
+        self._cpu: dict[Identity, float] = {}
         self._peak = 0
 
     def sample(self) -> Reading:
@@ -29,7 +30,7 @@ class Meter:
         for process in self._tree():
             with contextlib.suppress(psutil.Error):
                 times = process.cpu_times()
-                self._cpu[process.pid, process.create_time()] = times.user + times.system
+                self._cpu[identify(process.pid)] = times.user + times.system
                 memory += process.memory_info().rss
         self._peak = max(self._peak, memory)
         return self._reading()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -20,18 +21,27 @@ from blocks.threads import WAIT_PASSIVELY
 OWNER = "BLUEWATER_PROCESS_OWNER"  # not BLUEWATER_OWNER, which marks what is made on clouds
 RESOURCE = "BLUEWATER_RESOURCE"
 MARKED_WITHIN = 1.0  # seconds
+KILLED_WITHIN = 10.0  # seconds
 
 
 class Identity(Frozen):
-    """One process for ever: a pid alone may be given to another process later."""
+    """One process for ever: a pid alone may be given to another process later.
+
+    Its start is told since the machine's, by a clock that nobody can set: since the epoch it would
+    be another one whenever the time of day is corrected, and a process that runs be taken for dead.
+    """
 
     pid: int
-    started: float  # seconds since the epoch, as the kernel keeps it
+    started: float  # seconds after the machine's start; of notes without ``boot`` since the epoch
+    boot: str = (
+        ""  # which start of the machine; earlier versions did not note it, nor can all systems
+    )
 
     @property
     def created(self) -> datetime:
-        """When the process started."""
-        return datetime.fromtimestamp(self.started, UTC)
+        """When the process started, by the time of day that is now in force."""
+        before = psutil.boot_time() if self.boot else 0.0
+        return datetime.fromtimestamp(before + self.started, UTC)
 
 
 class Owned(Frozen):
@@ -83,8 +93,7 @@ def _wait_for_mark(pid: int, owner: str) -> None:
 
 def identify(pid: int | None = None) -> Identity:
     """Return the identity of a live process; of this one without a pid."""
-    process = psutil.Process(pid)
-    return Identity(pid=process.pid, started=process.create_time())
+    return _identity(os.getpid() if pid is None else pid)
 
 
 def alive(identity: Identity) -> bool:
@@ -98,8 +107,7 @@ def owned(owner: str) -> Iterator[Owned]:
         with contextlib.suppress(psutil.Error):
             environment = process.environ()
             if environment.get(OWNER) == owner and process.status() != psutil.STATUS_ZOMBIE:
-                identity = Identity(pid=process.pid, started=process.create_time())
-                yield Owned(identity=identity, resource=environment.get(RESOURCE, ""))
+                yield Owned(identity=_identity(process.pid), resource=environment.get(RESOURCE, ""))
 
 
 def leader(owner: str, resource: str, argv: Sequence[str]) -> Identity | None:
@@ -135,17 +143,42 @@ def stop(identity: Identity, *, grace: float = 10.0) -> None:
         process.wait(grace)
         return
     _signal(identity, signal.SIGKILL)
-    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
-        process.wait(grace)
+    end = time.monotonic() + KILLED_WITHIN
+    while alive(identity) and time.monotonic() < end:  # on a busy machine not at once
+        time.sleep(0.005)
 
 
 def _process(identity: Identity) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.started) < 0.01
+        if identity.boot:
+            same = _identity(identity.pid) == identity
+        else:
+            same = abs(process.create_time() - identity.started) < 0.01
         if same and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def _identity(pid: int) -> Identity:
+    """Return the identity of a process. Raises psutil.NoSuchProcess."""
+    if not _boot():
+        return Identity(pid=pid, started=psutil.Process(pid).create_time())
+    try:
+        told = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(pid) from error
+    # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the 22nd field; the second one is
+    # a name that may have anything in it
+    ticks = int(told.rpartition(b")")[2].split()[19])
+    return Identity(pid=pid, started=ticks / os.sysconf("SC_CLK_TCK"), boot=_boot())
+
+
+@cache
+def _boot() -> str:
+    """Return which start of the machine this is; empty where that is not told (not on Linux)."""
+    file = Path("/proc/sys/kernel/random/boot_id")
+    return file.read_text().strip() if file.exists() else ""
 
 
 def _signal(identity: Identity, number: signal.Signals) -> None:

@@ -19,6 +19,7 @@ import httpx
 from filelock import FileLock
 
 from blocks.contracts import Frozen, Unavailable
+from blocks.emulation.ports import next_port
 from blocks.providers.local.processes import Identity, alive, leader, spawn, stop
 from blocks.providers.local.programs import (
     HEALTH,
@@ -158,13 +159,24 @@ def _service(name: str, port: int, identity: Identity) -> Service:
 
 
 def _free_port(kept: Path) -> int:
-    """Return the port this service had before, if it is free, so that links stay valid."""
-    wanted = int(kept.read_text()) if kept.exists() else 0
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                write_bytes(kept, str(probe.getsockname()[1]).encode(), sync=False)
-                return int(probe.getsockname()[1])
-    raise Unavailable("no port is free on this machine", code="PORT")
+    """Return the port this service had before, if it is free, so that links stay valid.
+
+    Another one is none that the system gives out by itself: somebody else would have it, and be
+    told our password, before the service listens.
+    """
+    port = int(kept.read_text()) if kept.exists() else 0
+    if not port or not _may_listen(port):
+        port = next_port()
+        write_bytes(kept, str(port).encode(), sync=False)
+    return port
+
+
+def _may_listen(port: int) -> bool:
+    """Whether a port is free, connections aside that a server before has just left."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -67,13 +67,13 @@ def test_a_stage_in_which_nothing_was_killed_is_no_proof() -> None:
     assert "| - |" in page
 
 
-def test_what_is_no_process_of_ours_and_what_was_not_played_stand_in_the_table() -> None:
+def test_what_is_no_process_of_ours_and_what_was_not_played_is_told() -> None:
     cloud = platform(row()).model_copy(update={"none_here": {"the router": "the cloud's own"}})
     lines = to_markdown([cloud]).splitlines()
     [router] = [each for each in lines if each.startswith("| the router")]
-    [worker] = [each for each in lines if each.startswith("| the worker")]
     assert router.startswith("| the router: none of ours, the cloud's own | none |")
-    assert worker.count("not played") == len(STAGES)
+    [unplayed] = [each for each in lines if each.startswith("Not played here:")]
+    assert "the worker, the Prefect server, the model servers" in unplayed
     columns = {each.count(" | ") for each in lines if each.startswith("| ")}
     assert len(columns) == 1
 
@@ -99,9 +99,28 @@ def test_a_platform_that_is_played_again_takes_the_place_it_had() -> None:
 
 def test_rows_that_are_played_again_take_the_place_of_theirs_alone() -> None:
     gone = Kill(stage="step", outcome=Outcome.LOST, why="two jobs")
-    first = platform(row(), row(gone, killed="the worker")).model_copy(update={"on": "monday."})
-    again = platform(row(killed="the worker")).model_copy(update={"on": "tuesday."})
+    first, again = (
+        platform(row(), row(gone, killed="the worker")),
+        platform(row(killed="the worker")),
+    )
     [seen] = Seen().with_platform(first).with_platform(again).platforms
     assert [each.killed for each in seen.rows] == ["the flow", "the worker"]
     assert lost([seen]) == []
-    assert seen.on == "monday. the worker: tuesday."
+
+
+def test_each_row_says_when_and_where_it_was_played() -> None:
+    first, second = "2026-11-26, 2 cores", "2026-11-27, 4 cores"
+    rows = (
+        row(killed="the worker").model_copy(update={"on": first, "took": "2 minutes, load 3"}),
+        row(killed="the flow").model_copy(update={"on": first}),
+    )
+    seen = Seen(platforms=(platform(*rows),))
+    assert f"Played on {first}: the flow; the worker (2 minutes, load 3)." in told(seen)
+    later = row(killed="the flow").model_copy(update={"on": second})
+    again = told(seen.with_platform(platform(later)))
+    assert f"Played on {second}: the flow." in again
+    assert f"Played on {first}: the worker (2 minutes, load 3)." in again
+
+
+def told(seen: Seen) -> str:
+    return to_markdown(seen.platforms)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -67,3 +69,15 @@ def test_a_receiver_that_believes_just_that_runs_on(services: LocalServices) -> 
     before = services.start("receiver")["receiver"]
     services.set_receiver_options((*TOPIC, *PUSH))
     assert services.running()["receiver"] == before
+
+
+def test_a_service_listens_where_the_system_lets_nobody_else(services: LocalServices) -> None:
+    """Else another program may have the port before the service, and be shown its secret."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    before = services.start("receiver")["receiver"]
+    assert urlsplit(before.url).port in range(10_000, first_given)
+    processes.stop(before.identity, grace=0)
+    assert services.start("receiver")["receiver"].url == before.url
+    processes.stop(services.running()["receiver"].identity, grace=0)
+    with socket.create_server(("127.0.0.1", urlsplit(before.url).port or 0)):
+        assert services.start("receiver")["receiver"].url != before.url

@@ -33,7 +33,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.launch()
-        until(self._answers, within=300)
+        until(self._answers, within=900)  # a first start on a busy machine makes its tables slowly
 
     def launch(self) -> None:
         """Start it; it answers some seconds later."""
