@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,17 +275,31 @@ def test_a_service_account_signs_for_itself_and_is_known_by_its_name(emulator: P
     assert "PRIVATE KEY" not in repr(signed)
 
 
-def test_a_machine_of_the_project_is_known_without_a_key(
-    emulator: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As containers are: by the metadata server of the machine that they run on."""
+LISTS = """
+from google.cloud.aiplatform_v1 import JobServiceClient
+from blocks.providers.gcp.account import GcpAccount
+account = GcpAccount()
+print(list(account.client(JobServiceClient).list_custom_jobs(parent=account.parent)))
+"""
+
+
+def test_a_machine_of_the_project_is_known_without_a_key(emulator: Project) -> None:
+    """As containers are: by the metadata server of the machine that they start on."""
     host = emulator.url.removeprefix("http://")
-    monkeypatch.setenv("GCE_METADATA_HOST", host)
-    monkeypatch.setenv("GCE_METADATA_IP", host)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", "/nonexistent")
-    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    here = account(emulator, "")
-    assert list(here.client(JobServiceClient).list_custom_jobs(parent=parent(emulator))) == []
+    env = {
+        "GCE_METADATA_HOST": host,
+        "GCE_METADATA_IP": host,
+        "CLOUDSDK_CONFIG": "/nonexistent",
+        "GOOGLE_CLOUD_PROJECT": emulator.project,
+        "BLUEWATER_GCP_LOCATION": emulator.location,
+        "BLUEWATER_GCP_ENDPOINT": emulator.endpoint,
+        "BLUEWATER_GCP_CA": str(emulator.ca_file),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "PATH": "/usr/bin:/bin",
+    }
+    asked = [sys.executable, "-c", LISTS]
+    done = subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
     assert {each["key"] for each in emulator.calls()} == {launch.CONTAINERS}
 
 
