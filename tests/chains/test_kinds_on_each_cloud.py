@@ -67,9 +67,9 @@ class Project:
         return release(self.platform, spec, run=run)
 
     def asked(self) -> Callers:
-        """Return callers for rows of the hold-out, 15 a second."""
+        """Return callers for rows of the hold-out, 30 a second."""
         spec = load_and_check(self._file, surroundings(self.platform), changes=self._changes)
-        return Callers(self.endpoints, self.store, spec, per_second=15)
+        return Callers(self.endpoints, self.store, spec, per_second=30)
 
     def kept(self, since: datetime) -> pa.ChunkedArray | None:
         """Return the predictions that were captured, once there are some of each version."""
