@@ -109,7 +109,7 @@ def test_a_better_version_takes_over_and_one_that_answers_otherwise_is_returned(
     project: Project, kind: Kind
 ) -> None:
     began = datetime.now(UTC)
-    assert project.release("first", strength=0.1).rollout.live
+    assert project.release("first", strength=0.5).rollout.live
     with project.asked() as callers:
         second = project.release("second", strength=1)
         assert second.rollout.live, second.rollout.why
