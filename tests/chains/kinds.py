@@ -83,7 +83,7 @@ class Kind:
 
 KINDS = {
     "classes": Kind(
-        train=CLASSIFIES, problem_type="multiclass", bent=10_000, limits={"accuracy": 0.2}
+        train=CLASSIFIES, problem_type="multiclass", bent=1000, limits={"accuracy": 0.2}
     ),
     "quantity": Kind(
         train=MEASURES,
@@ -142,7 +142,7 @@ def _specification(kind: Kind) -> dict[str, object]:
             "steps": [50, 100],
             "step_duration": "PT12S",
             "step_requests": 100,
-            "patience": "PT90S",
+            "patience": "PT60S",
             "on_little_traffic": "go_on",
             "look_every": "PT1S",
             "bake": "PT2S",
