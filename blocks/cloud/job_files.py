@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from blocks.cloud.bucket import Bucket
+import itertools
+from collections.abc import Iterator
+
+from blocks.cloud.bucket import Bucket, Found
 from blocks.contracts import BatchRequest, InvalidRequest, TrainingRequest
+from blocks.serving.data_files import NO_ROWS, is_data_file
 from blocks.workload import Outcome, UnreadableOutcome, outcome_name, parse_outcome
 
 
@@ -19,10 +23,16 @@ def require_source(bucket: Bucket, source: str) -> None:
         raise InvalidRequest(f"source_uri: there is no folder {source}", code="SOURCE")
 
 
-def require_scorable(bucket: Bucket, request: BatchRequest) -> None:
-    """Raise InvalidRequest, with the remedy, for a batch request that could never run."""
+def require_scorable(bucket: Bucket, request: BatchRequest) -> Iterator[Found]:
+    """Return the files of a batch request, of which the first alone is looked for at once.
+
+    Raises InvalidRequest, with the remedy, for a request that could never run.
+    """
     data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
-    is_object(bucket, data)
+    files = parquet_files(bucket, data)
+    if (first := next(files, None)) is None:
+        is_object(bucket, data)
+        raise InvalidRequest(f"data_uri: {NO_ROWS.format(data)}", code="DATA")
     if not any(bucket.below(request.model.uri)):
         raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
     if f"{output}/".startswith(f"{data}/"):
@@ -30,6 +40,18 @@ def require_scorable(bucket: Bucket, request: BatchRequest) -> None:
             f"output_uri: {output} is inside the data; it would be read as data the next time",
             code="OUTPUT",
         )
+    return itertools.chain((first,), files)
+
+
+def parquet_files(bucket: Bucket, data: str) -> Iterator[Found]:
+    """Yield the Parquet files of a data set, which is a folder or one file, in name order."""
+    single = True
+    for each in bucket.below(data):
+        single = False
+        if is_data_file(each.name):
+            yield each
+    if single and (found := bucket.head(data)) is not None:
+        yield found
 
 
 def read_outcome(bucket: Bucket, folder: str, token: str) -> Outcome | None:

@@ -9,34 +9,24 @@ from __future__ import annotations
 import functools
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.cloud.batch_notes import DIGEST, ROWS
 from blocks.cloud.bucket import Bucket, Found
+from blocks.cloud.job_files import parquet_files
 from blocks.contracts import BatchRequest
 from blocks.serving.batch import CannotScore, Scorer, load_scorer, score_file
+from blocks.serving.data_files import NO_ROWS
 from blocks.workload.inside import inside
-
-
-def parquet_files(bucket: Bucket, data: str) -> Iterator[Found]:
-    """Yield the Parquet files of a data set, which is a folder or one file, in name order."""
-    single = True
-    for each in bucket.below(data):
-        single = False
-        hidden = any(part[0] in "._" for part in each.name.split("/"))
-        if each.name.endswith(".parquet") and not hidden:
-            yield each
-    if single and (found := bucket.head(data)) is not None:
-        yield found
 
 
 def scorable(bucket: Bucket, request: BatchRequest) -> list[Found]:
     """Return the files of a request's data set, in name order. Raises CannotScore without any."""
     found = list(parquet_files(bucket, request.data_uri))
     if not found:
-        raise CannotScore("DATA", f"{request.data_uri} holds no Parquet file; check data_uri")
+        raise CannotScore("DATA", NO_ROWS.format(request.data_uri))
     return found
 
 

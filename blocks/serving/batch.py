@@ -70,15 +70,6 @@ def load_scorer(folder: Path, wanted: str) -> Scorer:
     return Scorer(digest=wanted, predict=model.predict, required=required, optional=optional)
 
 
-def inputs_of(data: Path) -> list[tuple[Path, Path]]:
-    """Return each Parquet file of a data set and its path in the output, in name order."""
-    if data.is_file():
-        return [(data, Path(data.name))]
-    found = [file.relative_to(data) for file in data.rglob("*.parquet") if file.is_file()]
-    seen = [each for each in found if not any(part[0] in "._" for part in each.parts)]
-    return [(data / each, each) for each in sorted(seen)]
-
-
 def rows_of(file: Path) -> int:
     """Return how many rows a Parquet file has, from its footer."""
     return int(pq.read_metadata(file).num_rows)

@@ -136,3 +136,15 @@ def test_data_that_is_not_there_is_refused(
     with pytest.raises(InvalidRequest, match="output_uri"):
         jobs.submit(inside, key=KEY)
     assert bench.created("batch") == 0
+
+
+def test_data_without_a_parquet_file_is_refused_before_a_machine_is_paid_for(
+    bench: Bench, jobs: BatchInference, store: ObjectStore
+) -> None:
+    request = bench.batch_request(ROWS).model_copy(update={"data_uri": f"{store.root}/no-rows"})
+    for name in ("notes.txt", ".hidden.parquet", "_log/0.parquet"):
+        store.write(f"{request.data_uri}/{name}", b"1")
+    with pytest.raises(InvalidRequest, match=r"no Parquet file in \S+no-rows") as caught:
+        jobs.submit(request, key=KEY)
+    assert caught.value.code == "DATA"
+    assert bench.created("batch") == 0

@@ -12,6 +12,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.cloud.batch_notes import Progress, Said, progress_of
+from blocks.cloud.job_files import read_request, require_scorable
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -125,8 +126,7 @@ class DatabricksBatch(Block, BatchInference):
     def request_of(self, run: Run | BaseRun) -> BatchRequest | None:
         """Return what was asked of a run, if that is still known."""
         place = asked_of(run)
-        asked = self._volumes.read(place) if place else None
-        return BatchRequest.model_validate_json(asked[0]) if asked else None
+        return read_request(self._volumes, place) if place else None
 
     def _placement(self, request: BatchRequest) -> Placement:
         return Placement(
@@ -149,16 +149,7 @@ class DatabricksBatch(Block, BatchInference):
             raise InvalidRequest(
                 "image: name an image with bluewater in it, or a wheel of it", code="IMAGE"
             )
-        data, output = request.data_uri.rstrip("/"), request.output_uri.rstrip("/")
-        if not any(self._volumes.below(data)) and self._volumes.head(data) is None:
-            raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
-        if not any(self._volumes.below(request.model.uri)):
-            raise InvalidRequest(f"model: there is no folder {request.model.uri}", code="MODEL")
-        if f"{output}/".startswith(f"{data}/"):
-            raise InvalidRequest(
-                f"output_uri: {output} is inside the data; it would be read as data the next time",
-                code="OUTPUT",
-            )
+        require_scorable(self._volumes, request)
 
     def _reason(self, run: Run) -> TerminationReason | None:
         try:

@@ -77,6 +77,11 @@ class GcpAccount(Block):
     token_minutes: int = Field(
         default=60, ge=5, le=720, description="How long one impersonation lasts."
     )
+    quota_project: str = Field(
+        default_factory=text_from("GOOGLE_CLOUD_QUOTA_PROJECT"),
+        description="Project that pays for calls, e.g. for data whose owner does not; empty: "
+        "that of the credentials.",
+    )
     endpoint: str = Field(
         default_factory=text_from("BLUEWATER_GCP_ENDPOINT"),
         description="https://HOST:PORT of an emulator's gRPC services, instead of Google's.",
@@ -154,16 +159,16 @@ class GcpAccount(Block):
     @cached_property
     def credentials(self) -> Any:
         """Google's credentials; they refresh themselves where they can."""
-        source = self._source()
-        if not self.impersonate:
-            return source
-        return impersonated_credentials.Credentials(
-            source_credentials=source,
-            target_principal=self.impersonate,
-            target_scopes=list(_SCOPES),
-            lifetime=60 * self.token_minutes,
-            iam_endpoint_override=self._generating,
-        )
+        made = self._source()
+        if self.impersonate:
+            made = impersonated_credentials.Credentials(
+                source_credentials=made,
+                target_principal=self.impersonate,
+                target_scopes=list(_SCOPES),
+                lifetime=60 * self.token_minutes,
+                iam_endpoint_override=self._generating,
+            )
+        return made.with_quota_project(self.quota_project) if self.quota_project else made
 
     @property
     def project_id(self) -> str:

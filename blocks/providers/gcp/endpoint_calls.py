@@ -62,6 +62,17 @@ def require_servable(request: VariantRequest) -> None:
         )
 
 
+def require_loggable(log_to: str) -> None:
+    """Raise InvalidRequest for a place to which Vertex AI logs no requests."""
+    if log_to and not log_to.startswith("bq://"):
+        raise InvalidRequest(
+            f"log_requests_to: {log_to!r} is no table of BigQuery, where alone Vertex AI logs "
+            "requests; name bq://PROJECT.DATASET.TABLE. In Cloud Storage they are kept by "
+            "rollout.capture",
+            code="LOG",
+        )
+
+
 def to_endpoint(
     name: str, *, account: GcpAccount, log_to: str = "", private: Private | None = None
 ) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from blocks.providers.gcp.endpoint_calls import (
     deployed_in,
     from_deployed_model,
     from_endpoint,
+    require_loggable,
     require_servable,
 )
 from blocks.providers.gcp.errors import explain
@@ -98,7 +99,7 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
     log_requests_to: str = Field(
         default="",
         description="bq://PROJECT.DATASET.TABLE for Vertex AI's own log of requests and responses; "
-        "of endpoints that are made while it is set.",
+        "of endpoints that are made while it is set. It goes nowhere but to BigQuery.",
     )
 
     private: Private | None = Field(
@@ -115,6 +116,7 @@ class VertexEndpoints(Block, SteeredEndpoints[Seen]):
 
     def _want(self, request: VariantRequest, token: str) -> WantedVariant:
         require_servable(request)
+        require_loggable(self.log_requests_to)
         if not self.image:
             raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
         return WantedVariant(request=request, token=token)

@@ -1,10 +1,15 @@
-"""Objects in Cloud Storage."""
+"""Objects in Cloud Storage.
+
+What is open is read through gcsfs; whole objects go through the SDK, which knows conditions, and so
+do walks: gcsfs lists a folder to its end before it tells of the first object.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar
 
 from prefect.blocks.core import Block
 from pydantic import Field
@@ -19,7 +24,8 @@ from blocks.contracts import (
 )
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.errors import explain
-from blocks.providers.gcp.gcs import PART, Objects, place_of
+from blocks.providers.gcp.files import AccountFiles
+from blocks.providers.gcp.gcs import Objects, place_of
 
 
 class GcpStore(Block, ObjectStore):
@@ -50,13 +56,10 @@ class GcpStore(Block, ObjectStore):
         return found[0]
 
     def _open(self, uri: str) -> BinaryIO:
-        bucket, key = place_of(uri)
-        blob = self.account.storage.bucket(bucket).get_blob(key)
-        if blob is None:
+        found = self._objects.head(uri)
+        if found is None:
             raise _missing(uri)
-        # of that generation: what is read piece by piece stays one content
-        very = self.account.storage.bucket(bucket).blob(key, generation=blob.generation)
-        return cast(BinaryIO, very.open("rb", chunk_size=PART))
+        return self._files.very(found)
 
     def _write(self, uri: str, data: bytes, only_if_absent: bool) -> ObjectInfo:
         blob = self._blob(uri)
@@ -83,6 +86,10 @@ class GcpStore(Block, ObjectStore):
         return self.account.storage.bucket(bucket).blob(
             key, kms_key_name=self.account.kms_key or None
         )
+
+    @cached_property
+    def _files(self) -> AccountFiles:
+        return AccountFiles(self.account)
 
     @property
     def _objects(self) -> Objects:

@@ -43,6 +43,7 @@ from blocks.providers.local.batch_jobs import (
 )
 from blocks.providers.local.jobs import Started, StopOrder, StopReason
 from blocks.providers.local.paths import path_of
+from blocks.serving.data_files import NO_ROWS, inputs_of
 
 _GRACE = timedelta(seconds=10)  # for a worker in the middle of a long call to hear a signal
 
@@ -152,6 +153,8 @@ def _check(request: BatchRequest) -> None:
     output = path_of(request.output_uri)
     if not data.exists():
         raise InvalidRequest(f"data_uri: there is nothing at {data}", code="DATA")
+    if not inputs_of(data):
+        raise InvalidRequest(f"data_uri: {NO_ROWS.format(data)}", code="DATA")
     if not model.is_dir():
         raise InvalidRequest(f"model: {model} is not a folder", code="MODEL")
     if output.resolve() == data.resolve() or data.resolve() in output.resolve().parents:

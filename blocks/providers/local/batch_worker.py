@@ -19,7 +19,8 @@ from blocks.providers.local import processes
 from blocks.providers.local.batch_jobs import BatchFolder, Ended, Job, Progress, ended
 from blocks.providers.local.jobs import Started, StopOrder
 from blocks.providers.local.paths import path_of
-from blocks.serving.batch import CannotScore, inputs_of, load_scorer, rows_of, score_file
+from blocks.serving.batch import CannotScore, load_scorer, rows_of, score_file
+from blocks.serving.data_files import NO_ROWS, inputs_of
 from blocks.workload.memory import peak_memory
 
 _NOTE_EVERY = 0.5  # seconds
@@ -80,7 +81,7 @@ class _Work:
         request = self._request
         files = inputs_of(path_of(request.data_uri))
         if not files:
-            raise CannotScore("DATA", f"{request.data_uri} holds no Parquet file; check data_uri")
+            raise CannotScore("DATA", NO_ROWS.format(request.data_uri))
         self._total = sum(rows_of(source) for source, _ in files)
         scorer = load_scorer(path_of(request.model.uri), request.model.digest)
         for source, name in files:

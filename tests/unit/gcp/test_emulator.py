@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,10 @@ from typing import Any
 
 import grpc
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core import exceptions
 from google.cloud import storage
 from google.cloud.aiplatform_v1 import (
     JobServiceClient,
-    ModelServiceClient,
     TensorboardServiceClient,
 )
 from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
@@ -249,42 +245,6 @@ def test_log_entries_are_listed_by_filter_in_the_order_of_their_times(emulator: 
     since = found[1].timestamp.isoformat()
     later = {**told, "filter": f'logName="{log}" AND timestamp>"{since}"'}
     assert [each.text_payload for each in logs.list_log_entries(later)] == ["three", "two"]
-
-
-def test_a_service_account_signs_for_itself_and_is_known_by_its_name(emulator: Project) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    info = {
-        "type": "service_account",
-        "client_email": "flows@p.iam.gserviceaccount.com",
-        "private_key": pem.decode(),
-        "private_key_id": "1",
-        "project_id": emulator.project,
-        "token_uri": f"{emulator.url}/token",
-    }
-    signed = account(emulator, "", service_account_info=SecretStr(json.dumps(info)))
-    assert list(signed.client(ModelServiceClient).list_models(parent=parent(emulator))) == []
-    keys = {each["key"] for each in emulator.calls("aiplatform:ListModels")}
-    assert keys <= {"flows@p.iam.gserviceaccount.com", "ya29.of-a-service-account"}
-    assert "PRIVATE KEY" not in repr(signed)
-
-
-def test_a_machine_of_the_project_is_known_without_a_key(
-    emulator: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As containers are: by the metadata server of the machine that they run on."""
-    host = emulator.url.removeprefix("http://")
-    monkeypatch.setenv("GCE_METADATA_HOST", host)
-    monkeypatch.setenv("GCE_METADATA_IP", host)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", "/nonexistent")
-    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    here = account(emulator, "")
-    assert list(here.client(JobServiceClient).list_custom_jobs(parent=parent(emulator))) == []
-    assert {each["key"] for each in emulator.calls()} == {launch.CONTAINERS}
 
 
 def test_time_passes_as_it_is_told(emulator: Project) -> None:

@@ -13,6 +13,8 @@ from blocks.contracts import Denied, Phase, RunKey, TrainingJobs, Unavailable
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.bench import TOKEN
 from blocks.providers.gcp.emulator.launch import Project
+from blocks.providers.gcp.gcs import PART
+from blocks.providers.gcp.store import GcpStore
 from blocks.providers.gcp.training import VertexTraining
 
 FLOWS = "flows@rehearsal-project.iam.gserviceaccount.com"
@@ -108,6 +110,20 @@ def test_the_account_may_no_more_than_its_own_roles(
     with pytest.raises(Denied) as caught:
         jobs.submit(bench.training_request(), key=KEY)
     assert caught.value.code == "PERMISSION_DENIED"
+
+
+def test_files_that_are_open_are_read_as_the_account_by_tokens_that_are_used_up(
+    bench: Any, acting: GcpAccount, emulator: Project, pass_time: Callable[..., None]
+) -> None:
+    store = GcpStore(account=acting)
+    store.write(uri := f"{acting.root}/large", bytes(5 * PART))
+    with store.open(uri) as file:
+        assert len(file.read(3 * PART)) == 3 * PART
+        assert made(emulator) == 1
+        pass_time(timedelta(hours=2))
+        assert len(file.read()) == 2 * PART
+    assert made(emulator) == 2
+    assert {each["key"] for each in emulator.calls("storage:objects.get")} == {FLOWS}
 
 
 def test_an_outage_of_iam_is_no_refusal(bench: Any, acting: GcpAccount, emulator: Project) -> None:

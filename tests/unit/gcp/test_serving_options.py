@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from google.cloud import bigquery
 from google.cloud.aiplatform_v1.services.endpoint_service import EndpointServiceClient
 from google.oauth2.credentials import Credentials
 
+from blocks.contracts import InvalidRequest
 from blocks.providers.gcp.account import GcpAccount
 from blocks.providers.gcp.emulator.launch import Project
 from blocks.providers.gcp.endpoint_levers import QUICK
@@ -45,6 +47,18 @@ def test_a_variant_on_spot_comes_back_and_its_requests_are_in_bigquery(
     )
     assert json.loads(row.request_payload[0]) == ROW
     assert json.loads(row.response_payload[0])["predictions"]
+
+
+def test_a_log_in_cloud_storage_is_refused_before_anything_is_made(
+    bench: Any, account: GcpAccount
+) -> None:
+    """Vertex AI has none; what is kept there is captured by our servers."""
+    endpoints = VertexEndpoints(account=account, log_requests_to="gs://logs/requests", **QUICK)
+    with pytest.raises(InvalidRequest, match=r"bq://.*rollout\.capture") as caught:
+        endpoints.deploy(bench.variant_request(variant="blue"), key=KEY)
+    assert caught.value.code == "LOG"
+    assert not list(account.client(EndpointServiceClient).list_endpoints(parent=account.parent))
+    assert endpoints.variants("bench") == []
 
 
 def test_nothing_is_on_spot_and_nothing_is_logged_that_was_not_asked_for(

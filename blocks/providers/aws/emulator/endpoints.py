@@ -24,6 +24,7 @@ from blocks.providers.aws.emulator.queued import CONFIG as QUEUE
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.scalable import ScalableTargets
 from blocks.providers.aws.emulator.serverless import kind_of, size_of
+from blocks.providers.aws.emulator.update_rules import require_same_kind, require_unscaled
 from blocks.providers.aws.emulator.weights import check_weights
 from blocks.providers.aws.emulator.world import World
 
@@ -151,8 +152,8 @@ class Endpoints:
             {} if _WEIGHT in excluded else {name: each.wanted for name, each in live.items()},
             {} if _COUNT in excluded else {name: each.count for name, each in live.items()},
         )
-        self._require_unscaled(endpoint, fleets)
-        _require_same_kind(endpoint, settings)
+        require_unscaled(endpoint, fleets, scaled=self._targets.of(endpoint.name))
+        require_same_kind(endpoint, settings)
         kept = endpoint.deployment if asked.get("RetainDeploymentConfig") else None
         deployment = asked.get("DeploymentConfig", kept)
         policy = self._policy(endpoint, fleets, deployment) if deployment else None
@@ -260,22 +261,6 @@ class Endpoints:
         live = self._known[name].live()
         return any(each.name == variant and bounds_of(each.variant) for each in live)
 
-    def _require_unscaled(self, endpoint: Endpoint, fleets: Sequence[Fleet]) -> None:
-        """Refuse another kind of machine for a variant that is scaled, as the service does.
-
-        What it does with one that is taken away is not documented; here that is refused, too, so
-        that nothing scales what is gone.
-        """
-        kinds = {each.name: kind_of(each.variant) for each in fleets if not each.shadow}
-        scaled = self._targets.of(endpoint.name)
-        for each in (each for each in endpoint.live() if each.name in scaled):
-            if kinds.get(each.name) != kind_of(each.variant):
-                told = (
-                    f"Variant {each.name} has automatic scaling applied: deregister it before it "
-                    "is removed or its instance type is changed."
-                )
-                raise AwsError("ValidationException", told)
-
     def _policy(
         self, endpoint: Endpoint, fleets: Sequence[Fleet], deployment: Answer
     ) -> Policy | None:
@@ -296,13 +281,3 @@ class Endpoints:
         for replica in killed:
             replica.container.end()
         return len(killed)
-
-
-def _require_same_kind(endpoint: Endpoint, settings: Answer) -> None:
-    """Refuse to give an endpoint a queue, or to take it away.
-
-    What the service does then is not documented; requests that wait would have no place.
-    """
-    if (QUEUE in endpoint.settings) != (QUEUE in settings):
-        told = f"{QUEUE} cannot be added to or removed from an endpoint."
-        raise AwsError("ValidationException", told)

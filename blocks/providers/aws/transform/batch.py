@@ -10,7 +10,6 @@ from pydantic import Field
 
 from blocks.cloud.job_files import require_scorable
 from blocks.cloud.named import make_named
-from blocks.cloud.scored_files import parquet_files
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -145,11 +144,8 @@ class SageMakerTransform(Block, BatchInference):
 
     def _list(self, request: BatchRequest, home: str) -> None:
         """Write down which files there are, and which of them have to be sent."""
-        require_scorable(self._objects, request)
-        found = list(parquet_files(self._objects, request.data_uri))
+        found = list(require_scorable(self._objects, request))
         files = tuple(Listed(name=each.name, size=each.size, etag=each.etag) for each in found)
-        if not files:
-            raise InvalidRequest(f"data_uri: {request.data_uri} holds no Parquet file", code="DATA")
         require_sendable(files)
         record = Record(request=request, files=files)
         there = (each.name for each in self._objects.below(request.output_uri))

@@ -28,13 +28,13 @@ class Over(Exception):
 class Job:
     """What is known of a job. Guarded by the world's lock."""
 
-    def __init__(self, name: str, asked: CustomJob, now: float) -> None:
+    def __init__(self, name: str, asked: CustomJob, now: float, *, capacity: bool) -> None:
         self.name = name
         self.told = CustomJob(asked)
         self.told.name = name
         self.told.create_time = self.told.update_time = at(now)
         self.told.state = JobState(JobState.JOB_STATE_QUEUED)
-        self.capacity = True
+        self.capacity = capacity
         self.env: Mapping[str, str] = {}  # besides what every job is told
         self.measured: Path | None = None  # where it tells its metric, as a trial of a study
         self.log_labels, self.line_labels = {"job_id": self.id}, dict[str, str]()
@@ -44,11 +44,6 @@ class Job:
     def id(self) -> str:
         """The last part of its name, a number."""
         return self.name.rpartition("/")[2]
-
-    @property
-    def number(self) -> int:
-        """By which later jobs are told from earlier ones."""
-        return int(self.id)
 
     @property
     def spot(self) -> bool:
@@ -67,10 +62,6 @@ class Job:
         scheduling = self.told.job_spec.scheduling
         given: float = scheduling.timeout.total_seconds() if "timeout" in scheduling else 0.0
         return given or _WEEK
-
-    def move(self, state: JobState, now: float, error: status_pb2.Status | None = None) -> None:
-        """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
-        advance(self.told, state, now, error)
 
 
 def advance(told: Any, state: JobState, now: float, error: status_pb2.Status | None = None) -> None:

@@ -9,7 +9,7 @@ import grpc
 from google.cloud.aiplatform_v1.types import JobState
 from google.rpc import status_pb2
 
-from blocks.providers.gcp.emulator.custom_job import Job, Over
+from blocks.providers.gcp.emulator.custom_job import Job, Over, advance
 from blocks.providers.gcp.emulator.custom_job_node import LOG_KIND, Node, start_node
 from blocks.providers.gcp.emulator.refusals import GcpError
 from blocks.providers.gcp.emulator.world import World
@@ -128,14 +128,13 @@ class CustomJobRun:
     def _end(self, over: Over) -> None:
         for node in self._nodes:
             node.container.end()
-        self._say("Job failed." if over.error else "Job completed successfully.")
-        with self._world.lock:
-            self._job.move(over.state, self._world.clock.now(), over.error)
+        message = "Job failed." if over.error else "Job completed successfully."
+        self._move(over.state, message, over.error)
 
-    def _move(self, state: JobState, message: str) -> None:
+    def _move(self, state: JobState, message: str, error: status_pb2.Status | None = None) -> None:
         self._say(message)
         with self._world.lock:
-            self._job.move(state, self._world.clock.now())
+            advance(self._job.told, state, self._world.clock.now(), error)
 
     def _say(self, message: str) -> None:
         labels = {**self._job.log_labels, "task_name": "service"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from google.cloud.aiplatform_v1.types import BatchPredictionJob, ListBatchPredictionJobsResponse
 
 from blocks.providers.gcp.emulator.prediction_rules import model_of, require_predictable
 from blocks.providers.gcp.emulator.prediction_run import PredictionRun
-from blocks.providers.gcp.emulator.run_jobs import RunJobs
-from blocks.providers.gcp.emulator.training import FIELDS
+from blocks.providers.gcp.emulator.run_jobs import FIELDS, RunJobs
 from blocks.providers.gcp.emulator.world import World
 
 
@@ -29,9 +29,12 @@ class PredictionJobs(RunJobs[PredictionRun]):
         require_predictable(self._world, told)
         model_of(self._world, told)
 
-    def _run(self, name: str, told: BatchPredictionJob, *, capacity: bool) -> PredictionRun:
+    def _run(
+        self, name: str, told: BatchPredictionJob, *, capacity: bool
+    ) -> tuple[PredictionRun, Callable[[], None]]:
         model = model_of(self._world, told)
-        return PredictionRun(self._world, name, told, model, capacity=capacity)
+        run = PredictionRun(self._world, name, told, model, capacity=capacity)
+        return run, run.to_its_end
 
     def _reclaim(self, said: dict[str, Any]) -> None:
         """Take a job's machines; with ``capacity`` false there are no others."""

@@ -58,7 +58,7 @@ class PredictionRun:
             broken = GcpError(grpc.StatusCode.INTERNAL, "Internal error encountered.")
             self._end(JobState.JOB_STATE_FAILED, broken.status())
 
-    def move(self, state: JobState, error: status_pb2.Status | None = None) -> None:
+    def _move(self, state: JobState, error: status_pb2.Status | None = None) -> None:
         """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
         with self._world.lock:
             advance(self.told, state, self._world.clock.now(), error)
@@ -71,7 +71,7 @@ class PredictionRun:
 
     def _machines(self) -> None:
         """Wait for the machines. Raises Over if there will be none."""
-        self.move(JobState.JOB_STATE_PENDING)
+        self._move(JobState.JOB_STATE_PENDING)
         clock = self._world.clock
         ready = clock.now() + self._world.settings.provisioning
         if self._world.faults.take("stuck-deploying", "*", self.told.display_name):
@@ -128,7 +128,7 @@ class PredictionRun:
         )
         batch = self.told.manual_batch_tuning_parameters.batch_size or _BATCH
         more = {"parameters": told["modelParameters"]} if "modelParameters" in told else {}
-        self.move(JobState.JOB_STATE_RUNNING)
+        self._move(JobState.JOB_STATE_RUNNING)
         self._shares = [
             Share(self._world, self._model, place, part, batch=batch, more=more) for part in parts
         ]

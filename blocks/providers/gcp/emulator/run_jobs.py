@@ -11,33 +11,28 @@ from google.cloud.aiplatform_v1.types import DeleteOperationMetadata, JobState
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
 
-from blocks.providers.gcp.emulator.custom_job import ENDS
+from blocks.providers.gcp.emulator.custom_job import ENDS, advance
 from blocks.providers.gcp.emulator.filters import matcher
 from blocks.providers.gcp.emulator.pages import page
 from blocks.providers.gcp.emulator.refusals import GcpError, not_found
 from blocks.providers.gcp.emulator.routes import Answer
-from blocks.providers.gcp.emulator.training import FIELDS
 from blocks.providers.gcp.emulator.world import World
 
+FIELDS = ("display_name", "state", "create_time", "update_time", "labels", "name")  # of filters
 
-class Run(Protocol):
-    """A job that runs."""
+
+class Kept(Protocol):
+    """What is known of a job."""
 
     told: Any  # its message
     stop: threading.Event
 
-    def to_its_end(self) -> None:
-        """Do the work."""
 
-    def move(self, state: JobState) -> None:
-        """Bring it into another state."""
-
-
-R = TypeVar("R", bound=Run)
+R = TypeVar("R", bound=Kept)
 
 
 class RunJobs(Generic[R]):
-    """Create, get, list, cancel and delete jobs of one kind."""
+    """Create, get, list, cancel and delete jobs of one kind. Each runs in a thread of its own."""
 
     unlocked: ClassVar[frozenset[str]] = frozenset()
     word: ClassVar[str]  # of methods and messages
@@ -47,9 +42,9 @@ class RunJobs(Generic[R]):
     listed: ClassVar[Any]
     fields: ClassVar[Sequence[str]] = FIELDS
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, runs: dict[str, R] | None = None) -> None:
         self._world = world
-        self._runs: dict[str, R] = {}
+        self._runs: dict[str, R] = {} if runs is None else runs  # by name, oldest first
 
     def handlers(self) -> Mapping[str, Callable[[Any], Answer]]:
         """Return what answers a method, by its name."""
@@ -65,8 +60,8 @@ class RunJobs(Generic[R]):
         """Raise what the service says to a job that its messages allow, but its rules do not."""
         raise NotImplementedError
 
-    def _run(self, name: str, told: Any, *, capacity: bool) -> R:
-        """Return a job, which does not run yet."""
+    def _run(self, name: str, told: Any, *, capacity: bool) -> tuple[R, Callable[[], None]]:
+        """Return a job, and what does its work to its end."""
         raise NotImplementedError
 
     def _create(self, asked: Any) -> Any:
@@ -76,9 +71,9 @@ class RunJobs(Generic[R]):
             raise not_found(asked.parent)
         capacity = not self._world.faults.take("stock-out", "*", told.display_name)
         name = self._world.name(self.collection)
-        self._runs[name] = run = self._run(name, told, capacity=capacity)
-        answer = self.message(run.told)
-        threading.Thread(target=run.to_its_end, name=name, daemon=True).start()
+        self._runs[name], work = self._run(name, told, capacity=capacity)
+        answer = self.message(self._runs[name].told)
+        threading.Thread(target=work, name=name, daemon=True).start()
         return answer
 
     def _list(self, asked: Any) -> Any:
@@ -100,7 +95,7 @@ class RunJobs(Generic[R]):
                 f"{self.word} {asked.name} is in state {run.told.state.name}, and cannot be "
                 "cancelled.",
             )
-        run.move(JobState.JOB_STATE_CANCELLING)
+        advance(run.told, JobState.JOB_STATE_CANCELLING, self._world.clock.now())
         run.stop.set()
         return Empty()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from google.cloud.aiplatform_v1.types import (
     HyperparameterTuningJob,
     ListHyperparameterTuningJobsResponse,
@@ -29,5 +31,8 @@ class TuningJobs(RunJobs[TuningRun]):
         if told.parallel_trial_count > told.max_trial_count:
             raise invalid("parallel_trial_count must not exceed max_trial_count.")
 
-    def _run(self, name: str, told: HyperparameterTuningJob, *, capacity: bool) -> TuningRun:
-        return TuningRun(self._world, name, told, capacity=capacity)
+    def _run(
+        self, name: str, told: HyperparameterTuningJob, *, capacity: bool
+    ) -> tuple[TuningRun, Callable[[], None]]:
+        run = TuningRun(self._world, name, told, capacity=capacity)
+        return run, run.to_its_end

@@ -47,13 +47,13 @@ class TuningRun:
     def to_its_end(self) -> None:
         """Go through every state. Whatever goes wrong in here is the job's failure."""
         try:
-            self.move(JobState.JOB_STATE_PENDING)
+            self._move(JobState.JOB_STATE_PENDING)
             self._trials()
         except Exception:
             log.exception("%s", self.told.name)
             self._fail(GcpError(grpc.StatusCode.INTERNAL, "Internal error encountered.").status())
 
-    def move(self, state: JobState, error: status_pb2.Status | None = None) -> None:
+    def _move(self, state: JobState, error: status_pb2.Status | None = None) -> None:
         """Go on to a state; a job that is over stays over, one that is cancelled goes on so."""
         with self._world.lock:
             advance(self.told, state, self._world.clock.now(), error)
@@ -71,18 +71,18 @@ class TuningRun:
                 return self._succeed()
         self._end_trials()
         cancelled = GcpError(grpc.StatusCode.CANCELLED, "The job was cancelled.").status()
-        return self.move(JobState.JOB_STATE_CANCELLED, cancelled)
+        return self._move(JobState.JOB_STATE_CANCELLED, cancelled)
 
     def _succeed(self) -> None:
         """The trials are made; where none of them told a metric, the job has failed."""
         if any(each.state == Trial.State.SUCCEEDED for each in self.told.trials):
-            return self.move(JobState.JOB_STATE_SUCCEEDED)
+            return self._move(JobState.JOB_STATE_SUCCEEDED)
         return self._fail(self._error)
 
     def _fail(self, error: status_pb2.Status | None) -> None:
         self._end_trials()
         usual = GcpError(grpc.StatusCode.INVALID_ARGUMENT, "Too many trials are infeasible.")
-        self.move(JobState.JOB_STATE_FAILED, error or usual.status())
+        self._move(JobState.JOB_STATE_FAILED, error or usual.status())
 
     def _end_trials(self) -> None:
         for job in self._active.values():
@@ -122,8 +122,8 @@ class TuningRun:
         place = asked.job_spec.base_output_directory
         if place.output_uri_prefix:
             place.output_uri_prefix = f"{place.output_uri_prefix.rstrip('/')}/{trial}"
-        job = Job(self._world.name("customJobs"), asked, self._world.clock.now())
-        job.capacity = self._capacity
+        name, now = self._world.name("customJobs"), self._world.clock.now()
+        job = Job(name, asked, now, capacity=self._capacity)
         job.measured = self._world.folder / "trials" / job.id / "output.metrics"
         job.measured.parent.mkdir(parents=True)
         job.env = {"CLOUD_ML_TRIAL_ID": trial, "CLOUD_ML_HP_METRIC_FILE": str(job.measured)}
@@ -147,7 +147,7 @@ class TuningRun:
 
     def _running(self) -> None:
         if self.told.state == JobState.JOB_STATE_PENDING:
-            self.move(JobState.JOB_STATE_RUNNING)
+            self._move(JobState.JOB_STATE_RUNNING)
 
     def _over(self, trial: Trial, job: Job) -> None:
         """A trial without a measurement is infeasible, and so is one whose command failed."""

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from blocks.cloud.batch_notes import Said
 from blocks.cloud.job_files import read_request, require_scorable
-from blocks.cloud.scored_files import parquet_files
 from blocks.contracts import (
     BatchFeatures,
     BatchInference,
@@ -51,7 +50,8 @@ class VertexBatchPrediction(Block, BatchInference):
 
     Only the names of the files go through Vertex AI; rows are read and written by the machines, in
     parts. These jobs know no spot machines, no network of yours, and no limit of time: our server
-    keeps that, and whoever looks stops what still goes on.
+    keeps that, and whoever looks stops what still goes on. A file is one request to that server,
+    for which Google documents no limit of time, either: keep files to minutes of scoring.
     """
 
     _block_type_name = "Vertex AI batch prediction"
@@ -103,15 +103,11 @@ class VertexBatchPrediction(Block, BatchInference):
         self._jobs.cancel(ref.id)
 
     def _told(self, request: BatchRequest, token: str) -> Mapping[str, Any]:
-        """Write a request and its files down, and return its job."""
-        self._look_at(request)
-        asked = self._asked(token)
-        files = [
-            File(uri=each.uri, name=each.name)
-            for each in parquet_files(self._objects, request.data_uri)
-        ]
-        if not files:
-            raise InvalidRequest(f"data_uri: no Parquet file in {request.data_uri}", code="DATA")
+        """Write a request and its files down, and return its job. Raises what could never run."""
+        if not self.image:
+            raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
+        found = require_scorable(self._objects, request)
+        files, asked = [File(uri=each.uri, name=each.name) for each in found], self._asked(token)
         self._objects.write(asked, request.model_dump_json().encode())
         self._objects.write(files_of(asked), to_lines(files))
         return to_batch_prediction_job(
@@ -122,12 +118,6 @@ class VertexBatchPrediction(Block, BatchInference):
             asked=asked,
             replicas=min(self.replicas, len(files)),
         )
-
-    def _look_at(self, request: BatchRequest) -> None:
-        """Raise, with the remedy, for what could never run."""
-        if not self.image:
-            raise InvalidRequest("image: name an image with bluewater in it", code="IMAGE")
-        require_scorable(self._objects, request)
 
     def _answers(self, job: BatchPredictionJob) -> Iterator[Said]:
         folder = job.output_info.gcs_output_directory

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.run_v2.types import Service
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
@@ -34,7 +32,7 @@ from blocks.contracts import (
     VariantRequest,
 )
 from blocks.providers.gcp.account import GcpAccount
-from blocks.providers.gcp.errors import PASSING, explain
+from blocks.providers.gcp.errors import explain
 from blocks.providers.gcp.images import serving_image
 from blocks.providers.gcp.run.asking import Caller
 from blocks.providers.gcp.run.calls import (
@@ -45,15 +43,13 @@ from blocks.providers.gcp.run.calls import (
     shares_of,
 )
 from blocks.providers.gcp.run.identity import Identity
+from blocks.providers.gcp.run.insisting import insisted
 from blocks.providers.gcp.run.kept import Kept, KeptVariant, kept_of, service_id
 from blocks.providers.gcp.run.log import last_words
-from blocks.providers.gcp.run.services import CHANGED, Services
-
-T = TypeVar("T")
+from blocks.providers.gcp.run.services import Services
 
 ID_TOKEN = "BLUEWATER_GCP_ID_TOKEN"  # noqa: S105 - the name of a variable
 POLL_AFTER = timedelta(seconds=5)
-_LOOK_EVERY = 0.2  # seconds
 _SLACK = 60.0  # seconds that a caller waits longer than the model may take: an instance may start
 
 
@@ -130,7 +126,7 @@ class CloudRunEndpoints(Block, Endpoints):
                 self._services.add(service, kept.with_variant(new), new)
             return self._ref(new)
 
-        return self._insist(attempt, request.endpoint)
+        return insisted(attempt, request.endpoint, within=self.apply_within)
 
     def _status(self, ref: OperationRef) -> OperationStatus[Variant]:
         endpoint, _, name = ref.id.partition("/")
@@ -186,7 +182,7 @@ class CloudRunEndpoints(Block, Endpoints):
                 self._services.split(service, moved, shares)
             return Traffic(percent=shares, etag=moved.etag)
 
-        return self._insist(attempt, endpoint)
+        return insisted(attempt, endpoint, within=self.apply_within)
 
     def _retire(self, endpoint: str, variant: str) -> None:
         def attempt() -> bool:
@@ -201,7 +197,7 @@ class CloudRunEndpoints(Block, Endpoints):
             self._forget(service, kept, found)
             return True
 
-        self._insist(attempt, endpoint)
+        insisted(attempt, endpoint, within=self.apply_within)
 
     def take_down(self, endpoint: str) -> None:
         """Delete an endpoint with all its variants, whoever has traffic; gone is fine."""
@@ -211,7 +207,7 @@ class CloudRunEndpoints(Block, Endpoints):
                 self._services.delete(service)
             return True
 
-        self._insist(attempt, endpoint)
+        insisted(attempt, endpoint, within=self.apply_within)
 
     def _predict(self, endpoint: str, payload: Any, variant: str | None) -> Prediction:
         service = self._services.read(endpoint)
@@ -244,23 +240,6 @@ class CloudRunEndpoints(Block, Endpoints):
             shares = {next(iter(left.variants)): 100}
         self._services.split(service, left, shares)
         self._services.forget(kept.endpoint, variant)
-
-    def _insist(self, attempt: Callable[[], T | None], endpoint: str) -> T:
-        """Try until there is an answer; what others change meanwhile is looked at again."""
-        end = time.monotonic() + self.apply_within
-        while True:
-            try:
-                if (done := attempt()) is not None:
-                    return done
-            except CHANGED as error:
-                self._may_go_on(error, end, endpoint)
-            except PASSING as error:  # it may have been done: the next look tells
-                self._may_go_on(error, end, endpoint)
-            time.sleep(_LOOK_EVERY)
-
-    def _may_go_on(self, error: GoogleAPICallError, end: float, endpoint: str) -> None:
-        if time.monotonic() > end:
-            raise explain(error) or Unavailable(f"{endpoint!r} is being changed", code="BUSY")
 
     def _ready(self, endpoint: str, variant: KeptVariant) -> bool:
         return phase_of(self._services.revision(endpoint, variant))[0] is Phase.SUCCEEDED
