@@ -13,6 +13,7 @@ from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
 from blocks.providers.azure.emulator.models import Models
 from blocks.providers.azure.emulator.operations import Operations, Route
+from blocks.providers.azure.emulator.registries import Registries
 from blocks.providers.azure.emulator.schedules import Schedules
 from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Computes,
     Jobs,
     Models,
+    Registries,
     Codes,
     OnlineEndpoints,
     Schedules,
