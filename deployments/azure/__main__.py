@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from deployments.azure.role import Place, caller_role, jobs_role, registry_role
 
@@ -23,7 +25,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     place = Place(subscription=given.subscription, group=given.group)
-    roles = {
+    roles: dict[str, Callable[[Place], dict[str, Any]]] = {
         "caller": partial(caller_role, tokens=given.tokens, batch_endpoints=given.batch_endpoints),
         "jobs": jobs_role,
         "registry": registry_role,

@@ -72,7 +72,7 @@ class Registries:
             service="ml",
             method="GET",
             path="/registrymanagement/v1.0/registries/{registry}/discovery",
-            operation="Registries.Discover",
+            operation="Registries.GetDiscovery",
             action=f"{_KIND}/read",
             handler=self.discover,
         )
