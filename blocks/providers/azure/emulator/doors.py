@@ -14,6 +14,7 @@ from blocks.providers.azure.emulator.jobs import Jobs
 from blocks.providers.azure.emulator.models import Models
 from blocks.providers.azure.emulator.operations import Operations, Route
 from blocks.providers.azure.emulator.registries import Registries
+from blocks.providers.azure.emulator.run_files import RunFiles
 from blocks.providers.azure.emulator.schedules import Schedules
 from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Jobs,
     Models,
     Registries,
+    RunFiles,
     Codes,
     OnlineEndpoints,
     Schedules,
