@@ -23,10 +23,12 @@ _RUN = re.compile(
     r"azureml://(?P<host>[^/]+)/mlflow/v\d\.0"
     r"(?P<run>/subscriptions/.+/experiments/[^/]+/runs/[^/]+)/artifacts(?P<path>/.*)?"
 )
+_creds_of: Any = get_default_host_creds  # MLflow leaves both without types
+_request: Any = http_request
 _AT_ONCE = 50  # files that links are asked for
 
 
-class AzureRunFiles(ArtifactRepository):  # type: ignore[misc]  # MLflow has no types
+class AzureRunFiles(ArtifactRepository):
     """What one run keeps."""
 
     def __init__(
@@ -39,7 +41,7 @@ class AzureRunFiles(ArtifactRepository):  # type: ignore[misc]  # MLflow has no 
                 f"{artifact_uri} is not of a run in a workspace of Azure Machine Learning; what "
                 "else has such an address takes Azure's plugin azureml-mlflow"
             )
-        self._creds = get_default_host_creds(f"https://{found['host']}")
+        self._creds = _creds_of(f"https://{found['host']}")
         self._home = f"/history/v1.0{found['run']}/artifacts"
         self._inside = PurePosixPath((found["path"] or "").lstrip("/"))
 
@@ -95,7 +97,7 @@ class AzureRunFiles(ArtifactRepository):  # type: ignore[misc]  # MLflow has no 
 
     def _ask(self, method: str, place: str, **more: Any) -> Mapping[str, Any]:
         """Return the answer of the run history. Raises MlflowException."""
-        reply = verify_rest_response(http_request(self._creds, place, method, **more), place)
+        reply = verify_rest_response(_request(self._creds, place, method, **more), place)
         told: Mapping[str, Any] = reply.json()
         return told
 
