@@ -22,6 +22,7 @@ PROVIDERS = {
     "gcp-batch-prediction": "blocks.providers.gcp.prediction",
     "azure": "blocks.providers.azure",
     "azure-batch-endpoints": "blocks.providers.azure.batch_endpoints",
+    "azure-registry": "blocks.providers.azure.registry",
     "azure-kubernetes": "blocks.providers.azure.kubernetes",
     "databricks": "blocks.providers.databricks",
     "databricks-spark": "blocks.providers.databricks.spark",

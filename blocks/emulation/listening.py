@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -12,10 +13,13 @@ from types import FrameType
 from typing import Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
 
 from blocks.emulation.launch import ADDRESS
 from blocks.emulation.world import EmulatedWorld
 from blocks.workload.durable import write_json
+
+_WITHOUT_BODY = (204, 304)  # statuses
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -28,9 +32,39 @@ class _Handler(WSGIRequestHandler):
 
 
 class _KeepingHandler(_Handler):
-    """Keeps connections: over TLS, most of what a call costs is to shake hands."""
+    """Keeps connections: over TLS, most of what a call costs is to shake hands.
+
+    Werkzeug closes each, for it may have left something of a request unread. Here all of a request
+    is read first, and all of the answer is there before a byte of it is sent.
+    """
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body go together
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self._body(environ))
+        answer, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        content = b"".join(answer)
+        code, _, words = status.partition(" ")
+        self.send_response(int(code), words)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if "Content-Length" not in headers and int(code) not in _WITHOUT_BODY:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        """Read the whole body of a request, however long it says that it is."""
+        if environ.get("wsgi.input_terminated"):  # it comes in chunks, and tells its end
+            content: bytes = io.BufferedReader(environ["wsgi.input"]).read()
+            environ["CONTENT_LENGTH"] = str(len(content))
+            return content
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
 
 
 class _Server(ThreadedWSGIServer):

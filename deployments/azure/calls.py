@@ -28,6 +28,7 @@ RELEASE = "bluewater-release"  # the application as which the release calls
 _IMAGES = ("endpoints", "batch")  # what takes an image
 _HERE = re.compile(r"https://127\.0\.0\.1:\d+")
 _MADE, _THEN = re.compile(r'("bluewater-made": ")[^"]*'), "2026-05-01T00:00:00+00:00"
+_PLACE = re.compile(r"(registry-)[0-9a-f-]{36}")  # a container, whose name is the service's
 _STATUS, _ANY = re.compile(r"(mfeOperationsStatus/od:)[0-9a-f-]+"), "0" * 8
 _GIT = re.compile(r'"properties": \{\s*"(mlflow\.source|azureml)\.git[^}]*\}')  # of where it is run
 
@@ -35,7 +36,8 @@ _GIT = re.compile(r'"properties": \{\s*"(mlflow\.source|azureml)\.git[^}]*\}')  
 def _where(call: Mapping[str, Any]) -> str:
     """Return what a call was made on: its name is not in what is sent."""
     path = str(call["resource"])
-    inside = path.partition("/workspaces/")[2].partition("/")[2]
+    kind = "/registries/" if "/registries/" in path else "/workspaces/"
+    inside = path.partition(kind)[2].partition("/")[2]
     return f"`{inside or path.rpartition('/providers/')[2]}`"
 
 
@@ -59,6 +61,7 @@ def told() -> str:
     with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as (place, account):
         stages = besides(account)
         written = page(list(play(place, Path(scratch), WORDS, besides=stages)), WORDS)
+    written = _PLACE.sub(rf"\g<1>{_ANY}", written)
     written = _STATUS.sub(rf"\g<1>{_ANY}", _MADE.sub(rf"\g<1>{_THEN}", written))
     return _GIT.sub('"properties": {}', _HERE.sub("https://blob.core.windows.net", written))
 

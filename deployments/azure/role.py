@@ -57,6 +57,13 @@ BATCH_ENDPOINTS = (
     f"{_ML}/codes/versions/write",
     f"{_ML}/datastores/read",
 )
+# For models in a registry, which is in a resource group of its own.
+_REGISTRY = "Microsoft.MachineLearningServices/registries"
+REGISTRY = (
+    f"{_REGISTRY}/assets/read",
+    f"{_REGISTRY}/assets/write",
+    f"{_REGISTRY}/read",
+)
 TOKENS = (f"{_ML}/onlineEndpoints/token/action",)  # for endpoints whose callers bring tokens
 CALLER_DATA = (
     f"{_BLOBS}/delete",
@@ -91,6 +98,11 @@ def caller_role(
     """Return the role of whoever runs flows, with what some of the blocks take besides."""
     actions = (*CALLER, *(TOKENS if tokens else ()), *(BATCH_ENDPOINTS if batch_endpoints else ()))
     return _role("bluewater caller", "Runs bluewater's flows.", actions, CALLER_DATA, place)
+
+
+def registry_role(place: Place) -> dict[str, Any]:
+    """Return what whoever runs flows needs besides, in the resource group of a registry."""
+    return _role("bluewater registry", "Registers models for all workspaces.", REGISTRY, (), place)
 
 
 def jobs_role(place: Place) -> dict[str, Any]:

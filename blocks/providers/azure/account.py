@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from azure.ai.ml import MLClient
-from azure.ai.ml._utils import _azureml_polling
 from azure.core.credentials import TokenCredential
-from azure.identity import (
-    ClientSecretCredential,
-    DefaultAzureCredential,
-    ManagedIdentityCredential,
-)
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from prefect.blocks.core import Block
@@ -27,20 +19,17 @@ from pydantic import Field, SecretStr
 from blocks.cloud.environment import secret_from, text_from
 from blocks.cloud.owners import named
 from blocks.contracts import InvalidRequest
-from blocks.providers.azure.clouds import CLOUDS, CloudName, emulated
+from blocks.providers.azure.clouds import CLOUDS, CloudName
+from blocks.providers.azure.connecting import (
+    credential_of,
+    registry_client,
+    workspace_client,
+)
 from blocks.providers.azure.demands import Demands
 from blocks.providers.azure.lookup import READS
 
 OWNER_TAG = "bluewater-owner"
 TOKEN_TAG = "bluewater-token"  # noqa: S105 - the name of a tag
-
-# It tells of each deployment that it looks at, and warns of every field that is new in the service
-# each time that one is used.
-logging.getLogger("azure.ai.ml").setLevel(logging.WARNING)
-for _name in ("_utils._experimental", "_schema.core.fields"):
-    logging.getLogger(f"azure.ai.ml.{_name}").setLevel(logging.ERROR)
-# It prints a dot for each look at a deployment, from threads that nobody waits for.
-vars(_azureml_polling)["print"] = lambda *_, **__: None
 
 _MAKING = threading.Lock()  # making a client is not safe in many threads; using one is
 
@@ -126,7 +115,13 @@ class AzureAccount(Block):
         ``attempts`` above 1 let it repeat calls that may be repeated: reads, never creates. Raises
         InvalidRequest where the workspace is not as demanded.
         """
-        return self._kept(("ml", attempts), lambda: self._ml(attempts))
+        return self._kept(("ml", attempts), lambda: workspace_client(self, attempts))
+
+    def registry(self, name: str, *, attempts: int = 1) -> MLClient:
+        """Return the client of a registry, made once; the first one asks where it is."""
+        return self._kept(
+            (f"registry-{name}", attempts), lambda: registry_client(self, name, attempts)
+        )
 
     def blobs(self, *, attempts: int = 1, storage_account: str = "") -> BlobServiceClient:
         """Return the client of a storage account, by default this account's own."""
@@ -254,17 +249,7 @@ class AzureAccount(Block):
     @cached_property
     def credential(self) -> TokenCredential:
         """Who signs in; tokens are kept and renewed."""
-        where: Mapping[str, Any] = {"authority": f"https://{CLOUDS[self.cloud].authority}"}
-        if self.endpoint:
-            where = {"authority": self.endpoint, "disable_instance_discovery": True}
-        if self.client_secret is not None:
-            secret = self.client_secret.get_secret_value()
-            return ClientSecretCredential(
-                self.tenant, self.client_id, secret, **where, **self.trust()
-            )
-        if self.managed_identity:
-            return ManagedIdentityCredential(client_id=self.client_id or None, **self.trust())
-        return DefaultAzureCredential(**where, **self.trust())
+        return credential_of(self)
 
     def _kept(self, key: tuple[str, int], make: Callable[[], Any]) -> Any:
         if key not in self._clients:
@@ -276,27 +261,3 @@ class AzureAccount(Block):
     @cached_property
     def _clients(self) -> dict[tuple[str, int], Any]:
         return {}
-
-    def _ml(self, attempts: int) -> MLClient:
-        for name in ("subscription", "resource_group", "workspace"):
-            if not getattr(self, name):
-                raise InvalidRequest(
-                    f"no {name}; set it in the Azure account block", code=name.upper()
-                )
-        client = MLClient(
-            self.credential,
-            self.subscription,
-            self.resource_group,
-            self.workspace,
-            show_progress=False,
-            enable_telemetry=False,
-            **(emulated(self.endpoint) if self.endpoint else {"cloud": self.cloud}),
-            **self.options(attempts),
-        )
-        if self.endpoint:
-            # The SDK leaves the name of its cloud there, which nobody that we start could import
-            # it under: only this process knows of an emulator.
-            os.environ.pop("AZUREML_CURRENT_CLOUD", None)
-        if self.demands.any:
-            self.demands.require(client.workspaces.get(self.workspace))
-        return client

@@ -29,6 +29,7 @@ from blocks.contracts import (
 )
 from blocks.providers.azure.account import AzureAccount
 from blocks.providers.azure.inside import CLIENT, COLLECTED, STORAGE, TICKS, TICKS_EVERY, WANTED
+from blocks.providers.azure.model_calls import asset_in_registry
 from blocks.providers.azure.objects import SCHEME
 
 PATIENCE = timedelta(seconds=180)  # that a managed online endpoint waits for an answer
@@ -154,6 +155,7 @@ def deployment_settings(
         "name": deployment_name(request.variant),
         "endpoint_name": endpoint_name(account, request.endpoint),
         "tags": {**account.tags(token=variant.token), VARIANT_TAG: request.variant},
+        "model": asset_in_registry(request.model),
         "environment": to_environment(image),
         "environment_variables": {
             **request.env,

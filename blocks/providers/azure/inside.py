@@ -11,6 +11,7 @@ WANTED = "BLUEWATER_WANTED"  # folder of what endpoints should be
 TICKS, TICKS_EVERY = "BLUEWATER_TICKS", "BLUEWATER_TICKS_EVERY"  # folder for them; seconds
 COLLECTED = "BLUEWATER_COLLECTED"  # folder of what Azure's monitors read; missing: nothing is
 INPUTS = "model_inputs"  # what the service calls the collection of what models are asked
+MODEL_DIR = "AZUREML_MODEL_DIR"  # where Azure puts the model that a deployment names
 CLIENT = "AZURE_CLIENT_ID"  # which of the machine's identities, where it has several
 
 

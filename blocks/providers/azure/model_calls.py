@@ -9,12 +9,16 @@ from typing import Any
 from azure.ai.ml.entities import Model
 
 from blocks.cloud.kept_models import record_of
-from blocks.contracts import InvalidRequest, ModelDraft
+from blocks.contracts import InvalidRequest, ModelDraft, ModelVersion
 from blocks.providers.azure.account import TOKEN_TAG, AzureAccount
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 RECORD, DIGEST, ALIAS = "bluewater-record", "bluewater-digest", "bluewater-alias-"
+REGISTRY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{1,32}")
 _TEXT = 256  # characters of a tag's value
+_SHARED = re.compile(
+    r".+/registries/(?P<registry>[^/]+)/(?P<name>[^/]+)/versions/[0-9a-f]{32}/model"
+)
 
 
 def require_name(name: str) -> None:
@@ -28,16 +32,19 @@ def require_name(name: str) -> None:
 
 
 def to_model(
-    draft: ModelDraft, token: str, *, number: int, folder: str, account: AzureAccount
+    draft: ModelDraft, token: str, *, number: int, folder: str, path: str, account: AzureAccount
 ) -> Any:
-    """Say that the model kept below ``folder`` is the version of that number."""
+    """Say that the model kept below ``folder`` is the version of that number.
+
+    ``path`` is where Azure finds its files.
+    """
     told = {f"metric-{name}": f"{value:.6g}" for name, value in draft.metrics.items()}
     told |= {f"lineage-{name}": text[:_TEXT] for name, text in draft.lineage.items()}
     return Model(
         name=draft.name,
         version=str(number),
         type="mlflow_model",
-        path=account.on_datastore(f"{folder}/model"),
+        path=path,
         tags={**account.tags(token=token), DIGEST: draft.digest, **told},
         properties={RECORD: record_of(folder)},
     )
@@ -54,3 +61,21 @@ def number_of(token: str, models: Iterable[Any]) -> tuple[str, int]:
     mine = [v for v, each in numbers.items() if (each.tags or {}).get(TOKEN_TAG) == token]
     taken = [int(version) for version in numbers if version.isdigit()]
     return (mine[0] if mine else ""), max(taken, default=0) + 1
+
+
+def shared_folder(root: str, registry: str) -> str:
+    """Return the folder below a root for what is kept of a registry's models."""
+    return f"{root}/registries/{registry}"
+
+
+def registry_id(registry: str, name: str, version: str) -> str:
+    """Return what a version in a registry is called in every workspace."""
+    return f"azureml://registries/{registry}/models/{name}/versions/{version}"
+
+
+def asset_in_registry(model: ModelVersion) -> str | None:
+    """Return the id of a version that was registered with a registry; None for any other."""
+    found = _SHARED.fullmatch(model.uri)
+    if found is None or found["name"] != model.name:
+        return None
+    return registry_id(found["registry"], model.name, model.version)

@@ -84,8 +84,9 @@ class AzureModels(Block, LoggedAliases):
         return self._model(name, version) is not None
 
     def _versions(self, name: str) -> list[Any]:
+        reads = self._models(READS)
         try:
-            return list(self._reads.list(name=name))
+            return list(reads.list(name=name))
         except AzureError as error:
             if is_missing(error):
                 return []  # nobody has registered one yet
@@ -93,9 +94,12 @@ class AzureModels(Block, LoggedAliases):
 
     def _is_made(self, draft: ModelDraft, token: str, number: int, folder: str) -> bool:
         """Make a version; return whether the number is ours, and not somebody else's."""
-        model = to_model(draft, token, number=number, folder=folder, account=self.account)
         try:
-            self.account.ml().models.create_or_update(model)
+            path = self._path(draft.name, number, folder)
+            model = to_model(
+                draft, token, number=number, folder=folder, path=path, account=self.account
+            )
+            self._models().create_or_update(model)
         except AzureError:
             # A version's path never changes: who is second is refused, unless it is the same.
             found = self._model(draft.name, str(number), patient=True)
@@ -107,7 +111,8 @@ class AzureModels(Block, LoggedAliases):
     def _model(self, name: str, version: str, *, patient: bool = False) -> Any:
         if not NAME.fullmatch(name) or not version.isdigit():
             return None
-        return look_for(lambda: self._reads.get(name, version), patient=patient)
+        reads = self._models(READS)
+        return look_for(lambda: reads.get(name, version), patient=patient)
 
     def _show(self, name: str, move: Promotion) -> None:
         tag = f"{ALIAS}{move.alias}"
@@ -120,7 +125,11 @@ class AzureModels(Block, LoggedAliases):
                 tags[tag] = "yes"
             if tags != model.tags:
                 model.tags = tags
-                self.account.ml().models.create_or_update(model)
+                self._models().create_or_update(model)
+
+    def _path(self, name: str, number: int, folder: str) -> str:
+        """Return where Azure finds the files of a version that is to be made."""
+        return self.account.on_datastore(f"{folder}/model")
 
     def _home(self, name: str) -> str:
         return f"{self.account.root}/models/{name}"
@@ -132,6 +141,6 @@ class AzureModels(Block, LoggedAliases):
     def _objects(self) -> Objects:
         return Objects(self.account)
 
-    @property
-    def _reads(self) -> Any:
-        return self.account.ml(attempts=READS).models
+    def _models(self, attempts: int = 1) -> Any:
+        """Return the SDK's operations on models."""
+        return self.account.ml(attempts=attempts).models

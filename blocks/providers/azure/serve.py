@@ -1,4 +1,4 @@
-"""The container of an endpoint: our model server, which brings the model itself.
+"""The container of an endpoint: our model server, which brings the model itself if Azure does not.
 
 Azure asks our routes, which are named in the environment of the deployment. Run as
 ``python -m blocks.providers.azure.serve``.
@@ -23,7 +23,15 @@ from blocks.cloud.serving import CAPTURE_EVERY, Settings, config_of, serve
 from blocks.cloud.tick_files import TickWriter
 from blocks.contracts import ProviderError
 from blocks.providers.azure.collecting import CollectingObjects
-from blocks.providers.azure.inside import COLLECTED, STORAGE, TICKS, TICKS_EVERY, WANTED, Storage
+from blocks.providers.azure.inside import (
+    COLLECTED,
+    MODEL_DIR,
+    STORAGE,
+    TICKS,
+    TICKS_EVERY,
+    WANTED,
+    Storage,
+)
 from blocks.providers.azure.objects import Objects
 from blocks.providers.azure.wanted import LEARNT_EVERY, WantedEndpoint, wishes
 from blocks.serving.app import App
@@ -32,6 +40,7 @@ from blocks.serving.exchange import Receive, Scope, Send
 from blocks.serving.model import NotServed
 
 HOST, PORT = "BLUEWATER_BIND_HOST", "BLUEWATER_BIND_PORT"  # where a container has no own network
+_MODEL = "MLmodel"  # the file that makes a folder a model
 GRACE = 1.0  # seconds between not ready and the last connection
 
 log = logging.getLogger(__name__)
@@ -44,16 +53,18 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="bluewater-"))
     try:
         settings = Settings.from_environment(os.environ)
+        brought = _brought()
         config = config_of(
             settings,
             place,
-            model=place / "model",
+            model=brought or place / "model",
             host=os.environ.get(HOST, "0.0.0.0"),  # noqa: S104 - a container's own network
             port=int(os.environ.get(PORT, "8080")),
             capture_every=float(os.environ.get(CAPTURE_EVERY, "30")),
         )
         objects = _objects(settings)
-        bring(objects, settings.model.uri, config.model_folder)
+        if brought is None:
+            bring(objects, settings.model.uri, config.model_folder)
         folder, every = f"{os.environ[TICKS]}/{settings.endpoint}", os.environ[TICKS_EVERY]
         ticks = TickWriter(objects, folder, config.replica, every=float(every))
         with Copies(wishes(objects, os.environ[WANTED]), settings) as copies:
@@ -68,6 +79,14 @@ def main() -> None:
         ticks.close()
     except (NotServed, ValidationError, AzureError, ProviderError) as error:
         sys.exit(str(error))
+
+
+def _brought() -> Path | None:
+    """Return the model that Azure brought, from a registry; None where it brings none."""
+    if not (said := os.environ.get(MODEL_DIR)):
+        return None
+    home = Path(said)
+    return next((each.parent for each in (*home.glob(_MODEL), *home.glob(f"*/{_MODEL}"))), None)
 
 
 def _objects(settings: Settings) -> Objects:

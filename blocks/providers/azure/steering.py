@@ -104,8 +104,9 @@ class Steering:
         return look_for(get, endpoint_name(self._account, name), patient=patient)
 
     def _seen(self, name: str, wanted: WantedEndpoint) -> Seen:
-        # Making an endpoint anew takes its traffic away, so be sure that it is not there.
-        endpoint = self.describe(name, patient=bool(wanted.moves))
+        # One that was asked for may not show yet. Making it anew takes its traffic away, so be sure
+        # that it is not there.
+        endpoint = self.describe(name, patient=wanted.begun or bool(wanted.moves))
         if endpoint is None:
             return Seen(wanted=wanted, endpoint=None)
         deployments = self._account.ml(attempts=READS).online_deployments
@@ -139,8 +140,11 @@ class Steering:
         gone = [each for each in seen.wanted.variants.values() if each.leaving]
         for variant in gone:
             self._forget(name, variant)
-        sound = [each for each in seen.wanted.staying().values() if not each.failure]
-        return (bool(sound) and self._put(name, Traffic(percent={}))) or bool(gone)
+        begun = any(not each.failure for each in seen.wanted.staying().values())
+        self._wishes.change(name, lambda now: now.beginning(begun=begun))
+        if not begun:
+            return bool(gone)
+        return self._put(name, Traffic(percent={})) or bool(gone)
 
     def _bury(self, name: str, seen: Seen) -> bool:
         """Say why an endpoint could not be made, and remove it."""

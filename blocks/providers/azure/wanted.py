@@ -23,6 +23,7 @@ class WantedEndpoint(Wanted):
 
     percent: Mapping[str, int] = {}
     mirror: Mirror | None = None
+    begun: bool = False  # the endpoint was asked for, so it may be there and not show yet
     moves: int = 0  # how often traffic was moved
     copied: str = ""  # the variant whose containers are told that all they get are copies
     told: datetime | None = None  # when they were
@@ -42,6 +43,10 @@ class WantedEndpoint(Wanted):
     def learnt(self) -> bool:
         """Whether all containers know by now who gets copies."""
         return self.told is None or datetime.now(UTC) - self.told >= LEARNT_AFTER
+
+    def beginning(self, *, begun: bool = True) -> WantedEndpoint:
+        """Return the same with the endpoint asked for, or known to be gone."""
+        return self if self.begun is begun else self.model_copy(update={"begun": begun})
 
     def moved(self, to: Traffic) -> WantedEndpoint:
         """Return the same with another split."""

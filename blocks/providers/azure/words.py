@@ -97,3 +97,12 @@ WORDS = Words(
 
 KUBERNETES = Words(endpoints=replace(_ENDPOINTS, scaling=()))
 BATCH_ENDPOINTS = Words(batch=replace(_BATCH, create="ml:BatchEndpoints.Invoke"))
+REGISTRY = Words(
+    models=ModelWords(
+        create="ml:RegistryModels.CreateOrUpdate",
+        done=_DONE,
+        looks=True,
+        unseen={"call": "ml:RegistryModels.List"},
+        move="blob:PutBlob",
+    )
+)

@@ -23,8 +23,10 @@ MODELS = {
     "BatchDeployments.CreateOrUpdate": "BatchDeployment",
     "Codes.CreateOrUpdate": "CodeVersion",
     "Compute.CreateOrUpdate": "ComputeResource",
+    "RegistryModels.CreateOrUpdate": "ModelVersion",
 }
 INVOKES = "BatchEndpoints.Invoke"  # of which the SDK has no model
+ASKS = "TemporaryDataReferences.CreateOrUpdate"  # and of this
 
 
 def calls() -> list[tuple[str, str, dict[str, Any]]]:
@@ -38,6 +40,8 @@ def test_every_body_on_the_page_is_one_of_the_sdks_own_models() -> None:
     for operation, _, said in calls():
         if operation == INVOKES:
             check_invocation(said)
+        elif operation == ASKS:
+            assert sorted(said) == ["assetId", "temporaryDataReferenceType"]
         elif said:
             schema.check_request(MODELS[operation], said)
 
@@ -46,6 +50,7 @@ def test_the_page_has_every_call_that_changes_something_in_a_release() -> None:
     assert {operation for operation, *_ in calls()} >= {
         *MODELS,
         INVOKES,
+        ASKS,
         "OnlineDeployments.Delete",
         "OnlineEndpoints.Delete",
     }

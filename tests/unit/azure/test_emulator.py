@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -87,6 +90,30 @@ def test_nobody_is_served_without_a_token_of_this_world(
     forged = {"Authorization": "Bearer e30.e30.c2ln"}
     assert httpx.get(url, headers=forged, verify=account.ca_file, timeout=NEVER).status_code == 401
     assert httpx.get(f"{url}?sig=guessed", verify=account.ca_file, timeout=NEVER).status_code == 403
+
+
+def test_a_connection_goes_on_after_whatever_was_asked(
+    account: AzureAccount, emulator: Subscription
+) -> None:
+    """Shaking hands costs more than most calls; clients of the SDK keep their connections."""
+    place = urlsplit(emulator.url)
+    trust = ssl.create_default_context(cafile=account.ca_file)
+    connection = HTTPSConnection(str(place.hostname), place.port, context=trust, timeout=NEVER)
+    connection.connect()
+    kept = connection.sock
+    blob = f"/{launch.STORAGE}/{launch.CONTAINER}/blob"
+    for method, path, body, status in (
+        ("POST", "/_emulator/nothing", b"nobody reads this", 401),
+        ("PUT", blob, iter([b"in", b"chunks"]), 401),
+        ("HEAD", blob, None, 401),
+        ("GET", "/discovery", None, 200),
+    ):
+        connection.request(method, path, body=body, encode_chunked=not isinstance(body, bytes))
+        reply = connection.getresponse()
+        reply.read()
+        assert (method, reply.status) == (method, status)
+        assert connection.sock is kept
+    connection.close()
 
 
 def test_what_is_not_emulated_is_an_error_and_fails_whoever_tests(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 from blocks.contracts import RunKey, TrainingJobs
@@ -18,6 +20,7 @@ from mlflow.tracking import MlflowClient
 client = MlflowClient()
 run = client.create_run(client.create_experiment("trained")).info.run_id
 client.log_metric(run, "auc", 0.75)
+client.log_text(run, "words", "notes.txt")
 client.set_terminated(run)
 """
 
@@ -53,13 +56,37 @@ def test_a_run_is_logged_and_a_model_registered(
     mlflow.set_registered_model_alias("flights", "champion", version.version)
     assert mlflow.get_model_version_by_alias("flights", "champion").source == source
 
-    assert run.info.artifact_uri.startswith("azureml://")
-    with pytest.raises(MlflowException, match="azureml"):  # what a run keeps takes Azure's plugin
-        mlflow.log_text(run.info.run_id, "words", "notes.txt")
-
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "nobody's")
     with pytest.raises(MlflowException, match="token"):
         mlflow.create_registered_model("flights-2")
+
+
+def test_a_run_keeps_files_and_gives_them_back(mlflow: MlflowClient, tmp_path: Path) -> None:
+    run = mlflow.create_run(mlflow.create_experiment("flights")).info
+    assert run.artifact_uri.startswith("azureml://")
+    mlflow.log_text(run.run_id, "words", "notes.txt")
+    many = tmp_path / "many"
+    for number in range(60):  # more than are told, or asked for, at once
+        file = many / f"part-{number % 2}" / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(number))
+    mlflow.log_artifacts(run.run_id, str(many), "plots")
+    found = {each.path: each.is_dir for each in mlflow.list_artifacts(run.run_id)}
+    assert found == {"notes.txt": False, "plots": True}
+    below = {each.path: each.is_dir for each in mlflow.list_artifacts(run.run_id, "plots")}
+    assert below == {"plots/part-0": True, "plots/part-1": True}
+    assert mlflow.list_artifacts(run.run_id, "notes.txt") == []
+    home = Path(mlflow.download_artifacts(run.run_id, "plots", str(tmp_path)))
+    assert sorted(int(each.read_text()) for each in home.rglob("*.txt")) == list(range(60))
+    file = Path(mlflow.download_artifacts(run.run_id, "notes.txt", str(tmp_path)))
+    assert file.read_text() == "words"
+    with pytest.raises(MlflowException, match="nowhere"):
+        mlflow.download_artifacts(run.run_id, "nowhere.txt", str(tmp_path))
+
+
+def test_what_is_no_run_of_a_workspace_is_told(mlflow: MlflowClient) -> None:
+    with pytest.raises(MlflowException, match="azureml-mlflow"):
+        get_artifact_repository("azureml://eastus.api.azureml.ms/mlflow/v2.0/registries/r/models/m")
 
 
 @pytest.mark.slow  # the job imports MLflow
@@ -71,3 +98,4 @@ def test_a_job_logs_to_the_workspace(bench: Any, jobs: TrainingJobs, mlflow: Mlf
     assert experiment is not None
     [run] = mlflow.search_runs([experiment.experiment_id])
     assert run.data.metrics == {"auc": 0.75}
+    assert [each.path for each in mlflow.list_artifacts(run.info.run_id)] == ["notes.txt"]

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ from blocks.providers.azure.batch_endpoints.batch import AzureBatchEndpoints
 from blocks.providers.azure.batch_levers import IMAGE
 from blocks.providers.azure.bench import KEY
 from blocks.providers.azure.emulator.launch import IDENTITY
+from blocks.providers.azure.emulator.launch import REGISTRY as SHARED
 from blocks.providers.azure.inventory import BATCH_ENDPOINT
+from blocks.providers.azure.registry.models import AzureRegistryModels
 from blocks.providers.azure.scaling import AUTOSCALE_KIND
 from blocks.providers.azure.training import AzureTraining
 from blocks.testing.waiting import until
-from deployments.azure.role import BATCH_ENDPOINTS, CALLER, CALLER_DATA, JOBS_DATA
+from deployments.azure.role import BATCH_ENDPOINTS, CALLER, CALLER_DATA, JOBS_DATA, REGISTRY
 from tests.conformance.served import World
 from tests.unit.exercises import RUN, everything
 
@@ -110,21 +113,30 @@ def score_by_endpoint(bench: Any) -> None:
     inventory.remove(endpoint)
 
 
+def share(bench: Any) -> None:
+    models = AzureRegistryModels(account=bench.account, registry=SHARED)
+    version = models.register(bench.model_draft(), key=RUN)
+    models.promote(version, "champion", replacing=None)
+
+
 def test_everything_is_allowed_that_is_done_and_nothing_else(bench: Any, tmp_path: Path) -> None:
-    allowed = [*CALLER, *BATCH_ENDPOINTS, *CALLER_DATA]
+    allowed = [*CALLER, *BATCH_ENDPOINTS, *CALLER_DATA, *REGISTRY]
     bench.emulator.pull("policy", key=KEY, actions=allowed)
     bench.emulator.pull("policy", key=IDENTITY, actions=list(JOBS_DATA))
-    train_on_a_cluster(bench)
-    score_by_endpoint(bench)
-    scale(bench)
-    watch(bench)
-    fail_to_serve(bench)
+    with ThreadPoolExecutor() as pool:
+        aside = [
+            pool.submit(each, bench) for each in (train_on_a_cluster, share, score_by_endpoint)
+        ]
+        for each in (scale, watch, fail_to_serve):  # of the same endpoint
+            each(bench)
+    for done in aside:
+        done.result()
     everything(bench, tmp_path, registers="ml:Models.CreateOrUpdate")
     assert set(bench.emulator.pull("actions", key=KEY)) == set(allowed)
     assert set(bench.emulator.pull("actions", key=IDENTITY)) == set(JOBS_DATA)
 
 
-@pytest.mark.parametrize("role", ["caller", "jobs"])
+@pytest.mark.parametrize("role", ["caller", "jobs", "registry"])
 def test_the_roles_are_printed_for_a_resource_group(role: str) -> None:
     asked = ["--subscription=11111111", "--group=ml"]
     printed = subprocess.run(
@@ -135,5 +147,6 @@ def test_the_roles_are_printed_for_a_resource_group(role: str) -> None:
     ).stdout
     told = json.loads(printed)
     assert told["AssignableScopes"] == ["/subscriptions/11111111/resourceGroups/ml"]
-    assert told["DataActions"]
+    assert bool(told["DataActions"]) is (role != "registry")
+    assert bool(told["Actions"]) is (role != "jobs")
     assert not [each for each in (*told["Actions"], *told["DataActions"]) if "*" in each]

@@ -13,6 +13,8 @@ from blocks.providers.azure.emulator.identity import openid
 from blocks.providers.azure.emulator.jobs import Jobs
 from blocks.providers.azure.emulator.models import Models
 from blocks.providers.azure.emulator.operations import Operations, Route
+from blocks.providers.azure.emulator.registries import Registries
+from blocks.providers.azure.emulator.run_files import RunFiles
 from blocks.providers.azure.emulator.schedules import Schedules
 from blocks.providers.azure.emulator.vault import Vault
 from blocks.providers.azure.emulator.workspace import Workspace
@@ -23,6 +25,8 @@ OPERATIONS: tuple[Callable[[World], Operations], ...] = (
     Computes,
     Jobs,
     Models,
+    Registries,
+    RunFiles,
     Codes,
     OnlineEndpoints,
     Schedules,

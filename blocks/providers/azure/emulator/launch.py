@@ -15,6 +15,7 @@ SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 TENANT = "99999999-8888-7777-6666-555555555555"
 GROUP, WORKSPACE = "bluewater", "rehearsal"
 LOCATION = "eastus"
+REGISTRY, REGISTRY_GROUP = "shared", "platform"  # a registry, in a group of its own
 STORAGE, CONTAINER = "bluewaterstore", "azureml-blobstore"
 DATASTORE = "workspaceblobstore"
 IDENTITY = "managed-identity"  # the name by which containers call

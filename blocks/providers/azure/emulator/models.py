@@ -40,18 +40,14 @@ class Models:
         old = self._versions.get(name, {}).get(version)
         new = asked.body["properties"]
         if old is not None:
-            self._change(old["properties"], new)
+            change(old["properties"], new)
             return Told(body=old)
-        for what in (name, version):
-            if not _NAME.fullmatch(what):
-                raise AzureError("ValidationError", f"{what} is no name or version of a model.")
-        if not new.get("modelUri"):
-            raise AzureError("ValidationError", "A model needs a path.")
+        require_version(name, version, new)
         told: Said = {
             "id": self._world.resource(f"models/{name}/versions/{version}"),
             "name": version,
             "type": f"{ML}/models/versions",
-            "properties": {"flavors": {}, **{k: v for k, v in new.items() if v is not None}},
+            "properties": told_of(new),
             "systemData": self._world.made(self._world.clock.now()),
         }
         self._versions.setdefault(name, {})[version] = told
@@ -76,33 +72,54 @@ class Models:
     def container(self, asked: Asked) -> Said:
         """Tell of a model, whatever its versions."""
         name = asked["name"]
-        latest = next(reversed(self._of(name)))
-        number = int(latest) + 1 if latest.isdigit() else 1
-        return {
-            "id": self._world.resource(f"models/{name}"),
-            "name": name,
-            "type": f"{ML}/models",
-            "properties": {
-                "latestVersion": latest,
-                "nextVersion": str(number),
-                "isArchived": False,
-                "tags": {},
-                "properties": {},
-            },
-            "systemData": self._world.made(0.0),
-        }
+        return container(self._world, self._world.resource(f"models/{name}"), self._of(name))
 
     def _of(self, name: str) -> dict[str, Said]:
         if name not in self._versions:
             raise AzureError("ModelNotFound", f"Model {name} was not found.", 404)
         return self._versions[name]
 
-    def _change(self, old: Said, new: Said) -> None:
-        fixed = [name for name in ("modelUri", "modelType") if new.get(name) != old.get(name)]
-        if fixed:
-            raise AzureError(
-                "UserError",
-                "The asset path of a model version cannot be changed; use another version.",
-                409,
-            )
-        old.update({name: new[name] for name in _CHANGING if new.get(name) is not None})
+
+def require_version(name: str, version: str, asked: Said) -> None:
+    """Raise what Azure says to a version that cannot be."""
+    for what in (name, version):
+        if not _NAME.fullmatch(what):
+            raise AzureError("ValidationError", f"{what} is no name or version of a model.")
+    if not asked.get("modelUri"):
+        raise AzureError("ValidationError", "A model needs a path.")
+
+
+def told_of(asked: Said) -> Said:
+    """Return the properties of a version as they are told."""
+    return {"flavors": {}, **{name: value for name, value in asked.items() if value is not None}}
+
+
+def change(old: Said, new: Said) -> None:
+    """Change the words of a version. Raises AzureError where its path would be another."""
+    fixed = [name for name in ("modelUri", "modelType") if new.get(name) != old.get(name)]
+    if fixed:
+        raise AzureError(
+            "UserError",
+            "The asset path of a model version cannot be changed; use another version.",
+            409,
+        )
+    old.update({name: new[name] for name in _CHANGING if new.get(name) is not None})
+
+
+def container(world: World, home: str, versions: dict[str, Said]) -> Said:
+    """Return what is told of a model, whatever its versions; ``home`` is its id."""
+    latest = next(reversed(versions))
+    number = int(latest) + 1 if latest.isdigit() else 1
+    return {
+        "id": home,
+        "name": home.rpartition("/")[2],
+        "type": f"{ML}/models",
+        "properties": {
+            "latestVersion": latest,
+            "nextVersion": str(number),
+            "isArchived": False,
+            "tags": {},
+            "properties": {},
+        },
+        "systemData": world.made(0.0),
+    }

@@ -144,7 +144,8 @@ def source_of(world: World, uri: str) -> tuple[str, str]:
 
 def asset_of(world: World, name: str) -> dict[str, Any]:
     """Return the properties of a version of a model, of code or of an environment."""
-    found = world.assets.get(name.removeprefix("azureml:").lower())
+    shared = name.startswith("azureml://")  # of a registry, where that belongs to the name
+    found = world.assets.get((name if shared else name.removeprefix("azureml:")).lower())
     if found is None:
         raise AzureError("BadArgument", f"The asset {name} was not found.")
     properties: dict[str, Any] = found["properties"]

@@ -25,7 +25,10 @@ from blocks.providers.azure.emulator.refusals import AzureError
 
 _NAMES = {"_models": models, **vars(sys.modules[f"{models.__name__}._models"]), "typing": typing}
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?([\d.]+S)?)?")
-_WAIVED = ("/properties/properties/hash_version",)  # the SDK sends a number, not a text
+_WAIVED = (
+    "/properties/properties/hash_version",  # the SDK sends a number, not a text
+    "/properties/system_metadata",  # and to a registry what no model of it names
+)
 _KINDS: dict[Any, type | tuple[type, ...]] = {str: str, int: int, float: (int, float), bool: bool}
 
 

@@ -1,7 +1,6 @@
 """The workspace's MLflow server: MLflow's own, but for the metrics that monitors keep there.
 
-Under Azure's path and behind its tokens. What runs keep as artifacts has an address of Azure's,
-which only the plugin ``azureml-mlflow`` can open.
+Under Azure's path and behind its tokens. What runs keep as artifacts has an address of Azure's.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Response
 
@@ -21,6 +21,10 @@ from blocks.providers.azure.emulator.world import World
 
 _HOME = f"/mlflow/v1.0{WORKSPACE}api/2.0/mlflow"
 _FILTER = re.compile(r"tags\.`([^`]+)` = '([^']*)'")
+# What a run keeps, as MLflow's server says it; Azure has another word in it.
+_FILES = re.compile(
+    r"azureml://[^/\"]+(/mlflow/[^\"]+/experiments/[^/\"]+)/([0-9a-f]{32})/artifacts"
+)
 _PAGE = 100
 _API = "/api/2.0/mlflow"
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -47,7 +51,8 @@ class Tracking:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        artifacts = f"azureml://{LOCATION}.api.azureml.ms/mlflow/v2.0{world.resource('artifacts')}"
+        home = world.resource("experiments")
+        artifacts = f"azureml://{LOCATION}.api.azureml.ms/mlflow/v2.0{home}"
         self._server = MlflowServer(world.folder / "tracking", artifacts=artifacts)
         self._series: dict[tuple[str, ...], Series] = {}
         self._experiments: dict[str, str] = {}  # ids by name
@@ -88,7 +93,13 @@ class Tracking:
                 )
 
     def _answer(self, asked: Asked) -> Response:
-        return self._server.answer(asked.request, f"{_API}/{asked['rest']}")
+        answer = self._server.answer(asked.request, f"{_API}/{asked['rest']}")
+        here = urlsplit(self._world.url).netloc
+        told = _FILES.sub(
+            rf"azureml://{here}\g<1>/runs/\g<2>/artifacts", answer.get_data(as_text=True)
+        )
+        answer.set_data(told)
+        return answer
 
     def log(
         self, experiment: str, tags: Mapping[str, str], step: int, values: Mapping[str, float]
