@@ -136,8 +136,8 @@ def main(repetitions: int, rows: tuple[int, ...], write: bool) -> None:
     """Print a table as markdown."""
     began = time.process_time()
     lines = [
-        "| loss | tails | errors | rows a slice | blocked, % | passed, % | right, % |",
-        "|---|---|---|---|---|---|---|",
+        "| loss | tails | errors | rows | repetitions | blocked, % | passed, % | right, % |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for metric, tail, errors in _kinds():
         for size in rows:
@@ -146,14 +146,13 @@ def main(repetitions: int, rows: tuple[int, ...], write: bool) -> None:
             lines.append(f"| {metric.words} | {tail} | {errors} | {size:,} | {' | '.join(cells)} |")
             click.echo(lines[-1])
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
-    told = (
-        f"{platform.machine()}, Python {platform.python_version()}, {versions}; {repetitions} "
-        f"repetitions ({time.process_time() - began:.0f} CPU s). In brackets: 95 % intervals "
-        "(Wilson)."
+    made = (
+        f"{platform.machine()}, Python {platform.python_version()}, {versions} "
+        f"({time.process_time() - began:.0f} CPU s). In brackets: 95 % intervals (Wilson)."
     )
     if write:
         table = "\n".join(lines)
-        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{told}\n\n{table}\n")
+        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{made}\n\n{table}\n")
 
 
 def _kinds() -> Iterator[tuple[Metric, str, str]]:
