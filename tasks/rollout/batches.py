@@ -115,7 +115,8 @@ class Moments:
 
     def add(self, piece: Moment, stirred: bool) -> Sequence[Moment]:
         """Add the next piece; return the moments that are complete by it."""
-        moment, done = self._open, ()
+        done: tuple[Moment, ...] = ()
+        moment = self._open
         if moment is None:
             self._open = moment = piece
         elif same_share(moment.blues, moment.greens, piece.blues, piece.greens):
