@@ -2,7 +2,8 @@
 
 Champion and challenger err alike by construction (errors that are exchangeable), or the challenger
 loses exactly the margin (its errors are those of an equal model, grown by that share), so that it
-is known which answer is wrong.
+is known which answer is wrong. Or one of them errs much on few rows, and the other everywhere by so
+much more that their losses stand to each other as before.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ TAILS: dict[str, Callable[[Random, int], Floats]] = {
 }
 """What a truth may be away from what can be known."""
 
+DEVIATIONS = {"normal": 1.0, "t, 3 degrees": 3**0.5}
+DEVIATIONS["log-normal, sigma 1.2"] = float(np.exp(0.72) * (np.exp(1.44) - 1) ** 0.5)
+
+ALIKE, SHARE, FAR = "alike", 0.02, 2.5
+FEW = ("the challenger's are few and large", "the champion's are few and large")
+"""Whose own errors come on a share of the rows alone, in deviations of the truth."""
+
 INTRODUCTION = f"""# Gates on losses without a largest value
 
 `python -m benchmarks.gates.losses --write` draws {SLICES} slices at a time. **Blocked**: any of
@@ -40,9 +48,8 @@ them fails, though the two models err alike (accepted: 5 %). **Passed**: a slice
 challenger loses exactly the margin of {MARGIN:.0%} of the champion's error (of log loss {MARGIN:g};
 accepted: 5 %). **Right**: a slice passes where both err alike.
 
-The absolute errors of two models on a row differ by at most what their predictions differ, however
-far the truth is from both. Squared errors have no such limit; the level of their gates is one for
-many rows, and needs a variance of what is squared.
+Where one errs alone on {SHARE:.0%} of the rows, {FAR:g} deviations of the truth far, 200 rows hold
+four of them, or none: what no row shows no test can know.
 """
 
 
@@ -56,10 +63,13 @@ class Rates:
 
 
 def slices_of(
-    metric: Metric, tail: str, rows: int, loss: float, random: Random
+    metric: Metric, tail: str, rows: int, loss: float, random: Random, *, errors: str = ALIKE
 ) -> Iterator[Sample]:
     """Yield slices on which the challenger truly loses ``loss``."""
     for number in range(SLICES):
+        if errors != ALIKE:
+            yield _few(f"slice {number}", tail, rows, loss, random, of_champion=errors == FEW[1])
+            continue
         if metric is Metric.LOG_LOSS:
             yield _classes(f"slice {number}", rows, loss, random)
             continue
@@ -69,6 +79,26 @@ def slices_of(
         zero = np.zeros(rows)  # the truth; predictions are then the errors
         champion, challenger = own[0] - away, (own[1] - away) * grown
         yield Sample(name=f"slice {number}", truth=zero, champion=champion, challenger=challenger)
+
+
+def _few(
+    name: str, tail: str, rows: int, loss: float, random: Random, *, of_champion: bool
+) -> Sample:
+    """Return squared errors of which one model has few and large ones, the other as much in all."""
+    deviation = DEVIATIONS[tail]
+    far = OWN * random.standard_normal(rows)
+    far += FAR * random.standard_normal(rows) * (random.random(rows) < SHARE)
+    total = 1 + OWN**2 + SHARE * FAR**2
+    own = total * (1 + loss if of_champion else 1 / (1 + loss)) - 1
+    even = own**0.5 * random.standard_normal(rows)
+    one, other = (far, even) if of_champion else (even, far)
+    away, zero = TAILS[tail](random, rows), np.zeros(rows)
+    return Sample(
+        name=name,
+        truth=zero,
+        champion=deviation * one - away,
+        challenger=deviation * other - away,
+    )
 
 
 def _classes(name: str, rows: int, loss: float, random: Random) -> Sample:
@@ -84,13 +114,13 @@ def _classes(name: str, rows: int, loss: float, random: Random) -> Sample:
     )
 
 
-def rates(metric: Metric, tail: str, rows: int, repetitions: int) -> Rates:
+def rates(metric: Metric, tail: str, rows: int, repetitions: int, errors: str = ALIKE) -> Rates:
     """Judge as often, and count."""
     random, rule = np.random.default_rng(rows), Rule(margin=MARGIN, metric=metric)
     blocked = passed = right = 0
     for _ in range(repetitions):
-        equal = compare(list(slices_of(metric, tail, rows, 0.0, random)), rule)
-        edge = compare(list(slices_of(metric, tail, rows, MARGIN, random)), rule)
+        equal = compare(list(slices_of(metric, tail, rows, 0.0, random, errors=errors)), rule)
+        edge = compare(list(slices_of(metric, tail, rows, MARGIN, random, errors=errors)), rule)
         blocked += any(gate.answer is Answer.FAIL for gate in equal)
         right += sum(gate.answer is Answer.PASS for gate in equal)
         passed += sum(gate.answer is Answer.PASS for gate in edge)
@@ -100,32 +130,41 @@ def rates(metric: Metric, tail: str, rows: int, repetitions: int) -> Rates:
 
 @click.command()
 @click.option("--repetitions", default=100, show_default=True)
+@click.option("--rows", default=SIZES, multiple=True, show_default=True, help="Of a slice.")
 @click.option("--write", is_flag=True, help="Write LOSSES.md beside this file.")
-def main(repetitions: int, write: bool) -> None:
+def main(repetitions: int, rows: tuple[int, ...], write: bool) -> None:
     """Print a table as markdown."""
     began = time.process_time()
-    kinds = [(Metric.ABSOLUTE_ERROR, tail) for tail in TAILS]
-    kinds += [(Metric.SQUARED_ERROR, tail) for tail in TAILS]
-    kinds += [(Metric.LOG_LOSS, f"{CLASSES} classes")]
     lines = [
-        "| loss | tails | rows a slice | blocked, % | passed, % | right, % |",
-        "|---|---|---|---|---|---|",
+        "| loss | tails | errors | rows | repetitions | blocked, % | passed, % | right, % |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for metric, tail in kinds:
-        for rows in SIZES:
-            found = rates(metric, tail, rows, repetitions)
+    for metric, tail, errors in _kinds():
+        for size in rows:
+            found = rates(metric, tail, size, repetitions, errors)
             cells = map(_cell, (found.blocked, found.passed, found.right))
-            lines.append(f"| {metric.words} | {tail} | {rows:,} | {' | '.join(cells)} |")
+            lines.append(f"| {metric.words} | {tail} | {errors} | {size:,} | {' | '.join(cells)} |")
             click.echo(lines[-1])
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
-    told = (
-        f"{platform.machine()}, Python {platform.python_version()}, {versions}; {repetitions} "
-        f"repetitions ({time.process_time() - began:.0f} CPU s). In brackets: 95 % intervals "
-        "(Wilson)."
+    made = (
+        f"{platform.machine()}, Python {platform.python_version()}, {versions} "
+        f"({time.process_time() - began:.0f} CPU s). In brackets: 95 % intervals (Wilson)."
     )
     if write:
         table = "\n".join(lines)
-        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{told}\n\n{table}\n")
+        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{made}\n\n{table}\n")
+
+
+def _kinds() -> Iterator[tuple[Metric, str, str]]:
+    """Yield what is squared first: it is what is hard."""
+    for tail in TAILS:
+        yield Metric.SQUARED_ERROR, tail, ALIKE
+    for tail in TAILS:
+        for errors in FEW:
+            yield Metric.SQUARED_ERROR, tail, errors
+    for tail in TAILS:
+        yield Metric.ABSOLUTE_ERROR, tail, ALIKE
+    yield Metric.LOG_LOSS, f"{CLASSES} classes", ALIKE
 
 
 def _cell(counted: tuple[int, int]) -> str:

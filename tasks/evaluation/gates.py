@@ -12,9 +12,13 @@ INCONCLUSIVE: neither, with the rows that are needed.
 
 Of a quantity the gain is the share of the champion's mean error that is gone, as an error has a
 unit. All levels are those of t tests: exact for many rows where what is compared has a variance.
-Two absolute errors on a row differ by at most what the predictions differ, so this is so however
-heavy the tails of the truth are. Squared errors differ by that times the errors themselves, so
-their levels need errors with a variance, and many rows (measured: ``benchmarks/gates/LOSSES.md``).
+Of such a ratio the error depends on what the ratio is: it is taken for the one that was found
+(Cochran, Sampling Techniques, 1977, 6.4) and for the one that is tested (Fieller, Some problems in
+interval estimation, JRSS B 16, 1954), and both must agree. Where challenger and champion err alike
+up to a factor, what Fieller adds up is symmetric, however heavy the tails are: squared errors whose
+squares have no variance keep their levels (measured: ``benchmarks/gates/LOSSES.md``). No test can
+know of errors so rare that no row shows them (Bahadur and Savage, Annals of Mathematical
+Statistics 27, 1956).
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from enum import StrEnum
 import numpy as np
 
 from blocks.contracts import Frozen
-from tasks.evaluation.metrics import Floats, Integers, Metric, Undefined, measure
+from tasks.evaluation.metrics import Floats, Integers, Measured, Metric, Undefined, measure
 from tasks.evaluation.power import chance_to_pass, rows_needed
 from tasks.evaluation.uncertainty import Spread, spread
 
@@ -88,7 +92,26 @@ class _Compared:
     champion: float
     challenger: float
     gain: float
-    spread: Spread
+    spread: Spread  # of the gain that was found
+    equal: Spread  # were there none
+    edge: Spread  # were it the loss that is accepted
+
+    def below_zero(self) -> float:
+        """P-value against "the challenger is no worse"."""
+        return max(self.spread.below(self.gain), self.equal.below(self.gain))
+
+    def below_margin(self, margin: float) -> float:
+        """P-value against "it loses no more than is accepted"."""
+        gap = self.gain + margin
+        return max(self.spread.below(gap), self.edge.below(gap))
+
+    def low(self, alpha: float) -> float:
+        """Return what it gains at least; exact where that is the margin."""
+        return self.gain - max(self.spread.reach(alpha), self.edge.reach_below(alpha))
+
+    def high(self, alpha: float) -> float:
+        """Return what it gains at most; exact where that is nothing."""
+        return self.gain + max(self.spread.reach(alpha), self.equal.reach(alpha))
 
 
 def compare(
@@ -99,7 +122,7 @@ def compare(
     ``like`` is a larger sample: what one without enough rows of both classes needs is told by it.
     """
     compared = [_compare(sample, rule) for sample in samples]
-    chances = [each.spread.below(each.gain) for each in compared if each is not None]
+    chances = [each.below_zero() for each in compared if each is not None]
     worse = iter(_holm(chances, rule.alpha))
     pattern = _compare(like, rule) if like is not None else None
     return tuple(
@@ -117,20 +140,37 @@ def _compare(sample: Sample, rule: Rule) -> _Compared | None:
     except Undefined:
         return None
     champion, challenger = (float(value) for value in found.found)
-    gain, gains = challenger - champion, found.shares[1] - found.shares[0]
-    if rule.metric.relative:
-        if champion == 0:
-            return None
-        # of a ratio of means, what each row adds to it (Cochran, Sampling Techniques, 1977, 6.4)
-        gain, ratio = gain / champion, challenger / champion
-        gains = (found.shares[1] - ratio * found.shares[0]) / champion
+    if rule.metric.relative and champion == 0:
+        return None
+    gain = (challenger - champion) / (champion if rule.metric.relative else 1.0)
+    own, equal, edge = _spreads(found, sample, rule)
     return _Compared(
         rows=len(sample.truth),
         champion=champion,
         challenger=challenger,
         gain=rule.metric.sign * gain,
-        spread=spread(rule.metric.sign * gains, found.strata, sample.clusters),
+        spread=own,
+        equal=equal,
+        edge=edge,
     )
+
+
+def _spreads(found: Measured, sample: Sample, rule: Rule) -> tuple[Spread, Spread, Spread]:
+    """Return the error of the gain: as it is found, were it nothing, and were it the margin lost.
+
+    A difference has the same whatever it is. Of a ratio of losses each row adds its distance from
+    it; skewness matters where losses have no largest value.
+    """
+    champion, challenger = found.shares
+    if not rule.metric.relative:
+        gains = rule.metric.sign * (challenger - champion)
+        return (spread(gains, found.strata, sample.clusters),) * 3
+    unit, ratios = found.found[0], (found.found[1] / found.found[0], 1.0, 1.0 + rule.margin)
+    own, equal, edge = (
+        spread((ratio * champion - challenger) / unit, found.strata, sample.clusters, skewed=True)
+        for ratio in ratios
+    )
+    return own, equal, edge
 
 
 def _holm(chances: Sequence[float], alpha: float) -> list[bool]:
@@ -145,10 +185,10 @@ def _holm(chances: Sequence[float], alpha: float) -> list[bool]:
 
 
 def _gate(name: str, one: _Compared, worse: bool, rule: Rule) -> Gate:
-    margin, reach = rule.margin, one.spread.reach(rule.alpha)
-    if worse and one.spread.below(one.gain + margin) <= rule.alpha:
+    margin, low = rule.margin, one.low(rule.alpha)
+    if worse and one.below_margin(margin) <= rule.alpha:
         answer, why = Answer.FAIL, f"worse by more than {margin:g}"
-    elif one.gain - reach > -margin:
+    elif low > -margin:
         answer, why = Answer.PASS, f"not worse by more than {margin:g}"
     elif worse:
         answer, why = Answer.INCONCLUSIVE, f"worse, perhaps by no more than {margin:g}"
@@ -161,10 +201,10 @@ def _gate(name: str, one: _Compared, worse: bool, rule: Rule) -> Gate:
         champion=one.champion,
         challenger=one.challenger,
         gain=one.gain,
-        low=one.gain - reach,
-        high=one.gain + reach,
+        low=low,
+        high=one.high(rule.alpha),
         margin=margin,
-        power=chance_to_pass(one.spread, margin=margin, alpha=rule.alpha),
+        power=chance_to_pass(one.edge, margin=margin, alpha=rule.alpha),
         rows_needed=_needed(one, rule, found=answer is Answer.INCONCLUSIVE),
         why=why,
     )
@@ -173,12 +213,12 @@ def _gate(name: str, one: _Compared, worse: bool, rule: Rule) -> Gate:
 def _needed(one: _Compared, rule: Rule, *, found: bool) -> int | None:
     """Rows until an equally good model passes; if they are there, until the gain found tells."""
     equal = rows_needed(
-        one.spread, one.rows, distance=rule.margin, alpha=rule.alpha, power=rule.power
+        one.edge, one.rows, distance=rule.margin, alpha=rule.alpha, power=rule.power
     )
     if not found or equal is None or equal > one.rows:
         return equal
     distance = abs(one.gain + rule.margin)
-    return rows_needed(one.spread, one.rows, distance=distance, alpha=rule.alpha, power=rule.power)
+    return rows_needed(one.edge, one.rows, distance=distance, alpha=rule.alpha, power=rule.power)
 
 
 def _untold(sample: Sample, pattern: _Compared | None, rule: Rule) -> Gate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from tasks.evaluation.uncertainty import Spread
 
@@ -15,7 +15,7 @@ def chance_to_pass(spread: Spread, *, margin: float, alpha: float) -> float:
     """Return the chance that a model that is equally good is shown to lose less than ``margin``."""
     if spread.cautious == 0:
         return 1.0
-    return float(norm.cdf((margin - spread.reach(alpha)) / spread.cautious))
+    return float(ndtr((margin - spread.reach(alpha)) / spread.cautious))
 
 
 def rows_needed(
@@ -28,6 +28,6 @@ def rows_needed(
     """
     if distance <= 0:
         return None
-    wanted = distance / float(norm.ppf(1 - alpha) + norm.ppf(power))
+    wanted = distance / float(ndtri(1 - alpha) + ndtri(power))
     needed = rows * spread.growth_to(wanted)
     return math.ceil(needed) if needed < MOST else None

@@ -16,6 +16,7 @@ from tasks.rollout.batches import Moment, Pair, same_share
 LONGEST = 600.0  # seconds of the same share that are one stretch
 REMEMBERED = 2048  # stretches: a week or two; events of requests before say nothing
 
+Asked = Mapping[str, Mapping[int, int]]  # by kind of event, when: how many
 Timed = Sequence[tuple[Pair, Sequence[Pair]]]  # requests of a stretch, and events of each kind
 
 
@@ -33,7 +34,7 @@ class EarlierRequests:
         goes_on = (
             self._starts
             and start + moment.seconds - self._starts[-1] <= LONGEST
-            and same_share(self._requests[-1], moment.requests)
+            and same_share(*self._requests[-1], *moment.requests)
         )
         if goes_on:
             blues, greens = self._requests[-1]
@@ -44,15 +45,15 @@ class EarlierRequests:
         if len(self._starts) > REMEMBERED:
             del self._starts[0], self._requests[0]
 
-    def timed(self, blue: Sequence[VariantTick], green: Sequence[VariantTick]) -> Timed:
-        """Return the events of some ticks by the stretch of their requests, kind by kind.
+    def timed(self, blue: Sequence[Asked], green: Sequence[Asked]) -> Timed:
+        """Return events that tell when they were asked, by the stretch of their requests.
 
         Those of a stretch in which only one of the two was asked compare nothing.
         """
         found: dict[int, list[list[int]]] = {}
-        for side, ticks in enumerate((blue, green)):
-            for tick in ticks:
-                for name, times in tick.asked.items():
+        for side, told in enumerate((blue, green)):
+            for asked in told:
+                for name, times in asked.items():
                     if name in self._kinds:
                         self._sort(found, self._kinds[name], side, times)
         return [
@@ -71,13 +72,12 @@ class EarlierRequests:
                 events[kind][side] += count
 
 
-def untimed(ticks: Sequence[VariantTick], name: str) -> int:
+def asked_of(ticks: Iterable[VariantTick]) -> Sequence[Asked]:
+    """Return what some ticks tell of when requests were asked; nothing of those that do not."""
+    return [tick.asked for tick in ticks if tick.asked]
+
+
+def untimed(ticks: Iterable[VariantTick], asked: Iterable[Asked], name: str) -> int:
     """Return how many events of a kind do not tell when their requests were asked."""
-    return sum(
-        [
-            tick.outcomes.get(name, 0) - sum(tick.asked[name].values())
-            if name in tick.asked
-            else tick.outcomes.get(name, 0)
-            for tick in ticks
-        ]
-    )
+    count = sum([tick.outcomes.get(name, 0) for tick in ticks])
+    return count - sum([sum(each[name].values()) for each in asked if name in each])

@@ -16,6 +16,7 @@ Pair = tuple[int, int]  # blue's and green's
 
 SECONDS = 5.0  # of a piece: shares and rates hardly change within
 LOWEST, BUCKETS = -180, 560  # from under a microsecond, and quicker than that, up to a day
+NARROW = (-32, 288)  # the same of most services: from a millisecond, and what is forgiven, to 250 s
 
 CALM, STIRRED = (60.0, 0.2), (10.0, 0.03)
 """Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
@@ -28,33 +29,43 @@ NOTHING = {"requests": 0, "errors": 0, "users": 0}
 
 @dataclass(slots=True)
 class Moment:
-    """What both did in the same time. Pairs are blue's and green's."""
+    """What both did in the same time."""
 
     start: datetime
     seconds: float
     blue: list[VariantTick]
     green: list[VariantTick]
-    requests: Pair
-    users: Pair
-    failed: Pair  # requests
-    at_risk: Pair = (0, 0)  # of an error: users, where they are known
-    errors: Pair = (0, 0)
+    blues: int  # requests
+    greens: int
+    blue_users: int
+    green_users: int
+    blue_failed: int  # requests
+    green_failed: int
+    blue_at_risk: int = 0  # of an error: users, where they are known
+    green_at_risk: int = 0
+    blue_errors: int = 0
+    green_errors: int = 0
+
+    @property
+    def requests(self) -> Pair:
+        """Blue's and green's."""
+        return self.blues, self.greens
 
     def join(self, later: Moment) -> None:
         """Add what both did next."""
         self.seconds += later.seconds
         self.blue += later.blue
         self.green += later.green
-        (a, b), (c, d) = self.requests, later.requests
-        self.requests = a + c, b + d
-        (a, b), (c, d) = self.users, later.users
-        self.users = a + c, b + d
-        (a, b), (c, d) = self.failed, later.failed
-        self.failed = a + c, b + d
-        (a, b), (c, d) = self.at_risk, later.at_risk
-        self.at_risk = a + c, b + d
-        (a, b), (c, d) = self.errors, later.errors
-        self.errors = a + c, b + d
+        self.blues += later.blues
+        self.greens += later.greens
+        self.blue_users += later.blue_users
+        self.green_users += later.green_users
+        self.blue_failed += later.blue_failed
+        self.green_failed += later.green_failed
+        self.blue_at_risk += later.blue_at_risk
+        self.green_at_risk += later.green_at_risk
+        self.blue_errors += later.blue_errors
+        self.green_errors += later.green_errors
 
 
 class Pieces:
@@ -69,7 +80,7 @@ class Pieces:
         if blue is None and green is None:
             return ()
         piece = _piece(blue, green)
-        if self._open is None and piece.seconds >= SECONDS:
+        if piece.seconds >= SECONDS and self._open is None:
             return (piece,)
         return self._joined(piece)
 
@@ -104,22 +115,23 @@ class Moments:
 
     def add(self, piece: Moment, stirred: bool) -> Sequence[Moment]:
         """Add the next piece; return the moments that are complete by it."""
-        moment, done = self._open, []
+        done: tuple[Moment, ...] = ()
+        moment = self._open
         if moment is None:
             self._open = moment = piece
-        elif same_share(moment.requests, piece.requests):
+        elif same_share(moment.blues, moment.greens, piece.blues, piece.greens):
             moment.join(piece)
         else:
-            done.append(self._ended(moment))
+            done = (self._ended(moment),)
             self._open = moment = piece
         longest, growth = STIRRED if stirred else CALM
-        enough = moment.requests[1] > self._times * growth * self._known
-        if enough or moment.seconds >= self._times * longest:
-            done.append(self._ended(moment))
+        times = self._times
+        if moment.greens > times * growth * self._known or moment.seconds >= times * longest:
+            return (*done, self._ended(moment))
         return done
 
     def _ended(self, moment: Moment) -> Moment:
-        self._known += moment.requests[1]
+        self._known += moment.greens
         self._open = None
         return moment
 
@@ -128,34 +140,47 @@ def latency_below(blue: Sequence[VariantTick], green: Sequence[VariantTick], shi
     """Return answers of blue and green below each bucket and below all of them, (2, buckets + 1).
 
     Green's count as if they were so many buckets quicker. Buckets that there cannot be are taken
-    for the first or the last.
+    for the first or the last; those of NARROW are told where no others occur.
     """
     buckets: list[int] = []
     counts: list[int] = []
     for tick in blue:
-        buckets += tick.latency
-        counts += tick.latency.values()
+        told = tick.latency
+        buckets += told
+        counts += told.values()
     first = len(buckets)
     for tick in green:
-        buckets += tick.latency
-        counts += tick.latency.values()
-    places = _integers(buckets, LOWEST + shift, LOWEST + BUCKETS - 1).astype(np.intp)
-    places += 1 - LOWEST
-    places[first:] += BUCKETS + 1 - shift
-    found = np.bincount(places, _integers(counts, 0, MOST), 2 * (BUCKETS + 1))
-    below: Floats = found.reshape(2, BUCKETS + 1).cumsum(axis=1)
+        told = tick.latency
+        buckets += told
+        counts += told.values()
+    try:  # bytes are by far the quickest way from many small numbers to an array
+        numbers, (lowest, size) = np.frombuffer(bytes(buckets), np.uint8), NARROW
+    except ValueError:
+        lowest, size = LOWEST, BUCKETS
+        numbers = np.array(buckets, np.float64).clip(lowest + shift, lowest + size - 1)
+    places = np.add(numbers, 1 - lowest, dtype=np.intp, casting="unsafe")
+    places[first:] += size + 1 - shift
+    found = np.bincount(places, _counts(counts), 2 * (size + 1))
+    below: Floats = found.reshape(2, size + 1).cumsum(axis=1)
     return below
 
 
-def same_share(one: Pair, other: Pair) -> bool:
-    """Whether two pairs (blue's, green's) may be of one share, by four standard deviations."""
-    (blue, green), (blues, greens) = one, other
+def as_wide(below: Floats) -> Floats:
+    """Return answers below each bucket of NARROW as those below each of all there are."""
+    before, after = NARROW[0] - LOWEST, LOWEST + BUCKETS - sum(NARROW)
+    sides = [(0, 0)] * (below.ndim - 1) + [(before, after)]
+    wide: Floats = np.pad(below, sides, "edge")  # none is below the first
+    return wide
+
+
+def same_share(blue: int, green: int, blues: int, greens: int) -> bool:
+    """Whether two pairs of counts may be of one share, by four standard deviations."""
     both, boths = blue + green, blues + greens
     if not both or not boths:
         return True
     share = (green + greens) / (both + boths)
-    variance = share * (1 - share) * (1 / both + 1 / boths)
-    return (green / both - greens / boths) ** 2 <= 16 * variance
+    apart = green / both - greens / boths
+    return apart * apart <= 16 * share * (1 - share) * (1 / both + 1 / boths)
 
 
 def _piece(blue: VariantTick | None, green: VariantTick | None) -> Moment:
@@ -172,18 +197,17 @@ def _piece(blue: VariantTick | None, green: VariantTick | None) -> Moment:
         blue.seconds,
         [blue],
         [green],
-        (theirs, mine),
-        (blue.users, green.users),
-        (lost if lost < theirs else theirs, failed if failed < mine else mine),
+        theirs,
+        mine,
+        blue.users,
+        green.users,
+        lost if lost < theirs else theirs,
+        failed if failed < mine else mine,
     )
 
 
-def _integers(numbers: list[int], least: int, most: int) -> NDArray[np.integer]:
-    """Return an array of them, those out of range at its ends.
-
-    Bytes are by far the quickest way from many small numbers to an array.
-    """
+def _counts(numbers: list[int]) -> NDArray[np.number]:
     try:
         return np.frombuffer(bytes(numbers), np.uint8)
     except ValueError:
-        return np.array(numbers, np.float64).clip(least, most).astype(np.int64)
+        return np.array(numbers, np.float64).clip(0, MOST)

@@ -35,6 +35,7 @@ class PredictionHistory:
         self._names: list[str] = []  # of the kinds that blue has made, in the order of the others
         self._counts: list[int] = []
         self._places: list[int] = []
+        self._order: list[int] = []  # of the kinds, by size
         self._total = self._cut_at = 0
 
     def counted(self, ticks: Iterable[VariantTick]) -> Counted:
@@ -46,11 +47,18 @@ class PredictionHistory:
             told = tick.predictions
             if list(told) == names:
                 rows.append(told.values())
-            else:
-                for name, count in told.items():
-                    found[name] = found.get(name, 0) + count
+                continue
+            for name, count in told.items():
+                if name in found:
+                    found[name] += count
+                else:
+                    found[name] = count
         counts = list(found.values())
-        others = dict(zip(list(found)[known:], counts[known:], strict=True))
+        others = (
+            dict(zip(list(found)[known:], counts[known:], strict=True))
+            if len(counts) > known
+            else {}
+        )
         return list(map(sum, zip(counts[:known], *rows, strict=True))), others
 
     def learn(self, blue: Counted) -> None:
@@ -82,19 +90,21 @@ class PredictionHistory:
 
     def _cut(self) -> None:
         """Put the kinds in order and cut where a tenth of blue is full."""
-        before, names = 0, self._names
-        unit = 0.01 if any("e+" in name or "e-" in name for name in names) else 1.0
-        for kind in sorted(range(len(names)), key=lambda kind: _order(names[kind], unit)):
-            middle = before + self._counts[kind] / 2
+        before, counts = 0, self._counts
+        if len(self._order) < len(counts):
+            self._order = _in_order(self._names)
+        for kind in self._order:
+            middle = before + counts[kind] / 2
             self._places[kind] = min(int(middle / self._total * TENTHS), TENTHS - 1)
-            before += self._counts[kind]
+            before += counts[kind]
 
     def _by_cell(self, predictions: Counted, requests: int) -> list[float]:
         counts, others = predictions
         found = [0.0] * CELLS
         for place, count in zip(self._places, counts, strict=True):
             found[place] += count
-        found[TENTHS] += sum(others.values())
+        if others:
+            found[TENTHS] += sum(others.values())
         total = sum(found)
         if total <= requests:
             return found
@@ -159,6 +169,13 @@ class Cells:
 def place_of(cell: int) -> str:
     """Return where a cell is, in words."""
     return f"in blue's tenth {cell + 1}" if cell < TENTHS else "that blue has never made"
+
+
+def _in_order(names: Sequence[str]) -> list[int]:
+    """Return the places of some kinds of predictions, by size."""
+    unit = 0.01 if any("e+" in name or "e-" in name for name in names) else 1.0
+    keys = [_order(name, unit) for name in names]
+    return sorted(range(len(names)), key=keys.__getitem__)
 
 
 def _order(bucket: str, unit: float) -> tuple[int, float, str]:

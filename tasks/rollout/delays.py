@@ -40,7 +40,7 @@ class EarlierOdds:
     def _join(self, moment: Moment) -> None:
         levels, (theirs, mine) = self._levels, moment.requests
         end = moment.start + timedelta(seconds=moment.seconds)
-        if levels and same_share(levels[-1][1], moment.requests):
+        if levels and same_share(*levels[-1][1], *moment.requests):
             _, (blue, green) = levels.pop()
             theirs, mine = theirs + blue, mine + green
         levels.append((end, (theirs, mine)))

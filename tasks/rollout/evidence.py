@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from math import exp, log, log1p
 
 EFFECTS = (1.4, 2.0, 3.5, 8.0, 25.0, 100.0)
@@ -41,9 +42,9 @@ class Stake:
         self.prior, self._accepted = sum(prior), accepted
         self._chances = list(prior)
         self._money = [0.0] * len(self._chances)
-        self._bets = [(effect, accepted * effect) for effect in effects]
+        self._hits = [log(effect) for effect in effects]
         self._ratios = [accepted * effect for effect in effects]
-        self._powers = [[effect**green for effect in effects] for green in range(FEW + 1)]
+        self._powers = _powers(tuple(effects))
         self.money = 0.0
 
     def place(self, part: float) -> None:
@@ -58,28 +59,39 @@ class Stake:
         both = green + blue
         if not both:
             return
-        fair = 1 + self._accepted * odds
-        if both <= FEW:
+        fair, before = 1 + self._accepted * odds, self._money
+        if both == 1:
+            self._money = [
+                money * won * (fair / (1 + ratio * odds))
+                for money, won, ratio in zip(before, self._powers[green], self._ratios, strict=True)
+            ]
+        elif both <= FEW:
             self._money = [
                 money * won * (fair / (1 + ratio * odds)) ** both
-                for money, won, ratio in zip(
-                    self._money, self._powers[green], self._ratios, strict=True
-                )
+                for money, won, ratio in zip(before, self._powers[green], self._ratios, strict=True)
             ]
         else:
-            gains = (
-                green * log(effect) - both * log((1 + ratio * odds) / fair)
-                for effect, ratio in self._bets
-            )
+            gains = [
+                green * hit - both * log((1 + ratio * odds) / fair)
+                for hit, ratio in zip(self._hits, self._ratios, strict=True)
+            ]
             self._money = [
-                money * exp(min(gain, MOST)) for money, gain in zip(self._money, gains, strict=True)
+                money * exp(gain if gain < MOST else MOST)
+                for money, gain in zip(before, gains, strict=True)
             ]
         self.money = sum(self._money)
         if self.money > RICHEST:
             self._money = [min(money, RICHEST) for money in self._money]
 
 
-FOUR = math.log(4)  # bets of each proof
+@cache
+def _powers(effects: tuple[float, ...]) -> Sequence[Sequence[float]]:
+    """Return what few events of green win, (events, effects)."""
+    return [[effect**green for effect in effects] for green in range(FEW + 1)]
+
+
+FOUR = math.log(4)
+"""What four bets, those of each proof, may be worth more than the best of them."""
 
 
 class Certificate:
@@ -95,18 +107,19 @@ class Certificate:
     def settle(self, green: float, blue: float, odds: float) -> None:
         """Take in events of a moment; odds are green's requests by blue's."""
         both, fair = green + blue, log1p(self._largest * odds)
-        self._log = [
-            log + green * hit - both * (log1p(ratio * odds) - fair)
-            for log, (hit, ratio) in zip(self._log, self._bets, strict=True)
-        ]
+        if both:
+            self._log = [
+                log + green * hit - both * (log1p(ratio * odds) - fair)
+                for log, (hit, ratio) in zip(self._log, self._bets, strict=True)
+            ]
 
     def log_evidence(self) -> float:
         """Return the logarithm of the evidence."""
         return _log_sum(self._log)
 
-    def at_most(self) -> float:
-        """Return what it does not exceed. Quick."""
-        return max(self._log) + FOUR
+    def at_least(self) -> float:
+        """Return what it reaches, and exceeds by no more than FOUR. Quick."""
+        return max(self._log)
 
 
 class Rarity:
@@ -129,9 +142,9 @@ class Rarity:
         """Return the logarithm of the evidence."""
         return _log_sum([self._events * hit + self._rest * miss for hit, miss in self._bets]) - FOUR
 
-    def at_most(self) -> float:
-        """Return what it does not exceed. Quick."""
-        return max(self._events * hit + self._rest * miss for hit, miss in self._bets)
+    def at_least(self) -> float:
+        """Return what it reaches, and exceeds by no more than FOUR. Quick."""
+        return max([self._events * hit + self._rest * miss for hit, miss in self._bets]) - FOUR
 
 
 def _log_sum(logs: Sequence[float]) -> float:

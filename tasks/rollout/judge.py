@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from blocks.contracts import LATENCY_RATIO, VariantTick
-from tasks.rollout.asked import EarlierRequests, untimed
+from tasks.rollout.asked import Asked, EarlierRequests, asked_of, untimed
 from tasks.rollout.batches import Moment, Moments, Pieces, latency_below
 from tasks.rollout.cells import PredictionHistory
 from tasks.rollout.delays import EarlierOdds
@@ -23,6 +23,7 @@ from tasks.rollout.users import Troubled
 from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
 MINUTE = timedelta(minutes=1)
+Both = tuple[Sequence[Asked], Sequence[Asked]]
 BUSIER = 0.6  # share of the requests from which on the load itself may make green slower
 
 
@@ -44,7 +45,7 @@ class Judge:
         self._shares, self._earlier = Shares(), EarlierOdds(rules.outcome_delay)
         self._asked = EarlierRequests(rules.outcomes)
         self._first: datetime | None = None
-        self._next_minute = datetime.max
+        self._next_minute: datetime | None = None
         self._blue = self._green = 0
         self._verdict: Verdict | None = None  # until something new comes
 
@@ -60,7 +61,7 @@ class Judge:
             counts = (green.users, blue.users) if users else (green.requests, blue.requests)
             self._shares.settle(*counts, expected)
         for piece in self._pieces.add(blue, green):
-            if piece.requests[0] and piece.requests[1]:
+            if piece.blues and piece.greens:
                 self._compare(piece)
             for moment in self._moments.add(piece, self._purse.stirred):
                 self._fold(moment)
@@ -97,36 +98,44 @@ class Judge:
     def _compare(self, piece: Moment) -> None:
         """Settle what is bet on errors, and place the bets of minutes gone by."""
         self._verdict = None
-        theirs, mine = piece.requests
+        theirs, mine = piece.blues, piece.greens
         self._blue += theirs
         self._green += mine
-        if self._first is None:
-            self._first, self._next_minute = piece.start, piece.start + MINUTE
-        while piece.start >= self._next_minute:
+        if self._next_minute is None or piece.start >= self._next_minute:
+            self._place(piece.start)
+        if piece.blue_users and piece.green_users:
+            theirs, mine = piece.blue_users, piece.green_users
+            lost, failed = self._troubled.first(piece.blue, piece.green)
+        else:
+            lost, failed = piece.blue_failed, piece.green_failed
+        piece.blue_at_risk, piece.green_at_risk = theirs, mine
+        piece.blue_errors, piece.green_errors = lost, failed
+        self._purse.settle_errors(failed, lost, mine / theirs)
+
+    def _place(self, now: datetime) -> None:
+        """Place the bets of minutes gone by, from the first comparison on."""
+        if self._next_minute is None:
+            self._first, self._next_minute = now, now + MINUTE
+        while now >= self._next_minute:
             self._next_minute += MINUTE
             self._purse.minute()
-        users, piece.at_risk, piece.errors = piece.users, piece.requests, piece.failed
-        if users[0] and users[1]:
-            (theirs, mine), piece.at_risk = users, users
-            piece.errors = self._troubled.first(piece.blue, piece.green)
-        self._purse.errors.settle(piece.errors[1], piece.errors[0], mine / theirs)
 
     def _fold(self, moment: Moment) -> None:
         """Settle what is bet on latency and outcomes, and learn."""
-        (theirs, mine), blue, green = moment.requests, moment.blue, moment.green
-        ranks, below = self._purse.ranks, None
-        busy = mine > BUSIER * (theirs + mine)
-        latency = latency_below(blue, green, self._busy if busy else self._usual)
+        theirs, mine, ranks, below = moment.blues, moment.greens, self._purse.ranks, None
+        asked = asked_of(moment.blue), asked_of(moment.green)
+        shift = self._busy if mine > BUSIER * (theirs + mine) else self._usual
+        latency = latency_below(moment.blue, moment.green, shift)
         if theirs and mine:
             self._verdict = None
             if self._latency_counts(moment):
                 below = ranks.below(latency)
-            outcomes = self._outcomes(blue, green)
+            outcomes = self._outcomes(moment, asked)
             odds = self._earlier.among(moment) if outcomes else (1.0, 1.0)
             self._purse.settle(below, outcomes, odds)
             self._known.add(moment, below, outcomes if odds[0] == odds[1] else ())
         if self.rules.outcomes:
-            self._fold_timed(moment)
+            self._fold_timed(moment, asked)
         ranks.learn(latency[0], moment.seconds)
         if self.rules.predictions:
             for longer in self._longer.add(moment, self._purse.cells.stirred):
@@ -143,19 +152,23 @@ class Judge:
             self._known.add_predictions(*cells)
         history.learn(blue)
 
-    def _fold_timed(self, moment: Moment) -> None:
+    def _fold_timed(self, moment: Moment, asked: Both) -> None:
         """Settle outcomes by the shares of when their requests were asked."""
         self._asked.add(moment)
-        for (theirs, mine), outcomes in self._asked.timed(moment.blue, moment.green):
+        if not asked[0] and not asked[1]:
+            return
+        for (theirs, mine), outcomes in self._asked.timed(*asked):
             self._verdict = None
             self._purse.settle_outcomes(outcomes, (mine / theirs, mine / theirs))
             self._known.add_outcomes(outcomes, mine / theirs)
 
-    def _outcomes(
-        self, blue: Sequence[VariantTick], green: Sequence[VariantTick]
-    ) -> Sequence[tuple[int, int]]:
+    def _outcomes(self, moment: Moment, asked: Both) -> Sequence[tuple[int, int]]:
         """Return business events by kind that may be of now, blue's and green's."""
-        return [(untimed(blue, name), untimed(green, name)) for name in self.rules.outcomes]
+        blue, green = moment.blue, moment.green
+        return [
+            (untimed(blue, asked[0], name), untimed(green, asked[1], name))
+            for name in self.rules.outcomes
+        ]
 
     def _latency_counts(self, moment: Moment) -> bool:
         """Whether green is warm by then."""

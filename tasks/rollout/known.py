@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.rollout.batches import Floats, Moment
 from tasks.rollout.cells import CELLS
-from tasks.rollout.evidence import Certificate, Rarity
+from tasks.rollout.evidence import FOUR, Certificate, Rarity
 from tasks.rollout.ranks import ABOVE
 from tasks.rollout.ratios import Ratios
 from tasks.rollout.verdict import VerdictRules
@@ -44,20 +44,21 @@ class Known:
 
         Pairs are blue's and green's.
         """
-        odds, (errors, tail) = moment.requests[1] / moment.requests[0], self._fine
-        of_blue, of_green = moment.at_risk
+        odds, (errors, tail) = moment.greens / moment.blues, self._fine
+        of_blue, of_green = moment.blue_at_risk, moment.green_at_risk
         if of_blue and of_green:
-            (blue, green), each = moment.errors, of_green / of_blue
+            blue, green, each = moment.blue_errors, moment.green_errors, of_green / of_blue
             self._ratios.add(ERRORS, (green,), (blue,), each)
             errors.settle(green, blue, each)
         if outcomes:
             self.add_outcomes(outcomes, odds)
         if below is not None:
-            slows, slow = [[each[-1] - each[at] for at in PLACES] for each in below.tolist()]
+            theirs, mine = below.tolist()
+            slows, slow = ([each[-1] - each[at] for at in PLACES] for each in (theirs, mine))
             self._ratios.add(LATENCY, slow, slows, odds)
             tail.settle(slow[TAIL], slows[TAIL], odds)
-            self._hardly_slow.settle(slow[TAIL], float(below[1, -1]))
-        self._rarity.settle(moment.failed[1], moment.requests[1])
+            self._hardly_slow.settle(slow[TAIL], mine[-1])
+        self._rarity.settle(moment.green_failed, moment.greens)
         self._certified = self._enough = None
 
     def add_outcomes(self, outcomes: Sequence[tuple[int, int]], odds: float) -> None:
@@ -85,11 +86,19 @@ class Known:
 
     @property
     def enough(self) -> bool:
-        """Whether it is proven. Asked at every look, so what is far from it is told apart first."""
+        """Whether it is proven. Asked at every look, so what is clear is told apart first."""
         if self._enough is None:
-            most = max(self._fine[1].at_most(), self._hardly_slow.at_most())
-            self._enough = most >= self._needed and self.certified >= 1
+            self._enough = self._sure(self._fine[1], self._hardly_slow) and self._sure(
+                self._fine[0], self._rarity
+            )
         return self._enough
+
+    def _sure(self, fine: Certificate, rare: Rarity) -> bool:
+        """Whether one of two proofs suffices."""
+        least = max(fine.at_least(), rare.at_least())
+        if not self._needed - FOUR <= least < self._needed:
+            return least >= self._needed
+        return max(fine.log_evidence(), rare.log_evidence()) >= self._needed
 
     def _proven(self) -> float:
         errors, tail = (each.log_evidence() for each in self._fine)

@@ -36,12 +36,18 @@ class Purse:
         self.ranks = Ranks(PARTS["latency"])
         self.cells = Cells(PARTS["predictions"] * rules.predictions, 1 + rules.prediction_tolerance)
         self._left = 1.0
+        self.evidence = 1.0  # what the purse has become
         self.stirred = False  # whether bets settled by the moment have won more than a little
         self._place(FIRST)
 
     def minute(self) -> None:
         """Place the bets of one more minute: a regression may begin now."""
         self._place(self._left * (1 - math.exp(-1 / ONSET_MEAN)))
+
+    def settle_errors(self, green: int, blue: int, odds: float) -> None:
+        """Take in errors; odds are green's requests (or users) by blue's."""
+        self.errors.settle(green, blue, odds)
+        self.evidence = self._left + self.errors.money + self._by_moment
 
     def settle(
         self, below: Floats | None, outcomes: Sequence[Pair], odds: tuple[float, float]
@@ -71,11 +77,6 @@ class Purse:
         """Take in answers by cell."""
         self.cells.settle(blue, green)
         self._add_up()
-
-    @property
-    def evidence(self) -> float:
-        """What the purse has become."""
-        return self._left + self.errors.money + self._by_moment
 
     def findings(self, ratios: Sequence[Sequence[float]]) -> tuple[Finding, ...]:
         """Return what is known of each metric: ratios (with low and high) come kind by kind."""
@@ -121,6 +122,7 @@ class Purse:
         for stake in self.outcomes:
             self._by_moment += stake.money
         self.stirred = self._by_moment > STIRRED * self._placed
+        self.evidence = self._left + self.errors.money + self._by_moment
 
     def _alone(self, stake: Stake) -> float:
         return self._grown(stake.money, stake.prior)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from tasks.rollout.batches import BUCKETS
+from tasks.rollout.batches import NARROW, as_wide
 from tasks.rollout.evidence import MOST, RICHEST
 
 Floats = NDArray[np.float64]
@@ -70,9 +71,10 @@ class Ranks:
         shares = [BODY / len(SHIFTS)] * len(SHIFTS) + [(1 - BODY) / len(TAILS)] * len(TAILS)
         self._chances = [prior * share for share in shares]
         self._money, self._due = [0.0] * BETS, 0.0  # due: placed since bets were settled
-        self._blue = np.zeros(BUCKETS + 1)  # answers remembered below each bucket and all of them
+        # answers remembered below each bucket and all of them
+        self._blue: Floats = np.zeros(NARROW[1] + 1)
         self._cuts = np.zeros(len(EDGES) + 2, np.intp)
-        self._cuts[-1] = BUCKETS
+        self._cuts[-1] = NARROW[1]
 
     def place(self, part: float) -> None:
         """Place a part of the purse: a regression may begin now."""
@@ -84,11 +86,10 @@ class Ranks:
         if not below[1, -1]:
             return
         due, self._due = self._due, 0.0
+        gains = self.gains(below)
         self._money = [
-            (money + due * chance) * math.exp(gain if gain < MOST else MOST)
-            for money, chance, gain in zip(
-                self._money, self._chances, self.gains(below), strict=True
-            )
+            (money + due * chance) * exp(gain if gain < MOST else MOST)
+            for money, chance, gain in zip(self._money, self._chances, gains, strict=True)
         ]
         self.money = sum(self._money)
         if self.money > RICHEST:
@@ -98,29 +99,36 @@ class Ranks:
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did, by answers below each bucket; forget slowly."""
         self._blue *= math.exp(-seconds / MEMORY)
-        self._blue += blue
+        self._blue += self._alike(blue)
 
     def below(self, both: Floats) -> Floats:
         """Return answers below each edge of the bins, 0 and all included, of blue and green.
 
         ``both`` are answers below each bucket, (2, buckets + 1).
         """
+        both = self._alike(both)
         among = self._blue + both[0]
         among += both[1]
         ranks = among[1:] + among[:-1]  # twice the middle of each bucket
         self._cuts[1:-1] = ranks.searchsorted(TWICE * among[-1])
         return both.take(self._cuts, axis=1)
 
+    def _alike(self, below: Floats) -> Floats:
+        """Return answers below the same buckets as those remembered, whichever are more."""
+        if below.shape[-1] > len(self._blue):
+            self._blue = as_wide(self._blue)
+            self._cuts[-1] = len(self._blue) - 1
+        return below if below.shape[-1] == len(self._blue) else as_wide(below)
+
     def gains(self, below: Floats) -> Sequence[float]:
         """Return the logarithm of what each bet wins on answers below each edge."""
         of_blue, of_green = below[:, -1].tolist()
         side, drawn = (1, of_green) if of_green <= of_blue else (0, of_blue)
-        told, total = (below @ FORMS[1 - side]).tolist(), of_blue + of_green
+        blue, green = (below @ FORMS[1 - side]).tolist()
+        logs, total = (green if side else blue)[:BETS], of_blue + of_green
         return [
-            score - drawn * math.log((blue + green) / total)
-            for score, blue, green in zip(
-                told[side][:BETS], told[0][BETS:], told[1][BETS:], strict=True
-            )
+            score - drawn * log((theirs + mine) / total)
+            for score, theirs, mine in zip(logs, blue[BETS:], green[BETS:], strict=True)
         ]
 
     def by_part(self) -> tuple[tuple[float, float], tuple[float, float]]:
