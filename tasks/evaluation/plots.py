@@ -16,7 +16,7 @@ from tasks.evaluation.gates import Answer, Gate
 from tasks.evaluation.metrics import Floats
 
 CHALLENGER, CHAMPION = "#0b7285", "#adb5bd"
-COLOURED = 10  # classes, up to which each curve has a colour and a name
+COLOURED = 10  # classes, up to which each curve has a colour and a name; of more, few have
 WRITTEN = 20  # classes, up to which the shares of a confusion matrix are written into it
 COLOURS = {Answer.PASS: "#2b8a3e", Answer.FAIL: "#c92a2a", Answer.INCONCLUSIVE: "#868e96"}
 
@@ -78,20 +78,22 @@ def classes(
 ) -> bytes:
     """Draw which class is taken for which, each class against the rest, and the calibration.
 
-    Without ``fit`` the model answers no chances, and there are no curves.
+    Without ``fit`` the model answers no chances, and the first is all there is to draw.
     """
-    figure = Figure(figsize=(16, 5), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
+    figure = Figure(figsize=(6, 5) if fit is None else (16, 5), layout="constrained")
+    left, *others = figure.subplots(1, 1 if fit is None else 3, squeeze=False)[0]
     _confusion(left, truth, scores.argmax(axis=1), names)
-    for each in (middle, right):
+    if fit is None:
+        return _png(figure)
+    middle, right = others
+    for each in others:
         each.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
-    if fit is not None:
-        _one_against_the_rest(middle, truth, scores, names)
-        reliability = [each.score for each in fit.bins], [each.rate for each in fit.bins]
-        right.plot(*reliability, marker="o", markersize=4, color=CHALLENGER)
+    _one_against_the_rest(middle, truth, scores, names)
     _label(middle, "ROC, each class against the rest", "false positive rate", "true positive rate")
-    told = f"error {fit.error:.3f}" if fit is not None else "none: the model answers no chances"
-    _label(right, f"Calibration ({told})", "mean chance of the likeliest", "share that came true")
+    reliability = [each.score for each in fit.bins], [each.rate for each in fit.bins]
+    right.plot(*reliability, marker="o", markersize=4, color=CHALLENGER)
+    x, y = "mean chance of the likeliest", "share that came true"
+    _label(right, f"Calibration (error {fit.error:.3f})", x, y)
     return _png(figure)
 
 
@@ -119,16 +121,20 @@ def _confusion(axes: Axes, truth: np.ndarray, likeliest: np.ndarray, names: Sequ
 def _one_against_the_rest(
     axes: Axes, truth: np.ndarray, scores: Floats, names: Sequence[str]
 ) -> None:
-    few = len(names) <= COLOURED
+    """Draw the curve of each class; of many, those of the least and the largest area in colour."""
+    curves = {}
     for place, name in enumerate(names):
         of_it = truth == place
-        if of_it.all() or not of_it.any():
-            continue
-        false, true, _ = roc_curve(of_it, scores[:, place])
-        told = f"{name} {auc(false, true):.3f}" if few else None
-        look = {"color": f"C{place}"} if few else {"color": CHALLENGER, "alpha": 0.4}
-        axes.plot(false, true, linewidth=1.3, label=told, **look)
-    if few:
+        if of_it.any() and not of_it.all():
+            false, true, _ = roc_curve(of_it, scores[:, place])
+            curves[name] = (float(auc(false, true)), false, true)
+    ranked = sorted(curves, key=lambda name: curves[name][0])
+    named = ranked if len(ranked) <= COLOURED else [*ranked[:3], ranked[-1]]
+    for name in sorted(curves, key=lambda name: name in named):
+        area, false, true = curves[name]
+        look = {"label": f"{name} {area:.3f}"} if name in named else {"color": CHAMPION}
+        axes.plot(false, true, linewidth=1.3, **look)
+    if named:
         axes.legend(frameon=False, loc="lower right", fontsize=8, title="class, area")
 
 
