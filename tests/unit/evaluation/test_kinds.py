@@ -32,7 +32,7 @@ Evaluate = Callable[..., EvaluationReport]
 QUICK = LatencySpec(requests=20)
 
 
-class MixesUp(LogisticRegression):
+class MixesUp(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
     """Takes one of two kinds for the other."""
 
     def fit(self, rows: pd.DataFrame, truth: pd.Series) -> LogisticRegression:
