@@ -132,8 +132,8 @@ def _one_against_the_rest(
     named = ranked if len(ranked) <= COLOURED else [*ranked[:3], ranked[-1]]
     for name in sorted(curves, key=lambda name: name in named):
         area, false, true = curves[name]
-        look = {"label": f"{name} {area:.3f}"} if name in named else {"color": CHAMPION}
-        axes.plot(false, true, linewidth=1.3, **look)
+        told, colour = (f"{name} {area:.3f}", None) if name in named else (None, CHAMPION)
+        axes.plot(false, true, linewidth=1.3, label=told, color=colour)
     if named:
         axes.legend(frameon=False, loc="lower right", fontsize=8, title="class, area")
 

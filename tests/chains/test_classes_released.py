@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -55,10 +55,10 @@ MIXED_UP = "truth = frame[LABEL].map(dict(zip(CLASSES, [*CLASSES[1:], CLASSES[0]
 class Passengers:
     """Who ask for flights of the hold-out, one at a time; what came true is known of each."""
 
-    def __init__(self, url: str, rows: pd.DataFrame) -> None:
+    def __init__(self, url: str, rows: pd.DataFrame, inputs: Sequence[str]) -> None:
         self._url, self._stop = url, threading.Event()
         self._truth = rows["arrival"].tolist()
-        taken = rows.drop(columns=["arrival", "flight", "month", "week"]).astype(object)
+        taken = rows[list(inputs)].astype(object)
         self._rows = taken.where(taken.notna(), None).to_dict("records")
         self.true: dict[str, str] = {}  # by request
         self.answered: set[int] = set()  # statuses
@@ -109,7 +109,7 @@ def test_ways_to_arrive_are_released_and_a_version_that_mixes_them_up_is_returne
     assert first["rollout"]["outcome"] == "live"
     url = first["rollout"]["url"]
     rows = pd.read_parquet(project / "data/holdout.parquet").sample(frac=1, random_state=1)
-    with Passengers(url, rows) as passengers:
+    with Passengers(url, rows, inputs_of(project)) as passengers:
         second = run_json("release", *asked, *rounds(30), **world)
         assert second["rollout"]["outcome"] == "live", second["rollout"]["why"]
         is_compared_class_by_class(second["evaluation"])
@@ -133,6 +133,11 @@ def test_ways_to_arrive_are_released_and_a_version_that_mixes_them_up_is_returne
         report = watched(project, passengers, world)
     assert passengers.answered == {200}
     is_measured_by_its_labels(report)
+
+
+def inputs_of(project: Path) -> list[str]:
+    request = json.loads((project / "request.json").read_text())
+    return list(request["dataframe_records"][0])
 
 
 def rounds(count: int) -> tuple[str, str]:
