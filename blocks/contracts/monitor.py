@@ -90,7 +90,7 @@ class VariantTick(Frozen):
     erring_users: int = Field(default=0, ge=0)  # of these, those that got an error
     erring: tuple[int, ...] = ()  # their numbers, of those with a name: see user_number
     latency: Mapping[int, int] = {}  # latency bucket -> requests
-    predictions: Mapping[str, int] = {}  # prediction bucket or label -> predictions
+    predictions: Mapping[str, int] = {}  # bucket or label -> predictions; of outputs by their names
     outcomes: Mapping[str, int] = {}  # business event -> requests that had it
     asked: Mapping[str, Mapping[int, int]] = {}  # of these, where known: when asked, see asked_in
 
@@ -148,7 +148,9 @@ class Monitor(Contract):
 
         Columns: ``at`` (UTC timestamp), ``request_id``, ``row`` (int, position in the request),
         ``variant``, ``mirrored`` (bool), ``status`` (int), ``seconds`` (float), ``user``, the
-        model's inputs by name, and ``prediction``. A file may reach beyond the window.
+        model's inputs by name, ``prediction``, and ``answer``: all that was answered for the row as
+        JSON, e.g. the chance of each class, where that is more than its prediction. A file may
+        reach beyond the window.
         """
         with self._calling("captures"):
             return self._captures(endpoint, window)

@@ -1,18 +1,24 @@
-"""What a model returned: as JSON, cut up by request, and as one value for each row."""
+"""What a model returned: as JSON, cut up by request, and what is kept of it for each row."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from blocks.contracts import PREDICTION_BUCKETS
 
 FLOAT_MAX = int(np.finfo(np.float64).max)
 ROUNDING = 0.01  # that the chances of a row may be away from 1 in all
+COUNTED = 100  # outputs of a row that are compared, if they are no chances
+LONGEST = 1 << 16  # characters that are kept of all that was answered for a row
 LABELS = 10_000  # whole numbers below this are class labels; beyond, quantities
 
 
@@ -47,13 +53,33 @@ def split(answer: Any, counts: Sequence[int]) -> list[Any] | None:
     return [answer[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
 
-def scores(answer: Any, count: int) -> list[Any]:
-    """Return one value for each row: what is counted and kept of an answer.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of an answer: of each row its prediction, and all that was answered."""
 
-    A number, a text or a truth value is itself. Of two numbers it is the second one, the usual
-    probability of "yes"; of more, the position of the largest, as a label. Of named outputs that
-    are chances of two classes it is the second one, of more the name of the largest; of others the
-    first. Nothing is returned for an answer that does not have one entry for each row.
+    predictions: Sequence[Any]
+    counted: Sequence[Any]  # what is compared between versions: see ``counted``
+    answers: Sequence[str | None] = ()  # as JSON; none where predictions are all there is
+
+
+def kept(answer: Any, count: int) -> Kept:
+    """Return what is kept of an answer to so many rows."""
+    rows = by_row(answer, count)
+    predictions = [score(row) for row in rows]
+    if not any(isinstance(row, dict | list) for row in rows):
+        return Kept(predictions=predictions, counted=predictions)
+    return Kept(
+        predictions=predictions,
+        counted=[each for row in rows for each in counted(row)],
+        answers=[whole(row) for row in rows],
+    )
+
+
+def by_row(answer: Any, count: int) -> list[Any]:
+    """Return what was answered for each row: a value, a list, or named outputs.
+
+    Nothing is returned for an answer that does not have one entry for each row: it can neither be
+    compared nor kept.
     """
     if isinstance(answer, dict):
         columns = list(answer.values())
@@ -61,27 +87,87 @@ def scores(answer: Any, count: int) -> list[Any]:
             answer = [dict(zip(answer, row, strict=False)) for row in zip(*columns, strict=False)]
         else:
             answer = next(iter(columns), None)
-    if not isinstance(answer, list) or len(answer) != count:
-        return []
-    return [_score(row) for row in answer]
+    return answer if isinstance(answer, list) and len(answer) == count else []
 
 
-def _score(row: Any) -> Any:
+def scores(answer: Any, count: int) -> list[Any]:
+    """Return the prediction of each row; none for an answer without one entry for each."""
+    return [score(row) for row in by_row(answer, count)]
+
+
+def score(row: Any) -> Any:
+    """Return the one value that is the prediction of a row.
+
+    A number, a text or a truth value is itself. Of chances of two classes, which are 1 in all, it
+    is the second one, the usual probability of "yes"; of more classes the likeliest, by its name
+    or else by its position. Of several outputs that are no chances it is the first one.
+    """
+    if not isinstance(row, dict | list):
+        return _plain(row)
+    outputs = outputs_of(row)
+    first = next(iter(outputs.values()), None)
+    if len(outputs) < 2:
+        return score(first)
+    if not _chances(outputs.values()):
+        return _plain(first)
+    return max(outputs, key=outputs.__getitem__) if len(outputs) > 2 else [*outputs.values()][1]
+
+
+def counted(row: Any) -> list[Any]:
+    """Return what is counted of a row: its prediction, or each of several outputs by its name."""
+    outputs = outputs_of(row)
+    if len(outputs) < 2 or _chances(outputs.values()):
+        return [score(row)]
+    some = islice(outputs.items(), COUNTED)
+    return [f"{str(name)[:60]}={prediction_bucket(_plain(value))}" for name, value in some]
+
+
+def whole(row: Any) -> str | None:
+    """Return all that was answered for a row as JSON, where that is more than its prediction.
+
+    What is longer than LONGEST is left out.
+    """
+    if len(outputs_of(row)) < 2:
+        return None
+    try:
+        told = orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, say
+        told = json.dumps(row, default=str, skipkeys=True)
+    return told if len(told) <= LONGEST else None
+
+
+def outputs_of(row: Any) -> Mapping[Any, Any]:
+    """Return the outputs of a row by name, or else by position."""
     if isinstance(row, dict):
-        if len(row) > 1 and _chances(list(row.values())):
-            return max(row, key=row.__getitem__) if len(row) > 2 else list(row.values())[-1]
-        return _score(next(iter(row.values()), None))
+        return row
     if isinstance(row, list):
-        if not row or not all(isinstance(value, int | float) for value in row):
-            return str(row)[:100]
-        return row[-1] if len(row) <= 2 else str(row.index(max(row)))
-    return row if isinstance(row, bool | int | float | str) or row is None else str(row)[:100]
+        return {str(place): value for place, value in enumerate(row)}
+    return {"": row}
 
 
-def _chances(values: Sequence[Any]) -> bool:
+def meaning(row: Any) -> str:
+    """Say what is compared of a row, for people."""
+    outputs = outputs_of(row)
+    if len(outputs) < 2:
+        return "what is answered"
+    if not _chances(outputs.values()):
+        return f"each of {len(outputs)} outputs ({', '.join(map(str, [*outputs][:5]))})"
+    if len(outputs) == 2:
+        return f"the chance of the second class ({[*outputs][1]})"
+    return f"the likeliest of {len(outputs)} classes"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return str(value)[:100]
+
+
+def _chances(values: Iterable[Any]) -> bool:
     """Whether numbers are the chances of all classes: 1 in all."""
-    numbers = all(type(value) in {int, float} and 0 <= value <= 1 for value in values)
-    return numbers and abs(sum(values) - 1) < ROUNDING
+    found = list(values)
+    numbers = all(type(value) in {int, float} and 0 <= value <= 1 for value in found)
+    return numbers and abs(sum(found) - 1) < ROUNDING
 
 
 def prediction_bucket(value: Any) -> str:

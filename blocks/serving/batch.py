@@ -140,7 +140,7 @@ def _write_parts(scorer: Scorer, source: Path, out: Any, mark: bytes) -> Iterato
 def _scores(scorer: Scorer, frame: pd.DataFrame, kind: pa.DataType | None) -> pa.Array:
     scores = scorer.predict(frame)
     if isinstance(scores, pd.DataFrame):
-        if len(scores.columns) > 2:  # the chances of classes, by name
+        if len(scores.columns) > 1:  # the chances of classes, or several outputs, by name
             return _of_each_row(scores.to_dict(orient="records"), frame, kind)
         scores = scores.iloc[:, 0]
     values = np.asarray(scores)

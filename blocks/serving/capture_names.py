@@ -1,8 +1,20 @@
-"""Names of the files of captured requests: they tell which time a file is about."""
+"""Names of the files of captured requests, which tell the time a file is about, and of columns."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+OURS = (
+    *("at", "request_id", "row", "variant", "mirrored", "status", "seconds", "user"),
+    *("prediction", "answer"),
+)
+
+
+def column_of(name: str) -> str:
+    """Return the column that an input has, where ours come first; one without a name has one."""
+    if not name:
+        return "inputs"
+    return f"input.{name}" if name in OURS else name
 
 
 def name_of(first: float, last: float, suffix: str) -> str:

@@ -16,19 +16,18 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blocks.serving.capture_names import name_of
-from blocks.serving.schema import UNNAMED, ColumnSchema, Rows, Schema
+from blocks.serving.capture_names import column_of, name_of
+from blocks.serving.schema import ColumnSchema, Rows, Schema
 
 log = logging.getLogger(__name__)
 
 WAITING, WAITING_BYTES = 20_000, 32 << 20  # kept in memory at most; more are dropped, and counted
 FILE_REQUESTS = 10_000  # a file is written when so many wait, and after a time anyway
-OURS = ("at", "request_id", "row", "variant", "mirrored", "status", "seconds", "user", "prediction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
-    """One answered request. Its predictions are one value for each row, or none at all."""
+    """One answered request. Predictions and answers are one for each row, or none at all."""
 
     at: float
     request_id: str
@@ -38,6 +37,7 @@ class Captured:
     user: str
     rows: Rows
     predictions: Sequence[Any]
+    answers: Sequence[str | None] = ()  # all that was answered, where that is more
     size: int  # bytes of its body
 
 
@@ -91,42 +91,34 @@ class Captures:
             log.warning("%d captured requests are lost: %s", len(kept), error)
 
     def _table(self, kept: Sequence[Captured]) -> pa.Table:
-        sizes = np.array([each.rows.count for each in kept])
+        sizes = [each.rows.count for each in kept]
         of = np.repeat(np.arange(len(kept)), sizes)  # which request each row is of
         starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-        texts = {
-            "request_id": [each.request_id for each in kept],
-            "user": [each.user for each in kept],
-        }
         at = pa.array([int(each.at * 1e6) for each in kept], pa.timestamp("us", "UTC"))
         return pa.table(
             {
                 "at": at.take(of),
-                "request_id": pa.array(texts["request_id"], pa.string()).take(of),
+                "request_id": pa.array([each.request_id for each in kept], pa.string()).take(of),
                 "row": pa.array(np.arange(len(of)) - starts, pa.int32()),
                 "variant": pa.array([self._variant] * len(of), pa.string()),
                 "mirrored": pa.array([each.mirrored for each in kept]).take(of),
                 "status": pa.array([each.status for each in kept], pa.int32()).take(of),
                 "seconds": pa.array([each.seconds for each in kept], pa.float64()).take(of),
-                "user": pa.array(texts["user"], pa.string()).take(of),
+                "user": pa.array([each.user for each in kept], pa.string()).take(of),
                 **self._inputs([each.rows for each in kept]),
                 "prediction": _predictions(kept),
+                "answer": pa.array(_by_row([each.answers for each in kept], sizes), pa.string()),
             }
         )
 
     def _inputs(self, requests: Sequence[Rows]) -> Mapping[str, pa.Array]:
         names = self._types or dict.fromkeys(name for rows in requests for name in rows.columns)
         return {
-            _free(name): _column([(rows.columns.get(name), rows.count) for rows in requests], kind)
+            column_of(name): _column(
+                [(rows.columns.get(name), rows.count) for rows in requests], kind
+            )
             for name, kind in names.items()
         }
-
-
-def _free(name: str) -> str:
-    """Return an input's name in the file, where ours come first."""
-    if name == UNNAMED:
-        return "inputs"
-    return f"input.{name}" if name in OURS else name
 
 
 def _column(parts: Sequence[tuple[Any, int]], kind: pa.DataType | None) -> pa.Array:
@@ -156,14 +148,20 @@ def _text(value: Any) -> str | None:
 
 
 def _predictions(kept: Sequence[Captured]) -> pa.Array:
-    values = [
-        value
-        for each in kept
-        for value in (each.predictions if each.predictions else [None] * each.rows.count)
-    ]
+    sizes = [each.rows.count for each in kept]
+    values = _by_row([each.predictions for each in kept], sizes)
     kinds = {type(value) for value in values if value is not None}
     if not kinds or (float in kinds and kinds <= {float, int}):
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
     if len(kinds) > 1:
         return pa.array([None if value is None else str(value) for value in values], pa.string())
     return pa.array(values)
+
+
+def _by_row(found: Sequence[Sequence[Any]], sizes: Sequence[int]) -> list[Any]:
+    """Return a value for each row of all requests; a request that has none has nulls."""
+    return [
+        value
+        for values, size in zip(found, sizes, strict=True)
+        for value in (values or [None] * size)
+    ]

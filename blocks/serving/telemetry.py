@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from blocks.serving.answers import scores
+from blocks.serving.answers import kept
 from blocks.serving.captures import Captured, Captures
 from blocks.serving.config import ServerConfig
 from blocks.serving.metrics import Metrics
@@ -61,13 +61,13 @@ class Telemetry:
         size: int,
     ) -> None:
         """Count and keep what came of a request that the model was asked."""
-        predictions = scores(answer, rows.count)
+        found = kept(answer, rows.count)
         self.ticks.count(
             seconds=seconds,
             error=status >= 500,
             mirrored=mirrored,
             user=user,
-            predictions=predictions,
+            predictions=found.counted,
         )
         self.metrics.answered(status=status, seconds=seconds, mirrored=mirrored)
         if self._sampled(request_id):
@@ -79,8 +79,9 @@ class Telemetry:
                 seconds=seconds,
                 user=user,
                 rows=rows,
-                predictions=predictions,
-                size=size,
+                predictions=found.predictions,
+                answers=found.answers,
+                size=size + sum(len(each or "") for each in found.answers),
             )
             self.captures.keep(captured)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from blocks.contracts import Frozen
+from blocks.contracts import Frozen, added_field
 
 NAMED = 1000  # frequent values of a category that are never dropped
 FINEST = 1e-30  # a scale that leaves room for usual numbers below 3e38 scales, which is infinity
@@ -24,6 +24,7 @@ class Axis(Frozen):
     centre: float = 0.0
     scale: float = Field(default=1.0, gt=0)
     named: tuple[str, ...] = ()
+    optional: bool = added_field(False)  # a row need not have it: where none has, all are missing
 
 
 class Axes(Frozen):
@@ -37,6 +38,16 @@ class Axes(Frozen):
     def only(self, names: Sequence[str]) -> Axes:
         """Return the axes of those columns."""
         return Axes(columns=tuple(axis for axis in self.columns if axis.name in names))
+
+    def with_optional(self, names: Sequence[str]) -> Axes:
+        """Return the same axes, of which these are of columns that rows need not have."""
+        marked = (axis.name in names for axis in self.columns)
+        return Axes(
+            columns=tuple(
+                axis.model_copy(update={"optional": optional})
+                for axis, optional in zip(self.columns, marked, strict=True)
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ def _numbers(answer: Any, rows: int, kind: ProblemType) -> Floats:
     """Return one number for each row; of two columns of predict_proba it is the second one."""
     values = np.asarray(answer)
     if values.ndim == 2 and values.shape[1] in ((1, 2) if kind is ProblemType.BINARY else (1,)):
+        if values.shape[1] == 2 and len(values) == rows and values.dtype.kind in "fiu":
+            _require_chances(_finite(values), kind)
         values = values[:, -1]
     if values.shape != (rows,) or values.dtype.kind not in "fiub":
         raise _unfit(values, rows, kind)
@@ -95,8 +97,7 @@ def _order(answer: Any, width: int, label: Label, outputs: Sequence[str]) -> tup
 
 
 def _chances(values: Floats, order: Sequence[str], label: Label) -> Floats:
-    if (values < 0).any() or (np.abs(values.sum(axis=1) - 1) > ROUNDING).any():
-        raise ModelRefused(f"the answers are no chances; {REMEDIES[ProblemType.MULTICLASS]}")
+    _require_chances(values, ProblemType.MULTICLASS)
     found = np.zeros((len(values), len(label.classes) + 1))
     for column, name in zip(values.T, order, strict=True):
         if name in label.classes:
@@ -104,6 +105,12 @@ def _chances(values: Floats, order: Sequence[str], label: Label) -> Floats:
         else:  # a class of an older day: its chance is lost, and it may be the likeliest one
             found[:, -1] = np.maximum(found[:, -1], column)
     return found
+
+
+def _require_chances(values: Floats, kind: ProblemType) -> None:
+    if (values < 0).any() or (np.abs(values.sum(axis=1) - 1) > ROUNDING).any():
+        told = f"the {values.shape[1]} columns that are answered are no chances, 1 in all"
+        raise ModelRefused(f"{told}; {REMEDIES[kind]}")
 
 
 def _one_hot(values: np.ndarray, label: Label) -> Floats:

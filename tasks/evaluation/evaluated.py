@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from threadpoolctl import threadpool_limits
@@ -17,7 +17,7 @@ from tasks.evaluation.metrics import Metric, Undefined, metric_of
 from tasks.evaluation.report import EvaluationReport, Limit
 from tasks.evaluation.scoring import LoadedModel, Scored, label_of, load_model, score
 from tasks.evaluation.shown import Shown, at_most, shown
-from tasks.evaluation.slices import slices, whole
+from tasks.evaluation.slices import classes, slices, whole
 from tasks.evaluation.spec import EvaluationSpec
 from tasks.labels import Label
 from tasks.transfer.models import model_folder
@@ -61,6 +61,8 @@ class _Evaluation:
         latency = self._latency(new, held_out)
         cost = _cost(latency, price)
         by_slice = self._slices(held_out, metric) if old else ()
+        one_by_one = Metric.ROC_AUC if held_out.chances else Metric.ACCURACY
+        by_class = self._classes(held_out, one_by_one) if old else ()
         names = [f"champion (version {champion.version})", "challenger"] if champion else ["new"]
         return EvaluationReport(
             champion=champion.version if champion else "",
@@ -73,12 +75,20 @@ class _Evaluation:
             limits=tuple(self._limits(found, latency, cost)),
             overall=self._overall(held_out, models, metric) if old else (),
             slices=by_slice,
+            classes=by_class,
+            class_metric=one_by_one if by_class else None,
             calibration=found.calibration,
             latency=latency,
             cost_per_thousand=cost,
             currency=price.currency if price else "",
             block_inconclusive=self.spec.on_inconclusive == "block",
-            plots=self._plots(found.picture(names), by_slice, metric),
+            plots=self._plots(
+                {
+                    "curves": found.picture(names),
+                    "slices": _forest(by_slice, metric),
+                    "classes": _forest(by_class, one_by_one),
+                }
+            ),
         )
 
     def _load(self, uri: str, digest: str) -> LoadedModel:
@@ -115,6 +125,9 @@ class _Evaluation:
         samples = list(slices(held_out, least_rows=spec.least_slice_rows))
         rule = self._rule(spec.slice_margin, metric)
         return compare(samples, rule, like=whole(held_out, "all"))
+
+    def _classes(self, held_out: Scored, metric: Metric) -> tuple[Gate, ...]:
+        return compare(list(classes(held_out)), self._rule(self.spec.slice_margin, metric))
 
     def _rule(self, margin: float, metric: Metric) -> Rule:
         spec = self.spec
@@ -153,14 +166,16 @@ class _Evaluation:
             limits.append(at_most("cost of 1,000 predictions", value, float(spec.cost_limit)))
         return limits
 
-    def _plots(self, curves: bytes, gates: Sequence[Gate], metric: Metric) -> dict[str, str]:
-        drawn = {"curves": curves}
-        if gates:
-            drawn["slices"] = plots.forest(gates, metric.words)
+    def _plots(self, drawn: Mapping[str, bytes]) -> dict[str, str]:
         return {
             name: self.store.write(f"{self.place}/{name}.png", png).uri
             for name, png in drawn.items()
+            if png
         }
+
+
+def _forest(gates: Sequence[Gate], metric: Metric) -> bytes:
+    return plots.forest(gates, metric.words) if gates else b""
 
 
 def _cost(latency: Latency, price: Price | None) -> Decimal | None:

@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+from sklearn.metrics import auc, confusion_matrix, precision_recall_curve, roc_curve
 
 from tasks.evaluation.calibration import Calibration
 from tasks.evaluation.gates import Answer, Gate
 from tasks.evaluation.metrics import Floats
 
 CHALLENGER, CHAMPION = "#0b7285", "#adb5bd"
+COLOURED = 10  # classes, up to which each curve has a colour and a name; of more, few have
 WRITTEN = 20  # classes, up to which the shares of a confusion matrix are written into it
 COLOURS = {Answer.PASS: "#2b8a3e", Answer.FAIL: "#c92a2a", Answer.INCONCLUSIVE: "#868e96"}
 
@@ -72,35 +73,73 @@ def residuals(truth: np.ndarray, scores: Floats, names: Sequence[str]) -> bytes:
     return _png(figure)
 
 
-def confusion(
-    truth: np.ndarray, likeliest: np.ndarray, classes: Sequence[str], fit: Calibration | None
+def classes(
+    truth: np.ndarray, scores: Floats, names: Sequence[str], fit: Calibration | None
 ) -> bytes:
-    """Draw which class is taken for which, as shares of each true class, and the calibration."""
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    every = np.arange(len(classes) + 1)  # the last one: none of them
-    counted = confusion_matrix(truth, likeliest, labels=every)[:-1]
-    shares = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)
-    left.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    if len(classes) <= WRITTEN:
-        for row, column in np.ndindex(shares.shape):
-            colour = "white" if shares[row, column] > 0.6 else "#343a40"
-            text = f"{shares[row, column]:.2f}"
-            left.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-        left.set_xticks(every, [*classes, "(other)"], rotation=45, ha="right")
-        left.set_yticks(every[:-1], list(classes))
-    _label(left, "Confusion, as shares of each true class", "predicted", "actual")
-    right.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
-    if fit is not None:
-        reliability = [each.score for each in fit.bins], [each.rate for each in fit.bins]
-        right.plot(*reliability, marker="o", markersize=4, color=CHALLENGER)
-    told = f"error {fit.error:.3f}" if fit is not None else "none: the model answers no chances"
-    _label(right, f"Calibration ({told})", "mean chance of the likeliest", "share that came true")
+    """Draw which class is taken for which, each class against the rest, and the calibration.
+
+    Without ``fit`` the model answers no chances, and the first is all there is to draw.
+    """
+    figure = Figure(figsize=(6, 5) if fit is None else (16, 5), layout="constrained")
+    left, *others = figure.subplots(1, 1 if fit is None else 3, squeeze=False)[0]
+    _confusion(left, truth, scores.argmax(axis=1), names)
+    if fit is None:
+        return _png(figure)
+    middle, right = others
+    for each in others:
+        each.plot([0, 1], [0, 1], color="#dee2e6", linewidth=1, zorder=0)
+    _one_against_the_rest(middle, truth, scores, names)
+    _label(middle, "ROC, each class against the rest", "false positive rate", "true positive rate")
+    reliability = [each.score for each in fit.bins], [each.rate for each in fit.bins]
+    right.plot(*reliability, marker="o", markersize=4, color=CHALLENGER)
+    x, y = "mean chance of the likeliest", "share that came true"
+    _label(right, f"Calibration (error {fit.error:.3f})", x, y)
     return _png(figure)
 
 
+def _confusion(axes: Axes, truth: np.ndarray, likeliest: np.ndarray, names: Sequence[str]) -> None:
+    every = np.arange(len(names) + 1)  # the last one: none of them
+    counted = confusion_matrix(truth, likeliest, labels=every)[:-1]
+    if not counted[:, -1].any():
+        counted = counted[:, :-1]
+    shares = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    if len(names) <= WRITTEN:
+        for row, column in np.ndindex(shares.shape):
+            colour = "white" if shares[row, column] > 0.6 else "#343a40"
+            text = f"{shares[row, column]:.2f}"
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+        there = [*names, "(other)"][: shares.shape[1]]
+        axes.set_xticks(range(len(there)), there, rotation=45, ha="right")
+        counts = [
+            f"{name} ({count:,})" for name, count in zip(names, counted.sum(axis=1), strict=True)
+        ]
+        axes.set_yticks(range(len(counts)), counts)
+    _label(axes, "Confusion, as shares of each true class", "predicted", "actual (rows)")
+
+
+def _one_against_the_rest(
+    axes: Axes, truth: np.ndarray, scores: Floats, names: Sequence[str]
+) -> None:
+    """Draw the curve of each class; of many, those of the least and the largest area in colour."""
+    curves = {}
+    for place, name in enumerate(names):
+        of_it = truth == place
+        if of_it.any() and not of_it.all():
+            false, true, _ = roc_curve(of_it, scores[:, place])
+            curves[name] = (float(auc(false, true)), false, true)
+    ranked = sorted(curves, key=lambda name: curves[name][0])
+    named = ranked if len(ranked) <= COLOURED else [*ranked[:3], ranked[-1]]
+    for name in sorted(curves, key=lambda name: name in named):
+        area, false, true = curves[name]
+        told, colour = (f"{name} {area:.3f}", None) if name in named else (None, CHAMPION)
+        axes.plot(false, true, linewidth=1.3, label=told, color=colour)
+    if named:
+        axes.legend(frameon=False, loc="lower right", fontsize=8, title="class, area")
+
+
 def forest(gates: Sequence[Gate], metric: str) -> bytes:
-    """Draw the gain of each slice with its interval, against the margin."""
+    """Draw the gain of each slice, or class, with its interval, against the margin."""
     shown = [gate for gate in gates if gate.gain is not None][::-1]
     figure = Figure(figsize=(8, 1.2 + 0.28 * len(shown)), layout="constrained")
     axes = figure.subplots()
@@ -113,7 +152,7 @@ def forest(gates: Sequence[Gate], metric: str) -> bytes:
     if shown:
         axes.axvline(-shown[0].margin, color=COLOURS[Answer.FAIL], linewidth=1, linestyle="--")
     axes.set_yticks(range(len(shown)), [f"{gate.name} ({gate.rows:,})" for gate in shown])
-    _label(axes, "What the challenger gains, by slice", f"gain of {metric}", "")
+    _label(axes, "What the challenger gains", f"gain of {metric}", "")
     return _png(figure)
 
 

@@ -35,6 +35,8 @@ class EvaluationReport(Frozen):
     limits: tuple[Limit, ...]
     overall: tuple[Gate, ...] = ()  # held-out rows, and recent rows where there are some
     slices: tuple[Gate, ...] = ()
+    classes: tuple[Gate, ...] = ()  # each against the rest, of several
+    class_metric: Metric | None = None  # by what these are compared
     calibration: Calibration | None = None  # None = the answers are no chances
     latency: Latency
     cost_per_thousand: Decimal | None = None  # None = no price is known
@@ -46,7 +48,8 @@ class EvaluationReport(Frozen):
     def reasons(self) -> tuple[str, ...]:
         """Why the challenger may not serve; empty if it may.
 
-        Overall it must be shown not to be worse. A slice blocks if it is shown to be worse.
+        Overall it must be shown not to be worse. A slice, or a class, blocks if it is shown to be
+        worse.
         """
         found = [
             f"{each.name} is {each.found}, the limit is {each.limit}"
@@ -56,6 +59,7 @@ class EvaluationReport(Frozen):
         found += [_reason(each) for each in self.overall if each.answer is not Answer.PASS]
         blocking = {Answer.FAIL, *([Answer.INCONCLUSIVE] if self.block_inconclusive else [])}
         found += [_reason(each) for each in self.slices if each.answer in blocking]
+        found += [f"class {_reason(each)}" for each in self.classes if each.answer in blocking]
         return tuple(found)
 
     @property
@@ -80,6 +84,7 @@ class EvaluationReport(Frozen):
             _limits(self.limits),
             _gates(f"Overall, by {self.metric.words}{self._unit()}", self.overall),
             _gates(f"Slices, by {self.metric.words}{self._unit()}", self.slices),
+            self._classes(),
             f"Latency of the model alone, requests of {latency.rows}, {latency.concurrency} at a "
             f"time: p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} "
             f"ms over {latency.requests} requests.",
@@ -103,6 +108,10 @@ class EvaluationReport(Frozen):
             return f"Area under the ROC curve {self.auc:.4f}."
         found = (f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.figures.items())
         return f"It shows {', '.join(found)}."
+
+    def _classes(self) -> str:
+        by = self.class_metric.words if self.class_metric else ""
+        return _gates(f"Classes, each against the rest, by {by}", self.classes)
 
     def _unit(self) -> str:
         return "; gains are shares of the champion's" if self.metric.relative else ""
@@ -145,7 +154,8 @@ def _recalls(recalls: Mapping[str, float]) -> str:
     if not recalls:
         return ""
     rows = "\n".join(f"| {name.replace('|', '/')} | {recalls[name]:.4f} |" for name in recalls)
-    return f"## Classes\n\n| class | share found (recall) |\n|---|---|\n{rows}"
+    title = "## Classes, by what is found of them"
+    return f"{title}\n\n| class | share found (recall) |\n|---|---|\n{rows}"
 
 
 def _gates(title: str, gates: Sequence[Gate]) -> str:

@@ -81,7 +81,7 @@ def _classes(scored: Scored, _: Metric) -> Shown:
     found = figures.recalls(truth, scores)
     present = [name for place, name in enumerate(classes) if (truth == place).any()]
     return Shown(
-        picture=lambda names: plots.confusion(truth, likeliest, classes, fit),
+        picture=lambda names: plots.classes(truth, scores, classes, fit),
         figures=figures.of_classes(truth, scores, chances=scored.chances),
         calibration=fit,
         recalls=dict(zip(present, found, strict=True)),

@@ -1,4 +1,4 @@
-"""The slices of a data set: one sample for each value that has enough rows, one for the rest."""
+"""The parts that are judged one by one: slices that have enough rows, and classes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def slices(scored: Scored, *, least_rows: int) -> Iterator[Sample]:
         rest = (~values.isin(large)).to_numpy(dtype=bool)
         if rest.any():
             yield _sample(scored, f"{column} (rest)", rest)
+
+
+def classes(scored: Scored) -> Iterator[Sample]:
+    """Yield each class against the rest: the truth is 1 where a row is of it."""
+    for place, name in enumerate(scored.label.classes):
+        yield Sample(
+            name=name,
+            truth=(scored.truth == place).astype(np.int64),
+            champion=scored.scores[0, :, place],
+            challenger=scored.scores[-1, :, place],
+            clusters=scored.clusters,
+        )
 
 
 def whole(scored: Scored, name: str) -> Sample:

@@ -60,7 +60,12 @@ class Rollout:
             return
         request = json.loads(driver.ports.store.read(self.spec.smoke_request))
         ask = partial(endpoints.predict, self.spec.endpoint, variant=driver.green.variant)
-        found = smoke(answered(ask, self.pace), request, serving=self.spec.serving)
+        found = smoke(
+            answered(ask, self.pace),
+            request,
+            serving=self.spec.serving,
+            compared=self.spec.rules.predictions,
+        )
         if found.problems:
             raise Worse("green does not keep the contract: " + "; ".join(found.problems))
         warm(ask, request, within=self.spec.rules.warm_up, clock=self.pace.clock)

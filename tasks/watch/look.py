@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 
 from blocks.contracts import ObjectStore, Window
 from tasks.drift.alarm import Alarms, Finding
@@ -18,7 +19,7 @@ from tasks.watch.policy import Cause, Kind
 from tasks.watch.reference import BATCH, PREDICTION, WatchReference
 from tasks.watch.report import WatchReport
 from tasks.watch.spec import WatchSpec
-from tasks.watch.traffic import Observe, Traffic
+from tasks.watch.traffic import Observe, Traffic, captured_as
 
 EVIDENCE = 20.0  # capital that comes with a chance of at most 1 in 20 if the promise is kept
 
@@ -74,11 +75,18 @@ class Look:
             return {}
         kept = reference.sample.to_pandas()
         inputs = kept.drop(columns=BATCH)
-        apart = domain_auc(inputs, sample.sort_values("at"), batches=kept[BATCH].astype(str))
+        now = _inputs(sample.sort_values("at"), reference.inputs)
+        apart = domain_auc(inputs, now, batches=kept[BATCH].astype(str))
         if calibrator is None:
             return {"domain_auc": apart}
         scores = sample[PREDICTION].to_numpy(dtype=np.float64)
         return {"estimate": estimate(calibrator, scores, apart)}
+
+
+def _inputs(captured: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the inputs of captured rows by the names that the model has for them."""
+    found = {captured_as(name): name for name in names}
+    return captured[[each for each in found if each in captured]].rename(columns=found)
 
 
 def causes(report: WatchReport, spec: WatchSpec) -> list[Cause]:

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blocks.contracts import ObjectInfo, ObjectStore, Window
+from blocks.serving.capture_names import column_of
 from tasks.drift.axes import Axes
 from tasks.drift.profile import Profile, Tally, empty, merged
 from tasks.drift.reading import batches, parquet, schema_of
 from tasks.drift.rows import RowSample
+from tasks.watch.reference import PREDICTION
 from tasks.watch.spec import LabelSpec
 
 SAMPLE = 50_000  # rows of a window that performance is judged on
@@ -52,18 +54,24 @@ def observed(
     """Profile the rows that were answered in the window; mirrored ones and errors do not count.
 
     A column that only some files have is without a value in the others; one that none has is not
-    in the profile.
+    in the profile, unless rows need not have it.
     """
     axes = only_captured(store, objects, axes)
     return joined(axes, [counted(store, objects, window=window, axes=axes, variant=variant)])
 
 
 def only_captured(store: ObjectStore, objects: Sequence[ObjectInfo], axes: Axes) -> Axes:
-    """Return the axes of the columns that any of the files has."""
+    """Return the axes of the columns that any of the files has, or that rows need not have."""
     present: set[str] = set()
     for each in objects:
         present.update(schema_of(store, [each]).names)
-    return axes.only([name for name in axes.names if name in present])
+    kept = (axis for axis in axes.columns if axis.optional or captured_as(axis.name) in present)
+    return axes.only([axis.name for axis in kept])
+
+
+def captured_as(name: str) -> str:
+    """Return the column of captured rows that a watched column is: its own, or the prediction."""
+    return name if name == PREDICTION else column_of(name)
 
 
 def counted(
@@ -149,7 +157,9 @@ def labelled(store: ObjectStore, spec: LabelSpec, rows: pd.DataFrame) -> pd.Data
 
 
 def _whole(rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    there = rows.schema.names
     columns = [
-        rows.column(name) if name in rows.schema.names else pa.nulls(len(rows)) for name in names
+        rows.column(kept) if (kept := captured_as(name)) in there else pa.nulls(len(rows))
+        for name in names
     ]
     return pa.RecordBatch.from_arrays(columns, names=list(names))

@@ -15,7 +15,7 @@ from tasks.data import DataSpec, ProblemType
 from tasks.drift.axes import axes_of
 from tasks.drift.performance import calibrate
 from tasks.drift.quality import promised
-from tasks.drift.reading import parquet
+from tasks.drift.reading import parquet, schema_of
 from tasks.drift.reference import SPLITS, ReferenceProfile, layout_of, reference_from, split
 from tasks.drift.rows import RowSample
 from tasks.evaluation.scoring import LoadedModel, Scored, captured_of, label_of, score
@@ -29,17 +29,23 @@ BASELINE = "baseline.parquet"
 def rows_seen(
     store: ObjectStore, data: DataSpec, spec: WatchSpec, model: LoadedModel, *, see: See = here
 ) -> Seen:
-    """See the training rows of a model: a profile of its inputs, and a sample of all it takes."""
+    """See the training rows of a model: a profile of its inputs, and a sample of all it takes.
+
+    An optional input is watched where the rows have it.
+    """
     objects = parquet(store, data.train)
+    there = schema_of(store, objects).names
+    watched = [*model.columns, *(each for each in model.optional if each in there)]
     layout = layout_of(
         store,
         objects,
         batch=data.batch,
-        columns=[each for each in model.columns if each not in spec.ignore],
+        columns=[each for each in watched if each not in spec.ignore],
         categorical=spec.categorical,
         beside=(*model.columns, *model.optional),
     )
-    return see(store, objects, layout)
+    axes = layout.axes.with_optional(model.optional)
+    return see(store, objects, replace(layout, axes=axes))
 
 
 def reference_for(

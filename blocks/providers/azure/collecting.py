@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from blocks.providers.azure.inside import INPUTS
 from blocks.providers.azure.objects import Objects, Services
-from blocks.serving.captures import OURS
+from blocks.serving.capture_names import OURS
 
 _OK = 200
 _HOUR = "%Y/%m/%d/%H"

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from blocks.contracts import Window
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.warehouse import Row, rows
-from blocks.serving.captures import OURS
+from blocks.serving.answers import by_row, score, whole
+from blocks.serving.capture_names import column_of
 
 _STATEMENT = """\
 SELECT p.databricks_request_id, p.request_time, p.status_code, p.execution_duration_ms,
@@ -56,8 +57,9 @@ def captured_rows(row: Row) -> Iterator[Mapping[str, Any]]:
             "status": int(row["status_code"] or 0),
             "seconds": float(row["execution_duration_ms"] or 0) / _MILLISECONDS,
             "user": row["requester"] or "",
-            **{f"input.{name}" if name in OURS else name: value for name, value in values.items()},
-            "prediction": answer,
+            **{column_of(name): value for name, value in values.items()},
+            "prediction": score(answer),
+            "answer": whole(answer),
         }
 
 
@@ -65,9 +67,10 @@ def to_parquet(found: Iterable[Mapping[str, Any]]) -> bytes:
     """Return captured rows as a file; what a request did not send is null."""
     kept = list(found)
     names = dict.fromkeys(name for row in kept for name in row)
-    names.pop("prediction", None)
+    for last in ("prediction", "answer"):
+        names.pop(last, None)
+        names[last] = None
     columns = {name: _column([row.get(name) for row in kept], name) for name in names}
-    columns["prediction"] = _column([row.get("prediction") for row in kept], "prediction")
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out, compression="zstd")
     return out.getvalue()
@@ -96,13 +99,12 @@ def _transposed(columns: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _predictions(body: Any, count: int) -> Sequence[Any]:
     """Return one answer for each row; none where the model gave none."""
     found = body.get("predictions") if isinstance(body, Mapping) else None
-    if isinstance(found, list) and len(found) == count:
-        return found
-    return [None] * count
+    return by_row(found, count) or [None] * count
 
 
 def _column(values: Sequence[Any], name: str) -> pa.Array:
     kinds = {"at": pa.timestamp("us", "UTC"), "row": pa.int32(), "status": pa.int32()}
+    kinds["answer"] = pa.string()
     if name in kinds:
         return pa.array(values, kinds[name])
     try:

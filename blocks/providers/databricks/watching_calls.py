@@ -28,7 +28,7 @@ from blocks.contracts import (
 )
 from blocks.providers.databricks.places import path_of
 from blocks.providers.databricks.warehouse import Row
-from blocks.serving.captures import OURS
+from blocks.serving.capture_names import OURS
 
 TABLE = "table"  # the kind of what is monitored
 LATE = timedelta(minutes=2)  # that captured requests may need to arrive: a look leaves these out

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from blocks.providers.gcp.gcs import Objects
+from blocks.serving.capture_names import OURS
 
 AT, PREDICTION = "at", "prediction"
 _CAPTURES, _ROWS = "/captures/", "/rows/"
-_OURS = frozenset({"request_id", "row", "variant", "mirrored", "status", "seconds", "user"})
+_UNTOLD = frozenset(OURS) - {AT, PREDICTION}
 _OK = 200
 
 
@@ -38,7 +39,7 @@ def as_rows(captured: bytes) -> bytes:
     for row in pq.read_table(io.BytesIO(captured)).to_pylist():
         if row["status"] != _OK or row["mirrored"]:
             continue
-        told = {name: _plain(value) for name, value in row.items() if name not in _OURS}
+        told = {name: _plain(value) for name, value in row.items() if name not in _UNTOLD}
         lines.append(json.dumps(told))
     return "".join(f"{line}\n" for line in lines).encode()
 

@@ -32,6 +32,14 @@ Evaluate = Callable[..., EvaluationReport]
 QUICK = LatencySpec(requests=20)
 
 
+class MixesUp(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Takes one of two kinds for the other."""
+
+    def fit(self, rows: pd.DataFrame, truth: pd.Series) -> LogisticRegression:
+        other = {"versicolor": "virginica", "virginica": "versicolor"}
+        return super().fit(rows, truth.replace(other))
+
+
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
     """Return what fits two models to the even rows and compares them on the odd ones."""
@@ -115,8 +123,37 @@ def test_several_classes_are_compared_by_their_chances(evaluate: Evaluate) -> No
     assert report.figures["accuracy"] > 0.9
     assert set(report.recalls) == {"setosa", "versicolor", "virginica"}
     assert report.calibration is not None
-    assert set(report.plots) == {"curves", "slices"}
+    assert set(report.plots) == {"curves", "slices", "classes"}
     assert "| setosa | 1.0000 |" in report.markdown()
+
+
+def test_each_class_is_compared_with_the_rest_by_the_area_of_its_chances(
+    evaluate: Evaluate,
+) -> None:
+    spec = EvaluationSpec(latency=QUICK, margin=0.05)
+    poor, good = LogisticRegression(C=0.01), LogisticRegression(max_iter=500)
+    rows = flowers()
+    report = evaluate(rows, poor, good, spec, pyfunc_predict_fn="predict_proba")
+    held = rows.iloc[1::2]
+    chances = good.predict_proba(held.drop(columns=["target", "half"]))
+    assert report.class_metric is Metric.ROC_AUC
+    for place, (name, gate) in enumerate(zip(good.classes_, report.classes, strict=True)):
+        assert gate.name == name
+        area = roc_auc_score(held["target"] == name, chances[:, place])
+        assert gate.challenger == pytest.approx(area)
+    assert "## Classes, each against the rest, by ROC area" in report.markdown()
+
+
+def test_a_model_that_mixes_two_classes_up_is_blocked_by_their_names(evaluate: Evaluate) -> None:
+    spec = EvaluationSpec(latency=QUICK, margin=0.5, limits={"balanced_accuracy": 0.0})
+    good, bad = LogisticRegression(max_iter=500), MixesUp(max_iter=500)
+    report = evaluate(flowers(), good, bad, spec, pyfunc_predict_fn="predict_proba")
+    told = [each for each in report.reasons if each.startswith("class ")]
+    assert {each.split()[1] for each in told} == {"versicolor", "virginica"}
+    alone = evaluate(flowers(), good, bad, spec)
+    assert alone.class_metric is Metric.ACCURACY
+    told = [each for each in alone.reasons if each.startswith("class ")]
+    assert {each.split()[1] for each in told} == {"versicolor", "virginica"}
 
 
 def test_a_worse_model_of_classes_alone_is_blocked_by_its_accuracy(evaluate: Evaluate) -> None:

@@ -67,6 +67,8 @@ def test_of_the_two_columns_of_predict_proba_the_second_one_is_the_score() -> No
         (np.array([0.5]), "shape (1,)"),
         (np.array(["yes", "no"]), "a number for each row"),
         (np.array([0.5, np.nan]), "1 of 2 predictions are not finite"),
+        (np.array([[12.0, 250.0], [3.0, 60.0]]), "2 columns that are answered are no chances"),
+        (np.array([[0.9, 0.9], [0.1, 0.9]]), "1 in all"),
     ],
 )
 def test_an_answer_without_a_score_for_each_row_is_refused(values: object, said: str) -> None:

@@ -6,10 +6,9 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,15 @@ from mlflow.pyfunc import add_to_model
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from blocks.contracts import Capture, ModelVersion, Serving, VariantTick
+from blocks.emulation.warm import WarmInterpreter
 from blocks.serving.config import ENDPOINT_TOKEN, INTERNAL_TOKEN, ServerConfig
 from blocks.testing.waiting import NEVER, until
 from blocks.workload import digest
 
 ROOT = Path(__file__).parents[3]
 INTERNAL = "the-internal-word"
+MODULE = "blocks.serving.__main__"
+WARM = WarmInterpreter([MODULE])
 
 # x at or above 1000 fails; the note says which file to wait for, and which to leave behind
 PROBE = """\
@@ -106,7 +108,9 @@ def config_of(place: Path, folder: Path, **changes: Any) -> ServerConfig:
 
 
 class Server:
-    """One server process."""
+    """One server process, forked from an interpreter that has MLflow already: importing it costs
+    seconds, and is the same for all.
+    """
 
     def __init__(self, place: Path, config: ServerConfig, env: Mapping[str, str]) -> None:
         self.config, self.place = config, place
@@ -114,15 +118,18 @@ class Server:
         place.mkdir(parents=True, exist_ok=True)
         (place / "server.json").write_text(config.model_dump_json())
         inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        command = [sys.executable, "-m", "blocks.serving", "--config", str(place / "server.json")]
-        with (place / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--grace", "0.2"],
-                cwd=ROOT,
-                env={**inherited, INTERNAL_TOKEN: INTERNAL, **env},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        command = ["python", "-m", MODULE, "--config", str(place / "server.json")]
+        self.process = WARM.run(
+            [*command, "--grace", "0.2"], ROOT, {**inherited, INTERNAL_TOKEN: INTERNAL, **env}
+        )
+        (place / "log").touch()
+        self._heard = threading.Thread(target=self._hear, daemon=True)
+        self._heard.start()
+
+    def _hear(self) -> None:
+        with (self.place / "log").open("wb", buffering=0) as log, self.process.stdout as said:
+            for line in said:
+                log.write(line)
 
     @property
     def log(self) -> str:
@@ -182,12 +189,17 @@ class Server:
     def kill(self) -> None:
         self._client.close()
         if self.process.poll() is None:
-            self.process.kill()
+            with suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
         self.process.wait()
+        self._heard.join()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
 
     def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(NEVER)
+        self.signal(signal.SIGTERM)
+        return self.process.wait()
 
 
 def _whole(answers: bytes) -> bool:

@@ -15,7 +15,7 @@ from mlflow.types import Schema, TensorSpec
 
 from blocks.contracts import PREDICTION_BUCKETS
 from blocks.serving import protocol_v2
-from blocks.serving.answers import prediction_bucket, scores
+from blocks.serving.answers import COUNTED, LONGEST, kept, prediction_bucket, scores
 from blocks.serving.bodies import decode, of_csv, of_json
 from blocks.serving.refused import Refused
 from blocks.serving.schema import Rows, schema_of
@@ -90,8 +90,11 @@ def test_any_csv_is_rows_or_a_refusal(body: bytes) -> None:
 @given(answer=ANYTHING)
 def test_any_answer_has_buckets(answer: Any) -> None:
     rows = answer if isinstance(answer, list) else [answer]
-    for value in scores(rows, len(rows)):
+    found = kept(rows, len(rows))
+    for value in (*found.predictions, *found.counted):
         assert isinstance(prediction_bucket(value), str)
+    for told in found.answers:
+        assert told is None or json.loads(told) is not None
 
 
 @pytest.mark.parametrize(
@@ -133,3 +136,44 @@ def test_chances_of_two_classes_are_that_of_the_second_in_any_shape() -> None:
     by_row = [{"no": 0.25, "yes": 0.75}, {"no": 1.0, "yes": 0.0}]
     by_class = {name: [row[name] for row in by_row] for name in by_row[0]}
     assert scores(by_row, 2) == scores(by_class, 2) == [0.75, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ([12.5, 250.0], ["0=1.2e+01", "1=2.5e+02"]),
+        ({"minutes": 12.5, "delayed": True}, ["minutes=1.2e+01", "delayed=True"]),
+        ([0.6, 0.6], ["0=60", "1=60"]),  # two chances that are not of one choice
+        ([0.25, 0.75], ["75"]),
+        ({"cat": 0.1, "dog": 0.7, "owl": 0.2}, ["dog"]),
+        (["cat", "owl"], ["0=cat", "1=owl"]),
+        ([[1, 2], [3]], ["0=[1, 2]", "1=[3]"]),
+        (list(range(300)), [f"{each}={each}" for each in range(COUNTED)]),
+    ],
+)
+def test_outputs_that_are_no_chances_are_counted_by_their_names(row: Any, names: list[str]) -> None:
+    assert [prediction_bucket(each) for each in kept([row], 1).counted] == names
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ([0.1, 0.2, 0.7], "[0.1,0.2,0.7]"),
+        ({"low": 1.5, "high": 2.5}, '{"low":1.5,"high":2.5}'),
+        ([10**30, 1], f"[{10**30}, 1]"),
+        ([0.7], None),
+        ([0.1] * LONGEST, None),
+    ],
+)
+def test_what_is_more_than_a_prediction_is_kept_whole(row: Any, told: str | None) -> None:
+    assert kept([row], 1).answers == [told]
+
+
+def test_an_answer_of_one_value_for_each_row_is_kept_once() -> None:
+    found = kept([0.5, "late"], 2)
+    assert (found.predictions, found.counted, found.answers) == ([0.5, "late"],) * 2 + ((),)
+
+
+def test_of_an_answer_that_has_not_one_entry_for_each_row_nothing_is_kept() -> None:
+    found = kept([0.5], 2)
+    assert not (found.predictions or found.counted or found.answers)

@@ -31,6 +31,10 @@ def scored(folder: Path, predict: Callable[[pd.DataFrame], Any]) -> list[Any]:
         (np.array([-3.5, 250.0]), [-3.5, 250.0]),
         (pd.DataFrame({"minutes": [-3.5, 250.0]}), [-3.5, 250.0]),
         (np.array(["dog", "owl"]), ["dog", "owl"]),
+        (
+            pd.DataFrame({"minutes": [-3.5, 250.0], "delayed": [False, True]}),
+            [{"minutes": -3.5, "delayed": False}, {"minutes": 250.0, "delayed": True}],
+        ),
         (CHANCES, CHANCES.tolist()),
         (
             pd.DataFrame(CHANCES, columns=NAMES),

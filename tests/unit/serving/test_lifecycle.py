@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from blocks.contracts import Serving
 from blocks.serving.__main__ import main
-from blocks.testing.waiting import NEVER, until
+from blocks.testing.waiting import until
 from tests.unit.serving.servers import (
     PROBE_SIGNATURE,
     ROW,
@@ -57,11 +57,11 @@ def test_what_is_in_flight_is_answered_before_the_end(tmp_path: Path, model: Pat
     with serving(tmp_path / "server", model) as server, ThreadPoolExecutor(1) as callers:
         late = callers.submit(server.ask, {**ROW, "note": f"wait:{gate}"})
         until(Path(f"{gate}.begun").exists)
-        server.process.send_signal(signal.SIGTERM)
+        server.signal(signal.SIGTERM)
         until(lambda: takes_no_more(server))
         gate.touch()
         assert late.result().json() == {"predictions": [0.25]}
-        assert server.process.wait(NEVER) == 0
+        assert server.process.wait() == 0
         assert sum(tick.requests for tick in server.ticks()) == 1
         assert len(server.captures()) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,6 +148,7 @@ def test_the_function_a_model_was_saved_with_is_the_one_that_answers(classifier:
     assert np.array(answer.json()["predictions"]) == pytest.approx(loaded.predict(rows))
     kept = classifier.kept(answer.headers["x-request-id"])
     assert [row["prediction"] for row in kept] == pytest.approx(loaded.predict(rows)[:, 1])
+    assert [json.loads(row["answer"]) for row in kept] == answer.json()["predictions"]
 
 
 def split(frame: pd.DataFrame) -> dict[str, Any]:
@@ -159,6 +161,13 @@ def test_arrays_are_answered_with_every_output(tensors: Server, form: str) -> No
     assert answer.json() == {
         "predictions": {"sum": [6.0, 0.5], "twice": [[2.0, 4.0, 6.0], [1.0, 0.0, 0.0]]}
     }
+    kept = tensors.kept(answer.headers["x-request-id"])
+    assert [json.loads(row["answer"]) for row in kept] == [
+        {"sum": 6.0, "twice": [2.0, 4.0, 6.0]},
+        {"sum": 0.5, "twice": [1.0, 0.0, 0.0]},
+    ]
+    counted = until(lambda: {name for tick in tensors.ticks() for name in tick.predictions})
+    assert {"sum=6.0e+00", "twice=[2.0, 4.0, 6.0]"} <= counted
 
 
 def test_arrays_come_by_the_protocol_too(tensors: Server) -> None:

@@ -12,9 +12,12 @@ from typing import Any
 
 from blocks.providers.aws.emulator.refusals import AwsError
 from blocks.providers.aws.emulator.rolling import batch_of, returned_of
+from blocks.providers.aws.emulator.serverless import SERVERLESS
 
 LIMIT = 28_800  # seconds, unless told
 EXCLUDED = "ml.inf1."  # machines for which SageMaker falls back to all at once, with no baking
+"""Others are https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html:
+for a rolling update also variants beside each other, and those without machines."""
 _LONGEST = "MaximumExecutionTimeoutInSeconds"
 _MOST_CANARY, _LEAST_STEP, _MOST_STEP = 50, 10, 50  # percent
 
@@ -55,10 +58,9 @@ def policy_of(
     alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
     names = tuple(each["AlarmName"] for each in alarms)
     if rolling := config.get("RollingUpdatePolicy"):
-        if len(after) > 1:
-            told = "not emulated: rolling updates of several variants"
-            raise AwsError("UnknownOperationException", told, 501)
-        return _rolling(rolling, names, machines)
+        kinds = [*before.values(), *after.values()]
+        alone = len(kinds) == 2 and SERVERLESS not in kinds
+        return _rolling(rolling, names, machines) if alone else None
     wanted = config.get("BlueGreenUpdatePolicy")
     return _blue_green(wanted, names) if wanted else None
 

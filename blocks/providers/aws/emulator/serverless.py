@@ -8,6 +8,7 @@ from typing import Any
 from blocks.providers.aws.emulator.refusals import AwsError
 
 CONFIG = "ServerlessConfig"
+SERVERLESS = "serverless"  # what a variant without machines runs on
 MAX_BODY = 4 * 1024 * 1024  # bytes
 _SIZES = range(1024, 6145, 1024)  # megabytes
 _OF_MACHINES = ("InstanceType", "InitialInstanceCount", "RoutingConfig")
@@ -15,7 +16,7 @@ _OF_MACHINES = ("InstanceType", "InitialInstanceCount", "RoutingConfig")
 
 def kind_of(variant: Mapping[str, Any]) -> str:
     """Return what a variant runs on."""
-    return str(variant.get("InstanceType", "serverless"))
+    return str(variant.get("InstanceType", SERVERLESS))
 
 
 def size_of(variant: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""What the real service would not take is not taken here."""
+"""Models, configurations, endpoints and requests to them that SageMaker would not take."""
 
 from __future__ import annotations
 
@@ -8,36 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.providers.aws.emulator.launch import Account
-from tests.unit.aws.emulator.callers import (
-    BUCKET,
-    IMAGE,
-    ROLE,
-    algorithm,
-    channel,
-    client,
-    config,
-    job,
-    model,
-    status,
-    tag,
-    variant,
-)
-
-GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/group"
-NVME, KMS = "ml.g5.xlarge", "arn:aws:kms:us-east-1:123456789012:key/1"
-MACHINES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
-CLUSTER = {"ClusterConfig": MACHINES}
-SPOT = {"EnableManagedSpotTraining": True}
-
-
-def processing(**changes: Any) -> dict[str, Any]:
-    asked = {
-        "ProcessingJobName": "p",
-        "ProcessingResources": CLUSTER,
-        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
-        "RoleArn": ROLE,
-    }
-    return {**asked, **changes}
+from tests.unit.aws.emulator.callers import BUCKET, IMAGE, client, config, model, variant
+from tests.unit.aws.emulator.refusals.refused import Refused, is_refused
 
 
 def weigh(**wanted: Any) -> dict[str, Any]:
@@ -50,92 +22,7 @@ def guarded(policy: dict[str, Any]) -> dict[str, Any]:
     return {"EndpointName": "e", "EndpointConfigName": "kept", **deployment}
 
 
-REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    # jobs
-    "a role that is no ARN": ("create_training_job", job(RoleArn="me"), "at 'roleArn'"),
-    "no output": ("create_training_job", job(OutputDataConfig={}), "Member must not be null"),
-    "output that is not in S3": (
-        "create_training_job",
-        job(OutputDataConfig={"S3OutputPath": "/tmp/out"}),
-        "at 'outputDataConfig.s3OutputPath'",
-    ),
-    "no machine at all": (
-        "create_training_job",
-        job(ResourceConfig={**MACHINES, "InstanceCount": 0}),
-        "InstanceType and InstanceCount",
-    ),
-    "a machine without a disk": (
-        "create_training_job",
-        job(ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1}),
-        "VolumeSizeInGB must be specified",
-    ),
-    "a key for a disk that is inside the machine": (
-        "create_training_job",
-        job(ResourceConfig={**MACHINES, "InstanceType": NVME, "VolumeKmsKeyId": KMS}),
-        "not supported for instances with local storage",
-    ),
-    "spot machines that are kept warm": (
-        "create_training_job",
-        job(
-            **SPOT,
-            StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
-            ResourceConfig={**MACHINES, "KeepAlivePeriodInSeconds": 60},
-        ),
-        "KeepAlivePeriodInSeconds is not supported",
-    ),
-    "more than 28 days": (
-        "create_training_job",
-        job(StoppingCondition={"MaxRuntimeInSeconds": 28 * 86_400 + 1}),
-        "MaxRuntimeInSeconds must be less than or equal to",
-    ),
-    "spot that waits for less than the usual day": (
-        "create_training_job",
-        job(**SPOT, StoppingCondition={"MaxWaitTimeInSeconds": 3600}),
-        "Invalid MaxWaitTimeInSeconds",
-    ),
-    "an image of another registry": (
-        "create_training_job",
-        job(AlgorithmSpecification=algorithm(TrainingImage="python:3.12")),
-        "private Docker registry",
-    ),
-    "a metric that no line can tell": (
-        "create_training_job",
-        job(
-            AlgorithmSpecification=algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "loss"}])
-        ),
-        "Invalid metric definition",
-    ),
-    "a channel with a space": (
-        "create_training_job",
-        job(InputDataConfig=[channel("s3://a/b", "my data")]),
-        "at 'inputDataConfig.1.member.channelName'",
-    ),
-    "a tag twice": ("create_training_job", job(Tags=tag("a", "a")), "Duplicate tag keys"),
-    "a tag of AWS's own": ("create_training_job", job(Tags=tag("aws:a")), "reserved"),
-    "51 tags": (
-        "create_training_job",
-        job(Tags=tag(*(f"k{each}" for each in range(51)))),
-        "less than or equal to 50",
-    ),
-    "a job that is not there": (
-        "stop_training_job",
-        {"TrainingJobName": "nobody"},
-        "Requested resource not found",
-    ),
-    "a processing image of another registry": (
-        "create_processing_job",
-        processing(AppSpecification={"ImageUri": "python:3.12", "ContainerEntrypoint": ["true"]}),
-        "Invalid image URI",
-    ),
-    "a key for a processing disk that is inside the machine": (
-        "create_processing_job",
-        processing(
-            ProcessingResources={
-                "ClusterConfig": {**MACHINES, "InstanceType": NVME, "VolumeKmsKeyId": KMS}
-            }
-        ),
-        "not supported for instances with local storage",
-    ),
+REFUSED: dict[str, Refused] = {
     # models
     "a model without a role": (
         "create_model",
@@ -284,45 +171,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         },
         "Could not find the CloudWatch alarm",
     ),
-    # versions, tags, lists
-    "a version of a group that is not there": (
-        "create_model_package",
-        {"ModelPackageGroupName": "nobody"},
-        "does not exist",
-    ),
-    "a version with tags": (
-        "create_model_package",
-        {"ModelPackageGroupName": "group", "Tags": tag("a")},
-        "not supported for a versioned model package",
-    ),
-    "an approval that is not there": (
-        "create_model_package",
-        {"ModelPackageGroupName": "group", "ModelApprovalStatus": "Perhaps"},
-        "enum value set",
-    ),
-    "an ARN that is none": ("list_tags", {"ResourceArn": "group"}, "at 'resourceArn'"),
-    "tags of what is not there": (
-        "add_tags",
-        {"ResourceArn": GROUP.replace("/group", "/nobody"), "Tags": tag("a")},
-        "Could not find resource",
-    ),
-    "a token of nobody": ("list_models", {"NextToken": "3"}, "Invalid NextToken"),
-    "101 results": ("list_endpoints", {"MaxResults": 101}, "less than or equal to 100"),
-    "an order that is not there": ("list_models", {"SortBy": "Size"}, "enum value set"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_the_service_would_not_take_is_refused(account: Account, case: str) -> None:
-    """The SDK checks some of it by itself, which the service does not rely on."""
-    call, asked, words = REFUSED[case]
-    before = len(account.unknown())
-    with pytest.raises(ClientError) as caught:
-        getattr(client(account, "sagemaker", checks=False), call)(**asked)
-    assert caught.value.response["Error"]["Code"] == "ValidationException"
-    assert words in caught.value.response["Error"]["Message"]
-    assert len(account.unknown()) == before, "it was refused for want of an emulation"
-    assert status(client(account, "sagemaker"), "e") == "InService"
+def test_serving_that_the_service_would_not_take_is_refused(account: Account, case: str) -> None:
+    is_refused(account, *REFUSED[case])
 
 
 ASKED: dict[str, tuple[dict[str, Any], str]] = {
