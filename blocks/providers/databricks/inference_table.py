@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from blocks.contracts import Window
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.warehouse import Row, rows
+from blocks.serving.answers import scores
 from blocks.serving.captures import OURS
 
 _STATEMENT = """\
@@ -94,11 +95,9 @@ def _transposed(columns: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _predictions(body: Any, count: int) -> Sequence[Any]:
-    """Return one answer for each row; none where the model gave none."""
+    """Return one value for each row, as files have it; none where the model gave none."""
     found = body.get("predictions") if isinstance(body, Mapping) else None
-    if isinstance(found, list) and len(found) == count:
-        return found
-    return [None] * count
+    return scores(found, count) or [None] * count
 
 
 def _column(values: Sequence[Any], name: str) -> pa.Array:
