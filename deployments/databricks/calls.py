@@ -19,6 +19,7 @@ from blocks.providers.databricks.secret import keep_secret
 from blocks.providers.databricks.volumes import Volumes
 from blocks.registry import implementation
 from deployments.calls import Place, Words, page, play, prepare
+from deployments.databricks.besides import besides
 
 C = TypeVar("C", bound=Contract)
 
@@ -58,8 +59,9 @@ WORDS = Words(
 
 def told() -> str:
     """Play a release in a workspace of its own, and return the page."""
-    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as place:
-        written = page(list(play(place, Path(scratch), WORDS)), WORDS)
+    with tempfile.TemporaryDirectory() as scratch, _place(Path(scratch)) as (place, account, owner):
+        stages = besides(account, owner)
+        written = page(list(play(place, Path(scratch), WORDS, besides=stages)), WORDS)
     return _numbered(_BLOTTED.sub(lambda found: "." * len(found[0]), _HERE.sub(_HOST, written)))
 
 
@@ -70,7 +72,7 @@ def _numbered(text: str) -> str:
 
 
 @contextmanager
-def _place(folder: Path) -> Iterator[Place]:
+def _place(folder: Path) -> Iterator[tuple[Place, DatabricksWorkspace, DatabricksWorkspace]]:
     """Open a workspace in which the code, the data and the secrets are."""
     with launch.workspace(folder / "databricks", preloaded=True) as emulator:
         emulator.pull("schema", schema=SCHEMA, volume=VOLUME)
@@ -101,7 +103,7 @@ def _place(folder: Path) -> Iterator[Place]:
             image = {"image": IMAGE, "wheel": ""} if contract.capability == "batch" else {}
             return cls(account=account, **image)
 
-        yield Place(
+        place = Place(
             emulator=emulator,
             connect=connect,
             bucket=Volumes(account),
@@ -111,6 +113,7 @@ def _place(folder: Path) -> Iterator[Place]:
             serves_on="CPU",
             key=RELEASE,
         )
+        yield place, account, owner
 
 
 if __name__ == "__main__":
