@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -26,9 +26,11 @@ from blocks.contracts import (
     Serving,
     TrainingRequest,
     VariantRequest,
+    Window,
 )
 from blocks.providers.databricks.account import DatabricksWorkspace
 from blocks.providers.databricks.endpoints import DatabricksEndpoints
+from blocks.providers.databricks.monitor import DatabricksMonitor
 from blocks.providers.databricks.spark.batch import SparkBatch
 from blocks.providers.databricks.training import DatabricksTraining
 from blocks.testing.waiting import until
@@ -124,6 +126,12 @@ def _behind_a_gateway(place: Place, account: DatabricksWorkspace) -> None:
         capture=Capture(sample=1.0),
     )
     _over(endpoints.status, endpoints.deploy(request, key=KEY))
+    endpoints.predict("limited", {"dataframe_records": [{"x": 0.5}]})
+    place.emulator.advance(3600)
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    monitor = DatabricksMonitor(account=account, captures_from="table")
+    if not monitor.captures("limited", Window(start=now - hour, end=now + hour)):
+        raise LookupError("the table has no request")
 
 
 def _watch(place: Place) -> None:
