@@ -16,7 +16,7 @@ from tests.unit.spark import session
 
 deltalake = pytest.importorskip("deltalake", reason="Spark's group is not installed")
 pytestmark = pytest.mark.slow
-COLUMNS = ("id", "x", "at", "week", "number")
+COLUMNS = {"id": "bigint", "x": "double", "week": "string", "number": "int"}
 
 
 @pytest.fixture(scope="module")
@@ -30,32 +30,35 @@ def rows_of(spark: Any, first: int, last: int) -> Any:
     return spark.range(first, last).selectExpr(
         "id",
         "id / 10D as x",
-        "cast('2026-03-01' as timestamp) + make_interval(0, 0, 0, 0, 0, cast(id as int)) as at",
-        "case when id % 5 > 0 then concat('week ', id % 3) end as week",
+        "case when id % 5 > 0 then concat('w', id % 3) end as week",
         "cast(id % 2 as int) as number",
     )
 
 
-def read(spark: Any, folder: Path) -> pa.Table:
-    found = spark.read.format("delta").load(str(folder))
-    assert set(found.columns) == set(COLUMNS)
-    return found.select(*COLUMNS).orderBy("id").toArrow()
+def told(frame: Any) -> list[dict[str, Any]]:
+    assert dict(frame.dtypes) == COLUMNS
+    found: list[dict[str, Any]] = frame.select(*COLUMNS).orderBy("id").toArrow().to_pylist()
+    return found
+
+
+def read(spark: Any, folder: Path) -> list[dict[str, Any]]:
+    return told(spark.read.format("delta").load(str(folder)))
 
 
 def test_partitions_that_spark_wrote_are_read_by_the_log(spark: Any, tmp_path: Path) -> None:
     folder, rows = tmp_path / "a table", rows_of(spark, 0, 300)
     rows.repartition(2).write.partitionBy("week", "number").parquet(str(folder))
     names = pa.schema([("week", pa.string()), ("number", pa.int32())])
-    deltalake.convert_to_deltalake(str(folder), partition_by=names, partition_strategy="hive")
+    columns = deltalake.Schema.from_arrow(names)
+    deltalake.convert_to_deltalake(str(folder), partition_by=columns, partition_strategy="hive")
     assert len(list(folder.glob("week=*/number=*/*.parquet"))) > 6
-    assert read(spark, folder) == rows.orderBy("id").toArrow()
+    assert read(spark, folder) == told(rows)
 
     more = rows_of(spark, 300, 340).toArrow()
     deltalake.write_deltalake(str(folder), more, mode="append", partition_by=list(names.names))
-    assert read(spark, folder) == rows_of(spark, 0, 340).orderBy("id").toArrow()
+    assert read(spark, folder) == told(rows_of(spark, 0, 340))
     deltalake.DeltaTable(str(folder)).delete("number = 1")
-    left = rows_of(spark, 0, 340).where("number = 0")
-    assert read(spark, folder) == left.orderBy("id").toArrow()
+    assert read(spark, folder) == told(rows_of(spark, 0, 340).where("number = 0"))
 
 
 def test_rows_that_are_marked_as_deleted_are_refused(spark: Any, tmp_path: Path) -> None:
