@@ -23,11 +23,12 @@ chains: $(VENV)/test
 
 spark: $(VENV)/spark/ready
 	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
-		tests/unit/drift tests/unit/validation tests/unit/databricks \
+		tests/unit/drift tests/unit/validation tests/unit/evaluation tests/unit/databricks \
 		tests/conformance/test_processing.py tests/conformance/test_batch.py tests/conformance/test_batch_data.py
 
 sail: $(VENV)/sail/ready
-	$(VENV)/sail/bin/python -m pytest -m "slow or not slow" -k sail tests/unit/drift tests/unit/validation
+	$(VENV)/sail/bin/python -m pytest -m "slow or not slow" -k sail \
+		tests/unit/drift tests/unit/validation tests/unit/evaluation
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)

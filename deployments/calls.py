@@ -84,6 +84,7 @@ class Words:
     services: tuple[str, ...]  # whose calls are written down
     is_read: Callable[[str], bool]  # by the operation
     where: Callable[[Mapping[str, Any]], str] = lambda _: ""  # what a call was made on
+    rights: str = ""  # how what a stage has to be granted is introduced; empty: it is not told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ class Section:
     changes: Sequence[Mapping[str, Any]]  # in order
     reads: Sequence[str]  # names, each once
     others: Sequence[str]  # what was asked of other services
+    rights: Sequence[str] = ()  # what has to be granted for all of it
 
 
 class Release:
@@ -247,11 +249,14 @@ def _section(title: str, calls: Sequence[Mapping[str, Any]], words: Words) -> Se
         ],
         reads=sorted(reads),
         others=sorted({each["call"] for each in calls} - names),
+        rights=sorted({each["action"] for each in calls} - {""}) if words.rights else (),
     )
 
 
 def _written(section: Section, words: Words) -> str:
     parts = [f"## {section.title}\n"]
+    if section.rights:
+        parts.append(f"{words.rights} {', '.join(f'`{each}`' for each in section.rights)}.\n")
     for each in section.changes:
         text = json.dumps(each["request"], indent=2, ensure_ascii=False)
         text = _KIT.sub("kit/0123456789abcdef.zip", text)

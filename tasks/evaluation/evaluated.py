@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from threadpoolctl import threadpool_limits
@@ -15,7 +16,15 @@ from tasks.evaluation.gates import Gate, Rule, compare
 from tasks.evaluation.latency import Latency, measure
 from tasks.evaluation.metrics import Metric, Undefined, metric_of
 from tasks.evaluation.report import EvaluationReport, Limit
-from tasks.evaluation.scoring import LoadedModel, Scored, label_of, load_model, score
+from tasks.evaluation.scoring import (
+    Hands,
+    LoadedModel,
+    Scored,
+    alone,
+    label_of,
+    load_model,
+    score,
+)
 from tasks.evaluation.shown import Shown, at_most, shown
 from tasks.evaluation.slices import classes, slices, whole
 from tasks.evaluation.spec import EvaluationSpec
@@ -32,21 +41,23 @@ def evaluated(
     champion: ModelVersion | None,
     price: Price | None,
     place: str,
+    hands: Hands = alone,
 ) -> EvaluationReport:
     """Return what is found; pictures of it are kept at ``place`` of the store.
 
-    Raises ModelRefused for a model that cannot be compared.
+    ``hands`` score the rows. Raises ModelRefused for a model that cannot be compared.
     """
-    return _Evaluation(store, spec, data, place).report(challenger, champion, price)
+    return _Evaluation(store, spec, data, place, hands).report(challenger, champion, price)
 
 
 class _Evaluation:
     """One evaluation, with what its parts have in common."""
 
     def __init__(
-        self, store: ObjectStore, spec: EvaluationSpec, data: DataSpec, place: str
+        self, store: ObjectStore, spec: EvaluationSpec, data: DataSpec, place: str, hands: Hands
     ) -> None:
         self.store, self.spec, self.data, self.place = store, spec, data, place
+        self.hands = hands
 
     def report(
         self, challenger: TrainingResult, champion: ModelVersion | None, price: Price | None
@@ -92,11 +103,19 @@ class _Evaluation:
         )
 
     def _load(self, uri: str, digest: str) -> LoadedModel:
-        return load_model(model_folder(self.store, uri, digest), digest)
+        model = load_model(model_folder(self.store, uri, digest), digest)
+        return replace(model, uri=uri, digest=digest)
 
     def _score(self, uri: str, models: Sequence[LoadedModel], label: Label) -> Scored:
-        spec = self.spec
-        return score(self.store, uri, self.data, models, label=label, cluster=spec.cluster)
+        return score(
+            self.store,
+            uri,
+            self.data,
+            models,
+            label=label,
+            cluster=self.spec.cluster,
+            hands=self.hands,
+        )
 
     def _metric(self, scored: Scored) -> Metric:
         """Return by what is compared. Raises ModelRefused where the scores are not of the kind."""

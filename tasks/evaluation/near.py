@@ -9,12 +9,13 @@ from tasks.evaluation.answers import ModelRefused
 from tasks.evaluation.evaluated import evaluated
 from tasks.evaluation.part import Question
 from tasks.evaluation.report import EvaluationReport
+from tasks.evaluation.scoring import Hands, alone
 from tasks.processing.work import answered
 
 REFUSALS = (ModelRefused,)
 
 
-def look(question: Question, store: ObjectStore) -> EvaluationReport:
+def look(question: Question, store: ObjectStore, *, hands: Hands = alone) -> EvaluationReport:
     """Return what is found, as on any machine."""
     return evaluated(
         store,
@@ -24,6 +25,7 @@ def look(question: Question, store: ObjectStore) -> EvaluationReport:
         champion=question.champion,
         price=question.price,
         place=question.place,
+        hands=hands,
     )
 
 

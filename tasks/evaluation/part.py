@@ -26,6 +26,11 @@ def part_of(question: Question) -> Part:
         inputs["recent"] = question.data.recent
     if question.champion is not None:
         inputs["champion"] = question.champion.uri
+    spark = question.spec.near is not None and question.spec.near.spark
     return Part(
-        module="tasks.evaluation.near", question=question, inputs=inputs, place=question.place
+        module="tasks.evaluation.on_spark" if spark else "tasks.evaluation.near",
+        question=question,
+        inputs=inputs,
+        place=question.place,
+        spark=spark,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from mlflow.types import Schema
 
 from blocks.contracts import ObjectStore
 from blocks.serving.answers import listed, scores
 from blocks.serving.loading import NotVerified, load_verified
 from tasks.data import DataSpec
+from tasks.drift.reading import NoRows
 from tasks.evaluation.answers import Answers, ModelRefused, answers_from
 from tasks.evaluation.metrics import Floats, Integers
+from tasks.evaluation.shares import Share, batches, everything
 from tasks.labels import BadLabel, Label, label_from
 
-BATCH = 20_000  # rows scored at a time
+SOME = 256  # input rows that are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class LoadedModel:
     columns: tuple[str, ...]  # that every row must have
     optional: tuple[str, ...] = ()  # that a row may have
     outputs: tuple[str, ...] = ()  # names that its signature gives to what it answers
+    uri: str = ""  # where it can be loaded again
+    digest: str = ""
 
     def take(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the columns that the model takes. Raises ModelRefused if it needs another."""
@@ -58,6 +61,53 @@ class Scored:
     order: tuple[str, ...]  # of such classes, where it keeps places
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What was scored of some rows: as :class:`Scored`, with all columns beside the scores."""
+
+    truth: np.ndarray
+    scores: Floats
+    chances: bool
+    beside: pd.DataFrame
+    captured: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is done with the rows of a data set, in whatever process: it goes where its store can.
+
+    ``beside`` are the columns that are kept beside the scores.
+    """
+
+    store: ObjectStore
+    uri: str
+    data: DataSpec
+    label: Label
+    beside: tuple[str, ...]
+
+    def parts(self, models: Sequence[LoadedModel], share: Share) -> Iterator[Part]:
+        """Score some of the rows with every model, piece by piece. Raises ModelRefused."""
+        for rows in batches(self.store, share):
+            yield self._part(models, rows.to_pandas())
+
+    def _part(self, models: Sequence[LoadedModel], frame: pd.DataFrame) -> Part:
+        truth = _truth(self.label, frame[self.data.label], self.data, self.uri)
+        answers = [answers_of(model, frame, self.label) for model in models]
+        return Part(
+            truth=truth,
+            scores=np.stack([one.scores for one in answers]),
+            chances=all(one.chances for one in answers),
+            beside=frame[list(self.beside)],
+            captured=answers[-1].captured,
+            order=answers[-1].order,
+        )
+
+
+Hands = Callable[[Work, Sequence[LoadedModel], Share], Iterable[Part]]
+"""Who scores: the parts come in the order of the rows. Raises ModelRefused."""
+
+
 def load_model(folder: Path, expected: str) -> LoadedModel:
     """Load a verified model. Raises ModelRefused, before anything of it is loaded."""
     try:
@@ -80,11 +130,16 @@ def load_model(folder: Path, expected: str) -> LoadedModel:
 
 def label_of(store: ObjectStore, uri: str, data: DataSpec) -> Label:
     """Return what the label of a data set is. Raises ModelRefused where it can be no truth."""
-    chunks = (batch.column(0) for batch in batches(store, uri, [data.label]))
+    chunks = (rows.column(0) for rows in batches(store, _rows(store, uri), [data.label]))
     try:
         return label_from(chunks, data.problem_type)
     except BadLabel as error:
         raise _bad(data, uri, error) from error
+
+
+def alone(work: Work, models: Sequence[LoadedModel], rows: Share) -> Iterable[Part]:
+    """Score all rows in this process."""
+    return work.parts(models, rows)
 
 
 def score(
@@ -95,46 +150,30 @@ def score(
     *,
     label: Label,
     cluster: str | None = None,
+    hands: Hands = alone,
 ) -> Scored:
     """Score every row with every model. Raises ModelRefused.
 
     Only scores, truth, slice columns and the cluster column stay in memory.
     """
-    kept = dict.fromkeys([*data.slices, *([cluster] if cluster else [])])
-    truths: list[np.ndarray] = []
-    answers: list[list[Answers]] = []
-    slices: list[pd.DataFrame] = []
-    some = pd.DataFrame()
-    for batch in batches(store, uri):
-        frame = batch.to_pandas()
-        truths.append(_truth(label, frame[data.label], data, uri))
-        answers.append([answers_of(model, frame, label) for model in models])
-        slices.append(frame[list(kept)])
-        if some.empty:
-            some = frame.head(256)
-    if not truths:
+    beside = tuple(dict.fromkeys([*data.slices, *([cluster] if cluster else [])]))
+    work = Work(store=store, uri=uri, data=data, label=label, beside=beside)
+    rows = _rows(store, uri)
+    parts = list(hands(work, models, rows))
+    if not parts:
         raise ModelRefused(f"{uri} has no rows to compare models on")
-    rows = pd.concat(slices, ignore_index=True)
+    kept = pd.concat([part.beside for part in parts], ignore_index=True)
     return Scored(
         label=label,
-        truth=np.concatenate(truths),
-        scores=np.concatenate([np.stack([one.scores for one in each]) for each in answers], axis=1),
-        chances=all(one.chances for each in answers for one in each),
-        slices=rows[list(data.slices)],
-        clusters=pd.factorize(rows[cluster], use_na_sentinel=False)[0] if cluster else None,
-        some_rows=some,
-        captured=tuple(name for each in answers for name in each[-1].captured),
-        order=answers[0][-1].order,
+        truth=np.concatenate([part.truth for part in parts]),
+        scores=np.concatenate([part.scores for part in parts], axis=1),
+        chances=all(part.chances for part in parts),
+        slices=kept[list(data.slices)],
+        clusters=pd.factorize(kept[cluster], use_na_sentinel=False)[0] if cluster else None,
+        some_rows=next(batches(store, rows)).to_pandas().head(SOME),
+        captured=tuple(name for part in parts for name in part.captured),
+        order=parts[0].order,
     )
-
-
-def batches(
-    store: ObjectStore, uri: str, columns: Sequence[str] | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file, or of a folder of them."""
-    for each in store.walk(uri):
-        with store.open(each.uri) as file:
-            yield from pq.ParquetFile(file).iter_batches(BATCH, columns=columns)
 
 
 def answers_of(model: LoadedModel, frame: pd.DataFrame, label: Label) -> Answers:
@@ -151,6 +190,13 @@ def captured_of(model: LoadedModel, frame: pd.DataFrame) -> pa.Array:
     if any(isinstance(each, str) for each in kept):
         return pa.array([str(each) for each in kept], pa.string())
     return pa.array([float(each) for each in kept], pa.float64())
+
+
+def _rows(store: ObjectStore, uri: str) -> Share:
+    try:
+        return everything(store, uri)
+    except NoRows as error:
+        raise ModelRefused(f"{uri} has no rows to compare models on") from error
 
 
 def _truth(label: Label, values: pd.Series, data: DataSpec, uri: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from blocks.contracts import Frozen, added_field
 from tasks.evaluation.metrics import FIGURES, Metric
-from tasks.processing.spec import NearSpec
+from tasks.processing.spec import ScoreSpec
 
 
 class LatencySpec(Frozen):
@@ -91,7 +91,7 @@ class EvaluationSpec(Frozen):
         default=None, gt=0, description="Most that 1,000 predictions may cost; empty for none."
     )
     latency: LatencySpec = Field(default=LatencySpec(), description="How fast it must answer.")
-    near: NearSpec | None = Field(
+    near: ScoreSpec | None = Field(
         default=None,
         description=(
             "Machine of the platform that does it, near the data; empty: the one that runs flows."

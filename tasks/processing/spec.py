@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from blocks.contracts import Frozen
+from blocks.contracts import Frozen, added_field
 
 
 class NearSpec(Frozen):
@@ -33,5 +33,17 @@ class ScanSpec(NearSpec):
         description=(
             "Have Spark read the rows, a partition at a time; the platform's `processing` must "
             "have one, as that of Databricks does. Then the data may be a Delta table, too."
+        ),
+    )
+
+
+class ScoreSpec(NearSpec):
+    """A machine that scores rows near the data, by itself or by its Spark."""
+
+    spark: bool = added_field(
+        False,
+        description=(
+            "Have Spark's executors score the rows, each some row groups of the files; the "
+            "platform's `processing` must have one, as that of Databricks does."
         ),
     )

@@ -97,7 +97,7 @@ def _transposed(columns: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _predictions(body: Any, count: int) -> Sequence[Any]:
-    """Return one answer for each row; none where the model gave none."""
+    """Return what was answered for each row; none where the model gave none."""
     found = body.get("predictions") if isinstance(body, Mapping) else None
     return by_row(found, count) or [None] * count
 

@@ -20,8 +20,10 @@ import pytest
 
 from blocks.contracts import (
     InvalidRequest,
+    ModelVersion,
     Monitor,
     ObjectStore,
+    Prices,
     ProcessingJobs,
     TrainingResult,
     Window,
@@ -30,7 +32,10 @@ from blocks.providers.databricks.batch_levers import MACHINE
 from blocks.providers.databricks.places import path_of
 from tasks.data import DataSpec
 from tasks.drift.axes import axes_of
-from tasks.processing.spec import ScanSpec
+from tasks.evaluation.report import EvaluationReport
+from tasks.evaluation.spec import EvaluationSpec, LatencySpec
+from tasks.evaluation.stage import evaluate_model
+from tasks.processing.spec import ScanSpec, ScoreSpec
 from tasks.validation.report import ValidationReport
 from tasks.validation.spec import ValidationSpec
 from tasks.validation.stage import validate_data
@@ -183,6 +188,39 @@ def labelled(rows: pa.Table) -> pa.Table:
     x, n = np.arange(len(rows)) % 100 / 100, pa.array(range(len(rows)), pa.int64())
     there = rows.drop_columns(["x", "n"]).append_column("x", pa.array(x))
     return there.append_column("n", n).append_column("late", late)
+
+
+def test_spark_scores_for_the_report_that_is_made_here(
+    bench: Any, store: ObjectStore, processing: ProcessingJobs
+) -> None:
+    for number in range(2):
+        put(store, f"{store.root}/holdout/{number}.parquet", labelled(table(2000)))
+    told = DataSpec(train="", holdout=f"{store.root}/holdout", label="late", slices=("week",))
+    old, new = bench.model_draft(), bench.model_draft(kind="shifted")
+
+    def evaluated(run: str, near: ScoreSpec | None) -> EvaluationReport:
+        return evaluate_model.fn(
+            store,
+            bench.connect(Prices),
+            EvaluationSpec(near=near, latency=LatencySpec(requests=20)),
+            told,
+            challenger=TrainingResult(model_uri=new.uri, digest=new.digest),
+            champion=ModelVersion(name="m", version="1", uri=old.uri, digest=old.digest),
+            machine=MACHINE,
+            run=run,
+            jobs=processing,
+        )
+
+    here, there = (
+        evaluated("here", None),
+        evaluated("spark", ScoreSpec(machine=MACHINE, spark=True)),
+    )
+    measured = {"latency", "cost_per_thousand", "plots"}
+    assert there.model_dump(exclude=measured) == here.model_dump(exclude=measured)
+    assert (there.rows, len(there.overall), len(there.slices)) == (4000, 1, 4)
+    assert there.plots.keys() == here.plots.keys()
+    for name, picture in there.plots.items():
+        assert store.read(picture) == store.read(here.plots[name])
 
 
 def test_spark_counts_the_traffic_that_is_counted_here(

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from blocks.contracts import ObjectStore
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.store import LocalStore
 from blocks.testing.models import make_model
 from tasks.data import DataSpec, ProblemType
 from tasks.evaluation.answers import ModelRefused
-from tasks.evaluation.scoring import LoadedModel, answers_of, load_model, score
+from tasks.evaluation.scoring import LoadedModel, answers_of, label_of, load_model, score
 from tasks.labels import BINARY, Label
+from tests.unit.test_delta import ABOUT, PROTOCOL, Table
 
 FRAME = pd.DataFrame({"x": [0.2, 0.7], "n": [1, 2], "label": [0, 1]})
 
@@ -44,6 +46,18 @@ def test_data_without_an_optional_column_is_scored(model: LoadedModel, tmp_path:
     found = score(store, uri, data, [model], label=BINARY)
     np.testing.assert_array_equal(found.scores, [[0.0, 1.0]])
     np.testing.assert_array_equal(found.truth, [0, 1])
+
+
+def test_rows_of_a_delta_table_are_those_of_its_log(store: ObjectStore) -> None:
+    table = Table(store)
+    table.commit(PROTOCOL, ABOUT, table.put("a.parquet", 0, 0))
+    gone = {"remove": {"path": "a.parquet", "dataChange": True}}
+    table.commit(gone, table.put("b.parquet", 1, 0, 1))
+    data = DataSpec(train="", holdout=table.uri, label="x")
+    asked = LoadedModel(predict=lambda frame: frame["x"].to_numpy() / 2, columns=("x",))
+    found = score(store, table.uri, data, [asked], label=label_of(store, table.uri, data))
+    np.testing.assert_array_equal(found.truth, [1, 0, 1])
+    np.testing.assert_array_equal(found.scores, [[0.5, 0, 0.5]])
 
 
 def test_another_folder_than_expected_is_not_loaded(model: LoadedModel, tmp_path: Path) -> None:

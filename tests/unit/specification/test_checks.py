@@ -116,10 +116,15 @@ def test_what_cannot_be_done_near_the_data_is_told_by_field_with_a_remedy(
     near = [f"{part}.near={{machine: local.small}}" for part in ("validation", "evaluation")]
     assert check(load(file, changes=near), here) == []
     spark = [
-        f"{part}.near={{machine: local.small, spark: true}}" for part in ("validation", "watch")
+        f"{part}.near={{machine: local.small, spark: true}}"
+        for part in ("validation", "evaluation", "watch")
     ]
     problems = check(load(file, changes=spark), here)
-    assert [problem.field for problem in problems] == ["validation.near.spark", "watch.near.spark"]
+    assert [problem.field for problem in problems] == [
+        "validation.near.spark",
+        "evaluation.near.spark",
+        "watch.near.spark",
+    ]
     assert "no Spark here" in problems[0].problem
     nobody = check(load(file, changes=near), dataclasses.replace(here, processing=None))
     assert ["nobody for processing" in problem.problem for problem in nobody] == [True, True]

@@ -19,8 +19,11 @@ for word; do
     shift
     [ "$word" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$word"
 done
-exec '{java}' "$@"
+exec '{java}' {quick} "$@"
 """
+_QUICK = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # jobs of seconds never earn back what is better
+)
 _MEMORY = "1g"
 
 
@@ -59,6 +62,6 @@ def _java(folder: Path) -> dict[str, str]:
         return {"JAVA_HOME": home} if home else {}
     java = folder / "java" / "bin" / "java"
     java.parent.mkdir(parents=True, exist_ok=True)
-    java.write_text(_JAVA.format(java=importlib.import_module(_WHEEL).JAVA))
+    java.write_text(_JAVA.format(java=importlib.import_module(_WHEEL).JAVA, quick=_QUICK))
     java.chmod(0o700)
     return {"JAVA_HOME": str(java.parents[1])}

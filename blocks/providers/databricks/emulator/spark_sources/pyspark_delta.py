@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -36,18 +37,21 @@ class DefaultSource(DataSource):  # type: ignore[misc]  # it comes without types
 
 
 class _Reader(DataSourceReader):  # type: ignore[misc]  # it comes without types
+    """Reads a file of the table in each task, with the columns that the log alone has.
+
+    A table whose files are not its rows (deletion vectors, column mapping) is refused by delta-rs.
+    """
+
     def __init__(self, table: DeltaTable) -> None:
-        self._files, self._schema = table.file_uris(), _schema(table)
+        folder = SubTreeFileSystem(unquote(urlsplit(table.table_uri).path), LocalFileSystem())
+        self._files = list(table.to_pyarrow_dataset(filesystem=folder).get_fragments())
+        self._schema = _schema(table)
 
     def partitions(self) -> Sequence[InputPartition]:
         return [InputPartition(file) for file in self._files]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        for rows in pq.ParquetFile(partition.value).iter_batches():
-            yield pa.RecordBatch.from_arrays(
-                [rows.column(each.name).cast(each.type) for each in self._schema],
-                schema=self._schema,
-            )
+        yield from partition.value.to_batches(schema=self._schema)
 
 
 def _schema(table: DeltaTable) -> pa.Schema:
