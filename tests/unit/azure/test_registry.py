@@ -105,7 +105,7 @@ def test_another_workspace_sees_the_same_versions_and_moves_the_same_aliases(
 def test_an_endpoint_deploys_a_version_by_its_id_in_the_registry(
     bench: Any, models: ModelRegistry, account: AzureAccount
 ) -> None:
-    azure = bench._azure
+    azure = bench.azure
     version = models.register(bench.model_draft(), key=KEY)
     endpoints = azure.connect(Endpoints)
     request = azure.variant_request().model_copy(update={"model": version})

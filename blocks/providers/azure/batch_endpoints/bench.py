@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
-from blocks.contracts import Contract, OperationRef
+from blocks.contracts import OperationRef
 from blocks.providers.azure.batch_endpoints.batch import AzureBatchEndpoints
 from blocks.providers.azure.batch_levers import IMAGE, BatchLevers
 from blocks.providers.azure.bench import AzureBench
+from blocks.providers.azure.beside import BesideBench
 from blocks.providers.azure.model_levers import ModelLevers
-from blocks.registry import implementation, provider
-from blocks.testing.levers import Levers
-
-C = TypeVar("C", bound=Contract)
-_NAME = "azure-batch-endpoints"
 
 
 class _Levers(BatchLevers):
@@ -28,37 +23,15 @@ class _Levers(BatchLevers):
         return {**super().seen(ref), "spot": told["spot"]}
 
 
-class _Bench(Levers):
-    """Levers of one owner of an emulated subscription."""
-
-    def __init__(self, azure: Any) -> None:
-        self.account, self.emulator, self.keep_secret = (
-            azure.account,
-            azure.emulator,
-            azure.keep_secret,
-        )
-        self.levers_account, self.running, self._azure = azure.levers_account, azure.running, azure
-        levers = _Levers(
-            azure.levers_account, azure.emulator, azure.uploads, jobs=AzureBatchEndpoints
-        )
-        models = ModelLevers(azure.emulator, azure.uploads)
-        super().__init__(_NAME, {"batch": levers, "models": models})
-
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner; what is no batch endpoint is the subscription's."""
-        if contract.capability not in provider(_NAME).capabilities:
-            found: C = self._azure.connect(contract)
-            return found
-        cls: Callable[..., C] = implementation(_NAME, contract)
-        return cls(account=self.account.model_copy(), image=IMAGE)
-
-    def zone(self) -> str:
-        """Return no zone: nothing here takes one."""
-        return ""
-
-
 @contextmanager
-def AzureBatchEndpointsBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as a class
+def AzureBatchEndpointsBench(  # noqa: N802 - reads as a class
+    folder: Path,
+) -> Iterator[BesideBench]:
     """Open a world: a subscription, or, while one is open, another owner in it."""
     with AzureBench(folder) as azure:
-        yield _Bench(azure)
+        account, emulator, uploads = azure.levers_account, azure.emulator, azure.uploads
+        kinds = {
+            "batch": _Levers(account, emulator, uploads, jobs=AzureBatchEndpoints),
+            "models": ModelLevers(emulator, uploads),
+        }
+        yield BesideBench(azure, "azure-batch-endpoints", kinds, image=IMAGE)

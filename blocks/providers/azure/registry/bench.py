@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
-from blocks.contracts import Contract
 from blocks.providers.azure.bench import AzureBench
+from blocks.providers.azure.beside import BesideBench
 from blocks.providers.azure.emulator.launch import REGISTRY
 from blocks.providers.azure.model_levers import ModelLevers
-from blocks.registry import implementation, provider
-from blocks.testing.levers import Levers
-
-C = TypeVar("C", bound=Contract)
-_NAME = "azure-registry"
 
 
 class _Levers(ModelLevers):
@@ -26,33 +20,9 @@ class _Levers(ModelLevers):
         return int(self._emulator.pull("registry-versions"))
 
 
-class _Bench(Levers):
-    """Levers of one owner of an emulated subscription."""
-
-    def __init__(self, azure: Any) -> None:
-        self.account, self.emulator, self.keep_secret = (
-            azure.account,
-            azure.emulator,
-            azure.keep_secret,
-        )
-        self.levers_account, self.running, self._azure = azure.levers_account, azure.running, azure
-        super().__init__(_NAME, {"models": _Levers(azure.emulator, azure.uploads)})
-
-    def connect(self, contract: type[C]) -> C:
-        """Return a block of this owner; what is not of the registry is the workspace's."""
-        if contract.capability not in provider(_NAME).capabilities:
-            found: C = self._azure.connect(contract)
-            return found
-        cls: Callable[..., C] = implementation(_NAME, contract)
-        return cls(account=self.account.model_copy(), registry=REGISTRY)
-
-    def zone(self) -> str:
-        """Return no zone: nothing here takes one."""
-        return ""
-
-
 @contextmanager
-def AzureRegistryBench(folder: Path) -> Iterator[_Bench]:  # noqa: N802 - reads as a class
+def AzureRegistryBench(folder: Path) -> Iterator[BesideBench]:  # noqa: N802 - reads as a class
     """Open a world: a subscription, or, while one is open, another owner in it."""
     with AzureBench(folder) as azure:
-        yield _Bench(azure)
+        kinds = {"models": _Levers(azure.emulator, azure.uploads)}
+        yield BesideBench(azure, "azure-registry", kinds, registry=REGISTRY)
