@@ -63,12 +63,11 @@ class Page:
         self.wait("document.readyState == 'complete'")
 
     def settle(self, *, quiet: float = 2.0) -> None:
-        """Wait until the page's text has not changed for a while."""
-        before, since = "", time.monotonic()
+        """Wait until what is seen has not changed for a while; graphs are drawn, not written."""
+        before, since = b"", time.monotonic()
         end = since + START_WITHIN
         while time.monotonic() - since < quiet and time.monotonic() < end:
-            now = str(self.evaluate("document.body.innerText"))
-            if now != before:
+            if (now := self.png()) != before:
                 before, since = now, time.monotonic()
             time.sleep(LOOKED)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from flows.tables import Told, shared
 
-JOB = "1d34865c17c6f0ec55ca5ed40a54e09e"
+JOB = "job" * 10
 ROWS = [
     {
         "attempt": "0",
