@@ -110,7 +110,7 @@ def make_kind(folder: Path, kind: Kind) -> Path:
             place = np.clip(3 * rows["a"] + 0.3 * noise, 0, 2.99).astype(int)
             rows["target"] = place.map({0: "low", 1: "middle", 2: "high"})
         else:
-            rows["target"] = 400 * rows["a"] + 150 * noise
+            rows["target"] = 200 + 400 * rows["a"] + 150 * noise
         rows.to_parquet(folder / f"{name}.parquet", index=False)
     file = folder / "release.yaml"
     file.write_text(yaml.safe_dump(_specification(kind)))
