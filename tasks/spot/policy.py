@@ -83,15 +83,15 @@ class SpotPolicy:
         for place in outlook.figures.places:
             machine = Machine(zone=place, spot=False)
             if self._safe(now, machine):
-                cost, slack = self._step(now, machine)
-                cost += outlook.value(machine, place, anyhow, left, slack)
+                cost, slack, launching = self._step(now, machine)
+                cost += outlook.value(machine, place, anyhow, left, slack, launching=launching)
                 yield _Option(cost=cost, machine=machine)
         for index, offer in enumerate(counted.offers):
             machine = Machine(zone=offer.zone, spot=True)
             if offer.up and self._safe(now, machine):
-                cost, slack = self._step(now, machine)
+                cost, slack, launching = self._step(now, machine)
                 held, lost = _held_and_lost(nexts, index)
-                cost += outlook.value(machine, offer.zone, held, left, slack)
+                cost += outlook.value(machine, offer.zone, held, left, slack, launching=launching)
                 cost += outlook.value(None, offer.zone, lost, left, slack)
                 yield _Option(cost=cost, machine=machine)
 
@@ -107,14 +107,16 @@ class SpotPolicy:
         running = now.machine is not None and not now.machine.spot
         return machine == now.machine or not running or may_launch(now, self.terms)
 
-    def _step(self, now: Situation, machine: Machine) -> tuple[float, float]:
-        """Return what this step costs on ``machine``, and the slack after it."""
+    def _step(self, now: Situation, machine: Machine) -> tuple[float, float, float]:
+        """Return what this step costs on ``machine``, and slack and hours of launch after it."""
         terms, held = self.terms, now.machine == machine
         launching = now.launching if held else terms.overhead
         offer = next(offer for offer in now.offers if offer.zone == machine.zone)
         price = offer.spot if machine.spot else offer.on_demand
         move = 0.0 if held else terms.moving(now.kept_in, machine.zone)
-        return price * min(terms.step, now.work_left + launching) + move, now.slack - launching
+        begun = min(launching, terms.step)
+        cost = price * min(terms.step, now.work_left + launching) + move
+        return cost, now.slack - begun, launching - begun
 
     def _told(self, now: Situation, counted: Plan, best: _Option, choices: int) -> Decision:
         names = " or ".join(offer.zone for offer in counted.offers)
