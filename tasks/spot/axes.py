@@ -68,9 +68,11 @@ class Axis:
         return ran @ self.launch
 
 
-def slack_axis(*, hours: float, slack: float, overhead: float, step: float) -> Axis:
+def slack_axis(
+    *, hours: float, slack: float, overhead: float, step: float, phases: int = PHASES
+) -> Axis:
     """Return points of slack, dense where launches decide; a machine that works stays there."""
-    step, phases = _phases(overhead, max(step, hours / STEPS))
+    step, phases = _phases(overhead, max(step, hours / STEPS), phases)
     first = max(overhead, slack / 200, 1e-4)
     points = np.concatenate([[0.0], np.geomspace(first, max(slack, 2 * first), POINTS)])
     return Axis(
@@ -85,13 +87,15 @@ def slack_axis(*, hours: float, slack: float, overhead: float, step: float) -> A
     )
 
 
-def work_axis(*, hours: float, work: float, overhead: float, step: float) -> Axis:
+def work_axis(
+    *, hours: float, work: float, overhead: float, step: float, phases: int = PHASES
+) -> Axis:
     """Return points of work left, a step apart; who waits stays there.
 
     Of more time than the steps cover it is known that there is no less: none is short by then.
     """
     least = max(step, min((work + overhead) / PARTS, 2 * hours / STEPS))
-    step, phases = _phases(overhead, least)
+    step, phases = _phases(overhead, least, phases)
     count = math.ceil(work / step) + math.ceil(overhead / step) + 2
     points = step * np.insert(np.arange(count, dtype=np.float64), 1, ALMOST)
     return Axis(
@@ -106,11 +110,11 @@ def work_axis(*, hours: float, work: float, overhead: float, step: float) -> Axi
     )
 
 
-def _phases(overhead: float, step: float) -> tuple[float, int]:
+def _phases(overhead: float, step: float, most: int) -> tuple[float, int]:
     """Return a step near this one of which a launch takes whole ones, and how many."""
-    if overhead < step:
+    if overhead < step or not most:
         return step, 0
-    phases = min(round(overhead / step), PHASES)
+    phases = min(round(overhead / step), most)
     return overhead / phases, phases
 
 

@@ -34,8 +34,8 @@ def age_class(age: float) -> int:
 class _Spells:
     """What was seen of one side: spot held, or spot gone."""
 
-    def __init__(self, prior: tuple[float, ...]) -> None:
-        self.prior = prior
+    def __init__(self, prior: tuple[float, ...], odds: float) -> None:
+        self.prior, self.odds = prior, odds
         self.changes, self.hours = [0.0] * CLASSES, [0.0] * CLASSES
 
     def forget(self, keep: float) -> None:
@@ -52,12 +52,12 @@ class _Spells:
     def ageless(self) -> tuple[float, float]:
         """Return how far the age is believed to have no effect, and the rate at all ages then.
 
-        Both are as likely as the other before anything was seen.
+        ``odds`` are those before anything was seen.
         """
         by_age = zip(self.prior, self.changes, self.hours, strict=True)
         aged = sum(_evidence(WEIGHT, prior, *seen) for prior, *seen in by_age)
         prior, changes, hours = self.prior[AGELESS], sum(self.changes), sum(self.hours)
-        odds = ODDS * math.exp(min(_evidence(ANY_AGE, prior, changes, hours) - aged, 50.0))
+        odds = self.odds * math.exp(min(_evidence(ANY_AGE, prior, changes, hours) - aged, 50.0))
         return odds / (1 + odds), (ANY_AGE + changes) / (ANY_AGE / prior + hours)
 
     def pooled(self, starts: tuple[int, ...], now: int | None) -> tuple[float, ...]:
@@ -92,10 +92,10 @@ def _evidence(weight: float, rate: float, changes: float, hours: float) -> float
 class Lives:
     """What is known of one zone, or of several taken as one."""
 
-    def __init__(self) -> None:
+    def __init__(self, odds: float = ODDS) -> None:
         self.up: bool | None = None  # None until the first look
         self.age = FOUND  # hours that it has been so
-        self._held, self._gone = _Spells(HELD), _Spells(GONE)
+        self._held, self._gone = _Spells(HELD, odds), _Spells(GONE, odds)
 
     def see(self, up: bool, after: float) -> None:
         """Take in the state that holds now, ``after`` hours since the last look."""

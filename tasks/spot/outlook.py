@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tasks.spot.axes import AMPLE, Axis, slack_axis, work_axis
+from tasks.spot.axes import AMPLE, PHASES, Axis, slack_axis, work_axis
 from tasks.spot.chains import Array, Chain, product
 from tasks.spot.situation import Machine, Situation
 
@@ -60,10 +60,15 @@ class Outlook:
         self.figures = figures
         self.ample = ample(now)
         hours, overhead = now.time_left, figures.overhead
+        phases = (
+            PHASES if len(figures.chains) == 1 else 0
+        )  # of several, as many as CPU allows: none
         self._axis = (
-            work_axis(hours=hours, work=now.work_left, overhead=overhead, step=step)
+            work_axis(hours=hours, work=now.work_left, overhead=overhead, step=step, phases=phases)
             if self.ample
-            else slack_axis(hours=hours, slack=now.slack, overhead=overhead, step=step)
+            else slack_axis(
+                hours=hours, slack=now.slack, overhead=overhead, step=step, phases=phases
+            )
         )
         self.table = _Solver(figures, self._axis).table()
 
