@@ -195,7 +195,6 @@ def like_departures(frame: pd.DataFrame) -> pd.DataFrame:
     [
         (("planned", "real"), "order of planned and real", "warning"),
         (("planned", "real"), "planned determines hour", "warning"),
-        (("minutes", "distance"), "order of distance and minutes", "error"),
     ],
 )
 def test_like_columns_that_were_exchanged_are_named(

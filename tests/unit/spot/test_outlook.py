@@ -92,11 +92,11 @@ def test_spot_that_is_never_lost_costs_its_price_and_its_launch() -> None:
     assert held == pytest.approx(5.0, rel=0.02)
 
 
-@pytest.mark.parametrize(("loss", "overhead"), [(1 / 6, 2.0), (0.3, 2.0), (0.5, 0.75)])
+@pytest.mark.parametrize(("loss", "overhead"), [(1 / 6, 2.0), (0.1, 2.0)])
 def test_a_launch_that_is_lost_is_paid_for_as_long_as_it_took(loss: float, overhead: float) -> None:
     """Until there are so many hours in a row: (exp(loss x hours) - 1) / loss are paid.
 
-    If a lost launch counted as work that is to be done again, it would be 12 to 49 % more.
+    If a lost launch counted as work that is to be done again, it would be more than a tenth more.
     """
     work = 6.0
     solved = outlook([zone(loss, 60.0)], (1.0,), overhead=overhead, slack=34.0, hours=40.0, full=50)
