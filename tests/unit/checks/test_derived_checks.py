@@ -186,7 +186,7 @@ def like_departures(frame: pd.DataFrame) -> pd.DataFrame:
     random = np.random.default_rng(len(frame))
     hour = 6 + frame["id"] % 15
     planned = 100 * hour + 5 * (frame["id"] % 4)
-    late = random.integers(-3, 20, len(frame))
+    late = random.integers(-3, 120, len(frame))
     return frame.assign(planned=planned, real=planned + late, hour=hour)
 
 
