@@ -189,12 +189,14 @@ class _Solver:
         now[rows[0], up] = ridden + price * np.minimum(axis.step, work)
         if not axis.phases:
             start = np.minimum(axis.step, work + self.figures.overhead)
-            return axis.launched(ridden) + (price * start + 2 * self._late(k, 0.0))
+            taken: Array = axis.launched(ridden) + (price * start + 2 * self._late(k, 0.0))
+            return taken
         lost, paid = axis.waited(after[zone]), price * axis.step + self._late(k, axis.step)
         for less, more in pairwise(rows):
             launching = follows @ np.vstack((axis.waited(after[less]), lost))
             now[more, up] = launching + paid
-        return now[rows[-1], up]
+        launched: Array = now[rows[-1], up]
+        return launched
 
     def _late(self, k: int, by: float) -> Array:
         """Return what an hour too late costs, for all that are missing after ``by`` more hours."""
