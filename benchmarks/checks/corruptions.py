@@ -1,4 +1,4 @@
-"""Twelve ways in which a week goes wrong, and which checks would be right to say so."""
+"""Fifteen ways in which a week goes wrong, and which checks would be right to say so."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def _set(frame: pd.DataFrame, name: str, values: pd.Series) -> pd.DataFrame:
     return frame.assign(**{name: values})
 
 
+def _exchange(frame: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+    return frame.assign(**{one: frame[other], other: frame[one]})
+
+
 ALL = (
     Corruption(
         name="8 % of distance missing",
@@ -37,7 +41,10 @@ ALL = (
     Corruption(
         name="temperature in Celsius",
         does=lambda f, _: _set(f, "temp", (f["temp"] - 32) / 1.8),
-        right=(("temp", "location"), ("temp", "range"), ("temp", "sign"), ("temp", "unit")),
+        right=(
+            *(("temp", check) for check in ("location", "range", "sign", "unit")),
+            ("", "order of temp"),
+        ),
     ),
     Corruption(
         name="distance in kilometres",
@@ -92,5 +99,24 @@ ALL = (
         name="air time in seconds",
         does=lambda f, _: _set(f, "air_time", f["air_time"] * 60),
         right=(("air_time", "unit"), ("", "ratio of air_time"), ("air_time", "range")),
+    ),
+    Corruption(
+        name="temperature, dew point swapped",
+        does=lambda f, _: _exchange(f, "temp", "dewp"),
+        right=(("", "order of temp"),),
+    ),
+    Corruption(
+        name="planned, real departure swapped",
+        does=lambda f, _: _exchange(f, "dep_time", "sched_dep_time"),
+        right=(
+            ("sched_dep_time", "missing"),
+            ("", "sched_dep_time determines"),
+            ("", "order of dep_time and sched_dep_time"),
+        ),
+    ),
+    Corruption(
+        name="both delays swapped",
+        does=lambda f, _: _exchange(f, "dep_delay", "arr_delay"),
+        right=(("", "order of dep_delay and arr_delay"),),
     ),
 )

@@ -92,7 +92,7 @@ def cells(table: pd.DataFrame, rows: int, wobble: float, references: int) -> Ite
 
 
 @click.command()
-@click.option("--references", default=20, show_default=True)
+@click.option("--references", default=34, show_default=True, help="Of each cell; 3 windows each.")
 @click.option("--rows", default=10_000, show_default=True, help="Of a batch, and of a window.")
 def main(references: int, rows: int) -> None:
     """Print a table as markdown."""

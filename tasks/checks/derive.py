@@ -17,6 +17,7 @@ from typing import Any
 from tasks.checks.commonest import commonest
 from tasks.checks.line import ERROR, WARNING, line, query
 from tasks.checks.measure import GARBLED
+from tasks.checks.orders import orders
 from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
 from tasks.checks.relations import differs, ratio
 from tasks.checks.times import times
@@ -63,9 +64,10 @@ def _expectations(profile: Profile) -> Iterator[dict[str, Any]]:
             continue
         yield from _values(column, profile, natural)
         yield from _natural(column, profile, natural)
-    yield from (_depends(each, profile) for each in profile.dependencies)
+    yield from (_depends(each, profile, natural) for each in profile.dependencies)
     for each in profile.ratios:
         yield from _ratio(each)
+    yield from orders(profile, natural)
 
 
 def _values(column: Column, profile: Profile, natural: str) -> Iterator[dict[str, Any]]:
@@ -187,9 +189,10 @@ def _moment(column: Column, seen: Sequence[float], expectation: str, check: str)
     )
 
 
-def _depends(each: Dependency, profile: Profile) -> dict[str, Any]:
+def _depends(each: Dependency, profile: Profile, natural: str) -> dict[str, Any]:
     by, column = ", ".join(map(quoted, each.by)), quoted(each.column)
     apart = differs(profile.column(each.column))
+    numbers = any(profile.column(name).kind is Kind.NUMBER for name in each.by)
     return line(
         "unexpected_rows_expectation",
         {
@@ -200,6 +203,7 @@ def _depends(each: Dependency, profile: Profile) -> dict[str, Any]:
         },
         check=f"{', '.join(each.by)} determines {each.column}",
         why=f"it did for all {each.groups:,} different values",
+        severity=natural if numbers else ERROR,  # those have less to do with each other than names
     )
 
 

@@ -47,8 +47,8 @@ def measure(
 ) -> Profile:
     """Return the profile of a data set; ``folder`` is for DuckDB.
 
-    With ``known``, keys, dependencies and ratios are not searched for: those of that profile are
-    kept as far as they hold here too. Raises InvalidRequest for a batch column that is not there.
+    With ``known``, relations of columns are not searched for: those of that profile are kept as far
+    as they hold here too. Raises InvalidRequest for a batch column that is not there.
     """
     if batch not in data.schema.names:
         names = ", ".join(data.schema.names)
@@ -69,6 +69,7 @@ def measure(
         repeated=found.repeated,
         dependencies=found.dependencies,
         ratios=found.ratios,
+        orders=found.orders,
         season=season,
     )
 

@@ -99,6 +99,14 @@ class Ratio(Frozen):
     batches: Mapping[str, float]  # ratio of the sums over rows that have both
 
 
+class Order(Frozen):
+    """Two columns of numbers that are like each other, of which one is mostly the larger one."""
+
+    one: str
+    other: str
+    batches: Mapping[str, float]  # share of the rows with one > other, of those where they differ
+
+
 class Profile(Frozen):
     """Everything that checks are derived from. Small: it does not grow with the rows."""
 
@@ -110,6 +118,7 @@ class Profile(Frozen):
     repeated: Mapping[str, float] = {}  # by batch, share of rows that repeat another; with no key
     dependencies: tuple[Dependency, ...] = ()
     ratios: tuple[Ratio, ...] = ()
+    orders: tuple[Order, ...] = ()
     season: int | None = None  # batches after which everything natural has been seen
 
     @property
@@ -136,7 +145,7 @@ class Profile(Frozen):
 def merged(one: Profile, other: Profile) -> Profile:
     """Return what both have seen; batches of ``other`` come last, and replace those of that name.
 
-    What holds in only one of the two holds no more: keys, dependencies, ratios.
+    What holds in only one of the two holds no more: keys, dependencies, ratios, orders.
     """
     theirs = {column.name: column for column in other.columns}
     columns = [
@@ -146,6 +155,7 @@ def merged(one: Profile, other: Profile) -> Profile:
     columns += [column for column in other.columns if column.name not in names]
     dependencies = {(each.by, each.column): each for each in other.dependencies}
     ratios = {(each.over, each.under): each for each in other.ratios}
+    orders = {(each.one, each.other): each for each in other.orders}
     return one.model_copy(
         update={
             "batches": (*(b for b in one.batches if b not in other.batches), *other.batches),
@@ -159,6 +169,11 @@ def merged(one: Profile, other: Profile) -> Profile:
                 each.model_copy(update={"batches": {**each.batches, **found.batches}})
                 for each in one.ratios
                 if (found := ratios.get((each.over, each.under)))
+            ),
+            "orders": tuple(
+                each.model_copy(update={"batches": {**each.batches, **also.batches}})
+                for each in one.orders
+                if (also := orders.get((each.one, each.other)))
             ),
         }
     )

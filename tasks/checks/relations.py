@@ -1,4 +1,4 @@
-"""What columns have to do with each other: keys, functional dependencies, ratios.
+"""What columns have to do with each other: keys, functional dependencies, ratios, orders.
 
 Searched for among few columns at a time, by counting. A relation that holds in all rows of all
 batches is offered as a check; that it holds by chance is possible, so a person reads the suite.
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import isfinite
 
 import duckdb
 
-from tasks.checks.profile import Column, Dependency, Kind, Profile, Ratio
+from tasks.checks import orders
+from tasks.checks.profile import Column, Dependency, Kind, Order, Profile, Ratio
 from tasks.validation.parquet import VIEW, quoted
 
 EXACT = 0.01  # by how much, relatively, numbers may differ that are determined: they are rounded
@@ -30,6 +32,7 @@ class Relations:
     repeated: Mapping[str, float]
     dependencies: tuple[Dependency, ...]
     ratios: tuple[Ratio, ...]
+    orders: tuple[Order, ...]
 
 
 def search(
@@ -59,14 +62,21 @@ def search(
                 for each in known.ratios
                 if {each.over, each.under} <= names
             ),
+            orders=tuple(
+                each.model_copy(update={"batches": orders.seen(base, each.one, each.other, batch)})
+                for each in known.orders
+                if {each.one, each.other} <= names
+            ),
         )
     others = [column for column in columns if column.name != batch]
+    alike = _correlations(base, others)
     key = _key(base, columns, rows)
     return Relations(
         key=key,
         repeated={} if key else _repeated(base, batch),
         dependencies=tuple(_dependencies(base, others, rows)),
-        ratios=tuple(_ratios(base, others, batch)),
+        ratios=tuple(_ratios(base, others, alike, batch)),
+        orders=tuple(orders.search(base, others, alike, batch)),
     )
 
 
@@ -119,6 +129,7 @@ def _dependencies(
         if column.levels is not None and 1 < len(column.levels) <= DETERMINING
     ]
     targets = [column for column in columns if not column.constant]
+    yield from _of_numbers(base, targets, rows)
     by_one: dict[str, set[str]] = {}
     for by in [*((name,) for name in texts), *combinations(texts, 2)]:
         known = set().union(*(by_one.get(name, set()) for name in by)) if len(by) > 1 else set()
@@ -131,6 +142,21 @@ def _dependencies(
             by_one[by[0]] = set(found)
         for column in found:
             yield Dependency(by=by, column=column, groups=groups)
+
+
+def _of_numbers(
+    base: duckdb.DuckDBPyConnection, columns: Sequence[Column], rows: int
+) -> Iterator[Dependency]:
+    """Yield what whole numbers say of other numbers, as an hour that is part of a time."""
+    numbers = [column for column in columns if column.kind is Kind.NUMBER]
+    for column in numbers:
+        if "int" not in column.type or max(column.each("distinct")) > DETERMINING:
+            continue
+        groups = _groups(base, (column.name,))
+        if GROUPS <= groups <= min(DETERMINING, rows / ROWS_A_GROUP):
+            others = [each for each in numbers if each is not column]
+            for name in _determined(base, (column.name,), others) if others else ():
+                yield Dependency(by=(column.name,), column=name, groups=groups)
 
 
 def _groups(base: duckdb.DuckDBPyConnection, by: Sequence[str]) -> int:
@@ -160,23 +186,31 @@ def differs(column: Column) -> str:
     return f"{high} <> {low}"
 
 
-def _ratios(
-    base: duckdb.DuckDBPyConnection, columns: Sequence[Column], batch: str
-) -> Iterator[Ratio]:
-    positive = [
-        column.name
-        for column in columns
-        if column.kind is Kind.NUMBER and min(column.each("low"), default=-1.0) >= 0
-    ]
-    pairs = list(combinations(positive, 2))
+def _correlations(
+    base: duckdb.DuckDBPyConnection, columns: Sequence[Column]
+) -> dict[tuple[str, str], float]:
+    """Return those of all pairs of numbers that have one."""
+    numbers = [column.name for column in columns if column.kind is Kind.NUMBER]
+    pairs = list(combinations(numbers, 2))
     if not pairs:
-        return
+        return {}
     asked = ", ".join(f"corr({quoted(one)}, {quoted(other)})" for one, other in pairs)
     found = base.execute(f"select {asked} from {VIEW}").fetchone() or ()
-    for (one, other), correlation in zip(pairs, found, strict=True):
-        if correlation is not None and correlation >= CORRELATION:
+    both = zip(pairs, found, strict=True)
+    return {pair: float(each) for pair, each in both if each is not None and isfinite(each)}
+
+
+def _ratios(
+    base: duckdb.DuckDBPyConnection,
+    columns: Sequence[Column],
+    correlations: Mapping[tuple[str, str], float],
+    batch: str,
+) -> Iterator[Ratio]:
+    positive = {column.name for column in columns if min(column.each("low"), default=-1.0) >= 0}
+    for (one, other), correlation in correlations.items():
+        if correlation >= CORRELATION and {one, other} <= positive:
             seen = _seen(base, one, other, batch)
-            yield Ratio(over=one, under=other, correlation=float(correlation), batches=seen)
+            yield Ratio(over=one, under=other, correlation=correlation, batches=seen)
 
 
 def _seen(base: duckdb.DuckDBPyConnection, over: str, under: str, batch: str) -> dict[str, float]:

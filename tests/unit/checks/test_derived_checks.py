@@ -181,6 +181,41 @@ def test_times_before_all_that_was_seen_or_a_year_ahead_are_named_and_later_ones
     assert named(bench.failed(content, unset), "error") == ["earliest sold at"]
 
 
+def like_departures(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add a time as planned, as 930 for half past nine, its hour, and the one as it was."""
+    random = np.random.default_rng(len(frame))
+    hour = 6 + frame["id"] % 15
+    planned = 100 * hour + 5 * (frame["id"] % 4)
+    late = random.integers(-3, 120, len(frame))
+    return frame.assign(planned=planned, real=planned + late, hour=hour)
+
+
+@pytest.mark.parametrize(
+    ("pair", "check", "severity"),
+    [
+        (("planned", "real"), "order of planned and real", "warning"),
+        (("planned", "real"), "planned determines hour", "warning"),
+    ],
+)
+def test_like_columns_that_were_exchanged_are_named(
+    bench: Workbench, pair: tuple[str, str], check: str, severity: str
+) -> None:
+    one, other = pair
+    content = only(check, bench.profile(like_departures(weeks(8))))
+    fine = like_departures(week(8))
+    assert named(bench.failed(content, fine), severity) == []
+    broken = fine.assign(**{one: fine[other], other: fine[one]})
+    assert named(bench.failed(content, broken), severity) == [check]
+
+
+def test_columns_that_nobody_could_tell_apart_have_no_order(bench: Workbench) -> None:
+    learnt = like_departures(weeks(8))
+    twin = learnt["planned"] + np.random.default_rng(3).integers(-5, 6, len(learnt))
+    found = bench.profile(learnt.assign(twin=twin)).orders
+    assert ("planned", "real") in {(each.one, each.other) for each in found}
+    assert ("planned", "twin") not in {(each.one, each.other) for each in found}
+
+
 def test_rows_that_came_twice_are_named_where_no_columns_are_a_key(bench: Workbench) -> None:
     def keyless(frame: pd.DataFrame) -> pd.DataFrame:
         few = frame.drop(columns="id")
