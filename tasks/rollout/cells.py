@@ -6,6 +6,7 @@ tenth is an event like an error; both more of them on green and fewer are bet on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from math import log1p
 from operator import add
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 
 LEAST = 100  # predictions of blue, below which there is no yardstick yet
 TENTHS = 10
-CELLS = TENTHS + 1  # the last for predictions that blue has never made
+CELLS = TENTHS + 1  # the last for predictions that blue has never made, if they have no size
 EACH = np.ones(CELLS * 2 * len(GENTLE))
 LARGEST = 4096  # kinds of predictions that are remembered
 
@@ -36,6 +37,7 @@ class PredictionHistory:
         self._counts: list[int] = []
         self._places: list[int] = []
         self._order: list[int] = []  # of the kinds, by size
+        self._sizes: list[float] = []  # of quantities, in that order
         self._total = self._cut_at = 0
 
     def counted(self, ticks: Iterable[VariantTick]) -> Counted:
@@ -70,7 +72,7 @@ class PredictionHistory:
             if len(self._names) < LARGEST:
                 self._names.append(name)
                 self._counts.append(count)
-                self._places.append(TENTHS)
+                self._places.append(self._place_of(name))
                 self._total += count
         if self._total >= max(LEAST, 2 * self._cut_at):
             self._cut_at = self._total
@@ -93,18 +95,31 @@ class PredictionHistory:
         before, counts = 0, self._counts
         if len(self._order) < len(counts):
             self._order = _in_order(self._names)
+            if _quantities(self._names):
+                sizes = (_size(self._names[kind]) for kind in self._order)
+                self._sizes = [size for size in sizes if size is not None]
         for kind in self._order:
             middle = before + counts[kind] / 2
             self._places[kind] = min(int(middle / self._total * TENTHS), TENTHS - 1)
             before += counts[kind]
+
+    def _place_of(self, name: str) -> int:
+        """Return the cell of a kind that is not known: of a quantity, that of the next larger.
+
+        Two models that are alike seldom answer the same quantity to two digits.
+        """
+        size = _size(name) if self._sizes else None
+        if size is None:
+            return TENTHS
+        return self._places[self._order[min(bisect_left(self._sizes, size), len(self._sizes) - 1)]]
 
     def _by_cell(self, predictions: Counted, requests: int) -> list[float]:
         counts, others = predictions
         found = [0.0] * CELLS
         for place, count in zip(self._places, counts, strict=True):
             found[place] += count
-        if others:
-            found[TENTHS] += sum(others.values())
+        for name, count in others.items():
+            found[self._place_of(name)] += count
         total = sum(found)
         if total <= requests:
             return found
@@ -171,20 +186,28 @@ def place_of(cell: int) -> str:
     return f"in blue's tenth {cell + 1}" if cell < TENTHS else "that blue has never made"
 
 
+def _quantities(names: Iterable[str]) -> bool:
+    return any("e+" in name or "e-" in name for name in names)
+
+
 def _in_order(names: Sequence[str]) -> list[int]:
-    """Return the places of some kinds of predictions, by size."""
-    unit = 0.01 if any("e+" in name or "e-" in name for name in names) else 1.0
-    keys = [_order(name, unit) for name in names]
+    """Return the places of some kinds of predictions: numbers by size, then labels by name."""
+    unit = 0.01 if _quantities(names) else 1.0
+    sizes = [_size(name, unit) for name in names]
+    keys = [
+        (1, 0.0, name) if size is None else (0, size, "")
+        for name, size in zip(names, sizes, strict=True)
+    ]
     return sorted(range(len(names)), key=keys.__getitem__)
 
 
-def _order(bucket: str, unit: float) -> tuple[int, float, str]:
-    """Numbers by size, then labels by name.
+def _size(name: str, unit: float = 0.01) -> float | None:
+    """Return the size of a kind of predictions; a label has none.
 
     Beside quantities, which have an exponent, a number without one is of hundredths of 0 to 1; or
     it is a small whole number, and then it stays among its like.
     """
     try:
-        return 0, float(bucket) * (1.0 if "e" in bucket else unit), ""
+        return float(name) * (1.0 if "e" in name else unit)
     except ValueError:
-        return 1, 0.0, bucket
+        return None
