@@ -33,9 +33,7 @@ class Identity(Frozen):
 
     pid: int
     started: float  # seconds after the machine's start; of notes without ``boot`` since the epoch
-    boot: str = (
-        ""  # which start of the machine; earlier versions did not note it, nor can all systems
-    )
+    boot: str = ""  # which start of the machine; notes of earlier versions have none
 
     @property
     def created(self) -> datetime:
