@@ -1,13 +1,15 @@
 """Files of MLflow's runs in a workspace: its run history signs a link for each of them.
 
-MLflow asks for these by ``blocks.mlflow_files``. Who asks is told by MLflow's own variables, as
-for everything else that a run keeps: ``MLFLOW_TRACKING_TOKEN`` and its neighbours.
+``keep_files`` tells MLflow of it; by itself it would be told in every process that imports MLflow,
+also where our code comes from elsewhere. Who asks is told by MLflow's own variables, as for
+everything else that a run keeps: ``MLFLOW_TRACKING_TOKEN`` and its neighbours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 from azure.storage.blob import BlobClient
 from mlflow.entities import FileInfo
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact import artifact_repository_registry
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request, verify_rest_response
@@ -26,6 +29,13 @@ _RUN = re.compile(
 _creds_of: Any = get_default_host_creds  # MLflow leaves both without types
 _request: Any = http_request
 _AT_ONCE = 50  # files that links are asked for
+
+
+def keep_files() -> None:
+    """Let MLflow's client of this process keep files of runs; Azure's own plugin goes first."""
+    if find_spec("azureml") is None:
+        known: Any = artifact_repository_registry
+        known._artifact_repository_registry.register("azureml", AzureRunFiles)
 
 
 class AzureRunFiles(ArtifactRepository):

@@ -12,11 +12,13 @@ from mlflow.tracking import MlflowClient
 
 from blocks.contracts import RunKey, TrainingJobs
 from blocks.providers.azure.account import AzureAccount
+from blocks.providers.azure.run_files import keep_files
 from blocks.testing.waiting import until
 
 SCRIPT = """
-import os
+from blocks.providers.azure.run_files import keep_files
 from mlflow.tracking import MlflowClient
+keep_files()
 client = MlflowClient()
 run = client.create_run(client.create_experiment("trained")).info.run_id
 client.log_metric(run, "auc", 0.75)
@@ -32,6 +34,7 @@ def mlflow(account: AzureAccount, monkeypatch: pytest.MonkeyPatch) -> MlflowClie
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", account.ca_file)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")  # the first waits for an import
+    keep_files()
     return MlflowClient(account.tracking, registry_uri=account.tracking)
 
 

@@ -34,7 +34,7 @@ from tasks.evaluation.spec import EvaluationSpec
 from tasks.evaluation.stage import evaluate_model
 from tasks.processing import code
 from tasks.processing.job import ProcessingFailed
-from tasks.processing.spec import NearSpec, ScanSpec
+from tasks.processing.spec import ScanSpec, ScoreSpec
 from tasks.processing.work import ANSWER, Answer, Asked, answered, raised_again
 from tasks.specification.problems import Problem
 from tasks.validation.report import ValidationReport
@@ -170,7 +170,7 @@ def test_evaluation_finds_near_the_data_what_it_finds_here(
     data = DataSpec(train=rows.as_uri(), holdout=rows.as_uri(), label="label", slices=("kind",))
     prices = LocalPrices(machine=jobs.machine)
 
-    def evaluate(run: str, digest: str, near: NearSpec | None) -> EvaluationReport:
+    def evaluate(run: str, digest: str, near: ScoreSpec | None) -> EvaluationReport:
         return evaluate_model.fn(
             store,
             prices,
@@ -183,7 +183,8 @@ def test_evaluation_finds_near_the_data_what_it_finds_here(
             jobs=jobs,
         )
 
-    here, near = evaluate("here", draft.digest, None), evaluate("near", draft.digest, NEAR)
+    scored = ScoreSpec(machine="local.small")
+    here, near = evaluate("here", draft.digest, None), evaluate("near", draft.digest, scored)
     measured = {"latency", "cost_per_thousand", "plots", "limits"}
     assert near.model_dump(exclude=measured) == here.model_dump(exclude=measured)
     assert near.auc == pytest.approx(0.97, abs=0.02)
