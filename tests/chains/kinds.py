@@ -131,6 +131,7 @@ def _specification(kind: Kind) -> dict[str, object]:
         "evaluation": {
             "metric": "accuracy" if kind.problem_type == "multiclass" else "absolute_error",
             "margin": 0.5,
+            "slice_margin": 0.5,
             "limits": kind.limits,
             "latency": {"requests": 20},
         },

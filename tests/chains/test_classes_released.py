@@ -105,7 +105,7 @@ def test_ways_to_arrive_are_released_and_a_version_that_mixes_them_up_is_returne
     asked = (str(project / "release.yaml"), *changed(QUICK))
     world: dict[str, Any] = {"workspace": workspace, "api": prefect_api, "within": 1200}
 
-    first = run_json("release", *asked, *rounds(5), **world)
+    first = run_json("release", *asked, *rounds(24), **world)  # like the second, and not it
     assert first["rollout"]["outcome"] == "live"
     url = first["rollout"]["url"]
     rows = pd.read_parquet(project / "data/holdout.parquet").sample(frac=1, random_state=1)
