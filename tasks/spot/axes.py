@@ -16,7 +16,6 @@ from tasks.spot.chains import Array
 
 AMPLE = 4.0  # times the work: slack from which on points of slack are too far apart for it
 STEPS, POINTS, PARTS = 96, 28, 6
-PHASES = 8  # steps of a launch, at most: what takes longer makes steps longer
 ALMOST = 1e-6  # of a step: work that is left, but hardly any
 
 
@@ -30,7 +29,6 @@ class Axis:
     points: Array
     step: float  # hours
     steps: int
-    phases: int  # steps of a launch; none where it takes less than one
     of_work: bool
     half: Array
     launch: Array
@@ -64,22 +62,19 @@ class Axis:
         return after if self.wait is None else after @ self.wait
 
     def launched(self, ran: Array) -> Array:
-        """Return what is expected before a launch that nothing ends, from ``ran``: as of work."""
+        """Return what is expected before a step that begins with a launch, from ``ran``."""
         return ran @ self.launch
 
 
-def slack_axis(
-    *, hours: float, slack: float, overhead: float, step: float, phases: int = PHASES
-) -> Axis:
+def slack_axis(*, hours: float, slack: float, overhead: float, step: float) -> Axis:
     """Return points of slack, dense where launches decide; a machine that works stays there."""
-    step, phases = _phases(overhead, max(step, hours / STEPS), phases)
+    step = max(step, hours / STEPS)
     first = max(overhead, slack / 200, 1e-4)
     points = np.concatenate([[0.0], np.geomspace(first, max(slack, 2 * first), POINTS)])
     return Axis(
         points=points,
         step=step,
         steps=math.ceil(hours / step) + 1,
-        phases=phases,
         of_work=False,
         half=_read(points, points - step / 2),
         launch=_read(points, points - overhead),
@@ -87,35 +82,23 @@ def slack_axis(
     )
 
 
-def work_axis(
-    *, hours: float, work: float, overhead: float, step: float, phases: int = PHASES
-) -> Axis:
+def work_axis(*, hours: float, work: float, overhead: float, step: float) -> Axis:
     """Return points of work left, a step apart; who waits stays there.
 
     Of more time than the steps cover it is known that there is no less: none is short by then.
     """
-    least = max(step, min((work + overhead) / PARTS, 2 * hours / STEPS))
-    step, phases = _phases(overhead, least, phases)
+    step = max(step, min((work + overhead) / PARTS, 2 * hours / STEPS))
     count = math.ceil(work / step) + math.ceil(overhead / step) + 2
     points = step * np.insert(np.arange(count, dtype=np.float64), 1, ALMOST)
     return Axis(
         points=points,
         step=step,
         steps=min(math.ceil(hours / step), STEPS) + 1,
-        phases=phases,
         of_work=True,
         half=_read(points, points - step / 2),
         launch=_read(points, points + overhead),
         run=_read(points, points - step),
     )
-
-
-def _phases(overhead: float, step: float, most: int) -> tuple[float, int]:
-    """Return a step near this one of which a launch takes whole ones, and how many."""
-    if overhead < step or not most:
-        return step, 0
-    phases = min(round(overhead / step), most)
-    return overhead / phases, phases
 
 
 def _read(points: Array, at: Array) -> Array:

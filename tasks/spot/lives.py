@@ -1,10 +1,8 @@
 """How long spot is held and how long it is gone, learnt from what was seen.
 
-Lifetimes are mostly heavy-tailed: an old spell is safe, a young one is not. So the rate of change
-is estimated by age, piecewise constant, each as the mean of a Gamma posterior (Gelman et al.,
-Bayesian Data Analysis, 3rd ed., section 2.6). Where age has no effect, one rate for all ages is
-learnt sooner. Both are averaged by how likely they made what was seen (Hoeting et al., Bayesian
-Model Averaging, Statistical Science 14, 1999).
+Lifetimes are heavy-tailed: an old spell is safe, a young one is not. So the rate of change is
+estimated by age, piecewise constant, each as the mean of a Gamma posterior (Gelman et al.,
+Bayesian Data Analysis, 3rd ed., section 2.6).
 """
 
 from __future__ import annotations
@@ -21,8 +19,6 @@ HELD = (1.7, 0.9, 0.45, 0.2, 0.08)
 GONE = (2.0, 1.0, 0.45, 0.2, 0.06)
 FOUND = 0.75  # hours: age of a spell that was met and not seen to begin, 0.4 changes per hour
 WEIGHT = 1.5  # changes in each class that the prior counts as
-AGELESS, ANY_AGE = 2, 1.0  # class whose prior stands for all ages, and the changes it counts as
-ODDS = 1.0  # that age has no effect, before anything was seen
 MEMORY = 96.0  # hours after which what was seen counts 1/e
 
 
@@ -34,8 +30,8 @@ def age_class(age: float) -> int:
 class _Spells:
     """What was seen of one side: spot held, or spot gone."""
 
-    def __init__(self, prior: tuple[float, ...], odds: float) -> None:
-        self.prior, self.odds = prior, odds
+    def __init__(self, prior: tuple[float, ...]) -> None:
+        self.prior = prior
         self.changes, self.hours = [0.0] * CLASSES, [0.0] * CLASSES
 
     def forget(self, keep: float) -> None:
@@ -43,59 +39,35 @@ class _Spells:
         self.hours = [keep * value for value in self.hours]
 
     def rates(self) -> list[float]:
-        share, rate = self.ageless()
         return [
-            share * rate + (1 - share) * (WEIGHT + seen) / (WEIGHT / prior + hours)
+            (WEIGHT + seen) / (WEIGHT / prior + hours)
             for prior, seen, hours in zip(self.prior, self.changes, self.hours, strict=True)
         ]
-
-    def ageless(self) -> tuple[float, float]:
-        """Return how far the age is believed to have no effect, and the rate at all ages then.
-
-        ``odds`` are those before anything was seen.
-        """
-        by_age = zip(self.prior, self.changes, self.hours, strict=True)
-        aged = sum(_evidence(WEIGHT, prior, *seen) for prior, *seen in by_age)
-        prior, changes, hours = self.prior[AGELESS], sum(self.changes), sum(self.hours)
-        odds = self.odds * math.exp(min(_evidence(ANY_AGE, prior, changes, hours) - aged, 50.0))
-        return odds / (1 + odds), (ANY_AGE + changes) / (ANY_AGE / prior + hours)
 
     def pooled(self, starts: tuple[int, ...], now: int | None) -> tuple[float, ...]:
         """Return the rates with classes taken together, half as it is on the way ``now``."""
         fine, found = self.rates(), []
-        share, alike = self.ageless()
         for start, end in pairwise((*starts, CLASSES)):
             part = range(start, end)
             changes = sum(WEIGHT + self.changes[at] for at in part)
             hours = sum(WEIGHT / self.prior[at] + self.hours[at] for at in part)
-            rate = share * alike + (1 - share) * changes / hours
+            rate = changes / hours
             if now is not None and now in part:
                 rate = math.sqrt(rate * fine[now])
             found.append(rate)
         return tuple(found)
 
     def mean(self) -> float:
-        return (WEIGHT + sum(self.changes)) / (WEIGHT / self.prior[AGELESS] + sum(self.hours))
-
-
-def _evidence(weight: float, rate: float, changes: float, hours: float) -> float:
-    """Return the logarithm of how likely so many changes were, up to what all models share."""
-    prior, shape = weight / rate, weight + changes
-    return (
-        weight * math.log(prior)
-        - math.lgamma(weight)
-        + math.lgamma(shape)
-        - shape * math.log(prior + hours)
-    )
+        return (WEIGHT + sum(self.changes)) / (WEIGHT / self.prior[2] + sum(self.hours))
 
 
 class Lives:
     """What is known of one zone, or of several taken as one."""
 
-    def __init__(self, odds: float = ODDS) -> None:
+    def __init__(self) -> None:
         self.up: bool | None = None  # None until the first look
         self.age = FOUND  # hours that it has been so
-        self._held, self._gone = _Spells(HELD, odds), _Spells(GONE, odds)
+        self._held, self._gone = _Spells(HELD), _Spells(GONE)
 
     def see(self, up: bool, after: float) -> None:
         """Take in the state that holds now, ``after`` hours since the last look."""

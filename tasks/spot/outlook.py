@@ -1,10 +1,9 @@
 """The expected cost to the end, by a plan that knows the rates of change of all its zones.
 
 Dynamic programming over time left, slack or work (``axes``), the market (all zones, up or down, by
-age), and where the job is (idle, on-demand or spot, by zone, and how far in its launch). Waiting
-costs slack, on-demand costs money, a launch costs both, and begins anew where spot is lost in it; a
-move costs the egress of the checkpoint. Slack is time left less work left. Zones change
-independently of each other.
+age), and where the job is (idle, on-demand or spot, by zone). Waiting costs slack, on-demand costs
+money, a launch costs both, a move the egress of the checkpoint. Slack is time left less work left.
+Zones change independently of each other.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from tasks.spot.axes import AMPLE, PHASES, Axis, slack_axis, work_axis
+from tasks.spot.axes import AMPLE, Axis, slack_axis, work_axis
 from tasks.spot.chains import Array, Chain, product
 from tasks.spot.situation import Machine, Situation
 
@@ -60,15 +58,10 @@ class Outlook:
         self.figures = figures
         self.ample = ample(now)
         hours, overhead = now.time_left, figures.overhead
-        phases = (
-            PHASES if len(figures.chains) == 1 else 0
-        )  # of several, as many as CPU allows: none
         self._axis = (
-            work_axis(hours=hours, work=now.work_left, overhead=overhead, step=step, phases=phases)
+            work_axis(hours=hours, work=now.work_left, overhead=overhead, step=step)
             if self.ample
-            else slack_axis(
-                hours=hours, slack=now.slack, overhead=overhead, step=step, phases=phases
-            )
+            else slack_axis(hours=hours, slack=now.slack, overhead=overhead, step=step)
         )
         self.table = _Solver(figures, self._axis).table()
 
@@ -77,32 +70,15 @@ class Outlook:
         return self.ample == ample(now) and self.figures.near(figures)
 
     def value(
-        self,
-        machine: Machine | None,
-        kept_in: str,
-        chances: Array,
-        time_left: float,
-        slack: float,
-        *,
-        launching: float = 0.0,
+        self, machine: Machine | None, kept_in: str, chances: Array, time_left: float, slack: float
     ) -> float:
         """Return the expected cost from then on; linear between what was solved.
 
-        ``chances`` are those of each state of the market; they need not add up to 1. ``launching``
-        are the hours until the machine makes progress.
+        ``chances`` are those of each state of the market; they need not add up to 1.
         """
         if time_left - slack <= 1e-9:
             return 0.0
-        row, phases = self._row(machine, kept_in), self._axis.phases
-        if machine is None or not machine.spot or not phases:
-            return self._read(row, chances, time_left, slack - launching)
-        at = min(launching / self._axis.step, float(phases))
-        low, zones = min(int(at), phases - 1), len(self.figures.chains)
-        rows = (row + zones * low, row + zones * (low + 1))
-        less, more = (self._read(each, chances, time_left, slack) for each in rows)
-        return less + (at - low) * (more - less)
-
-    def _read(self, row: int, chances: Array, time_left: float, slack: float) -> float:
+        row = self._row(machine, kept_in)
         at = min(max(time_left, 0.0) / self._axis.step, len(self.table) - 1.0)
         k, points = min(int(at), len(self.table) - 2), self._axis.points
         x = self._axis.at(time_left, slack)
@@ -128,8 +104,7 @@ def ample(now: Situation) -> bool:
 class _Solver:
     """Fills the table [steps left, row, market, point of the axis] from the deadline back.
 
-    Rows: idle by origin, on-demand by place, spot by zone, then by zone with one step of a launch
-    left, with two and so on.
+    Rows: idle by origin, on-demand by place, spot by zone.
     """
 
     def __init__(self, figures: Figures, axis: Axis) -> None:
@@ -146,57 +121,44 @@ class _Solver:
         moves = [[figures.moves[a, b] for b in figures.places] for a in figures.origins]
         self.moves = np.array(moves)[:, :, None, None]
         self.short = SHORT * min(figures.on_demand)
-        self.spot = len(figures.origins) + len(figures.places)  # the first row of spot
 
     def table(self) -> Array:
-        figures, axis, zones = self.figures, self.axis, len(self.rides)
-        launching = np.repeat(axis.step * np.arange(axis.phases + 1), zones)
-        idle = np.full(len(figures.origins), figures.overhead)
-        left = np.concatenate([idle, np.zeros(len(figures.places)), launching])
-        table = np.zeros((axis.steps, len(left), len(self.market), len(axis.points)))
-        work = axis.work(0)
-        table[0] = self.short * np.where(work > 0.0, work + left[:, None, None], 0.0)
+        figures, axis = self.figures, self.axis
+        rows = len(figures.origins) + len(figures.places) + len(figures.chains)
+        table = np.zeros((axis.steps, rows, len(self.market), len(axis.points)))
+        work, idle = axis.work(0), len(figures.origins)
+        table[0, :idle] = self.short * np.where(work > 0.0, work + figures.overhead, 0.0)
+        table[0, idle:] = self.short * work
         for k in range(1, axis.steps):
             self._step(table[k - 1], table[k], k)
             table[k][:, :, axis.work(k) <= 0.0] = 0.0
         return table
 
     def _step(self, after: Array, now: Array, k: int) -> None:
-        idle, axis, work = len(self.figures.origins), self.axis, self.axis.work(k)
+        idle, places = len(self.figures.origins), len(self.figures.places)
+        axis, work = self.axis, self.axis.work(k)
         full = np.array(self.figures.on_demand)[:, None, None]
+        run = np.minimum(axis.step, work)
         start = np.minimum(axis.step, work + self.figures.overhead)
-        later = self.market @ after[: self.spot]
+        late, late_after = self._late(k, 0.0), self._late(k, axis.step)
+        later = self.market @ after[: idle + places]
         demanded = axis.ran(later[idle:])
-        launched = axis.launched(demanded) + (full * start + self._late(k, 0.0))
+        launched = axis.launched(demanded) + (full * start + late)
         best = np.min(self.moves + launched, axis=1)
-        for zone, (up, _) in enumerate(self.rides):
-            taken = self._ride(zone, after, now, k) + self.moves[:, zone]
-            best[:, up] = np.minimum(best[:, up], taken)
-        now[:idle] = np.minimum(axis.waited(later[:idle]) + self._late(k, axis.step), best)
-        free, run = now[:idle], np.minimum(axis.step, work)
-        kept = demanded + full * run
-        now[idle : self.spot] = np.minimum(kept, free[: len(kept)])
-        spot = now[self.spot :].reshape(axis.phases + 1, len(self.rides), *free.shape[1:])
-        np.minimum(spot, free[: len(self.rides)], out=spot)
-
-    def _ride(self, zone: int, after: Array, now: Array, k: int) -> Array:
-        """Fill in a spot machine at work and in its launch; return what it costs to launch it."""
-        axis, (up, follows), price = self.axis, self.rides[zone], self.figures.spot[zone]
-        work, rows = axis.work(k), range(self.spot + zone, now.shape[0], len(self.rides))
-        # a loss comes on average in the middle of a step
-        ends = (axis.ran(after[rows[0]]), axis.half_ran(after[zone]))
-        ridden = follows @ np.vstack(ends)
-        now[rows[0], up] = ridden + price * np.minimum(axis.step, work)
-        if not axis.phases:
-            start = np.minimum(axis.step, work + self.figures.overhead)
-            taken: Array = axis.launched(ridden) + (price * start + 2 * self._late(k, 0.0))
-            return taken
-        lost, paid = axis.waited(after[zone]), price * axis.step + self._late(k, axis.step)
-        for less, more in pairwise(rows):
-            launching = follows @ np.vstack((axis.waited(after[less]), lost))
-            now[more, up] = launching + paid
-        launched: Array = now[rows[-1], up]
-        return launched
+        for zone, (price, (up, follows)) in enumerate(
+            zip(self.figures.spot, self.rides, strict=True)
+        ):
+            # a loss comes on average in the middle of a step
+            ends = (axis.ran(after[idle + places + zone]), axis.half_ran(after[zone]))
+            ridden = follows @ np.vstack(ends)
+            taken = axis.launched(ridden) + (price * start + 2 * late)
+            best[:, up] = np.minimum(best[:, up], taken + self.moves[:, zone])
+            now[idle + places + zone, up] = ridden + price * run
+        now[:idle] = np.minimum(axis.waited(later[:idle]) + late_after, best)
+        free = now[:idle]
+        now[idle : idle + places] = np.minimum(demanded + full * run, free[:places])
+        spot = now[idle + places :]
+        np.minimum(spot, free[: len(spot)], out=spot)
 
     def _late(self, k: int, by: float) -> Array:
         """Return what an hour too late costs, for all that are missing after ``by`` more hours."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.spot.chains import Array, product
-from tasks.spot.lives import ODDS, Lives
+from tasks.spot.lives import Lives
 from tasks.spot.outlook import Outlook
 from tasks.spot.plans import Plan, plan
 from tasks.spot.situation import Action, Decision, Machine, Offer, Situation, Terms
@@ -42,7 +42,7 @@ class SpotPolicy:
     def watch(self, offers: Sequence[Offer], after: float) -> None:
         """Learn from a look at the market, ``after`` hours since the last one."""
         for offer in offers:
-            self._lives(offer, offers).see(offer.up, after)
+            self.zones.setdefault(offer.zone, Lives()).see(offer.up, after)
 
     def decide(self, now: Situation) -> Decision:
         """Learn from the offers, all of them seen now, and return what to do."""
@@ -54,7 +54,7 @@ class SpotPolicy:
     def choose(self, now: Situation) -> Decision:
         """Return what to do by what was learnt; what the offers say may be guessed."""
         for offer in now.offers:
-            self._lives(offer, now.offers)
+            self.zones.setdefault(offer.zone, Lives())
         counted = plan(now, self.terms, self.zones, self._counted)
         self._counted = [offer.zone for offer in counted.offers]
         if self._outlook is None or not self._outlook.serves(counted.figures, now):
@@ -66,11 +66,6 @@ class SpotPolicy:
     def interruptions_per_hour(self, zone: str) -> float:
         """Return how often machines of a zone are lost, for the interval between checkpoints."""
         return self.zones.get(zone, Lives()).interruptions_per_hour()
-
-    def _lives(self, offer: Offer, offers: Sequence[Offer]) -> Lives:
-        """Return what is known of a zone. Beside others, age is always taken to have an effect."""
-        odds = ODDS if len(offers) == 1 else 0.0
-        return self.zones.setdefault(offer.zone, Lives(odds))
 
     def _haste(self, now: Situation, outlook: Outlook) -> float:
         if not outlook.ample:
@@ -88,15 +83,15 @@ class SpotPolicy:
         for place in outlook.figures.places:
             machine = Machine(zone=place, spot=False)
             if self._safe(now, machine):
-                cost, slack, launching = self._step(now, machine)
-                cost += outlook.value(machine, place, anyhow, left, slack, launching=launching)
+                cost, slack = self._step(now, machine)
+                cost += outlook.value(machine, place, anyhow, left, slack)
                 yield _Option(cost=cost, machine=machine)
         for index, offer in enumerate(counted.offers):
             machine = Machine(zone=offer.zone, spot=True)
             if offer.up and self._safe(now, machine):
-                cost, slack, launching = self._step(now, machine)
+                cost, slack = self._step(now, machine)
                 held, lost = _held_and_lost(nexts, index)
-                cost += outlook.value(machine, offer.zone, held, left, slack, launching=launching)
+                cost += outlook.value(machine, offer.zone, held, left, slack)
                 cost += outlook.value(None, offer.zone, lost, left, slack)
                 yield _Option(cost=cost, machine=machine)
 
@@ -112,16 +107,14 @@ class SpotPolicy:
         running = now.machine is not None and not now.machine.spot
         return machine == now.machine or not running or may_launch(now, self.terms)
 
-    def _step(self, now: Situation, machine: Machine) -> tuple[float, float, float]:
-        """Return what this step costs on ``machine``, and slack and hours of launch after it."""
+    def _step(self, now: Situation, machine: Machine) -> tuple[float, float]:
+        """Return what this step costs on ``machine``, and the slack after it."""
         terms, held = self.terms, now.machine == machine
         launching = now.launching if held else terms.overhead
         offer = next(offer for offer in now.offers if offer.zone == machine.zone)
         price = offer.spot if machine.spot else offer.on_demand
         move = 0.0 if held else terms.moving(now.kept_in, machine.zone)
-        begun = min(launching, terms.step)
-        cost = price * min(terms.step, now.work_left + launching) + move
-        return cost, now.slack - begun, launching - begun
+        return price * min(terms.step, now.work_left + launching) + move, now.slack - launching
 
     def _told(self, now: Situation, counted: Plan, best: _Option, choices: int) -> Decision:
         names = " or ".join(offer.zone for offer in counted.offers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,21 +28,19 @@ def outlook(
     overhead: float = 0.2,
     move: float = 0.1,
     slack: float = SLACK,
-    hours: float = HOURS,
-    full: float = 3.0,
 ) -> Outlook:
     places = tuple("abc"[: len(chains)])
     figures = Figures(
         chains=tuple(chains),
         spot=tuple(prices),
         places=places,
-        on_demand=(full,) * len(places),
+        on_demand=(3.0,) * len(places),
         origins=places,
         moves={(a, b): 0.0 if a == b else move for a in places for b in places},
         overhead=overhead,
         reserve=overhead,
     )
-    now = Situation(work_left=hours - slack, time_left=hours, offers=())
+    now = Situation(work_left=HOURS - slack, time_left=HOURS, offers=())
     return Outlook(figures, now, step=0.25)
 
 
@@ -90,30 +87,6 @@ def test_spot_that_is_never_lost_costs_its_price_and_its_launch() -> None:
     assert idle(solved, 10.0, 5.0) == pytest.approx(5.0 + 0.2, rel=0.02)
     held = solved.value(Machine(zone="a", spot=True), "a", np.array([1.0, 0.0]), 10.0, 5.0)
     assert held == pytest.approx(5.0, rel=0.02)
-
-
-@pytest.mark.parametrize(("loss", "overhead"), [(1 / 6, 2.0), (0.1, 2.0)])
-def test_a_launch_that_is_lost_is_paid_for_as_long_as_it_took(loss: float, overhead: float) -> None:
-    """Until there are so many hours in a row: (exp(loss x hours) - 1) / loss are paid.
-
-    If a lost launch counted as work that is to be done again, it would be more than a tenth more.
-    """
-    work = 6.0
-    solved = outlook([zone(loss, 60.0)], (1.0,), overhead=overhead, slack=34.0, hours=40.0, full=50)
-    launch = math.expm1(loss * overhead) / loss
-    paid = work + (1 + loss * work) * launch
-    assert idle(solved, 40.0, 34.0) == pytest.approx(paid, rel=0.1)
-
-
-def test_the_longer_a_launch_still_takes_the_more_is_expected() -> None:
-    solved = outlook([zone(0.2, 1.0)], (1.0,), overhead=2.0)
-    machine, up = Machine(zone="a", spot=True), np.array([1.0, 0.0])
-    costs = [
-        solved.value(machine, "a", up, 10.0, 5.0, launching=left) for left in (0.0, 0.4, 1.2, 2.0)
-    ]
-    assert costs == sorted(costs)
-    assert costs[-1] >= costs[0] + 1.0
-    assert idle(solved, 10.0, 5.0) == pytest.approx(costs[-1], rel=0.01)
 
 
 @pytest.mark.parametrize("work", [0.01, 0.1, 0.5, 2.0])

@@ -204,7 +204,7 @@ def test_however_much_time_there_is_it_is_in_time_and_cheaper_than_on_demand(
 def test_where_no_spot_outlasts_a_launch_few_launches_are_lost(spell: list[bool]) -> None:
     done, _ = run(scenario(spell * 60, work=3.0, overhead=0.5))
     assert done.cost <= 3 * 3.5 + 4 * 0.5
-    assert done.launches <= 8
+    assert done.launches <= 5
 
 
 def test_without_time_to_lose_it_is_on_demand_and_says_why() -> None:
