@@ -18,7 +18,7 @@ SECONDS = 5.0  # of a piece: shares and rates hardly change within
 LOWEST, BUCKETS = -180, 560  # from under a microsecond, and quicker than that, up to a day
 NARROW = (-32, 288)  # the same of most services: from a millisecond, and what is forgiven, to 250 s
 
-CALM, STIRRED = (60.0, 0.2), (10.0, 0.03)
+CALM, STIRRED = (80.0, 0.3), (10.0, 0.03)
 """Longest moment in seconds, and what it brings of what is known of green: less tells nothing new.
 
 While the bets win, moments are short.

@@ -216,4 +216,4 @@ def is_measured_by_its_labels(report: Mapping[str, Any]) -> None:
     measured, evidence = report["matured"]["measured"], report["matured"]["evidence"]
     assert measured["error"] == pytest.approx(report["expected"]["error"], abs=0.1)
     assert report["expected"]["order"] == list(CLASSES)
-    assert evidence["rows"] == report["matured"]["labelled"]
+    assert evidence["rows"] >= report["matured"]["labelled"] > 0  # of all windows so far
