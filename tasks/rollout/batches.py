@@ -45,6 +45,7 @@ class Moment:
     green_at_risk: int = 0
     blue_errors: int = 0
     green_errors: int = 0
+    highest: float = 0.0  # share that green may have had meanwhile, if its share moved
 
     @property
     def requests(self) -> Pair:
@@ -66,6 +67,8 @@ class Moment:
         self.green_at_risk += later.green_at_risk
         self.blue_errors += later.blue_errors
         self.green_errors += later.green_errors
+        if later.highest:
+            self.highest = max(self.highest, later.highest)
 
 
 class Pieces:
@@ -75,11 +78,17 @@ class Pieces:
         self._open: Moment | None = None
         self._number = 0.0
 
-    def add(self, blue: VariantTick | None, green: VariantTick | None) -> Sequence[Moment]:
-        """Add what both did in one tick; return the pieces that are complete by it."""
+    def add(
+        self, blue: VariantTick | None, green: VariantTick | None, highest: float = 0.0
+    ) -> Sequence[Moment]:
+        """Add what both did in one tick; return the pieces that are complete by it.
+
+        Ticks in which green's share moved, to so much at most, make pieces of their own.
+        """
         if blue is None and green is None:
             return ()
         piece = _piece(blue, green)
+        piece.highest = highest
         if piece.seconds >= SECONDS and self._open is None:
             return (piece,)
         return self._joined(piece)
@@ -89,7 +98,8 @@ class Pieces:
         at, piece, done = now.start.timestamp(), self._open, []
         number = at // SECONDS
         complete = at + now.seconds >= (number + 1) * SECONDS
-        if piece is not None and self._number == number:
+        alike = piece is not None and bool(piece.highest) == bool(now.highest)
+        if piece is not None and alike and self._number == number:
             piece.join(now)
             now = piece
         elif piece is not None:
@@ -119,7 +129,9 @@ class Moments:
         moment = self._open
         if moment is None:
             self._open = moment = piece
-        elif same_share(moment.blues, moment.greens, piece.blues, piece.greens):
+        elif bool(moment.highest) == bool(piece.highest) and same_share(
+            moment.blues, moment.greens, piece.blues, piece.greens
+        ):
             moment.join(piece)
         else:
             done = (self._ended(moment),)

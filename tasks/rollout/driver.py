@@ -179,8 +179,8 @@ class Driver:
             raise Worse(f"green never got ready: {failure.message if failure else status.phase}")
         return status
 
-    def split(self, percent: int, *, mirror: int | None = None) -> Traffic:
-        """Give green its share and the rest to blue; being there already is fine."""
+    def split(self, percent: int, *, mirror: int | None = None) -> bool:
+        """Give green its share and the rest to blue; return whether that was not so already."""
         green, blue = self.green.variant, self.blue
         shares = {green: percent} if blue is None else {blue: 100 - percent, green: percent}
         to = Traffic(
@@ -258,21 +258,23 @@ class Driver:
             end = self.audit.append(deed)
             showing.logger().info("audit line %s: %s", end.number, end.digest)
 
-    def _shift(self, to: Traffic) -> Traffic:
+    def _shift(self, to: Traffic) -> bool:
+        """Move the traffic; return whether it was not there already."""
         endpoints, name = self.ports.endpoints, self.spec.endpoint
 
-        def move() -> Traffic:
+        def move() -> bool:
             now = endpoints.traffic(name)
             if (now.percent, now.mirror) == (to.percent, to.mirror):
-                return now
+                return False
             self.journal.require_last()
             try:
-                return endpoints.shift(name, to, since=now)
+                endpoints.shift(name, to, since=now)
             except Conflict as error:
                 if error.code != NOT_READY:
                     raise
                 # it was ready once: its server has died, and is being started again
                 raise Unavailable(str(error), code=NOT_READY) from error
+            return True
 
         return patiently(move, within=self.spec.deploy_within, pace=self.pace)
 

@@ -50,17 +50,24 @@ class Judge:
         self._verdict: Verdict | None = None  # until something new comes
 
     def add(
-        self, blue: VariantTick | None, green: VariantTick | None, *, expected: float | None = None
+        self,
+        blue: VariantTick | None,
+        green: VariantTick | None,
+        *,
+        expected: float | None = None,
+        highest: float = 0.0,
     ) -> None:
         """Take in what both did in one tick; a moment that one of them lacks compares nothing.
 
-        ``expected`` is the share of the requests that green should get, if that is known.
+        ``expected`` is the share of the requests that green should get, if that is known;
+        ``highest`` is under one: the largest that it may have had while its share moved, 0 if it
+        did not.
         """
         if expected is not None and blue is not None and green is not None:
             users = bool(blue.users and green.users)
             counts = (green.users, blue.users) if users else (green.requests, blue.requests)
             self._shares.settle(*counts, expected)
-        for piece in self._pieces.add(blue, green):
+        for piece in self._pieces.add(blue, green, highest):
             if piece.blues and piece.greens:
                 self._compare(piece)
             for moment in self._moments.add(piece, self._purse.stirred):
@@ -110,7 +117,10 @@ class Judge:
             lost, failed = piece.blue_failed, piece.green_failed
         piece.blue_at_risk, piece.green_at_risk = theirs, mine
         piece.blue_errors, piece.green_errors = lost, failed
-        self._purse.settle_errors(failed, lost, mine / theirs)
+        odds = mine / theirs
+        if piece.highest:
+            odds = max(odds, piece.highest / (1 - piece.highest))
+        self._purse.settle_errors(failed, lost, odds)
 
     def _place(self, now: datetime) -> None:
         """Place the bets of minutes gone by, from the first comparison on."""
@@ -126,7 +136,7 @@ class Judge:
         asked = asked_of(moment.blue), asked_of(moment.green)
         shift = self._busy if mine > BUSIER * (theirs + mine) else self._usual
         latency = latency_below(moment.blue, moment.green, shift)
-        if theirs and mine:
+        if theirs and mine and not moment.highest:
             self._verdict = None
             if self._latency_counts(moment):
                 below = ranks.below(latency)
@@ -146,7 +156,7 @@ class Judge:
         history = self._predictions
         blue, green = history.counted(moment.blue), history.counted(moment.green)
         cells = history.cells(blue, green, moment.requests)
-        if cells is not None:
+        if cells is not None and not moment.highest:
             self._verdict = None
             self._purse.settle_predictions(*cells)
             self._known.add_predictions(*cells)

@@ -8,13 +8,13 @@ from operator import itemgetter
 
 from blocks.contracts import Monitor, VariantTick, Window
 from tasks.rollout.judge import Judge
+from tasks.rollout.moves import Move, Moves
 from tasks.rollout.plot import Point
 from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
 SHADOW, LIVE = 0.5, 0.5  # shares of alpha: a version that is no worse must stand both
 POINTS = 240  # of the picture; beyond, every other one is dropped
 SPARSE = 16  # of the time looked at, between two points
-SETTLING = timedelta(seconds=10)  # requests that were under way when the split was changed
 
 
 class Looks:
@@ -41,10 +41,15 @@ class Looks:
         self._blue, self._green, self._mirrored = blue, green, mirrored
         spent = SHADOW if mirrored else LIVE
         self._judge = Judge(rules, warmed=warmed, spent=spent)
+        self._moves = Moves()
         self._next, self._every = start, every
         self._since, self._seen = start, 0
         self._at, self._percent = start, 0  # of the last look
         self._points: list[Point] = []
+
+    def moved(self, move: Move) -> None:
+        """Take in that green's share was changed, before looking at the time in which it was."""
+        self._moves.add(move)
 
     def again(self, now: datetime, percent: int, *, since: datetime | None = None) -> Decision:
         """Fold what has come since the last look and decide by all of it.
@@ -53,11 +58,12 @@ class Looks:
         """
         if since is not None and since != self._since:
             self._since, self._seen = since, 0
-        settled = None if since is None or self._mirrored else since + SETTLING
         for start, (blue, green) in self._pairs(Window(start=self._next, end=now)):
-            expected = percent / 100 if settled is not None and start >= settled else None
-            self._judge.add(blue, green, expected=expected)
+            live = since is not None and start >= since and not self._mirrored
+            expected = percent / 100 if live and self._moves.settled(start) else None
             self._next = start + self._monitor.tick
+            highest = self._moves.highest(start, self._next)
+            self._judge.add(blue, green, expected=expected, highest=highest)
             if green is not None and start >= self._since:
                 self._seen += green.requests
         self._at, self._percent = now, percent

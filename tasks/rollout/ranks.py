@@ -98,8 +98,9 @@ class Ranks:
 
     def learn(self, blue: Floats, seconds: float) -> None:
         """Remember what blue did, by answers below each bucket; forget slowly."""
+        alike = self._alike(blue)  # first: it may make what is remembered wider
         self._blue *= math.exp(-seconds / MEMORY)
-        self._blue += self._alike(blue)
+        self._blue += alike
 
     def below(self, both: Floats) -> Floats:
         """Return answers below each edge of the bins, 0 and all included, of blue and green.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from tasks import showing
@@ -12,10 +12,11 @@ from tasks.rollout.bake import Bake
 from tasks.rollout.driver import Driver, NoWayBack, Worse
 from tasks.rollout.journal import Event
 from tasks.rollout.looks import Looks, moment
+from tasks.rollout.moves import SETTLING, Move
 from tasks.rollout.plot import draw
 from tasks.rollout.report import RolloutReport, to_report
 from tasks.rollout.smoke import answered, smoke, warm
-from tasks.rollout.verdict import Decision, Verdict
+from tasks.rollout.verdict import Decision
 from tasks.waiting import OUTAGE, patiently
 
 
@@ -83,8 +84,10 @@ class Rollout:
         most = driver.ports.endpoints.features.mirror_at_most
         if shadow.percent > most:
             showing.logger().warning("shadow: %d %%; this provider mirrors no more", most)
-        driver.split(0, mirror=min(shadow.percent, most))
+        mirrored = min(shadow.percent, most)
+        changed = driver.split(0, mirror=mirrored)
         looks = self._looks(entry.at, mirrored=True)
+        looks.moved(self._move(entry.at, mirrored / (100 + mirrored), changed=changed))
         until = entry.at + shadow.duration
         while (now := moment(self.pace.clock())) < until:
             self._judge(looks, now, 0)
@@ -105,41 +108,41 @@ class Rollout:
                 continue
             entry = last if last and percent == reached else None
             entry = entry or driver.note(Event.STEP, percent=percent, why=why)
-            driver.split(percent)
+            changed = driver.split(percent)
             if percent < 100:
+                self._live_looks(entry.at).moved(
+                    self._move(entry.at, percent / 100, changed=changed)
+                )
                 why = self._stay(entry.at, percent)
 
     def _stay(self, since: datetime, percent: int) -> str:
         """Look until there is a reason to go on, and return it. Raises Worse if green must not."""
-        first = next(entry.at for entry in self.driver.entries if entry.event is Event.STEP)
-        self.live = self.live or self._looks(first, mirrored=False)
+        looks = self._live_looks(since)
         last_comparison = percent == max(
             (step for step in self.spec.steps if step < 100), default=0
         )
         patient_until = since + self.spec.patience
         while True:
             now = moment(self.pace.clock())
-            decision = self._judge(self.live, now, percent, since=since)
+            decision = self._judge(looks, now, percent, since=since)
             enough = (
-                self.live.requests >= self.spec.step_requests
-                and now - since >= self.spec.step_duration
+                looks.requests >= self.spec.step_requests and now - since >= self.spec.step_duration
             )
             if enough and (not last_comparison or decision is Decision.GO_ON):
-                return self.live.verdict().explain()
+                return looks.verdict().explain()
             if now >= patient_until:
-                why = self._unsure(percent, now - since, self.live.verdict())
+                why = self._unsure(percent, now - since, looks)
                 if self.spec.on_little_traffic == "go_on":
                     return why
                 patient_until = now + self.spec.patience
             self.pace.pause()
 
-    def _unsure(self, percent: int, after: timedelta, verdict: Verdict) -> str:
+    def _unsure(self, percent: int, after: timedelta, looks: Looks) -> str:
         """Tell that there is too little traffic; raise Worse if green is then to return."""
         policy = self.spec.on_little_traffic
-        seen = self.live.requests if self.live else 0
         why = (
             f"no harm seen after {after} at {percent} %, and not enough traffic to be "
-            f"sure ({seen} requests on green): {verdict.explain()}"
+            f"sure ({looks.requests} requests on green): {looks.verdict().explain()}"
         )
         if policy == "return":
             raise Worse(why)
@@ -210,6 +213,22 @@ class Rollout:
             warmed=direct or shadowed,
             every=self.pace.every,
         )
+
+    def _live_looks(self, since: datetime) -> Looks:
+        """Return what is looked at from the first step on; ``since`` is when the last one began."""
+        if self.live is None:
+            steps = [entry for entry in self.driver.entries if entry.event is Event.STEP]
+            self.live = self._looks(steps[0].at, mirrored=False)
+            for step in steps:
+                if step.at < since:  # by a process before this one
+                    self.live.moved(self._move(step.at, (step.percent or 0) / 100, changed=False))
+        return self.live
+
+    def _move(self, since: datetime, share: float, *, changed: bool) -> Move:
+        """Return when green's share moved; who finds it there does not know exactly."""
+        now = datetime.fromtimestamp(self.pace.clock(), UTC)
+        end = now if changed else min(now, since + SETTLING)
+        return Move(start=since, end=end, share=share)
 
     def _report(self) -> RolloutReport:
         driver = self.driver

@@ -54,6 +54,15 @@ def test_a_latency_that_there_cannot_be_is_the_least_or_the_most_of_its_own_vari
     assert judged(impossible) == judged(extreme)
 
 
+def test_an_answer_under_a_millisecond_while_latency_is_not_judged_yet_is_remembered() -> None:
+    random, judge = np.random.default_rng(14), Judge(VerdictRules(warm_up=timedelta(seconds=30)))
+    for number in range(20):
+        pair = [tick(number, 100, random=random, variant=name) for name in ("b", "g")]
+        quick = {"latency": {-60: 50, 40: 50}}
+        judge.add(*(each.model_copy(update=quick) for each in pair))
+    assert judge.decision is not Decision.RETURN
+
+
 def test_whoever_carries_most_of_the_requests_may_be_a_little_slower_for_it() -> None:
     def judged(blue: int, green: int) -> Decision:
         random = np.random.default_rng(8)
