@@ -72,7 +72,10 @@ class Moment:
 
 
 class Pieces:
-    """Adds ticks up to moments of a few seconds, cut by the clock: anyone cuts them alike."""
+    """Adds ticks up to moments of a few seconds, cut by the clock and where green's share moves.
+
+    Anyone cuts them alike.
+    """
 
     def __init__(self) -> None:
         self._open: Moment | None = None
@@ -98,8 +101,7 @@ class Pieces:
         at, piece, done = now.start.timestamp(), self._open, []
         number = at // SECONDS
         complete = at + now.seconds >= (number + 1) * SECONDS
-        alike = piece is not None and bool(piece.highest) == bool(now.highest)
-        if piece is not None and alike and self._number == number:
+        if piece is not None and self._number == number and alike(piece, now):
             piece.join(now)
             now = piece
         elif piece is not None:
@@ -129,9 +131,7 @@ class Moments:
         moment = self._open
         if moment is None:
             self._open = moment = piece
-        elif bool(moment.highest) == bool(piece.highest) and same_share(
-            moment.blues, moment.greens, piece.blues, piece.greens
-        ):
+        elif alike(moment, piece):
             moment.join(piece)
         else:
             done = (self._ended(moment),)
@@ -183,6 +183,13 @@ def as_wide(below: Floats) -> Floats:
     sides = [(0, 0)] * (below.ndim - 1) + [(before, after)]
     wide: Floats = np.pad(below, sides, "edge")  # none is below the first
     return wide
+
+
+def alike(earlier: Moment, later: Moment) -> bool:
+    """Whether green may have had the same share all the time, in the one and in the other."""
+    return bool(earlier.highest) == bool(later.highest) and same_share(
+        earlier.blues, earlier.greens, later.blues, later.greens
+    )
 
 
 def same_share(blue: int, green: int, blues: int, greens: int) -> bool:

@@ -67,6 +67,22 @@ def test_a_version_that_fails_as_it_is_given_more_is_returned_by_that_very_tick(
     assert judge.decision is Decision.RETURN
 
 
+def test_ticks_shorter_than_a_piece_are_not_added_up_over_a_share_that_moves() -> None:
+    """Nobody told of it; the incident begins with the tick that has the new share."""
+    random, judge, decisions = np.random.default_rng(1), Judge(RULES), set()
+    for second in range(40):
+        moved = second >= 3
+        trouble, green = (0.4, 60) if moved else (0.0, 3)
+        pair = [
+            tick(0, requests, random=random, variant=name, errors=trouble)
+            for name, requests in (("blue", 120 - green), ("green", green))
+        ]
+        at = {"start": START + timedelta(seconds=second), "seconds": 1.0}
+        judge.add(*(each.model_copy(update=at) for each in pair))
+        decisions.add(judge.decision)
+    assert Decision.RETURN not in decisions
+
+
 def test_a_share_has_moved_within_a_tick_if_the_two_overlap() -> None:
     moves, second = Moves(), timedelta(seconds=1)
     assert moves.settled(START)
