@@ -80,4 +80,5 @@ def asked_of(ticks: Iterable[VariantTick]) -> Sequence[Asked]:
 def untimed(ticks: Iterable[VariantTick], asked: Iterable[Asked], name: str) -> int:
     """Return how many events of a kind do not tell when their requests were asked."""
     count = sum([tick.outcomes.get(name, 0) for tick in ticks])
-    return count - sum([sum(each[name].values()) for each in asked if name in each])
+    timed = sum([sum(each[name].values()) for each in asked if name in each])
+    return count - timed if timed < count else 0

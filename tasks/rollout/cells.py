@@ -146,10 +146,10 @@ class Cells:
 
     def settle(self, blue: Sequence[float], green: Sequence[float]) -> None:
         """Take in answers by cell."""
-        self._add_due()
         mine, theirs = sum(green), sum(blue)
         if not mine or not theirs:
             return
+        self._money, self._due = self._with_due(), 0.0
         odds = mine / theirs
         self._won[2] = self._refused(odds) + self._refused(1 / odds)
         events = np.array((green, blue, green))
@@ -168,13 +168,12 @@ class Cells:
 
     def by_cell(self) -> Floats:
         """Return what the bets on each cell have become, (2, cells): more, fewer."""
-        self._add_due()
-        found: Floats = self._money.reshape(CELLS, 2, -1).sum(axis=2).T
+        found: Floats = self._with_due().reshape(CELLS, 2, -1).sum(axis=2).T
         return found
 
-    def _add_due(self) -> None:
-        self._money += self._due * self.prior / self._money.size
-        self._due = 0.0
+    def _with_due(self) -> Floats:
+        """Return what the bets have become, with what was placed since."""
+        return self._money + self._due * self.prior / self._money.size
 
     def _refused(self, odds: float) -> list[float]:
         fair = log1p(self._accepted * odds)
