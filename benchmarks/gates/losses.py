@@ -52,7 +52,8 @@ Where one errs alone on {SHARE:.0%} of the rows, {FAR:g} deviations of the truth
 four of them, or none: what no row shows no test can know.
 """
 
-TRIED = """What is surely over 5 % is where 200 rows hold fewer of one model's far errors than is usual:
+TRIED = """\
+What is surely over 5 % is where 200 rows hold fewer of one model's far errors than is usual:
 half of the slices that pass falsely hold none, one or two where four are expected. By their number
 (500 repetitions, normal tails), this share passes falsely: none 21.6 %, one 17.7 %, two 11.8 %,
 three 6.7 %, four 5.3 %, five 3.8 %, six 2.8 %, seven 2.1 %. If they are the champion's, a slice
