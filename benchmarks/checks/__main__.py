@@ -96,13 +96,13 @@ def _clean(judge: Judge, year: Weeks) -> list[Found]:
 def _named(judge: Judge, year: Weeks) -> dict[str, float]:
     """Return the share of broken weeks in which a right check fails that is fine without."""
     chosen = year.later[:: max(len(year.later) // BROKEN, 1)][:BROKEN]
+    fine = {file: judge(_read(file)) for file in chosen}
     found = {}
     for number, corruption in enumerate(ALL):
         random = np.random.default_rng(number)
         hits = 0
-        for file in chosen:
-            week = _read(file)
-            before, after = judge(week), judge(corruption.does(week, random))
+        for file, before in fine.items():
+            after = judge(corruption.does(_read(file), random))
             fresh = (after.hard | after.warned) - (before.hard | before.warned)
             hits += _right(fresh, corruption)
         found[corruption.name] = hits / len(chosen)

@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from benchmarks.drift import flights, packages, quality, validation
+from benchmarks.drift import flights, leaks, packages, quality, validation
 from benchmarks.drift.cost import BEFORE, LARGE, ORDER, TOO_MUCH
 from benchmarks.drift.notes import Cell, Notes
 from benchmarks.drift.quality import FALSE_ROWS, NAMES, OURS, POWER_ROWS, WOBBLE
@@ -34,6 +34,12 @@ def told(notes: Notes, sizes: Sequence[int]) -> Iterator[str]:
             f"Drift in one column, {rows:,} rows, wobble: called / other columns called beside it",
             _power(notes, rows),
             ["", *DRIFTS],
+        )
+    for rows in leaks.ROWS:
+        yield from _section(
+            f"Leaks, {rows:,} rows a window, wobble: windows until called, median / nine of ten",
+            leaks.table(notes, rows),
+            ["", *(f"{name} a window" for name in leaks.LEAKS), *leaks.FALSE],
         )
     yield from _section(
         f"The packages themselves, on rows: {packages.ROWS:,} a window, defaults",
