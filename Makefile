@@ -21,8 +21,9 @@ test: $(VENV)/test
 chains: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
+# every job brings up a Spark of its own, which a busy machine takes minutes for
 spark: $(VENV)/spark/ready
-	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark \
+	$(VENV)/spark/bin/python -m pytest -m "slow or not slow" -k spark --timeout 1200 \
 		tests/unit/drift tests/unit/validation tests/unit/evaluation tests/unit/databricks \
 		tests/conformance/test_processing.py tests/conformance/test_batch.py tests/conformance/test_batch_data.py
 

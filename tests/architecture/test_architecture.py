@@ -94,6 +94,15 @@ def test_the_readme_shows_what_the_providers_offer() -> None:
         assert f"| {' | '.join([name, *row])} |" in readme, name
 
 
+def test_each_promise_of_the_readme_names_tests_that_are_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    [table] = re.findall(r"^\| promise \| test \|\n\|.*\n((?:\|.*\n)+)", readme, re.MULTILINE)
+    for row in table.splitlines():
+        named = re.findall(r"`(tests/[^`]+)`", row.rpartition(" | ")[2])
+        assert named, row
+        assert [each for each in named if not (ROOT / each).exists()] == []
+
+
 def test_the_table_of_features_is_what_the_providers_declare() -> None:
     assert features.listed() == list(features.declared()), "run python -m blocks.features"
 

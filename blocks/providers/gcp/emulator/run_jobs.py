@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -31,7 +32,7 @@ class Kept(Protocol):
 R = TypeVar("R", bound=Kept)
 
 
-class RunJobs(Generic[R]):
+class RunJobs(ABC, Generic[R]):
     """Create, get, list, cancel and delete jobs of one kind. Each runs in a thread of its own."""
 
     unlocked: ClassVar[frozenset[str]] = frozenset()
@@ -56,13 +57,13 @@ class RunJobs(Generic[R]):
             f"JobService.Delete{self.word}": self._delete,
         }
 
+    @abstractmethod
     def _look_at(self, told: Any) -> None:
         """Raise what the service says to a job that its messages allow, but its rules do not."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _run(self, name: str, told: Any, *, capacity: bool) -> tuple[R, Callable[[], None]]:
         """Return a job, and what does its work to its end."""
-        raise NotImplementedError
 
     def _create(self, asked: Any) -> Any:
         told = getattr(asked, self.member)
