@@ -5,7 +5,8 @@ is estimated by age, piecewise constant, each as the mean of a Gamma posterior (
 Bayesian Data Analysis, 3rd ed., section 2.6). Rates by age are learnt slowly, since few spells
 reach each age. One scale for all ages is learnt soon, if it is known how age matters: not at all,
 half as much as usual, or as usual. All four views are averaged by how likely they made what was
-seen (Hoeting et al., Bayesian Model Averaging, Statistical Science 14, 1999).
+seen (Hoeting et al., Bayesian Model Averaging, Statistical Science 14, 1999). With several zones
+only the free rates are used: there the views cost more on recorded markets.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import mul
 
 AGES = (0.0, 0.2, 0.75, 2.5, 8.0)  # hours at which an age class begins
 CLASSES = len(AGES)
@@ -56,7 +56,9 @@ class _Spells:
         self.hours = [keep * value for value in self.hours]
         self._rates = None
 
-    def rates(self) -> list[float]:
+    def rates(self, alone: bool) -> list[float]:
+        if not alone:
+            return self._free()[1]
         if self._rates is None:
             views = [self._free(), *map(self._scaled, self.shapes, (odds for _, odds in EFFECTS))]
             most = max(evidence for evidence, _ in views)
@@ -80,9 +82,9 @@ class _Spells:
         scale = (ANY_AGE + changes) / (ANY_AGE / usual + hours)
         return evidence, [scale * each for each in shape]
 
-    def pooled(self, starts: tuple[int, ...], now: int | None) -> tuple[float, ...]:
+    def pooled(self, starts: tuple[int, ...], now: int | None, *, alone: bool) -> tuple[float, ...]:
         """Return the rates with classes taken together, half as it is on the way ``now``."""
-        fine, found = self.rates(), []
+        fine, found = self.rates(alone), []
         for start, end in pairwise((*starts, CLASSES)):
             part = range(start, end)
             hours = [WEIGHT / self.prior[at] + self.hours[at] for at in part]
@@ -97,7 +99,7 @@ class _Spells:
 
 
 def _sum(values: Sequence[float], weights: Sequence[float]) -> float:
-    return sum(map(mul, values, weights))
+    return sum(value * weight for value, weight in zip(values, weights, strict=True))
 
 
 def _evidence(weight: float, rate: float, changes: float, hours: float) -> float:
@@ -116,6 +118,7 @@ class Lives:
 
     def __init__(self) -> None:
         self.up: bool | None = None  # None until the first look
+        self.alone = True  # no other zone is counted on: all views of what age does, else one
         self.age = FOUND  # hours that it has been so
         self._held, self._gone = _Spells(HELD), _Spells(GONE)
 
@@ -137,11 +140,14 @@ class Lives:
         Where ages are taken together, that of the spell that runs counts half (geometric mean).
         """
         held, gone = (age_class(self.age) if self.up is side else None for side in (True, False))
-        return self._held.pooled(starts, held), self._gone.pooled(starts, gone)
+        return (
+            self._held.pooled(starts, held, alone=self.alone),
+            self._gone.pooled(starts, gone, alone=self.alone),
+        )
 
     def rate(self, up: bool, age: float) -> float:
         """Return the changes per hour to expect of a spell of some age."""
-        return (self._held if up else self._gone).rates()[age_class(age)]
+        return (self._held if up else self._gone).rates(self.alone)[age_class(age)]
 
     def interruptions_per_hour(self) -> float:
         """Return how often a machine held is lost, whatever its age."""

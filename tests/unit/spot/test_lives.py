@@ -45,6 +45,13 @@ def test_before_anything_is_seen_the_old_are_held_to_be_safer() -> None:
     assert rates[0] > 2 * rates[-1]
 
 
+def test_beside_other_zones_each_age_is_learnt_by_itself_and_so_later() -> None:
+    lives = learnt([6.0] * 40)
+    before, together = Lives().rate(True, 0.0), lives.rate(True, 0.0)
+    lives.alone = False
+    assert together < lives.rate(True, 0.0) < before
+
+
 spells = st.lists(st.floats(0.1, 30.0), max_size=20)
 
 
