@@ -231,14 +231,13 @@ outlook is made new when what was learnt of a zone has changed.
 Drawn markets, not in the table (Poisson, bathtub and Pareto lifetimes, zones that fail together,
 prices that spike over on-demand, ticks of a minute, deadlines of 1 to 10 times the work; 8 to 60
 jobs each): none late. Hardest for a policy that learns rates by age are launches that take long
-beside lives that end at any age. Of the first 24 drawn jobs (`benchmarks/spot/drawn.py`) with
-launches of 2 hours and lives of 6 it costs 1.153 of the optimum, 1.271 when each age was learnt by
-itself, Greedy 1.138; with 45 minutes and 2 hours 1.150, 1.164 and 1.148. Who knows the true rates
-pays as much as Greedy there, and a launch as a phase that a loss begins anew changes nothing then:
-what was missing was knowledge of lives. What that costs on recorded jobs of one zone: 1.0636 on
-each third, 1.0604 when each age was learnt by itself. With several zones it cost 1.135 on 24 jobs,
-most of it on four of them, so there each age is learnt by itself as before. Still weaker than
-Greedy: launches of 2 hours (above).
+beside lives that end at any age (60 jobs each, `benchmarks/spot/drawn.py`): of 2 hours, with lives
+of 6, it costs 1.171 of the optimum, 1.273 when each age was learnt by itself, Greedy 1.164; of 45
+minutes, with lives of 2, 1.183, 1.196 and 1.181. Who knows the true rates pays as much as Greedy
+there, and a launch as a phase that a loss begins anew adds nothing to that: what was missing was
+knowledge of lives. It costs a little on recorded jobs of one zone: 1.0636 on each third, 1.0604
+when each age was learnt by itself. With several zones it cost 1.135 on 24 of the jobs, most of the
+loss on four of them, so there each age is learnt by itself as before.
 """
 INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
 
