@@ -55,6 +55,8 @@ class SpotPolicy:
         """Return what to do by what was learnt; what the offers say may be guessed."""
         for offer in now.offers:
             self.zones.setdefault(offer.zone, Lives())
+        for lives in self.zones.values():
+            lives.alone = len(self.zones) == 1
         counted = plan(now, self.terms, self.zones, self._counted)
         self._counted = [offer.zone for offer in counted.offers]
         if self._outlook is None or not self._outlook.serves(counted.figures, now):
