@@ -12,10 +12,7 @@ import pytest
 from mlflow.models import infer_signature
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
-from blocks.contracts import (
-    ObjectStore,
-    TrainingResult,
-)
+from blocks.contracts import ObjectStore, TrainingResult
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.monitor import LocalMonitor
 from blocks.providers.local.store import LocalStore
@@ -24,16 +21,7 @@ from tasks.watch.profile_part import ReferenceMade
 from tasks.watch.reference import PREDICTION
 from tasks.watch.spec import LabelSpec, WatchSpec
 from tasks.watch.stage import profile_reference
-from tests.unit.watch.scenes import (
-    SPEC,
-    Scene,
-    Scorer,
-    data_in,
-    parquet,
-    pick,
-    rows,
-    truth_of,
-)
+from tests.unit.watch.scenes import SPEC, Scene, Scorer, data_in, parquet, pick, rows, truth_of
 
 
 @pytest.fixture(scope="package")

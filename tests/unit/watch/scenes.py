@@ -13,12 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.linear_model import LogisticRegression
 
-from blocks.contracts import (
-    Monitor,
-    MonitoringSchedules,
-    ObjectStore,
-    ProcessingJobs,
-)
+from blocks.contracts import Monitor, MonitoringSchedules, ObjectStore, ProcessingJobs
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.cost import LocalPrices
 from tasks.data import DataSpec

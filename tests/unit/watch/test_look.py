@@ -8,12 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blocks.contracts import (
-    InvalidRequest,
-    ObjectStore,
-    TrainingResult,
-    Window,
-)
+from blocks.contracts import InvalidRequest, ObjectStore, TrainingResult, Window
 from blocks.providers.local.account import LocalMachine
 from blocks.providers.local.processing import LocalProcessing
 from blocks.workload import digest
@@ -24,14 +19,7 @@ from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.report import WatchReport
 from tasks.watch.stage import profile_reference
-from tests.unit.watch.scenes import (
-    DAY,
-    SPEC,
-    START,
-    Scene,
-    data_in,
-    rows,
-)
+from tests.unit.watch.scenes import DAY, SPEC, START, Scene, data_in, rows
 
 APART = {"plots", "cost"}  # which say where it was counted
 

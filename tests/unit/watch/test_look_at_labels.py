@@ -10,13 +10,7 @@ import pytest
 
 from tasks.drift.performance import Measured, Trust
 from tasks.watch.spec import WatchSpec
-from tests.unit.watch.scenes import (
-    START,
-    Scene,
-    parquet,
-    rows,
-    truth_of,
-)
+from tests.unit.watch.scenes import START, Scene, parquet, rows, truth_of
 
 
 def test_only_windows_whose_labels_are_mature_are_measured(

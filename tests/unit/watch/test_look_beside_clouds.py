@@ -27,12 +27,7 @@ from blocks.testing.memory_store import MemoryStore
 from tasks.watch.ledger import WatchLedger
 from tasks.watch.reference import PREDICTION
 from tasks.watch.spec import MonitorSpec
-from tests.unit.watch.scenes import (
-    DAY,
-    SPEC,
-    Scene,
-    rows,
-)
+from tests.unit.watch.scenes import DAY, SPEC, Scene, rows
 
 
 def test_an_endpoint_of_another_cloud_than_the_platforms_store_is_watched(
