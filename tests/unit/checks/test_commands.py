@@ -10,7 +10,7 @@ import pytest
 
 from flows.cli import bluewater
 from flows.exits import Exit
-from tests.unit.checks.test_derived_checks import week, weeks
+from tests.unit.checks.weeks import week, weeks
 
 Run = Callable[..., tuple[int, str]]
 
