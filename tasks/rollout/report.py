@@ -42,14 +42,18 @@ class RolloutReport(Frozen):
         return f"{title}: {self.why}" if self.why else title
 
     def markdown(self) -> str:
-        """Return the report as one page."""
+        """Return the report as one page; reasons stand below the table, where lines break."""
         rows = self.table()
-        lines = [
-            f"| {' | '.join(cell.replace('|', '/') for cell in row.values())} |" for row in rows
-        ]
-        head = [f"| {' | '.join(rows[0])} |", "|---" * len(rows[0]) + "|"]
+        names = [name for name in rows[0] if name != "why"]
+        cells = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
+        table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
+        reasons = "\n".join(
+            f"- after {row['after']}, **{row['event']}** {row['green']}: {row['why']}"
+            for row in rows
+            if row["why"]
+        )
         plot = [f"![looks]({self.plot_uri})"] if self.plot_uri else []
-        return "\n\n".join([f"# {self.title}", "\n".join([*head, *lines]), *plot])
+        return "\n\n".join([f"# {self.title}", table, *filter(None, [reasons]), *plot])
 
     def table(self) -> list[dict[str, str]]:
         """Return one row per entry of the journal, for people."""
