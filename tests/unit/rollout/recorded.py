@@ -106,6 +106,7 @@ def _tick(
 ) -> VariantTick:
     slower = own.slower * (1 + 0.1 * trouble)
     latency = _by_kind(random, requests, _shape(slower, own.tail))
+    # the last kind is one that blue never predicts
     kinds = [(1 - own.other) / 20] * 20 + [own.other] * bool(own.other)
     scores = _by_kind(random, requests, kinds)
     erring = np.flatnonzero(random.random_sample(200) < 0.01 * own.errors * requests / 250)
@@ -119,10 +120,8 @@ def _tick(
         users=requests // 5 if world.users else 0,
         erring_users=len(erring) if world.users else 0,
         erring=tuple(erring.tolist()) if world.users else (),
-        latency={FIRST + int(k): int(latency[k]) for k in np.flatnonzero(latency)},
-        predictions={
-            str(5 * int(k)): int(scores[k]) for k in np.flatnonzero(scores)
-        },  # 100: others
+        latency={FIRST + kind: count for kind, count in enumerate(latency) if count},
+        predictions={str(5 * kind): count for kind, count in enumerate(scores) if count},
         outcomes={
             "sale": _events(random, requests, 0.05 * own.conversions),
             "complaint": _events(random, requests, 0.01),
