@@ -52,21 +52,7 @@ Where one errs alone on {SHARE:.0%} of the rows, {FAR:g} deviations of the truth
 four of them, or none: what no row shows no test can know.
 """
 
-TRIED = """\
-What is surely over 5 % is where 200 rows hold fewer of one model's far errors than is usual:
-half of the slices that pass falsely hold none, one or two where four are expected. By their number
-(500 repetitions, normal tails), this share passes falsely: none 21.6 %, one 17.7 %, two 11.8 %,
-three 6.7 %, four 5.3 %, five 3.8 %, six 2.8 %, seven 2.1 %. If they are the champion's, a slice
-fails falsely in: none 2.8 %, one 1.4 %, two .5 %, three .4 %, four .2 %, six .1 %.
-
-Tried on 3,000 to 4,000 slices of each kind, and not used, as neither helps where rows are lacking:
-
-- No answer where skewness is large (Cochran, Sampling Techniques, 1977, 2.15: rows have to be more
-  than 25 times its square). In 200 rows it is hardly ever seen so large: no level moved.
-- Skewness counted in what blocks, too (Hall's cubic). At .25 %, the level of one of 20 slices,
-  false blocks fell from .43 to .38 % (normal), .35 to .22 % (t) and .62 to .45 % (log-normal); of
-  models that lose 40 % it caught 29, 18 and 9 % rather than 34, 30 and 23 %.
-"""
+FEWER = "What is surely over 5 % is where 200 rows hold few of the far errors, or none.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +161,7 @@ def main(rows: tuple[int, ...], repetitions: tuple[int, ...], write: bool) -> No
     )
     if write:
         table = "\n".join(lines)
-        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{made}\n\n{table}\n\n{TRIED}")
+        (FOLDER / "LOSSES.md").write_text(f"{INTRODUCTION}\n{made}\n\n{table}\n\n{FEWER}")
 
 
 def _kinds() -> Iterator[tuple[Metric, str, str]]:

@@ -233,11 +233,8 @@ prices that spike over on-demand, ticks of a minute, deadlines of 1 to 10 times 
 jobs each): none late. Hardest for a policy that learns rates by age are launches that take long
 beside lives that end at any age (60 jobs each, `benchmarks/spot/drawn.py`): of 2 hours, with lives
 of 6, it costs 1.171 of the optimum, 1.273 when each age was learnt by itself, Greedy 1.164; of 45
-minutes, with lives of 2, 1.183, 1.196 and 1.181. Who knows the true rates pays as much as Greedy
-there, and a launch as a phase that a loss begins anew adds nothing to that: what was missing was
-knowledge of lives. It costs a little on recorded jobs of one zone: 1.058 in place of 1.056. With
-several zones it cost 1.135 on 24 of the jobs, most of the loss on four of them, so there each age
-is learnt by itself as before.
+minutes, with lives of 2, 1.183, 1.196 and 1.181. It costs a little on recorded jobs of one zone:
+1.058 in place of 1.056. With several zones each age is learnt by itself as before.
 """
 INTRODUCTION = """# Spot: what a job costs by its deadline, by policy
 
