@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from blocks.contracts import Monitor, VariantTick, Window
 from tasks.rollout.judge import Judge
-from tasks.rollout.moves import Move, Moves
+from tasks.rollout.moves import SETTLING, Move, Moves
 from tasks.rollout.plot import Point
 from tasks.rollout.verdict import Decision, Verdict, VerdictRules
 
@@ -59,8 +59,8 @@ class Looks:
         if since is not None and since != self._since:
             self._since, self._seen = since, 0
         for start, (blue, green) in self._pairs(Window(start=self._next, end=now)):
-            live = since is not None and start >= since and not self._mirrored
-            expected = percent / 100 if live and self._moves.settled(start) else None
+            settled = since is not None and start >= since + SETTLING and self._moves.settled(start)
+            expected = percent / 100 if settled and not self._mirrored else None
             self._next = start + self._monitor.tick
             highest = self._moves.highest(start, self._next)
             self._judge.add(blue, green, expected=expected, highest=highest)

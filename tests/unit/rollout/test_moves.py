@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blocks.contracts import VariantTick
-from blocks.contracts.monitor import merge_ticks
+from blocks.contracts import VariantTick, merge_ticks
 from tasks.rollout.judge import Judge
 from tasks.rollout.moves import Move, Moves
 from tasks.rollout.verdict import Decision
