@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from tasks.spot.axes import AMPLE, Axis, slack_axis, work_axis
 from tasks.spot.chains import Array, Chain, product
@@ -63,7 +65,8 @@ class Outlook:
             if self.ample
             else slack_axis(hours=hours, slack=now.slack, overhead=overhead, step=step)
         )
-        self.table = _Solver(figures, self._axis).table()
+        with _libraries().limit(limits=1, user_api="blas"):
+            self.table = _Solver(figures, self._axis).table()
 
     def serves(self, figures: Figures, now: Situation) -> bool:
         """Whether it will do for other figures, in another situation."""
@@ -99,6 +102,15 @@ class Outlook:
 def ample(now: Situation) -> bool:
     """Whether there is far more time than work."""
     return now.slack > AMPLE * now.work_left
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the numerical libraries, whose threads wait longer for each other than they work.
+
+    Matrices are small here. On a busy machine it took three times as long with two threads.
+    """
+    return ThreadpoolController()
 
 
 class _Solver:

@@ -23,7 +23,12 @@ SOME_FAILED, ALL_PASSED = 1, 0  # pytest's exit codes
 NOT_THE_COPY = 64  # none of pytest's
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PRELOADED = ("pytest", "prefect.blocks.core", "mlflow.pyfunc", "duckdb", "sklearn.ensemble")
+_PRELOADED = (
+    *("pytest", "hypothesis", "prefect.blocks.core", "mlflow.pyfunc", "duckdb", "sklearn.ensemble"),
+    # what providers and emulators import, of which the registry tells the tests
+    *("azure.ai.ml", "boto3", "databricks.sdk", "google.cloud.aiplatform_v1", "google.cloud.run_v2"),
+    *("flask", "uvicorn"),
+)
 
 
 def preload() -> None:
