@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
@@ -110,8 +111,14 @@ def crowd(
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     loaded = {name for name in sys.modules if name.partition(".")[0] in {"blocks", "mlflow"}}
-    context.set_forkserver_preload(sorted(loaded | _EXPECTED))  # of effect before it is started
+    # of effect before it is started
+    context.set_forkserver_preload(sorted(loaded | _EXPECTED | _with_the_first_block()))
     return context
+
+
+def _with_the_first_block() -> set[str]:
+    """Return what Prefect imports as a process makes its first block."""
+    return {"prefect.main", *(each.module for each in entry_points(group="prefect.collections"))}
 
 
 def _call(

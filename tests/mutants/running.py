@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ NOT_THE_COPY = 64  # none of pytest's
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PRELOADED = (
-    *("pytest", "hypothesis", "prefect.blocks.core", "mlflow.pyfunc", "duckdb", "sklearn.ensemble"),
+    *("pytest", "hypothesis", "prefect.main", "mlflow.pyfunc", "duckdb", "sklearn.ensemble"),
+    *(each.module for each in entry_points(group="prefect.collections")),  # with the first block
     # what providers and emulators import, of which the registry tells the tests
     *("azure.ai.ml", "boto3", "databricks.sdk", "google.cloud.aiplatform_v1", "google.cloud.run_v2"),
     *("flask", "uvicorn"),
