@@ -28,8 +28,8 @@ _PRELOADED = (
     *("pytest", "hypothesis", "prefect.main", "mlflow.pyfunc", "duckdb", "sklearn.ensemble"),
     *(each.module for each in entry_points(group="prefect.collections")),  # with the first block
     # what providers and emulators import, of which the registry tells the tests
-    *("azure.ai.ml", "boto3", "databricks.sdk", "google.cloud.aiplatform_v1", "google.cloud.run_v2"),
-    *("flask", "uvicorn"),
+    *("azure.ai.ml", "boto3", "databricks.sdk", "flask", "uvicorn"),
+    *("google.cloud.aiplatform_v1", "google.cloud.run_v2"),
 )
 
 
