@@ -44,24 +44,24 @@ class PredictionHistory:
         """Return the predictions of some ticks: of each kind that is known, and the others."""
         names = self._names
         rows: list[Iterable[int]] = []  # added up column by column, which is quick
-        found, known = dict.fromkeys(names, 0), len(names)
+        strange: list[Mapping[str, int]] = []  # with some kinds missing, or others
         for tick in ticks:
             told = tick.predictions
             if list(told) == names:
                 rows.append(told.values())
-                continue
-            for name, count in told.items():
-                if name in found:
-                    found[name] += count
-                else:
-                    found[name] = count
-        counts = list(found.values())
-        others = (
-            dict(zip(list(found)[known:], counts[known:], strict=True))
-            if len(counts) > known
-            else {}
-        )
-        return list(map(sum, zip(counts[:known], *rows, strict=True))), others
+            else:
+                strange.append(told)
+        others: dict[str, int] = {}
+        if strange:
+            known = dict.fromkeys(names, 0)
+            for told in strange:
+                for name, count in told.items():
+                    if name in known:
+                        known[name] += count
+                    else:
+                        others[name] = others.get(name, 0) + count
+            rows.append(known.values())
+        return list(map(sum, zip(*rows, strict=True))) or [0] * len(names), others
 
     def learn(self, blue: Counted) -> None:
         """Remember a moment of blue. Tenths are cut anew each time twice as much is known."""
