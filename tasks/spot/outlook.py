@@ -106,9 +106,9 @@ def ample(now: Situation) -> bool:
 
 @cache
 def _libraries() -> ThreadpoolController:
-    """Return the numerical libraries, whose threads wait longer for each other than they work.
+    """Return the numerical libraries: matrices are small here, so their threads mostly wait.
 
-    Matrices are small here. On a busy machine it took three times as long with two threads.
+    On 2 processors, two threads took twice the CPU of one.
     """
     return ThreadpoolController()
 
