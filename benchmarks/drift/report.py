@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from benchmarks.drift import flights, leaks, packages, quality, validation
-from benchmarks.drift.cost import BEFORE, LARGE, ORDER, TOO_MUCH
+from benchmarks.drift.cost import BEFORE, LARGE, ORDER, OURS_THEN, TOO_MUCH
 from benchmarks.drift.notes import Cell, Notes
 from benchmarks.drift.quality import FALSE_ROWS, NAMES, OURS, POWER_ROWS, WOBBLE
 from benchmarks.drift.world import DRIFTS, TOGETHER
@@ -64,8 +64,8 @@ def _empty(notes: Notes) -> str:
     """Say why cells of the costs are empty."""
     left = [f"{name} is not asked about {LARGE:,} rows: {why}." for name, why in TOO_MUCH.items()]
     before = [
-        f"{name} at {LARGE:,} rows was not measured in this run; an earlier trial on two cores, "
-        f"not part of this benchmark, took {took}."
+        f"{name} at {LARGE:,} rows is of another run, beside other programs: {took}; ours, stored "
+        f"reference, took {OURS_THEN} there."
         for name, took in BEFORE.items()
         if not notes.has("cost", name, LARGE)
     ]
