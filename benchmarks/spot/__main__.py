@@ -148,13 +148,14 @@ def _jobs(traces: Path, every: int) -> Mapping[int, Scenario]:
 
 
 def _lines(found: Mapping[str, Sequence[Told]]) -> Iterator[str]:
+    recorded = {kind: found[kind] for kind in SETS}
     counts = ", ".join(f"{len(found[kind]):,} of {what}" for kind, what in SETS.items())
     yield f"{_machine()}; jobs: {counts}.\n"
     yield f"| mean cost | {' | '.join(_heads())} | late runs |"
     yield "|---" * (2 + 2 * len(SETS)) + "|"
     for name in POLICIES:
         cells = [cell for kind in SETS for cell in _cells(found[kind], kind, name)]
-        yield f"| {name} | {' | '.join(cells)} | {_late(found, name)} |"
+        yield f"| {name} | {' | '.join(cells)} | {_late(recorded, name)} |"
     best = [_best(found[kind]) if kind in IN_DOLLARS else ("1.000", "") for kind in SETS]
     yield f"| omniscient optimum | {' | '.join(chain.from_iterable(best))} | 0 |"
     bars = [(f"{BARS[kind]:g}", "") for kind in SETS]
