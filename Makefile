@@ -93,5 +93,5 @@ $(VENV)/sail/ready: pyproject.toml constraints.txt
 
 clean:
 	@if [ -x $(BIN)/bluewater ]; then $(BIN)/bluewater down --yes || true; fi
-	rm -rf .bluewater $(VENV) build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .bluewater $(VENV) build examples/*/data *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
