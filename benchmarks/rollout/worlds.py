@@ -133,7 +133,7 @@ def ticks(side: Side, variant: str, first: int = 0, last: int = TICKS) -> Sequen
     latency = _sparse(side.latency[first:last], BUCKET_NAMES)
     scores = _sparse(side.scores[first:last], SCORE_NAMES)
     return [
-        VariantTick.model_construct(
+        VariantTick(
             variant=variant,
             start=START + timedelta(seconds=TICK * number),
             seconds=float(TICK),

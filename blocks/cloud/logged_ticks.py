@@ -27,7 +27,7 @@ class LoggedTick:
 
 def to_logged_tick(line: str, *, arrived: float) -> LoggedTick:
     """Read a line that begins with ``TICK``; when it reached the log is in seconds."""
-    tick = VariantTick.model_validate_json(line.removeprefix(TICK))
+    tick = VariantTick.from_json(line.removeprefix(TICK))
     return LoggedTick(tick=tick, arrived=arrived)
 
 

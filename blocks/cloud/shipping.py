@@ -84,9 +84,9 @@ class Shipping:
                     if not line.endswith(b"\n"):
                         break  # it is being written
                     self._read[file] = self._read.get(file, 0) + len(line)
-                    tick = VariantTick.model_validate_json(line)
+                    tick = VariantTick.from_json(line)
                     if tick.requests or tick.outcomes:
-                        self._out.write(f"{TICK}{tick.model_dump_json(exclude_defaults=True)}\n")
+                        self._out.write(f"{TICK}{tick.to_json(exclude_defaults=True)}\n")
         self._out.flush()
 
     def upload_captures(self) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar, final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass as validated
 
 from blocks.contracts.base import Contract
 from blocks.contracts.operation import Frozen
@@ -77,8 +78,12 @@ class Sample(Frozen):
     value: float
 
 
-class VariantTick(Frozen):
-    """What one variant did in one tick, as counts: it merges by addition and has a bounded size."""
+@validated(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class VariantTick:
+    """What one variant did in one tick, as counts: it merges by addition and has a bounded size.
+
+    A dataclass, for there are many and their fields are read often: four times as quickly.
+    """
 
     variant: str
     start: datetime
@@ -89,10 +94,25 @@ class VariantTick(Frozen):
     users: int = Field(default=0, ge=0)  # distinct ones; who gives no name is one each; 0 = unknown
     erring_users: int = Field(default=0, ge=0)  # of these, those that got an error
     erring: tuple[int, ...] = ()  # their numbers, of those with a name: see user_number
-    latency: Mapping[int, int] = {}  # latency bucket -> requests
-    predictions: Mapping[str, int] = {}  # bucket or label -> predictions; of outputs by their names
-    outcomes: Mapping[str, int] = {}  # business event -> requests that had it
-    asked: Mapping[str, Mapping[int, int]] = {}  # of these, where known: when asked, see asked_in
+    latency: Mapping[int, int] = Field(default_factory=dict)  # latency bucket -> requests
+    # bucket or label -> predictions; of outputs by their names
+    predictions: Mapping[str, int] = Field(default_factory=dict)
+    # business event -> requests that had it
+    outcomes: Mapping[str, int] = Field(default_factory=dict)
+    # of these, where known: when asked, see asked_in
+    asked: Mapping[str, Mapping[int, int]] = Field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> VariantTick:
+        """Read what ``to_json`` wrote; raise a ValidationError for anything else."""
+        return _TICK.validate_json(line)
+
+    def to_json(self, *, exclude_defaults: bool = False) -> str:
+        """Return it as one line."""
+        return _TICK.dump_json(self, exclude_defaults=exclude_defaults).decode()
+
+
+_TICK = TypeAdapter(VariantTick)
 
 
 def merge_ticks(start: datetime, ticks: Sequence[VariantTick]) -> VariantTick:

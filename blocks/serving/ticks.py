@@ -155,7 +155,7 @@ class Ticks:
             outcomes=dict(counts.outcomes),
             asked=_by_event(counts.asked),
         )
-        return value.model_dump_json() + "\n"
+        return value.to_json() + "\n"
 
 
 def _add(counter: Counter[str], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -24,7 +24,6 @@ CALM, STIRRED = (80.0, 0.3), (10.0, 0.03)
 While the bets win, moments are short.
 """
 MOST = 1 << 40  # answers in one bucket of one tick
-NOTHING = {"requests": 0, "errors": 0, "users": 0}
 
 
 @dataclass(slots=True)
@@ -165,8 +164,8 @@ def latency_below(blue: Sequence[VariantTick], green: Sequence[VariantTick], shi
         told = tick.latency
         buckets += told
         counts += told.values()
-    try:  # bytes are by far the quickest way from many small numbers to an array
-        numbers, (lowest, size) = np.frombuffer(bytes(buckets), np.uint8), NARROW
+    try:  # by far the quickest way from many small numbers to an array
+        numbers, (lowest, size) = np.frombuffer(bytearray(buckets), np.uint8), NARROW
     except ValueError:
         lowest, size = LOWEST, BUCKETS
         numbers = np.array(buckets, np.float64).clip(lowest + shift, lowest + size - 1)
@@ -195,18 +194,15 @@ def alike(earlier: Moment, later: Moment) -> bool:
 def same_share(blue: int, green: int, blues: int, greens: int) -> bool:
     """Whether two pairs of counts may be of one share, by four standard deviations."""
     both, boths = blue + green, blues + greens
-    if not both or not boths:
-        return True
-    share = (green + greens) / (both + boths)
-    apart = green / both - greens / boths
-    return apart * apart <= 16 * share * (1 - share) * (1 / both + 1 / boths)
+    apart = green * blues - greens * blue  # nothing if there was nobody
+    return apart * apart * (both + boths) <= 16 * (green + greens) * (blue + blues) * both * boths
 
 
 def _piece(blue: VariantTick | None, green: VariantTick | None) -> Moment:
     """Return what both did in one tick."""
     if blue is None or green is None:
         known = [each for each in (blue, green) if each is not None]
-        nothing = known[0].model_copy(update=NOTHING)
+        nothing = replace(known[0], requests=0, errors=0, users=0)
         piece = _piece(blue or nothing, green or nothing)
         piece.blue, piece.green = [blue] if blue else [], [green] if green else []
         return piece
@@ -227,6 +223,6 @@ def _piece(blue: VariantTick | None, green: VariantTick | None) -> Moment:
 
 def _counts(numbers: list[int]) -> NDArray[np.number]:
     try:
-        return np.frombuffer(bytes(numbers), np.uint8)
+        return np.frombuffer(bytearray(numbers), np.uint8)
     except ValueError:
         return np.array(numbers, np.float64).clip(0, MOST)

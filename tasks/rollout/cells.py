@@ -47,7 +47,7 @@ class PredictionHistory:
         strange: list[Mapping[str, int]] = []  # with some kinds missing, or others
         for tick in ticks:
             told = tick.predictions
-            if list(told) == names:
+            if len(told) == len(names) and list(told) == names:
                 rows.append(told.values())
             else:
                 strange.append(told)

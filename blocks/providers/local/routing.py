@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
@@ -97,7 +96,7 @@ class Routing:
                 erring_users=fresh,
             )
             with (place / f"{name}.router.{os.getpid()}.jsonl").open("a") as file:
-                file.write(json.dumps(value.model_dump(mode="json")) + "\n")
+                file.write(value.to_json() + "\n")
         self._tick = tick
 
     def close(self) -> None:

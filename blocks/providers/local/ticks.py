@@ -110,7 +110,7 @@ class SealedTicks:
             hours.setdefault(_hour(tick.start), []).append(tick)
         for hour, those in hours.items():
             with (self._sealed / f"{hour}.jsonl").open("ab") as file:
-                file.write(b"".join(tick.model_dump_json().encode() + b"\n" for tick in those))
+                file.write(b"".join(tick.to_json().encode() + b"\n" for tick in those))
                 file.flush()
                 os.fsync(file.fileno())
                 written[f"{hour}.jsonl"] = file.tell()
@@ -150,7 +150,7 @@ def _lines(file: Path, start: int) -> tuple[list[VariantTick], list[int]]:
         if not line.endswith(b"\n"):
             break  # it is being written
         end += len(line)
-        ticks.append(VariantTick.model_validate_json(line))
+        ticks.append(VariantTick.from_json(line))
         ends.append(end)
     return ticks, ends
 

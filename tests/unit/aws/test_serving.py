@@ -109,7 +109,7 @@ def test_ticks_are_printed_once_and_idle_ones_not_at_all(tmp_path: Path) -> None
     """A line that is still being written waits for its end."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     lines = [
-        VariantTick(variant="v3", start=start, seconds=1.0, requests=count).model_dump_json()
+        VariantTick(variant="v3", start=start, seconds=1.0, requests=count).to_json()
         for count in (2, 0, 3)
     ]
     folder, out = tmp_path / "ticks", io.StringIO()
@@ -121,10 +121,7 @@ def test_ticks_are_printed_once_and_idle_ones_not_at_all(tmp_path: Path) -> None
     assert len(out.getvalue().splitlines()) == 1
     (folder / "v3.jsonl").write_text("\n".join(lines) + "\n")
     shipping.print_ticks()
-    told = [
-        VariantTick.model_validate_json(line.removeprefix(TICK))
-        for line in out.getvalue().splitlines()
-    ]
+    told = [VariantTick.from_json(line.removeprefix(TICK)) for line in out.getvalue().splitlines()]
     assert [each.requests for each in told] == [2, 3]
 
 

@@ -41,7 +41,7 @@ def bucket(tmp_path: Path) -> Watched:
 
 def line(requests: int) -> str:
     tick = VariantTick(variant="blue", start=datetime.now(UTC), seconds=1.0, requests=requests)
-    return f"{TICK}{tick.model_dump_json(exclude_defaults=True)}\n"
+    return f"{TICK}{tick.to_json(exclude_defaults=True)}\n"
 
 
 def told(reader: TickReader) -> list[int]:

@@ -25,7 +25,7 @@ def test_a_user_in_trouble_in_two_processes_is_one(tmp_path: Path) -> None:
             erring=erring,
         )
         file = tmp_path / "ticks" / f"v1.{replica}.{os.getpid()}.jsonl"
-        file.write_text(tick.model_dump_json() + "\n")
+        file.write_text(tick.to_json() + "\n")
     window = Window(start=datetime.fromtimestamp(0, UTC), end=datetime.fromtimestamp(2000, UTC))
     (tick,) = SealedTicks(tmp_path, clock=lambda: 1010.0).between(window)
     assert tick.erring == (ann, ben)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,15 +39,14 @@ def split(whole: VariantTick) -> list[VariantTick]:
         return {key: count for key, count in shares.items() if count}
 
     return [
-        whole.model_copy(
-            update={
-                "start": whole.start + timedelta(seconds=second),
-                "seconds": 1,
-                "requests": (whole.requests + second) // 5,
-                "errors": (whole.errors + second) // 5,
-                "latency": part(whole.latency, second),
-                "predictions": part(whole.predictions, second),
-            }
+        replace(
+            whole,
+            start=whole.start + timedelta(seconds=second),
+            seconds=1,
+            requests=(whole.requests + second) // 5,
+            errors=(whole.errors + second) // 5,
+            latency=part(whole.latency, second),
+            predictions=part(whole.predictions, second),
         )
         for second in range(5)
     ]
@@ -65,10 +65,10 @@ def test_neither_the_length_of_ticks_nor_their_order_within_a_moment_matters(
         coarse.add(blue, green)
         blues, greens = split(blue), split(green)
         for second in range(5):  # the clock runs on; what is counted when is mixed
-            at = {"start": blue.start + timedelta(seconds=second)}
+            at = blue.start + timedelta(seconds=second)
             fine.add(
-                blues[order[second]].model_copy(update=at),
-                greens[order[second]].model_copy(update=at),
+                replace(blues[order[second]], start=at),
+                replace(greens[order[second]], start=at),
             )
     assert fine.verdict() == coarse.verdict()
 
@@ -81,10 +81,8 @@ def test_memory_does_not_grow_with_time_or_traffic() -> None:
 
     def go_on(first: int, last: int) -> int:
         for number in range(first, last):
-            at = {"start": START + timedelta(seconds=5 * number)}
-            judge.add(
-                blues[number % 20].model_copy(update=at), greens[number % 20].model_copy(update=at)
-            )
+            at = START + timedelta(seconds=5 * number)
+            judge.add(replace(blues[number % 20], start=at), replace(greens[number % 20], start=at))
         return len(pickle.dumps(judge))
 
     early = go_on(0, 500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_more_errors_are_never_less_evidence() -> None:
         for number in range(10):
             blue = tick(number, 100, random=random, variant="blue", errors=0.01)
             green = tick(number, 100, random=random, errors=0.0)
-            judge.add(blue, green.model_copy(update={"errors": errors}))
+            judge.add(blue, replace(green, errors=errors))
         found.append(judge.verdict().evidence)
     assert found == sorted(found)
 
@@ -127,8 +128,8 @@ def test_predictions_that_blue_never_makes_are_told() -> None:
     judge = Judge(RULES)
     for number in range(30):
         blue, green = (
-            tick(number, 100, random=random, variant=variant).model_copy(
-                update={"predictions": {"0": 50, other: 50}}
+            replace(
+                tick(number, 100, random=random, variant=variant), predictions={"0": 50, other: 50}
             )
             for variant, other in (("blue", "100"), ("green", "50"))
         )
@@ -146,7 +147,7 @@ def test_copies_of_the_same_requests_that_fail_alike_blame_nobody() -> None:
         for number in range(60):
             blue = tick(number, 250, random=random, variant="blue", errors=0.02)
             copied = int(random.hypergeometric(blue.errors, 250 - blue.errors, 125))
-            green = tick(number, 125, random=random).model_copy(update={"errors": copied})
+            green = replace(tick(number, 125, random=random), errors=copied)
             judge.add(blue, green)
         returned += judge.decision is Decision.RETURN
     assert returned < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -76,8 +77,8 @@ def test_ticks_shorter_than_a_piece_are_not_added_up_over_a_share_that_moves() -
             tick(0, requests, random=random, variant=name, errors=trouble)
             for name, requests in (("blue", 120 - green), ("green", green))
         ]
-        at = {"start": START + timedelta(seconds=second), "seconds": 1.0}
-        judge.add(*(each.model_copy(update=at) for each in pair))
+        at = START + timedelta(seconds=second)
+        judge.add(*(replace(each, start=at, seconds=1.0) for each in pair))
         decisions.add(judge.decision)
     assert Decision.RETURN not in decisions
 

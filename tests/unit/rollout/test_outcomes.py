@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -20,8 +21,9 @@ def test_a_business_event_is_judged_by_what_is_good(good: bool, rate: float, bla
     judge = Judge(RULES.model_copy(update={"outcomes": {"sale": good}}))
     for number in range(60):
         pair = [
-            tick(number, 250, random=random, variant=variant).model_copy(
-                update={"outcomes": {"sale": int(random.binomial(250, at))}}
+            replace(
+                tick(number, 250, random=random, variant=variant),
+                outcomes={"sale": int(random.binomial(250, at))},
             )
             for variant, at in (("blue", 0.05), ("green", rate))
         ]
@@ -48,7 +50,7 @@ def test_sales_that_come_minutes_after_the_request_blame_only_who_sells_less(bou
             if number < 0:
                 continue
             each = tick(number, requests, random=random, variant=("blue", "green")[side])
-            pair.append(each.model_copy(update={"outcomes": {"sale": int(sales[side, number])}}))
+            pair.append(replace(each, outcomes={"sale": int(sales[side, number])}))
         if pair:
             judge.add(*pair)
         returned |= judge.decision is Decision.RETURN
@@ -72,8 +74,8 @@ def test_sales_that_tell_when_they_were_asked_for_need_no_delay_that_is_told(bou
                     then = coming[side][number + late]
                     then[at] = then.get(at, 0) + 1
             each, asked = tick(number, requests, random=random, variant="bg"[side]), coming[side]
-            told = {"outcomes": {"sale": sum(asked[number].values())}}
-            pair.append(each.model_copy(update={**told, "asked": {"sale": asked[number]}}))
+            events = {"sale": sum(asked[number].values())}
+            pair.append(replace(each, outcomes=events, asked={"sale": asked[number]}))
         judge.add(*pair)
         returned |= judge.decision is Decision.RETURN
     assert returned is (bought < 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_where_all_answers_take_the_same_time_a_healthy_version_is_shown_not_to_
     random, judge = np.random.default_rng(12), Judge(RULES)
     for number in range(60):
         pair = [tick(number, 100, random=random, errors=0, variant=name) for name in ("b", "g")]
-        judge.add(*(each.model_copy(update={"latency": {60: 100}}) for each in pair))
+        judge.add(*(replace(each, latency={60: 100}) for each in pair))
     assert judge.decision is Decision.GO_ON
 
 
@@ -48,7 +49,7 @@ def test_a_latency_that_there_cannot_be_is_the_least_or_the_most_of_its_own_vari
         random, judge = np.random.default_rng(13), Judge(RULES)
         for number in range(20):
             pair = [tick(number, 100, random=random, variant=name) for name in ("b", "g")]
-            judge.add(*(each.model_copy(update={"latency": {60: 90, bucket: 10}}) for each in pair))
+            judge.add(*(replace(each, latency={60: 90, bucket: 10}) for each in pair))
         return judge.verdict()
 
     assert judged(impossible) == judged(extreme)
@@ -58,8 +59,8 @@ def test_an_answer_under_a_millisecond_while_latency_is_not_judged_yet_is_rememb
     random, judge = np.random.default_rng(14), Judge(VerdictRules(warm_up=timedelta(seconds=30)))
     for number in range(20):
         pair = [tick(number, 100, random=random, variant=name) for name in ("b", "g")]
-        quick = {"latency": {-60: 50, 40: 50}}
-        judge.add(*(each.model_copy(update=quick) for each in pair))
+        quick = {-60: 50, 40: 50}
+        judge.add(*(replace(each, latency=quick) for each in pair))
     assert judge.decision is not Decision.RETURN
 
 
@@ -92,7 +93,7 @@ def test_latencies_are_judged_by_their_order_however_quick_all_of_them_are(quick
                 buckets = 120 + slower + random.integers(-spread, spread, 100) - quicker
                 counted = zip(*np.unique(buckets, return_counts=True), strict=True)
                 told = {int(bucket): int(count) for bucket, count in counted}
-                pair.append(each.model_copy(update={"latency": told}))
+                pair.append(replace(each, latency=told))
             judge.add(*pair)
         return judge.verdict()
 

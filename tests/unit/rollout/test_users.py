@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_a_user_who_moves_to_the_other_variant_is_no_news_there() -> None:
 
 
 def test_errors_that_nobody_is_named_for_count_one_by_one() -> None:
-    lost = tick(0, "green", users=9, erring=(4,)).model_copy(update={"erring_users": 3})
+    lost = replace(tick(0, "green", users=9, erring=(4,)), erring_users=3)
     troubled = Troubled()
     assert [troubled.first([], [lost]) for _ in range(2)] == [(0, 3), (0, 2)]
 

@@ -175,7 +175,7 @@ class Server:
     def ticks(self) -> list[VariantTick]:
         files = sorted((self.config.telemetry / "ticks").glob("*.jsonl"))
         lines = [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
-        return [VariantTick.model_validate_json(line) for line in lines if line.endswith(b"\n")]
+        return [VariantTick.from_json(line) for line in lines if line.endswith(b"\n")]
 
     def captures(self) -> list[dict[str, Any]]:
         files = sorted((self.config.telemetry / "captures").glob("*.parquet"))

@@ -13,7 +13,7 @@ from blocks.serving.ticks import BUCKETS, FILES, OTHER, TickFile, Ticks
 
 def lines(folder: Path) -> list[VariantTick]:
     files = sorted(folder.glob("*.jsonl"))
-    return [VariantTick.model_validate_json(x) for f in files for x in f.read_bytes().splitlines()]
+    return [VariantTick.from_json(x) for f in files for x in f.read_bytes().splitlines()]
 
 
 def test_a_full_file_is_left_and_the_oldest_goes(tmp_path: Path) -> None:

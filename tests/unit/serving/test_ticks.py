@@ -31,7 +31,7 @@ def test_no_request_is_lost_that_is_counted_while_the_disk_is_full(tmp_path: Pat
     file.unlink()
     ticks.flush(whole=False)
 
-    told = [VariantTick.model_validate_json(line) for line in file.read_text().splitlines()]
+    told = [VariantTick.from_json(line) for line in file.read_text().splitlines()]
     assert sum(tick.requests for tick in told) == THREADS * REQUESTS
     assert sum(sum(tick.latency.values()) for tick in told) == THREADS * REQUESTS
     assert sum(sum(tick.predictions.values()) for tick in told) == THREADS * REQUESTS
