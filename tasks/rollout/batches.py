@@ -192,9 +192,12 @@ def alike(earlier: Moment, later: Moment) -> bool:
 
 
 def same_share(blue: int, green: int, blues: int, greens: int) -> bool:
-    """Whether two pairs of counts may be of one share, by four standard deviations."""
+    """Whether two pairs of counts may be of one share, by four standard deviations.
+
+    A z-test of two proportions, multiplied by all denominators: exact, and true of nobody.
+    """
     both, boths = blue + green, blues + greens
-    apart = green * blues - greens * blue  # nothing if there was nobody
+    apart = green * blues - greens * blue
     return apart * apart * (both + boths) <= 16 * (green + greens) * (blue + blues) * both * boths
 
 
